@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * IP addresses and endpoints.  One form for both families: 16 bytes in network order, IPv4 as the
+ * IPv4-mapped ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2), so equality is memcmp.
+ */
+#ifndef WHYRST_PARSERS_BASE_ADDRESS_H
+#define WHYRST_PARSERS_BASE_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "parsers/base/text.h"
+
+struct address {
+    uint8_t b[16];
+};
+
+struct endpoint {
+    struct address ip;
+    uint16_t port; /* host order; 0 = unknown where a log names only an address */
+};
+
+#define ADDRESS_TEXT_MAX 48
+#define ENDPOINT_TEXT_MAX 64
+
+struct address address_from_v4(const uint8_t b[4]);
+bool address_is_v4(const struct address *a);
+bool address_is_zero(const struct address *a); /* ::, 0.0.0.0 or never set */
+bool address_eq(const struct address *a, const struct address *b);
+int address_cmp(const struct address *a, const struct address *b);
+/* Dotted IPv4, IPv6 (RFC 5952 or any legal form), brackets, IPv4-mapped (becomes IPv4), %scope
+ * dropped. */
+bool address_parse(struct text t, struct address *out);
+size_t address_format(const struct address *a, char out[ADDRESS_TEXT_MAX]); /* RFC 5952 */
+bool endpoint_eq(const struct endpoint *a, const struct endpoint *b);
+int endpoint_cmp(const struct endpoint *a, const struct endpoint *b);
+/* "192.0.2.1:22", "[2001:db8::1]:22"; also "192.0.2.1" (port 0). */
+bool endpoint_parse(struct text t, struct endpoint *out);
+size_t endpoint_format(const struct endpoint *e, char out[ENDPOINT_TEXT_MAX]);
+
+#endif

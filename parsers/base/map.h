@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A hash map from fixed-size byte keys to fixed-size values: open addressing, keyed XXH3, doubling
+ * at half load.  Addresses of values move when the map grows.  Iteration order is the order of
+ * insertion, so nothing that is printed depends on the hash.
+ */
+#ifndef WHYRST_PARSERS_BASE_MAP_H
+#define WHYRST_PARSERS_BASE_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct map {
+    size_t key_size, value_size;
+    size_t n;         /* entries */
+    size_t cap;       /* entries that fit before the next growth */
+    uint8_t *entries; /* n entries of key then value, in order of insertion */
+    uint32_t *slots;  /* 0 = free, else entry index + 1 */
+    uint32_t *hashes; /* of each entry */
+    size_t n_slots;
+    uint64_t seed;
+};
+
+void map_init(struct map *m, size_t key_size, size_t value_size);
+void map_finish(struct map *m);
+void *map_get(const struct map *m, const void *key); /* value or NULL */
+/* The value for key, made (zeroed) when absent; *made says so (may be NULL).  NULL: out of memory.
+ */
+void *map_put(struct map *m, const void *key, bool *made);
+const void *map_key_at(const struct map *m, size_t i); /* i < n, in order of insertion */
+void *map_value_at(const struct map *m, size_t i);
+/* The process-wide seed for keyed hashing: random per process, never visible in output. */
+uint64_t map_seed(void);
+
+#endif
