@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A reset connection: the deciding RST, who sent it, in which phase, by which mechanism, and the
+ * packets that prove each claim.  This is what the tracker hands to correlation, rules and reports.
+ * Vocabulary and meaning follow the published verdict list; a name here never changes.
+ */
+#ifndef WHYRST_ANALYZER_RESET_H
+#define WHYRST_ANALYZER_RESET_H
+
+#include "analyzer/connection.h"
+
+enum phase {
+    PHASE_UNKNOWN,
+    PHASE_OPENING,
+    PHASE_IDLE_OPEN,
+    PHASE_ACTIVE,
+    PHASE_HALF_CLOSED,
+    PHASE_CLOSED,
+    PHASES
+};
+
+enum mechanism {
+    MECHANISM_UNDETERMINED,
+    MECHANISM_REFUSED,
+    MECHANISM_REFUSED_LATE,
+    MECHANISM_REJECTED_IN_PATH,
+    MECHANISM_ABANDONED_OPEN,
+    MECHANISM_UNEXPECTED_SYNACK,
+    MECHANISM_COLLISION,
+    MECHANISM_ABORT,
+    MECHANISM_ABORT_UNREAD,
+    MECHANISM_AFTER_CLOSE,
+    MECHANISM_NO_STATE,
+    MECHANISM_GAVE_UP,
+    MECHANISM_INJECTED,
+    MECHANISM_STALE,
+    MECHANISMS
+};
+
+/* Where a RST's sequence number lies (RFC 5961 section 3.2), seen from its receiver. */
+enum rst_validity {
+    RST_UNVERIFIABLE, /* the receiver's next expected byte is not known from this capture */
+    RST_EXACT,
+    RST_IN_WINDOW, /* draws a challenge ACK, must not kill */
+    RST_OUT_OF_WINDOW,
+};
+
+enum rst_family {
+    RST_OWNER,   /* a socket's owner gave up: ACK set, seq = its next byte */
+    RST_ANSWER,  /* nobody home: seq = the ack field answered, no ACK flag; or seq 0 to a SYN */
+    RST_NEITHER, /* fits neither form */
+};
+
+const char *phase_name(enum phase p);               /* "half-closed" */
+const char *mechanism_name(enum mechanism m);       /* "abort-unread" */
+const char *mechanism_about(enum mechanism m);      /* one sentence for people */
+const char *rst_validity_name(enum rst_validity v); /* "in-window" */
+const char *rst_family_name(enum rst_family f);     /* "owner", "answer", "neither" */
+bool mechanism_parse(struct text t, enum mechanism *out);
+bool phase_parse(struct text t, enum phase *out);
+
+/* One checkable statement about frames of this capture. */
+struct reason {
+    uint64_t frame;   /* 0: about the connection as a whole */
+    const char *id;   /* static, dotted: "sender.ttl-like-synack", "mechanism.fin-before" */
+    struct text says; /* a sentence for people */
+    double weight;    /* for or against the sender claim, -1..1; 0 where it only describes */
+};
+
+struct rst { /* any RST of this teardown */
+    struct segment segment;
+    enum rst_validity validity;
+    enum rst_family family;
+    uint64_t answers_frame; /* the segment it answers, or 0 */
+    struct text payload;    /* text carried by the RST, usually empty */
+    int16_t mptcp_reason;   /* or -1 */
+};
+
+struct reset {
+    uint32_t id; /* 1-based, in order of time over the whole case */
+    const struct connection *connection;
+
+    struct rst deciding;
+    const struct rst
+        *rsts; /* all RSTs of the teardown in capture order, the deciding one among them */
+    size_t n_rsts;
+
+    enum side claimed;        /* the end whose address the RST carries */
+    enum side sender;         /* the verdict */
+    double sender_confidence; /* 0..1 */
+    enum phase phase;
+    enum mechanism mechanism;
+    bool killed; /* the connection really ended; false: a blind attempt that failed */
+
+    const struct reason *reasons; /* for sender, phase and mechanism, strongest first */
+    size_t n_reasons;
+
+    instant_ns
+        idle_before_ns; /* silence on the connection before the exchange that ended in the RST,
+                           INSTANT_NONE unknown: the longest gap directly before the trigger */
+    instant_ns since_trigger_ns; /* from the segment that it answers, INSTANT_NONE when none */
+    uint64_t trigger_frame;      /* that segment, or 0 */
+    uint64_t unread_bytes; /* payload that had reached the reset side and was provably or possibly
+                              unread */
+    bool unread_proven;    /* by the window's jump or by data after its last own payload */
+    const char *
+        kernel_reasons[4]; /* names of enum sk_rst_reason that the packets allow; NULL-terminated */
+
+    /* the same event in other captures */
+    const struct reset **seen_in;
+    size_t n_seen_in;
+    bool is_copy_of_other; /* another capture's reset carries the diagnosis */
+};
+
+#endif
