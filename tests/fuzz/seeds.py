@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes seed inputs for the fuzz targets from the samples and the sources, never from elsewhere."""
+import hashlib
+import struct
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent.parent
+MAX_SEED, MAX_SEEDS = 64 * 1024, 300
+CAPTURES = (".pcap", ".pcapng", ".cap")
+ARCHIVES = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".tar", ".tgz", ".zip")
+# what a target's name holds: the kind of seed that it eats
+KINDS = [(("pcap", "capture"), "captures"), (("archive", "input", "source", "unpack"), "anything"),
+         (("packet", "link", "tunnel", "ip", "tcp", "icmp", "payload", "decode", "analyze",
+           "flow", "stream"), "frames"),
+         (("rule", "event", "catalogue", "xml"), "xml"),
+         (("log", "line", "envelope", "host", "sysctl", "instant", "text"), "texts")]
+
+
+def kind_of(target):
+    words = target.removeprefix("fuzz_").split("_")
+    for names, kind in KINDS:
+        if any(word in names for word in words):
+            return kind
+    return "anything"
+
+
+def sample_files():
+    for folder in ("samples", "tests/corpus"):
+        for path in sorted((TOP / folder).rglob("*")):
+            if path.is_file() and path.suffix not in (".md", ".py", ".sh"):
+                yield path
+
+
+def frames_of(data):
+    """The frames of a classic pcap file of either byte order."""
+    order = {b"\xd4\xc3\xb2\xa1": "<", b"\x4d\x3c\xb2\xa1": "<", b"\xa1\xb2\xc3\xd4": ">",
+             b"\xa1\xb2\x3c\x4d": ">"}.get(data[:4])
+    at = 24
+    while order and at + 16 <= len(data):
+        length = struct.unpack_from(order + "I", data, at + 8)[0]
+        yield data[at + 16:at + 16 + length]
+        at += 16 + length
+
+
+def seeds(kind):
+    for path in sample_files():
+        data = path.read_bytes()
+        is_capture = path.suffix in CAPTURES
+        if kind == "captures" and is_capture:
+            yield data[:MAX_SEED]
+        elif kind == "frames" and is_capture:
+            yield from frames_of(data)
+        elif kind == "texts" and not is_capture and path.suffix not in ARCHIVES:
+            yield from (line + b"\n" for line in data.splitlines()[:40])
+            yield data[:4096]
+        elif kind == "anything":
+            yield data[:MAX_SEED]
+    if kind == "xml":
+        yield from (path.read_bytes()[:MAX_SEED] for path in sorted((TOP / "rules").rglob("*.xml")))
+    if kind == "anything":
+        yield b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0"
+
+
+def write_seeds(target, folder):
+    """Fills folder with at most MAX_SEEDS different seeds, spread evenly over what there is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    known = dict.fromkeys(seed for seed in seeds(kind_of(target)) if seed)
+    step = max(1, -(-len(known) // MAX_SEEDS))
+    for seed in list(known)[::step]:
+        (folder / hashlib.sha1(seed).hexdigest()[:16]).write_bytes(seed)
