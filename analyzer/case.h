@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A case: everything that was given, and everything that was found in it.  The data path runs once,
+ * in order: inputs, captures, logs, host snapshots, correlation.  All that a report may cite lives
+ * in the case's arena until case_finish.
+ */
+#ifndef WHYRST_ANALYZER_CASE_H
+#define WHYRST_ANALYZER_CASE_H
+
+#include "analyzer/fact.h"
+#include "parsers/base/arena.h"
+#include "parsers/base/error.h"
+#include "parsers/base/flaw.h"
+
+struct rst_skip { /* a RST frame that belongs to no diagnosis */
+    uint64_t frame;
+    struct text reason;
+};
+
+struct case_capture {
+    struct text name;   /* as the user gave it; "archive!member" */
+    const char *format; /* "pcap", "pcapng", with the compression before it: "gz pcap" */
+    const char *link_types[8];
+    size_t n_link_types;
+    uint64_t n_packets, n_bytes; /* n_bytes: of the stream as read, uncompressed */
+    uint64_t n_tcp, n_connections, n_reset_connections, n_rst_frames;
+    instant_ns first, last; /* INSTANT_NONE when empty */
+    unsigned time_digits;
+    bool truncated;
+    struct text truncated_where;
+    uint64_t snaplen_cut; /* packets */
+    struct flaws flaws;   /* what was wrong with it; also everything skipped, by reason */
+    struct rst_skip *rst_skipped;
+    size_t n_rst_skipped;
+    uint32_t vantage; /* captures of one place share a number, from 1 */
+    bool clock_offset_known;
+    instant_ns clock_offset_ns; /* against the reference capture (the first) */
+};
+
+struct case_log {
+    struct text name;
+    struct text host; /* the one that most lines name; empty if none */
+    struct text
+        format; /* "rfc3164", "rfc5424", "iso", "journal-short-iso" ...; several joined by '+' */
+    uint64_t n_lines, n_events, n_unrecognised, n_skipped;
+    instant_ns first, last;
+    struct text zone;     /* name of the zone it was read in */
+    struct text zone_why; /* "stated in the stamps", "--tz-of", "assumed: no stamp states it" ... */
+    bool year_inferred;
+    bool offset_known;
+    instant_ns offset_ns;        /* log clock minus capture clock */
+    instant_ns offset_spread_ns; /* half width: the true offset lies within */
+    uint32_t n_anchors;          /* lines that the offset rests on */
+    struct flaws flaws;
+};
+
+struct host_value {
+    struct text name, value;
+    uint64_t line;
+};
+
+struct case_host {
+    struct text name; /* path */
+    struct text host; /* host name or empty */
+    const char *kind; /* "sysctl", "ss", "sshd -T" ... */
+    struct host_value *values;
+    size_t n_values;
+};
+
+struct case_input { /* every input, whatever became of it */
+    struct text name;
+    const char *taken_for; /* "capture", "log", "host", "skipped" */
+    struct text why;       /* skipped or failed: why */
+    uint64_t n_bytes;
+    bool failed;
+};
+
+/* A log line that reports a reset which no capture holds. */
+struct unmatched_line {
+    const struct event *event;
+    struct text why;
+    const char
+        *why_id; /* "outside-captured-time", "address-never-seen", "connection-without-rst" */
+    struct text capture_hint; /* what to capture next time */
+};
+
+struct case_summary {
+    uint64_t n_packets, n_tcp, n_connections, n_reset_connections, n_rst_frames;
+    uint64_t n_log_lines, n_events;
+    bool complete; /* false: some input failed or was cut by a budget */
+};
+
+struct correlation; /* log index, clocks, links: analyzer/correlate.h */
+struct host_habits;
+
+struct case_file {
+    struct arena arena;
+    struct case_input *inputs;
+    size_t n_inputs;
+    struct case_capture *captures;
+    size_t n_captures;
+    struct case_log *logs;
+    size_t n_logs;
+    struct case_host *hosts;
+    size_t n_hosts;
+    struct reset **resets; /* by time, then address; copies in other captures are marked */
+    size_t n_resets;
+    struct unmatched_line *unmatched;
+    size_t n_unmatched;
+    struct case_summary summary;
+    struct correlation *correlation; /* NULL without logs */
+    struct host_habits
+        *habits; /* per-host and per-endpoint knowledge: fingerprint.h, endpoints.h */
+};
+
+/* The lines tied to a reset, strongest join first, then nearest in time. */
+const struct link *case_links(const struct case_file *c, const struct reset *r, size_t *n);
+
+/* Whether some log would have shown an event of this kind for the host of that side at that time:
+ * a log of that host covers the time and holds lines of the program that writes such events. */
+bool case_log_covers(const struct case_file *c, const struct reset *r, enum side side,
+                     struct text event_kind, instant_ns from, instant_ns to);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts: what rules may ask about a reset.  A fact is typed, knows its unit, and carries its
+ * provenance; when it cannot be known it says why.  facts.c holds one row a fact, and that table is
+ * the only place where names exist: the rule checker, "whyrst facts" and the manual all read it.
+ */
+#ifndef WHYRST_ANALYZER_FACT_H
+#define WHYRST_ANALYZER_FACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/link.h"
+
+enum fact_type {
+    FACT_BOOL,
+    FACT_INT,
+    FACT_REAL,
+    FACT_DURATION, /* nanoseconds inside; rules write "1.5s", "200ms", "350s", "2h" */
+    FACT_BYTES,    /* rules write "64KiB", "1500" */
+    FACT_ENUM,     /* text out of a closed list, see fact_def.choices */
+    FACT_TEXT,
+    FACT_IP,
+    FACT_TIME,
+};
+
+const char *fact_type_name(enum fact_type t);
+
+enum source_kind { SOURCE_NONE, SOURCE_PACKET, SOURCE_LOG, SOURCE_HOST, SOURCE_DERIVED };
+
+struct provenance {
+    enum source_kind kind;
+    uint32_t capture;        /* SOURCE_PACKET: index into the case's captures */
+    uint64_t frame;          /* SOURCE_PACKET: 0 when it is about the connection as a whole */
+    const struct link *link; /* SOURCE_LOG */
+    uint32_t host;           /* SOURCE_HOST: index into the case's host snapshots */
+    struct text key;         /* SOURCE_HOST: the named value */
+    struct text note;        /* how it was derived, for people; may be empty */
+};
+
+struct fact {
+    bool known;
+    union {
+        bool truth;        /* FACT_BOOL */
+        int64_t number;    /* FACT_INT, FACT_BYTES, FACT_DURATION, FACT_TIME (ns) */
+        double real;       /* FACT_REAL */
+        struct text text;  /* FACT_TEXT, FACT_ENUM */
+        struct address ip; /* FACT_IP */
+    } as;
+    struct provenance from;
+    struct text why_unknown; /* for people, when !known */
+};
+
+struct case_file;
+
+struct fact_def {
+    const char *name; /* dotted: "rst.sender" */
+    enum fact_type type;
+    const char *const *choices; /* FACT_ENUM: NULL-terminated; else NULL */
+    const char *about;          /* one line for people, with the unit */
+    /* Never fails; unknown is an answer.  Texts live in the case's arena. */
+    struct fact (*get)(const struct case_file *c, const struct reset *r);
+};
+
+/* The table, sorted by name, and its length. */
+const struct fact_def *fact_table(size_t *n);
+const struct fact_def *fact_find(struct text name);
+/* The nearest name to a misspelt one, or NULL. */
+const struct fact_def *fact_nearest(struct text name);
+
+/* Facts of host snapshots are open-ended: "host.sysctl.net.ipv4.tcp_abort_on_overflow".  Any name
+ * that starts with "host." is asked here, text-typed; numbers are compared as numbers when both
+ * sides are. */
+struct fact fact_host(const struct case_file *c, const struct reset *r, struct text name);
+
+/* A fact's value for people, unit included ("350.2 s", "22 bytes", "true"); returns arena text. */
+struct text fact_text(struct arena *a, const struct fact_def *def, const struct fact *f);
+
+#endif

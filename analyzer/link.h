@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A log line tied to a reset: how strongly, and how far apart in corrected time.
+ */
+#ifndef WHYRST_ANALYZER_LINK_H
+#define WHYRST_ANALYZER_LINK_H
+
+#include "analyzer/reset.h"
+#include "parsers/log/event.h"
+
+/* What ties the line to the connection, strongest first. */
+enum join {
+    JOIN_TUPLE, /* it names both ends with ports, or one end's port and both addresses, uniquely */
+    JOIN_ENDPOINT, /* it names one end's address and port */
+    JOIN_ADDRESS,  /* it names an address of the connection */
+    JOIN_PID,      /* same host, program and pid as a line that named the tuple or endpoint */
+    JOIN_HOST,     /* it is about a host, or a process or service, of one end of the connection */
+    JOINS
+};
+
+const char *join_name(enum join j); /* "tuple" ... as in the JSON contract */
+double
+join_strength(enum join j); /* 1.0, 0.9, 0.5, 0.8, 0.3: how far a line so joined may be believed */
+bool join_parse(struct text t, enum join *out);
+
+struct link {
+    const struct event *event;
+    enum join join;
+    enum join bridge;     /* JOIN_PID: how the bridging line was joined */
+    uint64_t bridge_line; /* JOIN_PID: its line, same source */
+    enum side
+        side; /* whose host wrote it, as far as known; SIDE_PATH: a device between, or unknown */
+    instant_ns offset_ns;      /* corrected event time minus RST time */
+    instant_ns uncertainty_ns; /* stamp precision plus clock spread: the truth lies within */
+    bool ambiguous;            /* another connection has an equal claim to this line */
+    bool recognised;           /* false: names the address, but no pattern knows the line */
+};
+
+#endif
