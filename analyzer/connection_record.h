@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is remembered of every connection, reset or not, once the tracker has let go of it: about a
+ * hundred bytes.  Log clocks are estimated against these records, log lines without a reset are
+ * explained by them, and captures of several places are laid over each other with them.
+ * The tracker writes one record a connection, in order of stream; nothing here is judged.
+ */
+#ifndef WHYRST_ANALYZER_CONNECTION_RECORD_H
+#define WHYRST_ANALYZER_CONNECTION_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "parsers/base/address.h"
+#include "parsers/base/instant.h"
+
+/* How the connection ended as far as its capture shows. */
+enum connection_ending {
+    ENDING_OPEN,   /* neither FIN nor RST: cut by the capture's end, or by loss */
+    ENDING_FIN,    /* FIN of at least one side, no RST */
+    ENDING_RST,    /* a RST that ended it: a struct reset exists for it */
+    ENDING_UNUSED, /* RSTs only that are no teardown (blind attempts); it lived on or FINed */
+};
+
+struct connection_record {
+    struct endpoint client, server;
+    instant_ns first_time, last_time; /* any segment */
+    instant_ns syn_time;              /* the client's first SYN, INSTANT_NONE if not captured */
+    instant_ns synack_time;           /* the server's first SYN-ACK, else INSTANT_NONE */
+    instant_ns fin_time[2];           /* by enum side: that end's first FIN, else INSTANT_NONE */
+    instant_ns rst_time;              /* the first RST of either end, else INSTANT_NONE */
+    uint32_t isn[2];                  /* by enum side, valid where isn_known */
+    uint32_t syn_tsval; /* timestamp value of the client's SYN, 0 when it had none: survives NAT */
+    uint32_t n_segments;
+    uint32_t stream;       /* Wireshark's tcp.stream in that capture */
+    uint32_t capture;      /* index into the case's captures */
+    uint8_t ttl[2];        /* by enum side: of its first segment that is not a RST, 0 none seen */
+    uint8_t ending;        /* enum connection_ending */
+    bool isn_known[2];     /* by enum side */
+    bool saw_rst[2];       /* by enum side: a RST in that end's name was captured */
+    bool handshake_seen;   /* SYN, SYN-ACK and the client's ACK of it */
+    bool began_mid_stream; /* no SYN and no SYN-ACK were captured */
+    bool client_guessed;
+};
+
+#endif
