@@ -75,4 +75,33 @@ static inline uint32_t cursor_le32(struct cursor *c)
     return p ? (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0] : 0;
 }
 
+static inline uint64_t cursor_be64(struct cursor *c)
+{
+    const uint8_t *p = cursor_take(c, 8);
+    uint64_t v = 0;
+    for (int i = 0; p && i < 8; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static inline uint64_t cursor_le64(struct cursor *c)
+{
+    const uint8_t *p = cursor_take(c, 8);
+    uint64_t v = 0;
+    for (int i = 7; p && i >= 0; i--)
+        v = v << 8 | p[i];
+    return v;
+}
+
+/* In the byte order that a file announced for itself. */
+static inline uint16_t cursor_u16(struct cursor *c, bool is_big)
+{
+    return is_big ? cursor_be16(c) : cursor_le16(c);
+}
+
+static inline uint32_t cursor_u32(struct cursor *c, bool is_big)
+{
+    return is_big ? cursor_be32(c) : cursor_le32(c);
+}
+
 #endif

@@ -29,8 +29,8 @@ bool civil_valid(const struct civil *c);
 instant_ns instant_from_civil(const struct civil *c); /* as UTC; INSTANT_NONE if invalid */
 struct civil civil_from_instant(instant_ns t);        /* UTC */
 
-/* RFC 3339 in UTC with digits decimals (0..9): "2026-10-22T12:09:10.123456Z".  Returns the length.
- */
+/* RFC 3339 in UTC with digits decimals (0..9, cut, not rounded): "2026-10-22T12:09:10.123456Z";
+ * INSTANT_NONE gives "-".  Returns the length. */
 #define INSTANT_TEXT_MAX 48
 size_t instant_format(instant_ns t, unsigned digits, char out[INSTANT_TEXT_MAX]);
 

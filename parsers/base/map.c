@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hash map: a dense array of entries in order of insertion and a table of slots that point into
+ * it (linear probing).  Entries are never removed, so a probe ends at the first free slot.
+ */
+#include "parsers/base/map.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <xxhash.h>
+
+#define MAP_ALIGN 8
+#define MAP_SLOTS_MIN 16
+
+/* The value follows the key at the next multiple of 8, so any ordinary type may be a value. */
+static size_t value_offset(const struct map *m)
+{
+    return (m->key_size + MAP_ALIGN - 1) / MAP_ALIGN * MAP_ALIGN;
+}
+
+static size_t stride(const struct map *m)
+{
+    return value_offset(m) + (m->value_size + MAP_ALIGN - 1) / MAP_ALIGN * MAP_ALIGN;
+}
+
+uint64_t map_seed(void)
+{
+    /* Sixteen random bytes that the kernel gives each process (getauxval(3)): the same at every
+     * call without a global to guard. */
+    const void *random = (const void *)(uintptr_t)getauxval(AT_RANDOM);
+    uint64_t seed = 0x9e3779b97f4a7c15u;
+    if (random)
+        memcpy(&seed, random, sizeof seed);
+    return seed;
+}
+
+void map_init(struct map *m, size_t key_size, size_t value_size)
+{
+    *m = (struct map){.key_size = key_size, .value_size = value_size, .seed = map_seed()};
+}
+
+void map_finish(struct map *m)
+{
+    if (!m)
+        return;
+    free(m->entries);
+    free(m->slots);
+    free(m->hashes);
+    *m = (struct map){.key_size = m->key_size, .value_size = m->value_size, .seed = m->seed};
+}
+
+static uint32_t hash_of(const struct map *m, const void *key)
+{
+    return (uint32_t)XXH3_64bits_withSeed(key, m->key_size, m->seed);
+}
+
+/* The slot that holds key, or the free slot where it belongs.  n_slots > 0. */
+static size_t slot_of(const struct map *m, const void *key, uint32_t hash)
+{
+    size_t mask = m->n_slots - 1;
+    for (size_t s = hash & mask;; s = (s + 1) & mask) {
+        uint32_t entry = m->slots[s];
+        if (entry == 0)
+            return s;
+        if (m->hashes[entry - 1] == hash &&
+            memcmp(m->entries + (entry - 1) * stride(m), key, m->key_size) == 0)
+            return s;
+    }
+}
+
+static bool grow_slots(struct map *m, size_t n_slots)
+{
+    uint32_t *slots = calloc(n_slots, sizeof *slots);
+    if (!slots)
+        return false;
+    for (size_t i = 0; i < m->n; i++) {
+        size_t s = m->hashes[i] & (n_slots - 1);
+        while (slots[s] != 0)
+            s = (s + 1) & (n_slots - 1);
+        slots[s] = (uint32_t)(i + 1);
+    }
+    free(m->slots);
+    m->slots = slots;
+    m->n_slots = n_slots;
+    return true;
+}
+
+static bool grow(struct map *m)
+{
+    size_t n_slots = m->n_slots ? m->n_slots * 2 : MAP_SLOTS_MIN;
+    size_t cap = n_slots / 2;
+    if (cap >= UINT32_MAX || cap > SIZE_MAX / (stride(m) + 1))
+        return false;
+    uint8_t *entries = realloc(m->entries, cap * stride(m) + 1);
+    if (!entries)
+        return false;
+    m->entries = entries;
+    uint32_t *hashes = realloc(m->hashes, cap * sizeof *hashes);
+    if (!hashes)
+        return false;
+    m->hashes = hashes;
+    if (!grow_slots(m, n_slots))
+        return false;
+    m->cap = cap;
+    return true;
+}
+
+void *map_get(const struct map *m, const void *key)
+{
+    if (m->n == 0)
+        return NULL;
+    uint32_t entry = m->slots[slot_of(m, key, hash_of(m, key))];
+    return entry ? map_value_at(m, entry - 1) : NULL;
+}
+
+void *map_put(struct map *m, const void *key, bool *made)
+{
+    void *value = map_get(m, key);
+    if (made)
+        *made = !value;
+    if (value)
+        return value;
+    if (m->n == m->cap && !grow(m))
+        return NULL;
+    uint32_t hash = hash_of(m, key);
+    uint8_t *entry = m->entries + m->n * stride(m);
+    memset(entry, 0, stride(m));
+    memcpy(entry, key, m->key_size);
+    m->hashes[m->n] = hash;
+    m->slots[slot_of(m, key, hash)] = (uint32_t)(m->n + 1);
+    return map_value_at(m, m->n++);
+}
+
+const void *map_key_at(const struct map *m, size_t i)
+{
+    return m->entries + i * stride(m);
+}
+
+void *map_value_at(const struct map *m, size_t i)
+{
+    return m->entries + i * stride(m) + value_offset(m);
+}
