@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Arenas and pools: zeroed, aligned, reused, bounded, and honest when the allocator refuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parsers/base/arena.h"
+
+struct counting {
+    size_t n_live, fail_at, n_calls;
+};
+
+static void *counting_alloc(void *ctx, size_t n)
+{
+    struct counting *c = ctx;
+    if (++c->n_calls == c->fail_at)
+        return NULL;
+    c->n_live += n;
+    return calloc(1, n);
+}
+
+static void counting_release(void *ctx, void *p, size_t n)
+{
+    struct counting *c = ctx;
+    c->n_live -= n;
+    free(p);
+}
+
+static void arena_memory_is_zeroed_aligned_and_given_back(void **state)
+{
+    (void)state;
+    struct counting c = {0};
+    const struct allocator from = {counting_alloc, counting_release, &c};
+    struct arena a;
+    arena_init(&a, &from);
+    size_t asked = 0;
+    for (size_t i = 0; i < 3000; i++) {
+        size_t n = i % 97 == 0 ? 40000 : i % 50;
+        unsigned char *p = arena_alloc(&a, n);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % 16, 0);
+        for (size_t k = 0; k < n; k++)
+            assert_int_equal(p[k], 0);
+        memset(p, 0xee, n);
+        asked += n;
+    }
+    assert_int_equal(a.used, asked);
+    assert_int_equal(a.reserved, c.n_live);
+    assert_true(a.reserved < 2 * asked + 65536);
+    arena_finish(&a);
+    assert_int_equal(c.n_live, 0);
+    arena_finish(NULL);
+}
+
+static void arena_copies_text(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, NULL);
+    struct text t = arena_text(&a, TEXT("hello"));
+    assert_true(text_eq(t, TEXT("hello")));
+    assert_int_equal(t.p[5], 0);
+    assert_string_equal(arena_printf(&a, "%d/%s", 7, "x"), "7/x");
+    assert_string_equal(arena_cstr(&a, TEXT("")), "");
+    assert_null(arena_array(&a, SIZE_MAX / 2, 3));
+    assert_null(arena_alloc(&a, SIZE_MAX));
+    arena_finish(&a);
+}
+
+static void a_refused_allocation_leaves_the_arena_usable(void **state)
+{
+    (void)state;
+    struct counting c = {.fail_at = 2};
+    const struct allocator from = {counting_alloc, counting_release, &c};
+    struct arena a;
+    arena_init(&a, &from);
+    assert_non_null(arena_alloc(&a, 8));
+    assert_null(arena_alloc(&a, 100000));
+    assert_non_null(arena_alloc(&a, 100000));
+    arena_finish(&a);
+    assert_int_equal(c.n_live, 0);
+}
+
+static void pool_reuses_what_it_gets_back(void **state)
+{
+    (void)state;
+    struct counting c = {0};
+    const struct allocator from = {counting_alloc, counting_release, &c};
+    struct pool p;
+    pool_init(&p, 100, &from);
+    char *first = pool_take(&p);
+    memset(first, 0xaa, 100);
+    pool_give(&p, first);
+    char *again = pool_take(&p);
+    assert_ptr_equal(again, first);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(again[i], 0);
+    for (int i = 0; i < 100000; i++)
+        pool_give(&p, pool_take(&p));
+    size_t reserved = p.reserved;
+    assert_true(reserved <= 70000);
+    void *held[2000];
+    for (int i = 0; i < 2000; i++) {
+        held[i] = pool_take(&p);
+        assert_int_equal((uintptr_t)held[i] % 16, 0);
+    }
+    assert_int_equal(p.n_live, 2001);
+    for (int i = 0; i < 2000; i++)
+        pool_give(&p, held[i]);
+    pool_give(&p, NULL);
+    assert_int_equal(p.n_live, 1);
+    pool_finish(&p);
+    assert_int_equal(c.n_live, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arena_memory_is_zeroed_aligned_and_given_back),
+        cmocka_unit_test(arena_copies_text),
+        cmocka_unit_test(a_refused_allocation_leaves_the_arena_usable),
+        cmocka_unit_test(pool_reuses_what_it_gets_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
