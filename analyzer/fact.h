@@ -52,6 +52,7 @@ struct fact {
     struct text why_unknown; /* for people, when !known */
 };
 
+struct arena;
 struct case_file;
 
 struct fact_def {

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of report formats, and the careful way to write one: temporary file, flush, sync,
+ * rename. Never leaves a short report under the name that was asked for.
+ */
+#include "reports/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct report_format *const formats[] = {&report_text, &report_json, &report_html};
+
+const struct report_format *const *report_formats(size_t *n)
+{
+    *n = sizeof formats / sizeof formats[0];
+    return formats;
+}
+
+const struct report_format *report_format_by_id(struct text id)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+        if (text_eq(id, text_of(formats[i]->id)))
+            return formats[i];
+    return NULL;
+}
+
+static bool extension_fits(const struct report_format *format, struct text path)
+{
+    struct text rest = text_of(format->extension);
+    while (rest.n > 0) {
+        struct text one;
+        if (!text_cut(rest, ' ', &one, &rest)) {
+            one = rest;
+            rest = TEXT("");
+        }
+        if (path.n > one.n && text_eq_nocase(text_slice(path, path.n - one.n, path.n), one))
+            return true;
+    }
+    return false;
+}
+
+const struct report_format *report_format_by_path(struct text path)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+        if (extension_fits(formats[i], path))
+            return formats[i];
+    return NULL;
+}
+
+bool report_write_stream(const struct report_format *format, FILE *out, const struct findings *f,
+                         const struct report_options *o, struct error *err)
+{
+    errno = 0;
+    if (!format->write(out, f, o, err))
+        return false;
+    if (fflush(out) != 0 || ferror(out))
+        return error_set_errno(err, errno ? errno : EIO, "", "the report could not be written");
+    return true;
+}
+
+/* Writes, syncs and closes; the first thing that fails is the error. */
+static bool fill_temporary(FILE *out, const struct report_format *format, const char *path,
+                           const struct findings *f, const struct report_options *o,
+                           struct error *err)
+{
+    bool good = report_write_stream(format, out, f, o, err);
+    if (!good && err && err->place[0] == '\0')
+        snprintf(err->place, sizeof err->place, "%s", path);
+    if (good && fsync(fileno(out)) != 0 && errno != EINVAL && errno != ENOTSUP)
+        good = error_set_errno(err, errno, path, "the report could not be written");
+    if (fclose(out) != 0 && good)
+        good = error_set_errno(err, errno, path, "the report could not be closed");
+    return good;
+}
+
+/* A device or a pipe (/dev/full, /dev/stdout) cannot be replaced by a rename: write straight to it.
+ */
+static bool write_special(const struct report_format *format, const char *path,
+                          const struct findings *f, const struct report_options *o,
+                          struct error *err)
+{
+    FILE *out = fopen(path, "we");
+    if (!out)
+        return error_set_errno(err, errno, path, "cannot be opened for writing");
+    return fill_temporary(out, format, path, f, o, err);
+}
+
+bool report_write_file(const struct report_format *format, const char *path,
+                       const struct findings *f, const struct report_options *o, struct error *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        if (S_ISDIR(st.st_mode))
+            return error_set_errno(err, EISDIR, path, "cannot be opened for writing");
+        return write_special(format, path, f, o, err);
+    }
+    size_t n = strlen(path) + sizeof ".XXXXXX";
+    char *temporary = malloc(n);
+    if (!temporary)
+        return error_set(err, ERROR_NO_MEMORY, path, "out of memory");
+    snprintf(temporary, n, "%s.XXXXXX", path);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    bool good = out != NULL;
+    if (!good) {
+        error_set_errno(err, errno, path, "cannot be created");
+        if (fd >= 0)
+            close(fd);
+    } else {
+        mode_t mask = umask(0);
+        umask(mask);
+        good = fchmod(fd, 0666 & ~mask) == 0 ||
+               error_set_errno(err, errno, path, "cannot set the mode of the report");
+        good = fill_temporary(out, format, path, f, o, good ? err : NULL) && good;
+    }
+    if (good && rename(temporary, path) != 0)
+        good = error_set_errno(err, errno, path, "cannot be put in place");
+    if (!good && fd >= 0)
+        unlink(temporary);
+    free(temporary);
+    return good;
+}
