@@ -7,6 +7,7 @@
 #ifndef WHYRST_ANALYZER_CASE_H
 #define WHYRST_ANALYZER_CASE_H
 
+#include "analyzer/connection_record.h"
 #include "analyzer/fact.h"
 #include "parsers/base/arena.h"
 #include "parsers/base/error.h"
@@ -91,7 +92,7 @@ struct case_summary {
 };
 
 struct correlation; /* log index, clocks, links: analyzer/correlate.h */
-struct host_habits;
+struct population;
 
 struct case_file {
     struct arena arena;
@@ -103,7 +104,11 @@ struct case_file {
     size_t n_logs;
     struct case_host *hosts;
     size_t n_hosts;
-    struct reset **resets; /* by time, then address; copies in other captures are marked */
+    const struct connection_record
+        *records; /* every connection of every capture, see the tracker */
+    size_t n_records;
+    uint64_t n_records_lost; /* not kept because the budget was spent */
+    struct reset **resets;   /* by time, then address; copies in other captures are marked */
     size_t n_resets;
     struct unmatched_line *unmatched;
     size_t n_unmatched;

@@ -209,13 +209,14 @@ static void fill_log_evidence(json_t *o, const struct findings *f, const struct 
     put_text(o, "text", e->raw);
 }
 
-static json_t *evidence_of(const struct findings *f, const struct evidence *e)
+static json_t *evidence_of(const struct findings *f, const struct reset *r,
+                           const struct evidence *e)
 {
-    static const char *const kinds[] = {"derived", "packet", "log", "host", "derived"};
+    static const char *const kinds[] = {"packet", "packet", "log", "host", "packet"};
     json_t *o = json_object();
     put_str(o, "kind", kinds[e->kind]);
-    if (e->kind == SOURCE_PACKET && e->frame != 0)
-        put_int(o, "frame", e->frame);
+    if (e->kind != SOURCE_LOG && e->kind != SOURCE_HOST)
+        put_int(o, "frame", e->frame != 0 ? e->frame : r->deciding.segment.frame);
     if (e->kind == SOURCE_LOG && e->link)
         fill_log_evidence(o, f, e->link);
     if (e->kind == SOURCE_HOST) {
@@ -339,7 +340,7 @@ static json_t *diagnosis_line(const struct findings *f, const struct diagnosis *
     put_text(o, "explanation", d->explanation);
     json_t *evidence = json_array(), *alternatives = json_array(), *undecided = json_array();
     for (size_t i = 0; i < d->n_evidence; i++)
-        json_array_append_new(evidence, evidence_of(f, &d->evidence[i]));
+        json_array_append_new(evidence, evidence_of(f, r, &d->evidence[i]));
     for (size_t i = 0; i < d->n_alternatives; i++)
         json_array_append_new(alternatives, alternative_of(&d->alternatives[i]));
     for (size_t i = 0; i < d->n_undecided; i++)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all connections of a case say about one: whether a port ever accepted, how many ports a
+ * client tried, how many others were reset in the same instant or after the same silence.  Built
+ * once from the connection records and the resets; nothing is judged here.
+ */
+#ifndef WHYRST_ANALYZER_POPULATION_H
+#define WHYRST_ANALYZER_POPULATION_H
+
+#include "analyzer/case.h"
+
+struct server_stats {    /* one server endpoint, over all captures */
+    uint32_t n_attempts; /* connections that a SYN opened */
+    uint32_t n_accepted; /* of them answered by a SYN-ACK */
+    uint32_t n_refused;  /* answered by a RST before any SYN-ACK */
+    uint32_t n_unanswered;
+    instant_ns first_accepted, last_accepted; /* INSTANT_NONE when none */
+    instant_ns first_refused, last_refused;
+    uint32_t first_record, n_records; /* of the index, by time */
+};
+
+struct client_stats { /* one client address */
+    uint32_t n_attempts;
+    uint32_t n_targets;      /* distinct server endpoints tried */
+    uint32_t n_dead_targets; /* of them never seen to carry data for this client */
+    uint32_t n_hosts;        /* distinct server addresses tried */
+};
+
+struct population;
+
+/* NULL when memory ran out. */
+struct population *population_create(const struct case_file *c);
+void population_free(struct population *p);
+
+/* Never NULL: zeroed stats for an endpoint that no record names. */
+const struct server_stats *population_server(const struct population *p, const struct endpoint *e);
+const struct client_stats *population_client(const struct population *p, const struct address *a);
+/* Attempts (SYNs) at a server endpoint within [from, to]; accepted ones only when accepted is set.
+ */
+uint32_t population_attempts(const struct population *p, const struct endpoint *server,
+                             instant_ns from, instant_ns to, bool accepted);
+/* Other diagnosed resets (not copies) of the same server endpoint within the time around this one.
+ */
+uint32_t population_same_instant(const struct case_file *c, const struct reset *r,
+                                 instant_ns within);
+/* Other diagnosed resets whose silence before was the same, within 2 % or 0.5 s, and longer than 2
+ * s. */
+uint32_t population_same_idle(const struct case_file *c, const struct reset *r);
+/* Other diagnosed resets of the same server endpoint after the same nonzero byte counts both ways.
+ */
+uint32_t population_same_bytes(const struct case_file *c, const struct reset *r);
+/* Other connections between the same two addresses that were alive within the time before the RST.
+ */
+uint32_t population_live_beside(const struct case_file *c, const struct reset *r);
+
+#endif
