@@ -114,8 +114,7 @@ struct case_file {
     size_t n_unmatched;
     struct case_summary summary;
     struct correlation *correlation; /* NULL without logs */
-    struct host_habits
-        *habits; /* per-host and per-endpoint knowledge: fingerprint.h, endpoints.h */
+    struct population *population;   /* what the other connections testify: population.h */
 };
 
 /* The lines tied to a reset, strongest join first, then nearest in time. */
