@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Picks the format by its first bytes and keeps the accounts that all formats share. */
+#include "parsers/capture/capture.h"
+
+#include <stdlib.h>
+
+#include "parsers/capture/format.h"
+
+#define PROBE_BYTES 32
+
+static const struct capture_format *const formats[] = {
+    &capture_format_pcap,
+    &capture_format_pcapng,
+};
+
+static const char *const skip_ids[CAPTURE_SKIP_REASONS] = {
+    [CAPTURE_SKIP_NAMES] = "name-resolution",
+    [CAPTURE_SKIP_STATISTICS] = "interface-statistics",
+    [CAPTURE_SKIP_SECRETS] = "decryption-secrets",
+    [CAPTURE_SKIP_CUSTOM] = "custom-block",
+    [CAPTURE_SKIP_JOURNAL] = "journal-block",
+    [CAPTURE_SKIP_SYSTEM_CALLS] = "system-call-block",
+    [CAPTURE_SKIP_UNKNOWN] = "unknown-block",
+    [CAPTURE_SKIP_UNUSABLE] = "unusable-frame",
+    [CAPTURE_SKIP_CUT] = "truncated-tail",
+    [CAPTURE_SKIP_AFTER_BREAK] = "after-broken-record",
+};
+
+const char *capture_skip_id(enum capture_skip reason)
+{
+    return (unsigned)reason < CAPTURE_SKIP_REASONS ? skip_ids[reason] : "";
+}
+
+static const struct capture_format *find_format(const uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (formats[i]->probe(bytes, n))
+            return formats[i];
+    return NULL;
+}
+
+const char *capture_probe(const uint8_t *bytes, size_t n)
+{
+    const struct capture_format *f = find_format(bytes, n);
+    return f ? f->id : NULL;
+}
+
+bool capture_open(struct source *source, struct flaws *flaws, struct capture **out,
+                  struct error *err)
+{
+    const uint8_t *p;
+    size_t n = source_peek(source, PROBE_BYTES, &p);
+    const struct capture_format *format = find_format(p, n);
+    if (!format && source_error(source)) {
+        *err = *source_error(source);
+        return false;
+    }
+    if (!format)
+        return error_set(err, ERROR_FORMAT, source_name(source), "not a capture file");
+    struct capture *c = calloc(1, sizeof *c);
+    if (!c)
+        return error_set(err, ERROR_NO_MEMORY, source_name(source), "out of memory");
+    *c = (struct capture){.format = format, .source = source, .flaws = flaws};
+    c->info = (struct capture_info){.format = format->id,
+                                    .variant = "",
+                                    .first = INSTANT_NONE,
+                                    .last = INSTANT_NONE,
+                                    .earliest = INSTANT_NONE,
+                                    .latest = INSTANT_NONE};
+    if (!format->open(c, err)) {
+        capture_close(c);
+        return false;
+    }
+    *out = c;
+    return true;
+}
+
+enum capture_step capture_next(struct capture *c, struct frame *frame, struct error *err)
+{
+    source_consume(c->source, c->pending);
+    c->pending = 0;
+    if (c->ended)
+        return CAPTURE_END;
+    enum capture_step step = c->format->next(c, frame, err);
+    c->ended = step != CAPTURE_FRAME;
+    return step;
+}
+
+const struct capture_info *capture_info_of(const struct capture *c)
+{
+    return &c->info;
+}
+
+void capture_close(struct capture *c)
+{
+    if (!c)
+        return;
+    c->format->close(c);
+    free(c->info.interfaces);
+    free(c);
+}
+
+struct capture_interface *capture_add_interface(struct capture *c)
+{
+    struct capture_info *info = &c->info;
+    if (info->n_interfaces >= CAPTURE_INTERFACES_MAX ||
+        !vec_reserve_raw((void **)&info->interfaces, &c->interfaces_cap, info->n_interfaces + 1,
+                         sizeof *info->interfaces))
+        return NULL;
+    struct capture_interface *i = &info->interfaces[info->n_interfaces++];
+    *i = (struct capture_interface){0};
+    return i;
+}
+
+static void note_time(struct capture_info *info, instant_ns t)
+{
+    if (info->first == INSTANT_NONE) {
+        info->first = info->earliest = info->latest = t;
+    }
+    if (t < info->earliest)
+        info->earliest = t;
+    if (t > info->latest)
+        info->latest = t;
+    info->last = t;
+}
+
+void capture_deliver(struct capture *c, struct frame *frame, size_t record_size)
+{
+    struct capture_info *info = &c->info;
+    frame->number = ++info->n_numbered;
+    info->n_frames++;
+    info->n_bytes += record_size;
+    info->n_bytes_analysed += record_size;
+    info->interfaces[frame->iface].n_frames++;
+    info->n_frames_cut += frame->caplen < frame->origlen;
+    if (frame->time != INSTANT_NONE)
+        note_time(info, frame->time);
+    c->pending = record_size;
+}
+
+static void note_stop(struct capture *c, const char *static_flaw)
+{
+    c->info.stopped_offset = source_offset(c->source);
+    c->info.stopped_frame = c->info.n_numbered + 1;
+    flaws_add(c->flaws, static_flaw, c->info.stopped_frame);
+}
+
+/* Counts what there is of n_bytes in *account. */
+static bool pass(struct capture *c, uint64_t n_bytes, uint64_t *account)
+{
+    struct capture_info *info = &c->info;
+    uint64_t start = source_offset(c->source);
+    uint64_t passed = source_skip(c->source, n_bytes);
+    info->n_bytes += passed;
+    *account += passed;
+    if (passed == n_bytes)
+        return true;
+    if (!info->truncated && !info->broken) {
+        info->truncated = true;
+        note_stop(c, c->format->cut_flaw);
+        info->stopped_offset = start;
+    }
+    return false;
+}
+
+bool capture_pass(struct capture *c, uint64_t n_bytes)
+{
+    return pass(c, n_bytes, &c->info.n_bytes_analysed);
+}
+
+bool capture_skip(struct capture *c, enum capture_skip reason, uint64_t n_bytes)
+{
+    c->info.skipped[reason].n++;
+    return pass(c, n_bytes, &c->info.skipped[reason].n_bytes);
+}
+
+static enum capture_step finish(struct capture *c, struct error *err)
+{
+    const struct error *e = source_error(c->source);
+    if (!e)
+        return CAPTURE_END;
+    if (err)
+        *err = *e;
+    return CAPTURE_FAILED;
+}
+
+enum capture_step capture_cut(struct capture *c, struct error *err)
+{
+    const uint8_t *p;
+    if (source_peek(c->source, 1, &p) > 0)
+        capture_skip(c, CAPTURE_SKIP_CUT, UINT64_MAX);
+    return finish(c, err);
+}
+
+enum capture_step capture_break(struct capture *c, const char *static_flaw, struct error *err)
+{
+    c->info.broken = true;
+    note_stop(c, static_flaw);
+    capture_skip(c, CAPTURE_SKIP_AFTER_BREAK, UINT64_MAX);
+    return finish(c, err);
+}

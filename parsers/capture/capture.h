@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A capture file read frame by frame: classic pcap and pcapng behind one table.  A stream goes in,
+ * frames come out in file order; what else the file holds is counted, and nothing is looked into.
+ * Every byte that is read is accounted for: n_bytes = n_bytes_analysed + the skipped bytes.
+ */
+#ifndef WHYRST_PARSERS_CAPTURE_CAPTURE_H
+#define WHYRST_PARSERS_CAPTURE_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "parsers/base/error.h"
+#include "parsers/base/flaw.h"
+#include "parsers/capture/frame.h"
+#include "parsers/input/source.h"
+
+/* The largest frame that is taken; libpcap's MAXIMUM_SNAPLEN for everything that carries IP. */
+#define CAPTURE_FRAME_MAX 262144u
+#define CAPTURE_INTERFACES_MAX 65536u
+
+enum capture_skip {
+    CAPTURE_SKIP_NAMES,        /* pcapng name resolution blocks */
+    CAPTURE_SKIP_STATISTICS,   /* pcapng interface statistics blocks */
+    CAPTURE_SKIP_SECRETS,      /* pcapng decryption secrets blocks */
+    CAPTURE_SKIP_CUSTOM,       /* pcapng custom blocks */
+    CAPTURE_SKIP_JOURNAL,      /* pcapng systemd journal export blocks */
+    CAPTURE_SKIP_SYSTEM_CALLS, /* pcapng sysdig event blocks */
+    CAPTURE_SKIP_UNKNOWN,      /* pcapng blocks of any other type */
+    CAPTURE_SKIP_UNUSABLE,    /* frames that are too large or name an interface that is not there */
+    CAPTURE_SKIP_CUT,         /* the partial record at a truncated end */
+    CAPTURE_SKIP_AFTER_BREAK, /* all from a record that makes no sense to the end */
+    CAPTURE_SKIP_REASONS,
+};
+
+/* "name-resolution", "truncated-tail", ... */
+const char *capture_skip_id(enum capture_skip reason);
+
+struct capture_skipped {
+    uint64_t n;       /* records or blocks */
+    uint64_t n_bytes; /* with their headers */
+};
+
+struct capture_interface {
+    int link_type;
+    uint32_t snaplen;    /* 0 = no limit */
+    uint8_t time_digits; /* 0..9 */
+    uint32_t section;    /* pcapng: from 0 */
+    uint32_t index;      /* pcapng: interface id within its section */
+    uint64_t n_frames;
+    char name[64]; /* if_name as recorded (any byte, cut); empty if none */
+};
+
+struct capture_info {
+    const char *format;  /* "pcap" or "pcapng" */
+    const char *variant; /* what sets it apart: "nanosecond", "big-endian" ...; may be empty */
+    uint32_t n_sections; /* pcapng; 1 for pcap */
+    struct capture_interface *interfaces;
+    size_t n_interfaces;
+    uint64_t n_frames;         /* delivered */
+    uint64_t n_numbered;       /* records that took a frame number, delivered or not */
+    uint64_t n_bytes;          /* of the stream, so far */
+    uint64_t n_bytes_analysed; /* file headers, section, interface and frame records */
+    struct capture_skipped skipped[CAPTURE_SKIP_REASONS];
+    instant_ns first, last;      /* times of the first and the last frame; INSTANT_NONE if none */
+    instant_ns earliest, latest; /* the same unless the file is not in order of time */
+    bool truncated;              /* the stream ends inside a record */
+    bool broken;                 /* a record made no sense; the rest was not read as frames */
+    uint64_t stopped_offset;     /* where that record starts, if truncated or broken */
+    uint64_t stopped_frame;      /* the number it would have had */
+    uint64_t n_frames_cut;       /* frames with caplen < origlen (snaplen) */
+};
+
+enum capture_step {
+    CAPTURE_FRAME,  /* *frame is filled */
+    CAPTURE_END,    /* no more; also at a truncated or broken end, see capture_info */
+    CAPTURE_FAILED, /* the stream failed or memory ran out; *err is filled */
+};
+
+struct capture;
+
+/* What the first bytes of a stream say: the format's id, or NULL when it is no capture. */
+const char *capture_probe(const uint8_t *bytes, size_t n);
+
+/* Reads the file header.  The source stays the caller's and must outlive the capture; flaws (by
+ * frame number) are added to *flaws while reading.  False with *err: not a capture (ERROR_FORMAT),
+ * a failed read, or no memory. */
+bool capture_open(struct source *source, struct flaws *flaws, struct capture **out,
+                  struct error *err);
+enum capture_step capture_next(struct capture *c, struct frame *frame, struct error *err);
+const struct capture_info *capture_info_of(const struct capture *c);
+void capture_close(struct capture *c); /* NULL-safe */
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pcapng (draft-ietf-opsawg-pcapng): a sequence of blocks, each framed by its total length before
+ * and after, in sections that choose their byte order.
+ *   section  = SHB { IDB | EPB | SPB | PB | NRB | ISB | DSB | custom | unknown }
+ * Frames come from enhanced, simple and obsolete packet blocks; the rest is passed and counted.
+ * Blocks that Wireshark shows as records (journal entries, custom blocks, system call events) take
+ * a frame number without being delivered, so that ours stay equal to its numbers.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "parsers/base/cursor.h"
+#include "parsers/capture/format.h"
+#include "parsers/capture/interface.h"
+#include "parsers/capture/linktype.h"
+
+#define BLOCK_HEADER 8
+#define BLOCK_MIN 12
+#define BLOCK_MAX (128u << 20) /* more is no block but noise */
+#define SHB_MIN 28
+#define IDB_MIN 20
+#define EPB_MIN 32
+#define SPB_MIN 16
+#define SHB_MAGIC 0x1a2b3c4du
+
+enum block_type {
+    BLOCK_IDB = 1,
+    BLOCK_PB = 2,
+    BLOCK_SPB = 3,
+    BLOCK_EPB = 6,
+    BLOCK_SHB = 0x0a0d0d0a,
+};
+
+struct pcapng {
+    bool is_big;
+    size_t section_first;     /* index of the section's interface 0 */
+    VEC(struct clock) clocks; /* one an interface, beside capture_info.interfaces */
+};
+
+/* Blocks that hold no frame. */
+static const struct other_block {
+    uint32_t type;
+    enum capture_skip reason;
+    bool takes_number;
+} other_blocks[] = {
+    {0x00000004, CAPTURE_SKIP_NAMES, false},  {0x00000005, CAPTURE_SKIP_STATISTICS, false},
+    {0x00000009, CAPTURE_SKIP_JOURNAL, true}, {0x0000000a, CAPTURE_SKIP_SECRETS, false},
+    {0x00000bad, CAPTURE_SKIP_CUSTOM, true},  {0x40000bad, CAPTURE_SKIP_CUSTOM, true},
+};
+
+struct block {
+    const uint8_t *bytes; /* the whole block, or as much of it as was asked for */
+    size_t n;
+    uint32_t type, total;
+};
+
+/* Type and total length of the next block; SHB's own magic decides how its length is read. */
+static bool read_header(struct capture *c, struct block *b)
+{
+    struct pcapng *p = c->state;
+    size_t n = source_peek(c->source, BLOCK_MIN, &b->bytes);
+    if (n < BLOCK_MIN)
+        return false;
+    struct cursor h = cursor_of(b->bytes, BLOCK_MIN), magic = h;
+    b->type = cursor_u32(&h, p->is_big);
+    if (b->type == BLOCK_SHB) {
+        cursor_skip(&magic, BLOCK_HEADER);
+        p->is_big = cursor_be32(&magic) == SHB_MAGIC;
+    }
+    b->total = cursor_u32(&h, p->is_big);
+    if (b->total <= BLOCK_MAX)
+        b->total = (b->total + 3) / 4 * 4; /* some writers leave the padding out of the length */
+    return true;
+}
+
+/* The first want bytes of the block, all of them there. */
+static bool load(struct capture *c, struct block *b, size_t want)
+{
+    b->n = source_peek(c->source, want, &b->bytes);
+    if (b->n > want)
+        b->n = want;
+    return b->n == want;
+}
+
+static bool pcapng_probe(const uint8_t *bytes, size_t n)
+{
+    if (n < BLOCK_MIN)
+        return false;
+    struct cursor h = cursor_of(bytes, n);
+    uint32_t type = cursor_be32(&h);
+    cursor_skip(&h, 4);
+    struct cursor magic = h;
+    return type == BLOCK_SHB && (cursor_be32(&magic) == SHB_MAGIC || cursor_le32(&h) == SHB_MAGIC);
+}
+
+static bool pcapng_open_file(struct capture *c, struct error *err)
+{
+    struct pcapng *p = calloc(1, sizeof *p);
+    if (!p)
+        return error_set(err, ERROR_NO_MEMORY, source_name(c->source), "out of memory");
+    c->state = p;
+    return true;
+}
+
+/* A block that was read and holds no frame. */
+static enum capture_step pass_analysed(struct capture *c, const struct block *b, struct error *err)
+{
+    return capture_pass(c, b->total) ? CAPTURE_FRAME : capture_cut(c, err);
+}
+
+static bool section_is_sane(const struct block *b, bool is_big)
+{
+    struct cursor h = cursor_of(b->bytes, b->n);
+    cursor_skip(&h, BLOCK_HEADER);
+    uint32_t magic = cursor_u32(&h, is_big);
+    uint16_t major = cursor_u16(&h, is_big);
+    return magic == SHB_MAGIC && major == 1;
+}
+
+static enum capture_step open_section(struct capture *c, struct block *b, struct error *err)
+{
+    struct pcapng *p = c->state;
+    if (b->total < SHB_MIN)
+        return capture_break(c, "pcapng.broken-block", err);
+    if (!load(c, b, SHB_MIN - 4))
+        return capture_cut(c, err);
+    if (!section_is_sane(b, p->is_big))
+        return capture_break(c, "pcapng.broken-block", err);
+    c->info.n_sections++;
+    c->info.variant = p->is_big ? "big-endian" : "";
+    p->section_first = c->info.n_interfaces;
+    return pass_analysed(c, b, err);
+}
+
+static enum capture_step add_interface(struct capture *c, struct block *b, struct error *err)
+{
+    struct pcapng *p = c->state;
+    if (b->total < IDB_MIN)
+        return capture_break(c, "pcapng.broken-block", err);
+    size_t want = b->total < SOURCE_PEEK_MAX ? b->total : SOURCE_PEEK_MAX;
+    if (!load(c, b, want))
+        return capture_cut(c, err);
+    if (c->info.n_interfaces >= CAPTURE_INTERFACES_MAX)
+        return capture_break(c, "pcapng.too-many-interfaces", err);
+    struct capture_interface *i = capture_add_interface(c);
+    struct clock *clock = i ? vec_push(&p->clocks) : NULL;
+    if (!clock) {
+        error_set(err, ERROR_NO_MEMORY, source_name(c->source), "out of memory");
+        return CAPTURE_FAILED;
+    }
+    size_t body = want - BLOCK_HEADER - (want == b->total ? 4 : 0);
+    interface_read(cursor_of(b->bytes + BLOCK_HEADER, body), p->is_big, i, clock);
+    i->section = c->info.n_sections - 1;
+    i->index = (uint32_t)(c->info.n_interfaces - 1 - p->section_first);
+    if (!clock->is_known)
+        flaws_add(c->flaws, "pcapng.unusable-clock", c->info.n_numbered + 1);
+    return pass_analysed(c, b, err);
+}
+
+/* What the three kinds of packet blocks have in common. */
+struct packet {
+    uint32_t iface; /* within the section */
+    bool has_time;
+    uint64_t units;
+    uint32_t caplen, origlen;
+    size_t data_at; /* from the block's first byte */
+};
+
+static void read_enhanced(struct cursor *h, bool is_big, struct packet *k)
+{
+    k->iface = cursor_u32(h, is_big);
+    k->units = (uint64_t)cursor_u32(h, is_big) << 32;
+    k->units |= cursor_u32(h, is_big);
+    k->has_time = true;
+    k->caplen = cursor_u32(h, is_big);
+    k->origlen = cursor_u32(h, is_big);
+}
+
+/* Obsolete: as the enhanced block, but 16 bits of interface and 16 bits of a drop count. */
+static void read_obsolete(struct cursor *h, bool is_big, struct packet *k)
+{
+    uint16_t iface = cursor_u16(h, is_big);
+    cursor_skip(h, 2);
+    k->units = (uint64_t)cursor_u32(h, is_big) << 32;
+    k->units |= cursor_u32(h, is_big);
+    k->iface = iface;
+    k->has_time = true;
+    k->caplen = cursor_u32(h, is_big);
+    k->origlen = cursor_u32(h, is_big);
+}
+
+/* Simple: interface 0, no time, no captured length: the rest of the block up to the snaplen. */
+static void read_simple(struct capture *c, struct cursor *h, const struct block *b,
+                        struct packet *k)
+{
+    const struct pcapng *p = c->state;
+    k->origlen = cursor_u32(h, p->is_big);
+    k->caplen = k->origlen;
+    if (p->section_first < c->info.n_interfaces) {
+        uint32_t snaplen = c->info.interfaces[p->section_first].snaplen;
+        if (snaplen != 0 && k->caplen > snaplen)
+            k->caplen = snaplen;
+    }
+    if (k->caplen > b->total - SPB_MIN)
+        k->caplen = b->total - SPB_MIN;
+}
+
+static bool read_packet(struct capture *c, const struct block *b, struct packet *k)
+{
+    const struct pcapng *p = c->state;
+    struct cursor h = cursor_of(b->bytes, b->n);
+    cursor_skip(&h, BLOCK_HEADER);
+    *k = (struct packet){0};
+    if (b->type == BLOCK_EPB)
+        read_enhanced(&h, p->is_big, k);
+    else if (b->type == BLOCK_PB)
+        read_obsolete(&h, p->is_big, k);
+    else
+        read_simple(c, &h, b, k);
+    k->data_at = h.at;
+    return !h.overrun && k->caplen <= b->total - 4 - k->data_at;
+}
+
+static enum capture_step skip_unusable(struct capture *c, const struct block *b,
+                                       const char *static_flaw, struct error *err)
+{
+    if (!capture_skip(c, CAPTURE_SKIP_UNUSABLE, b->total))
+        return capture_cut(c, err);
+    flaws_add(c->flaws, static_flaw, ++c->info.n_numbered);
+    return CAPTURE_FRAME;
+}
+
+static void note_oddities(struct capture *c, const struct block *b, const struct frame *f)
+{
+    const struct pcapng *p = c->state;
+    uint64_t number = c->info.n_numbered + 1;
+    struct cursor trailer = cursor_of(b->bytes + b->total - 4, 4);
+    if ((cursor_u32(&trailer, p->is_big) + 3) / 4 * 4 != b->total)
+        flaws_add(c->flaws, "pcapng.trailer-mismatch", number);
+    if (f->caplen > f->origlen)
+        flaws_add(c->flaws, "pcapng.caplen-over-origlen", number);
+    if (f->snaplen != 0 && f->caplen > f->snaplen)
+        flaws_add(c->flaws, "pcapng.caplen-over-snaplen", number);
+}
+
+static void fill_frame(struct capture *c, const struct block *b, const struct packet *k,
+                       struct frame *f)
+{
+    const struct pcapng *p = c->state;
+    size_t index = p->section_first + k->iface;
+    const struct capture_interface *i = &c->info.interfaces[index];
+    *f = (struct frame){.time = INSTANT_NONE,
+                        .time_digits = i->time_digits,
+                        .caplen = k->caplen,
+                        .origlen = k->origlen,
+                        .iface = (uint32_t)index,
+                        .snaplen = i->snaplen,
+                        .link_type = i->link_type,
+                        .offset = source_offset(c->source),
+                        .data = b->bytes + k->data_at};
+    if (k->has_time) {
+        f->time = clock_to_instant(&p->clocks.v[index], k->units);
+        if (f->time == INSTANT_NONE)
+            flaws_add(c->flaws, "pcapng.time-out-of-range", c->info.n_numbered + 1);
+    }
+}
+
+/* CAPTURE_FRAME with *delivered false means: go on with the next block. */
+static enum capture_step packet_block(struct capture *c, struct block *b, struct frame *f,
+                                      bool *delivered, struct error *err)
+{
+    const struct pcapng *p = c->state;
+    if (b->total < (b->type == BLOCK_SPB ? SPB_MIN : EPB_MIN))
+        return capture_break(c, "pcapng.broken-block", err);
+    if (b->total > SOURCE_PEEK_MAX)
+        return skip_unusable(c, b, "pcapng.frame-too-large", err);
+    if (!load(c, b, b->total))
+        return capture_cut(c, err);
+    struct packet k;
+    if (!read_packet(c, b, &k))
+        return skip_unusable(c, b, "pcapng.caplen-over-block", err);
+    if (k.iface >= c->info.n_interfaces - p->section_first)
+        return skip_unusable(c, b, "pcapng.unknown-interface", err);
+    fill_frame(c, b, &k, f);
+    if (f->caplen > linktype_frame_max(f->link_type))
+        return skip_unusable(c, b, "pcapng.frame-too-large", err);
+    note_oddities(c, b, f);
+    capture_deliver(c, f, b->total);
+    *delivered = true;
+    return CAPTURE_FRAME;
+}
+
+static enum capture_step pass_block(struct capture *c, const struct block *b, struct error *err)
+{
+    struct other_block other = {.reason = CAPTURE_SKIP_UNKNOWN};
+    for (size_t i = 0; i < sizeof other_blocks / sizeof *other_blocks; i++)
+        if (other_blocks[i].type == b->type)
+            other = other_blocks[i];
+    if (!capture_skip(c, other.reason, b->total))
+        return capture_cut(c, err);
+    c->info.n_numbered += other.takes_number;
+    return CAPTURE_FRAME;
+}
+
+static enum capture_step next_block(struct capture *c, struct frame *f, bool *delivered,
+                                    struct error *err)
+{
+    struct block b = {0};
+    if (!read_header(c, &b))
+        return capture_cut(c, err);
+    if (b.total < BLOCK_MIN || b.total > BLOCK_MAX)
+        return capture_break(c, "pcapng.broken-block", err);
+    switch (b.type) {
+    case BLOCK_SHB:
+        return open_section(c, &b, err);
+    case BLOCK_IDB:
+        return add_interface(c, &b, err);
+    case BLOCK_EPB:
+    case BLOCK_SPB:
+    case BLOCK_PB:
+        return packet_block(c, &b, f, delivered, err);
+    default:
+        return pass_block(c, &b, err);
+    }
+}
+
+static enum capture_step pcapng_next_frame(struct capture *c, struct frame *f, struct error *err)
+{
+    bool delivered = false;
+    enum capture_step step;
+    do
+        step = next_block(c, f, &delivered, err);
+    while (step == CAPTURE_FRAME && !delivered);
+    return step;
+}
+
+static void pcapng_close_file(struct capture *c)
+{
+    struct pcapng *p = c->state;
+    if (p)
+        vec_finish(&p->clocks);
+    free(p);
+}
+
+const struct capture_format capture_format_pcapng = {
+    .id = "pcapng",
+    .cut_flaw = "pcapng.truncated-tail",
+    .probe = pcapng_probe,
+    .open = pcapng_open_file,
+    .next = pcapng_next_frame,
+    .close = pcapng_close_file,
+};

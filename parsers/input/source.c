@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The buffer behind every stream, and the readers of descriptors and of memory. */
+#include "parsers/input/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct source *source_new(const char *name, const struct source_reader *reader, void *ctx,
+                          struct error *err)
+{
+    struct source *s = calloc(1, sizeof *s);
+    char *copy = strdup(name);
+    uint8_t *buffer = malloc(SOURCE_PEEK_MAX);
+    if (!s || !copy || !buffer) {
+        free(s);
+        free(copy);
+        free(buffer);
+        if (reader->close)
+            reader->close(ctx);
+        error_set(err, ERROR_NO_MEMORY, name, "out of memory");
+        return NULL;
+    }
+    *s = (struct source){.buffer = buffer, .reader = reader, .ctx = ctx, .name = copy};
+    return s;
+}
+
+void source_close(struct source *s)
+{
+    if (!s)
+        return;
+    if (s->reader->close)
+        s->reader->close(s->ctx);
+    free(s->buffer);
+    free(s->name);
+    free(s);
+}
+
+/* One read more; the buffer has room. */
+static void read_more(struct source *s)
+{
+    ssize_t n = s->reader->read(s->ctx, s->buffer + s->to, SOURCE_PEEK_MAX - s->to, &s->error);
+    if (n > 0)
+        s->to += (size_t)n;
+    else
+        s->at_end = true;
+    if (n < 0 && s->error.place[0] == '\0') {
+        struct error cause = s->error;
+        error_set(&s->error, cause.code ? cause.code : ERROR_IO, s->name, "%s", cause.text);
+    }
+}
+
+size_t source_fill(struct source *s, size_t want, const uint8_t **p)
+{
+    if (want > SOURCE_PEEK_MAX)
+        want = SOURCE_PEEK_MAX;
+    if (s->from == s->to)
+        s->from = s->to = 0;
+    if (s->from + want > SOURCE_PEEK_MAX) {
+        memmove(s->buffer, s->buffer + s->from, s->to - s->from);
+        s->to -= s->from;
+        s->from = 0;
+    }
+    while (s->to - s->from < want && !s->at_end)
+        read_more(s);
+    *p = s->buffer + s->from;
+    return s->to - s->from;
+}
+
+uint64_t source_skip(struct source *s, uint64_t n)
+{
+    uint64_t left = n;
+    while (left > 0) {
+        const uint8_t *p;
+        size_t have = source_peek(s, 1, &p);
+        if (have == 0)
+            break;
+        size_t step = have < left ? have : (size_t)left;
+        source_consume(s, step);
+        left -= step;
+    }
+    return n - left;
+}
+
+const struct error *source_error(const struct source *s)
+{
+    return s->error.code ? &s->error : NULL;
+}
+
+const char *source_name(const struct source *s)
+{
+    return s->name;
+}
+
+struct descriptor {
+    int fd;
+};
+
+static ssize_t descriptor_read(void *ctx, void *into, size_t n, struct error *err)
+{
+    const struct descriptor *d = ctx;
+    ssize_t got;
+    do
+        got = read(d->fd, into, n);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        error_set_errno(err, errno, "", "cannot read");
+    return got;
+}
+
+static void descriptor_close(void *ctx)
+{
+    struct descriptor *d = ctx;
+    close(d->fd);
+    free(d);
+}
+
+static const struct source_reader descriptor_reader = {descriptor_read, descriptor_close};
+
+struct source *source_from_fd(const char *name, int fd, struct error *err)
+{
+    struct descriptor *d = malloc(sizeof *d);
+    if (!d) {
+        close(fd);
+        error_set(err, ERROR_NO_MEMORY, name, "out of memory");
+        return NULL;
+    }
+    d->fd = fd;
+    /* A hint; pipes and odd file systems may refuse it. */
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    return source_new(name, &descriptor_reader, d, err);
+}
+
+struct source *source_open(const char *path, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        error_set_errno(err, errno, path, "cannot open");
+        return NULL;
+    }
+    return source_from_fd(path, fd, err);
+}
+
+struct memory {
+    const uint8_t *p;
+    size_t n;
+};
+
+static ssize_t memory_read(void *ctx, void *into, size_t n, struct error *err)
+{
+    (void)err;
+    struct memory *m = ctx;
+    size_t step = n < m->n ? n : m->n;
+    if (step > 0)
+        memcpy(into, m->p, step);
+    m->p = step ? m->p + step : m->p;
+    m->n -= step;
+    return (ssize_t)step;
+}
+
+static const struct source_reader memory_reader = {memory_read, free};
+
+struct source *source_from_memory(const char *name, const void *bytes, size_t n, struct error *err)
+{
+    struct memory *m = malloc(sizeof *m);
+    if (!m) {
+        error_set(err, ERROR_NO_MEMORY, name, "out of memory");
+        return NULL;
+    }
+    *m = (struct memory){.p = bytes, .n = n};
+    return source_new(name, &memory_reader, m, err);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stream of bytes with the name that the user knows it by ("x.pcap", "bundle.tar.gz!var/log/
+ * messages"), read forward once through one buffer.  A plain file is read straight into that
+ * buffer; only the tail of a record that straddles two reads is ever moved.
+ */
+#ifndef WHYRST_PARSERS_INPUT_SOURCE_H
+#define WHYRST_PARSERS_INPUT_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "parsers/base/error.h"
+
+#define SOURCE_PEEK_MAX ((size_t)1 << 20) /* also the size of the buffer, which never grows */
+
+/* Where the bytes come from. */
+struct source_reader {
+    /* Up to n bytes to into.  Returns how many, 0 at the end, -1 with *err filled on failure. */
+    ssize_t (*read)(void *ctx, void *into, size_t n, struct error *err);
+    void (*close)(void *ctx); /* may be NULL */
+};
+
+/* The fields are the functions' own; they are here so that the common case is inlined. */
+struct source {
+    uint8_t *buffer;
+    size_t from, to; /* what is read and not consumed: buffer[from, to) */
+    uint64_t offset; /* of buffer[from] in the stream */
+    bool at_end;     /* the reader has no more, or failed */
+    struct error error;
+    const struct source_reader *reader;
+    void *ctx;
+    char *name;
+};
+
+/* Takes ctx: it is closed with the source, or at once when this fails.  NULL with *err filled when
+ * memory is short. */
+struct source *source_new(const char *name, const struct source_reader *reader, void *ctx,
+                          struct error *err);
+/* Takes the descriptor, which is read from where it stands. */
+struct source *source_from_fd(const char *name, int fd, struct error *err);
+/* A plain file (or anything that open(2) and read(2) can do). */
+struct source *source_open(const char *path, struct error *err);
+/* Bytes in memory, which must outlive the source. */
+struct source *source_from_memory(const char *name, const void *bytes, size_t n, struct error *err);
+void source_close(struct source *s); /* NULL-safe */
+
+size_t source_fill(struct source *s, size_t want, const uint8_t **p);
+
+/* Contiguous bytes from the current place: *p and how many.  At least want of them unless the
+ * stream ends or fails before; often more.  want <= SOURCE_PEEK_MAX.  The bytes stay where they are
+ * until the next peek, also when they are consumed. */
+static inline size_t source_peek(struct source *s, size_t want, const uint8_t **p)
+{
+    if (s->to - s->from >= want) {
+        *p = s->buffer + s->from;
+        return s->to - s->from;
+    }
+    return source_fill(s, want, p);
+}
+
+/* Passes n bytes that a peek has shown. */
+static inline void source_consume(struct source *s, size_t n)
+{
+    s->from += n;
+    s->offset += n;
+}
+
+/* Passes up to n bytes, however many; returns how many there were. */
+uint64_t source_skip(struct source *s, uint64_t n);
+
+static inline uint64_t source_offset(const struct source *s)
+{
+    return s->offset;
+}
+
+/* Bytes that the reader has delivered so far. */
+static inline uint64_t source_n_read(const struct source *s)
+{
+    return s->offset + (s->to - s->from);
+}
+
+/* Why the stream ended early, or NULL.  Bytes before the failure were delivered. */
+const struct error *source_error(const struct source *s);
+const char *source_name(const struct source *s);
+
+#endif
