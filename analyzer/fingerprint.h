@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Habits of hosts as one capture shows them: from which hop counts a host's SYNs, SYN-ACKs, socket
+ * segments and resets arrive, how it numbers its IPv4 packets, its link address, how fast it
+ * answers.  An end's segments of different kinds may start from different hop counts (sockets may
+ * set their own, the kernel's bare answers use the default), so like is compared with like.
+ * Packets go in one by one; nothing is judged here.
+ */
+#ifndef WHYRST_ANALYZER_FINGERPRINT_H
+#define WHYRST_ANALYZER_FINGERPRINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "parsers/base/arena.h"
+#include "parsers/base/instant.h"
+#include "parsers/packet/packet.h"
+
+enum segment_kind {
+    SEGMENT_SYN,
+    SEGMENT_SYNACK,
+    SEGMENT_SOCKET,    /* anything else that a socket sends */
+    SEGMENT_BARE_RST,  /* RST without ACK */
+    SEGMENT_REFUSAL,   /* RST+ACK with sequence number 0: the answer to a SYN */
+    SEGMENT_OWNER_RST, /* any other RST+ACK */
+    SEGMENT_KINDS
+};
+
+#define HABIT_TTLS 4
+
+struct habit_ttl {
+    uint8_t ttl;
+    uint32_t count;        /* segments */
+    uint64_t first_stream; /* the connection that showed it first */
+    uint32_t n_streams;    /* connections, counted when they differ from the one before */
+    uint64_t last_stream;
+};
+
+struct habit_kind {
+    struct habit_ttl ttl[HABIT_TTLS]; /* in order of first sight; further values are not kept */
+    uint8_t n_ttls;
+    bool more_ttls;
+    uint32_t n;         /* segments seen */
+    uint32_t n_id_zero; /* IPv4 with identification 0 */
+    uint32_t n_df;
+    uint32_t n_label_zero; /* IPv6 with flow label 0 */
+};
+
+struct habit { /* of one address */
+    struct address ip;
+    struct habit_kind kind[SEGMENT_KINDS];
+    uint8_t mac[4][6]; /* link addresses its packets came from */
+    uint8_t n_macs;
+    bool more_macs;
+    instant_ns min_answer_ns; /* quickest SYN to SYN-ACK of its own, 0 unknown */
+};
+
+struct habits;
+
+struct habits *habits_create(const struct allocator *from, size_t max_hosts); /* 0: 65536 */
+void habits_free(struct habits *h);
+
+enum segment_kind segment_kind_of(uint16_t flags, uint32_t seq);
+const char *segment_kind_name(enum segment_kind k); /* "SYN-ACK", for sentences */
+
+void habits_note(struct habits *h, const struct packet *p, uint64_t stream);
+void habits_note_answer(struct habits *h, const struct address *ip, instant_ns delay);
+/* NULL when the address was never noted. */
+const struct habit *habits_get(const struct habits *h, const struct address *ip);
+size_t habits_count(const struct habits *h);
+
+/* Connections other than stream in which the host's segments of this kind came with this ttl. */
+uint32_t habit_streams_with(const struct habit *h, enum segment_kind k, uint8_t ttl,
+                            uint64_t other_than_stream);
+/* Connections other than stream in which the host's segments of this kind were seen at all. */
+uint32_t habit_streams(const struct habit *h, enum segment_kind k, uint64_t other_than_stream);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TCP connections of one capture, followed packet by packet.  Decoded packets go in, in capture
+ * order; out come the resets with their connections, who sent each, in which phase and by which
+ * mechanism, an account of every RST frame, and a short record of every connection.  Verdicts are
+ * given at the end, when everything that could testify has been seen.  Nothing of logs, hosts or
+ * other captures is known here; what they prove is told through reset_set_sender.
+ */
+#ifndef WHYRST_ANALYZER_TRACKER_H
+#define WHYRST_ANALYZER_TRACKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/connection_record.h"
+#include "analyzer/fingerprint.h"
+#include "analyzer/reset.h"
+#include "parsers/base/arena.h"
+#include "parsers/base/flaw.h"
+#include "parsers/packet/packet.h"
+
+struct tracker;
+
+struct tracker_config {
+    uint32_t capture;       /* index into the case's captures, copied into every result */
+    uint64_t memory_budget; /* bytes for connections still open; 0: 1 GiB.  Over it, those longest
+                               without a packet are settled early and counted */
+    bool keep_records;      /* write a connection_record for every connection */
+    size_t max_records;     /* 0: 4 million; more are counted, not kept */
+    instant_ns linger_ns;   /* after both FINs, how long segments are still kept; 0: 120 s */
+    struct habits *habits;  /* shared by several captures of one place, or NULL for its own */
+    const struct allocator *from; /* NULL: the heap; for everything that is not a result */
+};
+
+enum conn_state { /* Zeek's conn_state, see history.h */
+                  CONN_S0,
+                  CONN_S1,
+                  CONN_SF,
+                  CONN_REJ,
+                  CONN_S2,
+                  CONN_S3,
+                  CONN_RSTO,
+                  CONN_RSTR,
+                  CONN_RSTOS0,
+                  CONN_RSTRH,
+                  CONN_SH,
+                  CONN_SHR,
+                  CONN_OTH,
+                  CONN_STATES
+};
+
+const char *conn_state_name(enum conn_state s);
+
+struct tracker_counts {
+    uint64_t n_tcp;               /* TCP segments, duplicates of the capture included */
+    uint64_t n_duplicates;        /* the same packet captured again */
+    uint64_t n_icmp_errors;       /* quoting a TCP segment */
+    uint64_t n_connections;       /* streams as Wireshark counts them, but those of ICMP quotes */
+    uint64_t n_reset_connections; /* connections with at least one reset */
+    uint64_t n_by_state[CONN_STATES];
+    uint64_t n_rst_frames;
+    uint64_t n_evicted;         /* settled early for want of memory */
+    uint64_t n_records_dropped; /* over max_records */
+    uint64_t n_forgotten;       /* finished ones whose number had to be forgotten for memory */
+    uint64_t n_no_memory;       /* packets that could not be followed: an allocation failed */
+    size_t peak_bytes;          /* most memory held for open connections */
+};
+
+struct tracker_rst_skip { /* a RST frame that belongs to no reset */
+    uint64_t frame;
+    const char *reason; /* static: "duplicate-capture", "no-memory" */
+    uint64_t same_as;   /* the frame that it duplicates, or 0 */
+};
+
+struct tracker_resets {
+    struct reset **v; /* by time, then frame */
+    size_t n;
+};
+
+struct tracker_skips {
+    const struct tracker_rst_skip *v; /* in frame order */
+    size_t n;
+};
+
+struct tracker_records {
+    const struct connection_record *v; /* in order of stream */
+    size_t n;
+};
+
+/* Results live in arena; NULL when memory ran out. */
+struct tracker *tracker_create(struct arena *arena, const struct tracker_config *config);
+void tracker_free(struct tracker *t); /* NULL-safe; results stay with the arena */
+
+/* Any packet may be given; what is not TCP and quotes no TCP is let pass. */
+void tracker_packet(struct tracker *t, const struct packet *p);
+
+/* Settles everything and judges every reset.  Once, after the last packet. */
+struct tracker_resets tracker_finish(struct tracker *t);
+
+/* Valid after tracker_finish. */
+const struct tracker_counts *tracker_counts(const struct tracker *t);
+struct tracker_skips tracker_rst_skipped(const struct tracker *t);
+struct tracker_records tracker_connections(const struct tracker *t);
+const struct habits *tracker_habits(const struct tracker *t);
+
+/* What another capture or a log proves about the sender: revises sender, confidence, mechanism and
+ * reasons.  The weight (0..1) is how strongly; id is static and dotted, says may be of any life. */
+void reset_set_sender(struct arena *arena, struct reset *r, enum side sender, const char *id,
+                      struct text says, double weight);
+
+#endif
