@@ -51,6 +51,8 @@ struct packet_icmp {    /* of a PACKET_ICMP_ERROR */
     uint32_t mtu;             /* packet too big / fragmentation needed: next-hop MTU, else 0 */
     struct endpoint src, dst; /* of the quoted segment */
     uint32_t seq;             /* of the quoted segment; RFC 792 quotes at least 8 bytes */
+    bool has_flags;           /* the quote reaches that far */
+    uint16_t flags;           /* of the quoted segment, enum tcp_flag */
 };
 
 struct packet {

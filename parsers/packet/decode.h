@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the layers of the packet decoder share; nobody outside parsers/packet includes this.  Each
+ * layer takes its header from the cursor, writes its fields into the packet and names the layer
+ * that follows; packet_decode() walks them in a loop, so nesting never becomes recursion.
+ */
+#ifndef WHYRST_PARSERS_PACKET_DECODE_H
+#define WHYRST_PARSERS_PACKET_DECODE_H
+
+#include <string.h>
+
+#include "parsers/base/cursor.h"
+#include "parsers/packet/packet.h"
+
+enum layer {
+    LAYER_END, /* nothing more to decode: packet.kind stands */
+    LAYER_ETHERNET,
+    LAYER_ETHERTYPE, /* by decoding.type */
+    LAYER_LLC,       /* IEEE 802.2, SNAP inside gives an ethertype */
+    LAYER_SLL,
+    LAYER_SLL2,
+    LAYER_LOOPBACK, /* 4 bytes of address family, either byte order */
+    LAYER_PFLOG,
+    LAYER_PPP,
+    LAYER_PPP_HDLC,
+    LAYER_PPPOE,
+    LAYER_CISCO_HDLC,
+    LAYER_MPLS,
+    LAYER_IP, /* by the version nibble */
+    LAYER_IP4,
+    LAYER_IP6,
+    LAYER_UPPER, /* by decoding.type, an IP protocol number */
+};
+
+enum ip_protocol {
+    IP_PROTOCOL_HOP_BY_HOP = 0,
+    IP_PROTOCOL_ICMP = 1,
+    IP_PROTOCOL_IP4 = 4,
+    IP_PROTOCOL_TCP = 6,
+    IP_PROTOCOL_UDP = 17,
+    IP_PROTOCOL_IP6 = 41,
+    IP_PROTOCOL_ROUTING = 43,
+    IP_PROTOCOL_FRAGMENT = 44,
+    IP_PROTOCOL_GRE = 47,
+    IP_PROTOCOL_AH = 51,
+    IP_PROTOCOL_ICMP6 = 58,
+    IP_PROTOCOL_NONE = 59,
+    IP_PROTOCOL_DESTINATION = 60,
+    IP_PROTOCOL_ETHERIP = 97,
+    IP_PROTOCOL_MOBILITY = 135,
+    IP_PROTOCOL_MPLS = 137,
+    IP_PROTOCOL_HIP = 139,
+    IP_PROTOCOL_SHIM6 = 140,
+};
+
+struct decoding {
+    struct cursor c;    /* ends where the innermost datagram ends: padding is out of reach */
+    uint32_t missing;   /* bytes of that datagram behind the end of the cursor: not captured */
+    uint16_t type;      /* for LAYER_ETHERTYPE and LAYER_UPPER */
+    uint8_t n_ip;       /* IP headers so far */
+    bool verify;        /* checksums of every segment, not of RSTs alone */
+    bool dst_not_final; /* source routing: the pseudo-header's address is not in the header */
+    struct packet *p;
+    struct flaws *flaws;
+    const uint8_t *ip4_header; /* innermost, for its checksum; NULL for IPv6 */
+    size_t ip4_header_len;
+    const char *tunnel; /* that the next IP header would be in */
+};
+
+/* Limits of nesting; deeper frames are counted as flaws and left alone. */
+#define DECODE_LAYERS_MAX 32
+#define DECODE_IP_MAX 8
+#define DECODE_VLANS_MAX 8
+#define DECODE_LABELS_MAX 16
+#define DECODE_EXTENSIONS_MAX 16
+
+static inline uint16_t be16_at(const uint8_t *p, size_t at)
+{
+    return (uint16_t)(p[at] << 8 | p[at + 1]);
+}
+
+static inline uint32_t be32_at(const uint8_t *p, size_t at)
+{
+    return (uint32_t)be16_at(p, at) << 16 | be16_at(p, at + 2);
+}
+
+static inline void decoding_flaw(struct decoding *d, const char *name)
+{
+    flaws_add(d->flaws, name, d->p->frame);
+}
+
+/* A header that cannot be trusted or is not all there: the frame is broken from here on. */
+static inline enum layer decoding_broken(struct decoding *d, const char *name)
+{
+    decoding_flaw(d, name);
+    d->p->kind = PACKET_BROKEN;
+    return LAYER_END;
+}
+
+static inline enum layer decoding_ethertype(struct decoding *d, uint16_t ethertype)
+{
+    d->type = ethertype;
+    return LAYER_ETHERTYPE;
+}
+
+/* Bytes of the datagram on the wire from the cursor on. */
+static inline uint64_t decoding_wire_left(const struct decoding *d)
+{
+    return (uint64_t)cursor_left(&d->c) + d->missing;
+}
+
+/* The datagram goes on for exactly n more bytes: what is behind it is padding or a trailer. */
+static inline void decoding_bound(struct decoding *d, uint32_t n)
+{
+    const size_t left = cursor_left(&d->c);
+    if (n <= left) {
+        d->c.n = d->c.at + n;
+        d->missing = 0;
+    } else {
+        d->missing = n - (uint32_t)left;
+    }
+}
+
+/* The first layer of a link type, or LAYER_END when it is not supported. */
+enum layer link_first(int link_type);
+enum layer link_ethernet(struct decoding *d);
+enum layer link_ethertype(struct decoding *d);
+enum layer link_llc(struct decoding *d);
+enum layer link_sll(struct decoding *d);
+enum layer link_sll2(struct decoding *d);
+enum layer link_loopback(struct decoding *d);
+enum layer link_pflog(struct decoding *d);
+enum layer link_ppp(struct decoding *d);
+enum layer link_ppp_hdlc(struct decoding *d);
+enum layer link_pppoe(struct decoding *d);
+enum layer link_cisco_hdlc(struct decoding *d);
+enum layer link_mpls(struct decoding *d);
+
+enum layer ip_any(struct decoding *d);
+enum layer ip4_decode(struct decoding *d);
+enum layer ip6_decode(struct decoding *d);
+
+enum layer tunnel_gre(struct decoding *d);
+enum layer tunnel_etherip(struct decoding *d);
+enum layer tunnel_udp(struct decoding *d); /* UDP itself, and what it may carry */
+
+enum layer tcp_decode(struct decoding *d);
+void tcp_options(struct decoding *d, struct cursor options);
+
+/* The one's complement sum of RFC 1071 over n bytes, not folded, in memory byte order. */
+uint64_t checksum_sum(const uint8_t *bytes, size_t n);
+uint16_t checksum_fold(uint64_t sum);
+/* Of the captured segment of n bytes; never called on a cut one. */
+enum packet_checksum checksum_tcp(const struct packet *p, const uint8_t *segment, uint32_t n);
+
+enum layer icmp4_decode(struct decoding *d);
+enum layer icmp6_decode(struct decoding *d);
+
+/* Skips the extension headers of IPv6 (and AH of IPv4) from *protocol on; false when they are cut
+ * or too many.  Tells of a fragment and of the jumbo length where asked (both may be NULL). */
+struct ip6_extensions {
+    bool is_fragment, more_fragments, has_jumbo, routed;
+    uint16_t fragment_offset; /* bytes */
+    uint32_t jumbo_len;
+};
+bool ip6_extensions_skip(struct cursor *c, uint8_t *protocol, struct ip6_extensions *seen);
+
+#endif
