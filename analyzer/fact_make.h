@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a row of the fact table makes its answer: known values with their frame, unknown ones with
+ * their reason.  Only the facts_*.c files include this.
+ */
+#ifndef WHYRST_ANALYZER_FACT_MAKE_H
+#define WHYRST_ANALYZER_FACT_MAKE_H
+
+#include "analyzer/case.h"
+#include "analyzer/fact.h"
+
+typedef struct fact fact_getter(const struct case_file *c, const struct reset *r);
+typedef struct fact fact_side_getter(const struct case_file *c, const struct reset *r,
+                                     enum side side);
+
+static inline struct provenance from_frame(const struct reset *r, uint64_t frame)
+{
+    return (struct provenance){
+        .kind = SOURCE_PACKET, .capture = r->connection->capture, .frame = frame};
+}
+
+static inline struct fact unknown(const char *why)
+{
+    return (struct fact){.why_unknown = text_of(why)};
+}
+
+static inline struct fact fact_bool(const struct reset *r, bool truth, uint64_t frame)
+{
+    return (struct fact){.known = true, .as.truth = truth, .from = from_frame(r, frame)};
+}
+
+/* FACT_INT, FACT_BYTES, FACT_DURATION, FACT_TIME */
+static inline struct fact fact_number(const struct reset *r, int64_t number, uint64_t frame)
+{
+    return (struct fact){.known = true, .as.number = number, .from = from_frame(r, frame)};
+}
+
+static inline struct fact fact_words(const struct reset *r, struct text text, uint64_t frame)
+{
+    return (struct fact){.known = true, .as.text = text, .from = from_frame(r, frame)};
+}
+
+static inline struct fact fact_name_of(const struct reset *r, const char *name, uint64_t frame)
+{
+    return fact_words(r, text_of(name), frame);
+}
+
+static inline struct fact fact_derived(struct fact f, const char *note)
+{
+    f.from.kind = SOURCE_DERIVED;
+    f.from.note = text_of(note);
+    return f;
+}
+
+/* The frame of the deciding RST. */
+static inline uint64_t rst_frame(const struct reset *r)
+{
+    return r->deciding.segment.frame;
+}
+
+/* "Reset side": the end whose address the RST carries.  "Other side": the one that received it. */
+static inline enum side reset_side(const struct reset *r)
+{
+    return r->claimed;
+}
+
+static inline enum side other_side(const struct reset *r)
+{
+    return side_other(r->claimed);
+}
+
+/* Each room of facts is one table; fact.c joins and sorts them. */
+struct fact_rows {
+    const struct fact_def *rows;
+    size_t n;
+};
+
+extern const struct fact_rows facts_reset, facts_connection, facts_ends, facts_words,
+    facts_population;
+
+/* One getter, asked for four ways: client, server, reset side, other side. */
+#define FACT_SIDES(getter)                                                                         \
+    static struct fact getter##_client(const struct case_file *c, const struct reset *r)           \
+    {                                                                                              \
+        return getter(c, r, SIDE_CLIENT);                                                          \
+    }                                                                                              \
+    static struct fact getter##_server(const struct case_file *c, const struct reset *r)           \
+    {                                                                                              \
+        return getter(c, r, SIDE_SERVER);                                                          \
+    }                                                                                              \
+    static struct fact getter##_reset_side(const struct case_file *c, const struct reset *r)       \
+    {                                                                                              \
+        return getter(c, r, reset_side(r));                                                        \
+    }                                                                                              \
+    static struct fact getter##_other_side(const struct case_file *c, const struct reset *r)       \
+    {                                                                                              \
+        return getter(c, r, other_side(r));                                                        \
+    }
+
+#define FACT_SIDE_ROWS(name_, type_, getter, about_)                                               \
+    {"client." name_, type_, NULL, "client: " about_, getter##_client},                            \
+        {"server." name_, type_, NULL, "server: " about_, getter##_server},                        \
+        {"reset-side." name_, type_, NULL, "the end whose address the RST carries: " about_,       \
+         getter##_reset_side},                                                                     \
+    {                                                                                              \
+        "other-side." name_, type_, NULL, "the end that the RST was sent to: " about_,             \
+            getter##_other_side                                                                    \
+    }
+
+#endif

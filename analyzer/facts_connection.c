@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts about the connection as a whole: handshake, age, silence, and ICMP errors that quote it.
+ */
+#include "analyzer/fact_make.h"
+
+static struct fact handshake(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    if (r->connection->began_mid_stream)
+        return fact_derived(fact_bool(r, true, 0), "the capture began after the handshake");
+    return fact_bool(r, r->connection->handshake_seen, 0);
+}
+
+static struct fact synack(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, r->connection->synack_seen, 0);
+}
+
+static struct fact mid_stream(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, r->connection->began_mid_stream, 0);
+}
+
+static struct fact guessed(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, r->connection->client_guessed, 0);
+}
+
+static struct fact age(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    if (r->connection->began_mid_stream)
+        return unknown("the capture began in mid-connection");
+    return fact_number(r, r->deciding.segment.time - r->connection->first_time, rst_frame(r));
+}
+
+static struct fact idle_before(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    if (r->idle_before_ns == INSTANT_NONE)
+        return unknown("nothing of the connection was captured before");
+    return fact_number(r, r->idle_before_ns, r->trigger_frame ? r->trigger_frame : rst_frame(r));
+}
+
+static struct fact rtt(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    if (r->connection->rtt_ns <= 0)
+        return unknown("no handshake was captured to measure it");
+    return fact_number(r, r->connection->rtt_ns, 0);
+}
+
+static struct fact segments(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_number(r, (int64_t)r->connection->n_segments, 0);
+}
+
+static struct fact bytes(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct end *e = r->connection->end;
+    return fact_number(r, (int64_t)(e[0].bytes + e[1].bytes), 0);
+}
+
+static struct fact one_way(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct end *e = r->connection->end;
+    uint64_t n0 = e[0].n_segments - (e[0].n_rsts < e[0].n_segments ? e[0].n_rsts : e[0].n_segments);
+    uint64_t n1 = e[1].n_segments - (e[1].n_rsts < e[1].n_segments ? e[1].n_rsts : e[1].n_segments);
+    return fact_bool(r, n0 == 0 || n1 == 0, 0);
+}
+
+static const char *const icmp_choices[] = {"none",
+                                           "admin-prohibited",
+                                           "port-unreachable",
+                                           "unreachable",
+                                           "too-big",
+                                           "time-exceeded",
+                                           "other",
+                                           NULL};
+
+/* RFC 792, RFC 1812 section 5.2.7.1 (codes 9, 10, 13), RFC 4443 section 3. */
+static const char *icmp_name(const struct icmp_note *n)
+{
+    if (n->is_v6) {
+        if (n->type == 1)
+            return n->code == 1 || n->code == 5 || n->code == 6 ? "admin-prohibited"
+                   : n->code == 4                               ? "port-unreachable"
+                                                                : "unreachable";
+        return n->type == 2 ? "too-big" : n->type == 3 ? "time-exceeded" : "other";
+    }
+    if (n->type == 3) {
+        if (n->code == 9 || n->code == 10 || n->code == 13)
+            return "admin-prohibited";
+        return n->code == 3 ? "port-unreachable" : n->code == 4 ? "too-big" : "unreachable";
+    }
+    return n->type == 11 ? "time-exceeded" : "other";
+}
+
+static struct fact icmp(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct connection *k = r->connection;
+    if (k->n_icmp == 0)
+        return fact_name_of(r, "none", 0);
+    return fact_name_of(r, icmp_name(&k->icmp[k->n_icmp - 1]), k->icmp[k->n_icmp - 1].frame);
+}
+
+static struct fact port(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_number(r, r->connection->end[SIDE_SERVER].at.port, 0);
+}
+
+static const struct fact_def rows[] = {
+    {"conn.handshake-done", FACT_BOOL, NULL, "the three-way handshake was completed", handshake},
+    {"conn.synack-seen", FACT_BOOL, NULL, "a SYN-ACK was captured", synack},
+    {"conn.mid-stream", FACT_BOOL, NULL, "the capture began after the connection did", mid_stream},
+    {"conn.client-guessed", FACT_BOOL, NULL, "who is the client was guessed from the ports",
+     guessed},
+    {"conn.age", FACT_DURATION, NULL, "time from the first segment to the RST", age},
+    {"conn.rtt", FACT_DURATION, NULL, "round-trip time of the handshake", rtt},
+    {"conn.segments", FACT_INT, NULL, "segments captured", segments},
+    {"conn.bytes", FACT_BYTES, NULL, "payload of both directions", bytes},
+    {"conn.one-way", FACT_BOOL, NULL, "only one direction was captured, RSTs aside", one_way},
+    {"conn.icmp", FACT_ENUM, icmp_choices, "the last ICMP error that quotes the connection", icmp},
+    {"conn.server-port", FACT_INT, NULL, "the server's port", port},
+    {"idle.before", FACT_DURATION, NULL,
+     "silence on the connection before the exchange that ended in the RST", idle_before},
+};
+
+const struct fact_rows facts_connection = {rows, sizeof rows / sizeof rows[0]};

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts about one end, each offered four ways: client, server, the reset side, the other side.
+ */
+#include "analyzer/fact_make.h"
+
+static const struct end *end_of(const struct reset *r, enum side side)
+{
+    return &r->connection->end[side];
+}
+
+static struct fact ip(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    struct fact f = fact_number(r, 0, 0);
+    f.as.ip = end_of(r, side)->at.ip;
+    return f;
+}
+
+static struct fact port(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    return fact_number(r, end_of(r, side)->at.port, 0);
+}
+
+static struct fact bytes(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    return fact_number(r, (int64_t)end_of(r, side)->bytes, 0);
+}
+
+static struct fact saw_fin(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    return fact_bool(r, end_of(r, side)->saw_fin, 0);
+}
+
+static struct fact since_fin(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct end *e = end_of(r, side);
+    if (!e->saw_fin || e->fin_time == INSTANT_NONE)
+        return unknown("no FIN of that end was captured");
+    return fact_number(r, r->deciding.segment.time - e->fin_time, rst_frame(r));
+}
+
+static struct fact fin_acked(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    return fact_bool(r, end_of(r, side)->fin_acked, 0);
+}
+
+static struct fact head(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct end *e = end_of(r, side);
+    if (e->head.n == 0 && e->bytes > 0)
+        return unknown("its first bytes were not captured");
+    return fact_words(r, e->head, 0);
+}
+
+static struct fact tail(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct end *e = end_of(r, side);
+    return fact_words(r, e->tail.n > 0 ? e->tail : e->head, 0);
+}
+
+static struct fact retransmissions(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    return fact_number(r, end_of(r, side)->n_retransmissions, 0);
+}
+
+static struct fact unanswered(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    return fact_number(r, end_of(r, side)->n_unanswered_retransmissions, 0);
+}
+
+static struct fact keepalives(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    return fact_number(r, end_of(r, side)->n_unanswered_keepalives, 0);
+}
+
+static struct fact window_probes(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    return fact_number(r, end_of(r, side)->n_unanswered_zero_window_probes, 0);
+}
+
+static struct fact zero_windows(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    return fact_number(r, end_of(r, side)->n_zero_windows, 0);
+}
+
+static struct fact syns(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct end *e = end_of(r, side);
+    return fact_number(r, (int64_t)e->n_syns + e->n_synacks, 0);
+}
+
+static struct fact silent_for(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct end *e = end_of(r, side);
+    if (e->last_time == INSTANT_NONE)
+        return unknown("that end was not captured");
+    instant_ns ns = r->deciding.segment.time - e->last_time;
+    return fact_number(r, ns > 0 ? ns : 0, 0);
+}
+
+static struct fact data_silent_for(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct end *e = end_of(r, side);
+    if (e->last_data_time == INSTANT_NONE)
+        return unknown("no payload of that end was captured");
+    instant_ns ns = r->deciding.segment.time - e->last_data_time;
+    return fact_number(r, ns > 0 ? ns : 0, 0);
+}
+
+/* Bytes that this end had sent and the other had not acknowledged when the RST came. */
+static struct fact unacked(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct end *e = end_of(r, side), *other = end_of(r, side_other(side));
+    if (!other->saw_ack || e->n_segments == 0)
+        return unknown("the other end's acknowledgements were not captured");
+    int32_t n = (int32_t)(e->next_seq - other->acked);
+    return fact_number(r, n > 0 ? n : 0, 0);
+}
+
+static struct fact largest(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct connection *k = r->connection;
+    uint32_t most = 0;
+    uint64_t frame = 0;
+    for (size_t i = 0; i < k->n_kept; i++) {
+        const struct segment *s = &k->segments[i];
+        if (s->from == (uint8_t)side && s->payload_len > most && (s->notes & NOTE_RETRANSMISSION)) {
+            most = s->payload_len;
+            frame = s->frame;
+        }
+    }
+    return fact_number(r, most, frame);
+}
+
+FACT_SIDES(ip)
+FACT_SIDES(port)
+FACT_SIDES(bytes)
+FACT_SIDES(saw_fin)
+FACT_SIDES(since_fin)
+FACT_SIDES(fin_acked)
+FACT_SIDES(head)
+FACT_SIDES(tail)
+FACT_SIDES(retransmissions)
+FACT_SIDES(unanswered)
+FACT_SIDES(keepalives)
+FACT_SIDES(window_probes)
+FACT_SIDES(zero_windows)
+FACT_SIDES(syns)
+FACT_SIDES(silent_for)
+FACT_SIDES(data_silent_for)
+FACT_SIDES(unacked)
+FACT_SIDES(largest)
+
+static const struct fact_def rows[] = {
+    FACT_SIDE_ROWS("ip", FACT_IP, ip, "its address"),
+    FACT_SIDE_ROWS("port", FACT_INT, port, "its port"),
+    FACT_SIDE_ROWS("bytes", FACT_BYTES, bytes, "payload that it sent"),
+    FACT_SIDE_ROWS("fin", FACT_BOOL, saw_fin, "it sent a FIN"),
+    FACT_SIDE_ROWS("since-fin", FACT_DURATION, since_fin, "time from its FIN to the RST"),
+    FACT_SIDE_ROWS("fin-acked", FACT_BOOL, fin_acked, "its FIN was acknowledged"),
+    FACT_SIDE_ROWS("text", FACT_TEXT, head, "the first payload bytes that it sent"),
+    FACT_SIDE_ROWS("last-text", FACT_TEXT, tail, "the last payload bytes that it sent"),
+    FACT_SIDE_ROWS("retransmissions", FACT_INT, retransmissions, "segments that it sent again"),
+    FACT_SIDE_ROWS("unanswered-retransmissions", FACT_INT, unanswered,
+                   "retransmissions since the other end last spoke"),
+    FACT_SIDE_ROWS("unanswered-keepalives", FACT_INT, keepalives,
+                   "keep-alive probes since the other end last spoke"),
+    FACT_SIDE_ROWS("unanswered-window-probes", FACT_INT, window_probes,
+                   "zero-window probes that only a shut window answered"),
+    FACT_SIDE_ROWS("zero-windows", FACT_INT, zero_windows, "times that it advertised window 0"),
+    FACT_SIDE_ROWS("syns", FACT_INT, syns, "SYN or SYN-ACK segments that it sent"),
+    FACT_SIDE_ROWS("silent-for", FACT_DURATION, silent_for, "time since its last segment but RST"),
+    FACT_SIDE_ROWS("data-silent-for", FACT_DURATION, data_silent_for,
+                   "time since its last payload"),
+    FACT_SIDE_ROWS("unacked-bytes", FACT_BYTES, unacked,
+                   "what it had sent and the other end had not acknowledged"),
+    FACT_SIDE_ROWS("largest-retransmission", FACT_BYTES, largest,
+                   "the largest payload among its kept retransmissions"),
+};
+
+const struct fact_rows facts_ends = {rows, sizeof rows / sizeof rows[0]};

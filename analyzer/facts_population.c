@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts that other connections of the case testify: whether the port ever served, how many were
+ * reset alike.
+ */
+#include "analyzer/fact_make.h"
+#include "analyzer/population.h"
+
+static const struct server_stats *server_of(const struct case_file *c, const struct reset *r)
+{
+    return population_server(c->population, &r->connection->end[SIDE_SERVER].at);
+}
+
+static const struct client_stats *client_of(const struct case_file *c, const struct reset *r)
+{
+    return population_client(c->population, &r->connection->end[SIDE_CLIENT].at.ip);
+}
+
+static struct fact counted(const struct reset *r, uint32_t n)
+{
+    return fact_derived(fact_number(r, n, rst_frame(r)), "counted over all connections");
+}
+
+static struct fact accepted_before(const struct case_file *c, const struct reset *r)
+{
+    const struct server_stats *s = server_of(c, r);
+    bool is = s->first_accepted != INSTANT_NONE && s->first_accepted < r->connection->first_time;
+    return fact_derived(fact_bool(r, is, rst_frame(r)), "from all connections to that port");
+}
+
+static struct fact accepted_after(const struct case_file *c, const struct reset *r)
+{
+    const struct server_stats *s = server_of(c, r);
+    bool is = s->last_accepted != INSTANT_NONE && s->last_accepted > r->deciding.segment.time;
+    return fact_derived(fact_bool(r, is, rst_frame(r)), "from all connections to that port");
+}
+
+static struct fact accepted(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, server_of(c, r)->n_accepted);
+}
+
+static struct fact refused(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, server_of(c, r)->n_refused);
+}
+
+static struct fact unanswered(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, server_of(c, r)->n_unanswered);
+}
+
+static struct fact attempts_10s(const struct case_file *c, const struct reset *r)
+{
+    instant_ns t = r->connection->first_time;
+    return counted(r, population_attempts(c->population, &r->connection->end[SIDE_SERVER].at,
+                                          t - 5 * NS_PER_S, t + 5 * NS_PER_S, false));
+}
+
+static struct fact targets(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, client_of(c, r)->n_targets);
+}
+
+static struct fact dead_targets(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, client_of(c, r)->n_dead_targets);
+}
+
+static struct fact attempts(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, client_of(c, r)->n_attempts);
+}
+
+static struct fact same_instant(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, population_same_instant(c, r, NS_PER_S / 10));
+}
+
+static struct fact same_idle(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, population_same_idle(c, r));
+}
+
+static struct fact same_bytes(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, population_same_bytes(c, r));
+}
+
+static struct fact live_beside(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, population_live_beside(c, r));
+}
+
+static struct fact captures(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, (uint32_t)c->n_captures);
+}
+
+static struct fact seen_in(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return counted(r, (uint32_t)r->n_seen_in);
+}
+
+static const struct fact_def rows[] = {
+    {"server.accepted-before", FACT_BOOL, NULL, "its port accepted a connection before",
+     accepted_before},
+    {"server.accepted-after", FACT_BOOL, NULL, "its port accepted a connection afterwards",
+     accepted_after},
+    {"server.accepted", FACT_INT, NULL, "connections that its port accepted", accepted},
+    {"server.refused", FACT_INT, NULL, "connections that its port refused", refused},
+    {"server.unanswered", FACT_INT, NULL, "SYNs to its port that nothing answered", unanswered},
+    {"server.open-attempts-10s", FACT_INT, NULL, "attempts at its port within 5 s before and after",
+     attempts_10s},
+    {"client.targets", FACT_INT, NULL, "distinct addresses and ports that the client tried",
+     targets},
+    {"client.dead-targets", FACT_INT, NULL, "of them never seen to serve it", dead_targets},
+    {"client.attempts", FACT_INT, NULL, "connections that the client's address began", attempts},
+    {"group.same-instant", FACT_INT, NULL, "other resets of that server within 0.1 s",
+     same_instant},
+    {"group.same-idle", FACT_INT, NULL, "other resets after the same silence", same_idle},
+    {"group.same-bytes", FACT_INT, NULL, "other resets of that server after the same byte counts",
+     same_bytes},
+    {"group.live-beside", FACT_INT, NULL, "other connections to that port alive when the RST came",
+     live_beside},
+    {"case.captures", FACT_INT, NULL, "captures in the case", captures},
+    {"case.seen-in", FACT_INT, NULL, "other captures that hold the same RST", seen_in},
+};
+
+const struct fact_rows facts_population = {rows, sizeof rows / sizeof rows[0]};

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts about the deciding RST: who, when, which form.  They repeat the tracker's verdict with its
+ * frame; nothing is decided here.
+ */
+#include "analyzer/fact_make.h"
+
+static const char *const side_choices[] = {"client", "server", "path", NULL};
+static const char *const phase_choices[] = {"unknown",     "opening", "idle-open", "active",
+                                            "half-closed", "closed",  NULL};
+static const char *const mechanism_choices[] = {
+    "undetermined",     "refused",        "refused-late",
+    "rejected-in-path", "abandoned-open", "unexpected-synack",
+    "collision",        "abort",          "abort-unread",
+    "after-close",      "no-state",       "gave-up",
+    "injected",         "stale",          NULL};
+static const char *const family_choices[] = {"owner", "answer", "neither", NULL};
+static const char *const validity_choices[] = {"unverifiable", "exact", "in-window",
+                                               "out-of-window", NULL};
+
+static struct fact sender(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_name_of(r, side_name(r->sender), rst_frame(r));
+}
+
+static struct fact claimed(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_name_of(r, side_name(r->claimed), rst_frame(r));
+}
+
+static struct fact sender_confidence(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    struct fact f = fact_number(r, 0, rst_frame(r));
+    f.as.real = r->sender_confidence;
+    return f;
+}
+
+static struct fact phase(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_name_of(r, phase_name(r->phase), rst_frame(r));
+}
+
+static struct fact mechanism(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_name_of(r, mechanism_name(r->mechanism), rst_frame(r));
+}
+
+static struct fact family(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_name_of(r, rst_family_name(r->deciding.family), rst_frame(r));
+}
+
+static struct fact validity(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_name_of(r, rst_validity_name(r->deciding.validity), rst_frame(r));
+}
+
+static struct fact killed(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, r->killed, rst_frame(r));
+}
+
+static struct fact when(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_number(r, r->deciding.segment.time, rst_frame(r));
+}
+
+static struct fact text(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_words(r, r->deciding.payload, rst_frame(r));
+}
+
+static struct fact window(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_number(r, r->deciding.segment.window, rst_frame(r));
+}
+
+static struct fact count(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_number(r, (int64_t)r->n_rsts, rst_frame(r));
+}
+
+static struct fact both_ways(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    for (size_t i = 0; i < r->n_rsts; i++)
+        if (r->rsts[i].segment.from != r->deciding.segment.from)
+            return fact_bool(r, true, r->rsts[i].segment.frame);
+    return fact_bool(r, false, rst_frame(r));
+}
+
+static struct fact mptcp_reason(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    if (r->deciding.mptcp_reason < 0)
+        return unknown("the RST carries no MP_TCPRST option");
+    return fact_number(r, r->deciding.mptcp_reason, rst_frame(r));
+}
+
+static struct fact since_trigger(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    if (r->since_trigger_ns == INSTANT_NONE)
+        return unknown("no captured segment is answered by the RST");
+    return fact_number(r, r->since_trigger_ns, r->trigger_frame);
+}
+
+static struct fact unread_bytes(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_number(r, (int64_t)r->unread_bytes, rst_frame(r));
+}
+
+static struct fact unread_proven(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, r->unread_proven, rst_frame(r));
+}
+
+/* Payload that went to the reset side after its FIN and died there. */
+static struct fact data_after_fin(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct connection *k = r->connection;
+    const struct end *e = &k->end[reset_side(r)];
+    if (!e->saw_fin)
+        return fact_bool(r, false, rst_frame(r));
+    for (size_t i = 0; i < k->n_kept; i++) {
+        const struct segment *s = &k->segments[i];
+        if (s->from == (uint8_t)other_side(r) && s->payload_len > 0 && s->time >= e->fin_time &&
+            s->time <= r->deciding.segment.time && !(s->notes & NOTE_KEEPALIVE))
+            return fact_bool(r, true, s->frame);
+    }
+    return fact_bool(r, false, rst_frame(r));
+}
+
+static const struct fact_def rows[] = {
+    {"rst.sender", FACT_ENUM, side_choices, "who sent the deciding RST", sender},
+    {"rst.sender-confidence", FACT_REAL, NULL, "how sure that is, 0 to 1", sender_confidence},
+    {"rst.claimed", FACT_ENUM, side_choices, "the end whose address the RST carries", claimed},
+    {"rst.phase", FACT_ENUM, phase_choices, "the connection's phase when the RST came", phase},
+    {"rst.mechanism", FACT_ENUM, mechanism_choices, "how the reset came about", mechanism},
+    {"rst.family", FACT_ENUM, family_choices,
+     "the RST's form: a socket owner's, an answer to a segment, or neither", family},
+    {"rst.validity", FACT_ENUM, validity_choices,
+     "where its sequence number lies for its receiver (RFC 5961)", validity},
+    {"rst.killed", FACT_BOOL, NULL, "the connection ended with it", killed},
+    {"rst.time", FACT_TIME, NULL, "when the deciding RST was captured", when},
+    {"rst.text", FACT_TEXT, NULL, "text that the RST itself carries", text},
+    {"rst.window", FACT_INT, NULL, "its window field, unscaled", window},
+    {"rst.count", FACT_INT, NULL, "RSTs of this teardown", count},
+    {"rst.both-ways", FACT_BOOL, NULL, "RSTs in both ends' names belong to it", both_ways},
+    {"rst.mptcp-reason", FACT_INT, NULL, "reason code of its MP_TCPRST option (RFC 8684)",
+     mptcp_reason},
+    {"rst.since-trigger", FACT_DURATION, NULL, "time since the segment that it answers",
+     since_trigger},
+    {"rst.unread-bytes", FACT_BYTES, NULL, "payload that the reset side had got and not read",
+     unread_bytes},
+    {"rst.unread-proven", FACT_BOOL, NULL, "the packets prove that payload was unread",
+     unread_proven},
+    {"rst.data-after-fin", FACT_BOOL, NULL, "payload reached the reset side after its own FIN",
+     data_after_fin},
+};
+
+const struct fact_rows facts_reset = {rows, sizeof rows / sizeof rows[0]};
