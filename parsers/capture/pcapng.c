@@ -44,9 +44,15 @@ static const struct other_block {
     enum capture_skip reason;
     bool takes_number;
 } other_blocks[] = {
-    {0x00000004, CAPTURE_SKIP_NAMES, false},  {0x00000005, CAPTURE_SKIP_STATISTICS, false},
-    {0x00000009, CAPTURE_SKIP_JOURNAL, true}, {0x0000000a, CAPTURE_SKIP_SECRETS, false},
-    {0x00000bad, CAPTURE_SKIP_CUSTOM, true},  {0x40000bad, CAPTURE_SKIP_CUSTOM, true},
+    {0x00000004, CAPTURE_SKIP_NAMES, false},       /* section 4.5 */
+    {0x00000005, CAPTURE_SKIP_STATISTICS, false},  /* section 4.6 */
+    {0x00000009, CAPTURE_SKIP_JOURNAL, true},      /* section 4.8 */
+    {0x0000000a, CAPTURE_SKIP_SECRETS, false},     /* section 4.7 */
+    {0x00000bad, CAPTURE_SKIP_CUSTOM, true},       /* section 4.9, may be copied */
+    {0x40000bad, CAPTURE_SKIP_CUSTOM, true},       /* section 4.9, may not */
+    {0x00000204, CAPTURE_SKIP_SYSTEM_CALLS, true}, /* sysdig event */
+    {0x00000216, CAPTURE_SKIP_SYSTEM_CALLS, true}, /* sysdig event, version 2 */
+    {0x00000221, CAPTURE_SKIP_SYSTEM_CALLS, true}, /* sysdig event, version 2, large */
 };
 
 struct block {

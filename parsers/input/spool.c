@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copies a pipe to an unlinked temporary file: on disk where possible, else in memory. */
+#include "parsers/input/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define COPY_BYTES ((size_t)256 << 10)
+
+static int open_nameless(void)
+{
+    static const char *const folders[] = {"/var/tmp", "/tmp"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        int fd = open(folders[i], O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+        if (fd >= 0)
+            return fd;
+    }
+    return memfd_create("whyrst", MFD_CLOEXEC);
+}
+
+static ssize_t read_some(int fd, void *into, size_t n)
+{
+    ssize_t got;
+    do
+        got = read(fd, into, n);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static bool write_all(int fd, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t put = write(fd, bytes, n);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        bytes += put;
+        n -= (size_t)put;
+    }
+    return true;
+}
+
+static bool copy(int from, int to, const char *name, uint64_t max, struct error *err)
+{
+    char *buffer = malloc(COPY_BYTES);
+    if (!buffer)
+        return error_set(err, ERROR_NO_MEMORY, name, "out of memory");
+    uint64_t total = 0;
+    ssize_t n = 0;
+    bool ok = true;
+    while (ok && (n = read_some(from, buffer, COPY_BYTES)) > 0) {
+        total += (uint64_t)n;
+        if (total > max)
+            ok = error_set(err, ERROR_LIMIT, name, "gave more than %llu bytes",
+                           (unsigned long long)max);
+        else if (!write_all(to, buffer, (size_t)n))
+            ok = error_set_errno(err, errno, name, "cannot keep a copy");
+    }
+    if (n < 0)
+        ok = error_set_errno(err, errno, name, "cannot read");
+    free(buffer);
+    return ok;
+}
+
+int spool_path(const char *path, const char *name, uint64_t max, struct error *err)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int from = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (from < 0) {
+        error_set_errno(err, errno, name, "cannot open");
+        return -1;
+    }
+    int to = open_nameless();
+    if (to < 0)
+        error_set_errno(err, errno, name, "cannot keep a copy");
+    if (to >= 0 && !copy(from, to, name, max, err)) {
+        close(to);
+        to = -1;
+    }
+    if (!is_stdin)
+        close(from);
+    return to;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Standard input and pipes, which can be read only once, copied to a file without a name so that
+ * they can be read again.
+ */
+#ifndef WHYRST_PARSERS_INPUT_SPOOL_H
+#define WHYRST_PARSERS_INPUT_SPOOL_H
+
+#include <stdint.h>
+
+#include "parsers/base/error.h"
+
+/* Copies "-" (standard input) or the pipe at path, at most max bytes.  Returns a descriptor that is
+ * the caller's, or -1 with *err. */
+int spool_path(const char *path, const char *name, uint64_t max, struct error *err);
+
+#endif
