@@ -131,11 +131,15 @@ def stages():
         ("style", tap_stage("tests/house/style.py")),
         ("layering", tap_stage("tests/house/layering.py")),
         ("headers", tap_stage("tests/house/headers.py")),
+        ("selftest", tap_stage("tests/house/selftest.py")),
         ("gcc", meson_stage("build", env={"CC": "gcc"})),
         ("globals", tap_stage("tests/house/globals.py", "build")),
         ("sanitizers", meson_stage("build-san", san_setup, san, slack=4)),
         ("catalogue", tap_stage("tests/house/catalogue.py")),
         ("fuzz", tap_stage("tests/fuzz/run.py", "all", "--brief", env=SAN_OPTIONS)),
+        ("cases", tap_stage("tests/cases/check.py", "--tap")),
+        ("cases-san", tap_stage("tests/cases/check.py", "--tap", "--survive", "--program",
+                                "build-san/whyrst", env=SAN_OPTIONS)),
     ]
 
 
