@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One case: its hosts, captures, words and folder.
+
+In: a function that makes something happen.  Out: a folder with captures, logs, snapshots, README.md and truth.json.
+"""
+import os
+import random
+import shutil
+import tempfile
+import time
+import zlib
+
+import capture
+import daemons
+import kernelword
+import net
+import pcapfile
+import truth
+import wire
+
+CASES = {}
+
+
+def case(name, title, corpus=False, graded=False, ip=4, **params):
+    """Registers a case.  Its docstring says what is done and what the reader should see."""
+    def keep(f):
+        CASES[name] = dict(name=name, title=title, corpus=corpus, graded=graded, ip=ip, run=f, params=params)
+        return f
+    return keep
+
+
+class Case:
+    HOSTNAMES = {"server": ["web", "app", "srv", "vault", "bastion"], "client": ["desk", "laptop", "runner", "ws"],
+                 "router": ["gw", "fw", "edge"], "proxy": ["lb", "proxy"], "peer": ["peer", "node"]}
+
+    def __init__(self, lab, spec, folder):
+        self.lab, self.spec, self.name, self.folder = lab, spec, spec["name"], folder
+        self.graded, self.ip = spec["graded"], spec["ip"]
+        self.rng = random.Random(zlib.crc32(self.name.encode()))
+        self.tz, self.log_offset, self.hosts, self.captures, self.wires = "UTC", 0.0, [], [], []
+        self.taken_ifnames, self.trace, self.trace_rows = set(), None, []
+        self.truth, self.happened, self.remarks = truth.Truth(self), [], []
+        self.log_style = self.rng.choice(["iso", "iso", "bsd"])
+        self.log_edit, self.capture_edit, self.extra_inputs = [], {}, []
+        self.began = time.time()
+
+    # --- hosts and links ----------------------------------------------------------------------
+    def host(self, name, log=False, **k):
+        h = net.Host(self, name)
+        h.syslog = None
+        if log:
+            daemons.Syslog(h, self.log_style, **k)
+        return h
+
+    def addresses(self, n4="192.0.2", n6="2001:db8:1"):
+        last = self.rng.randrange(20, 240)
+        return f"{n4}.{last}", f"{n6}::{last:x}"
+
+    def wire(self, a, b, delay, jitter=0.0):
+        """Puts a slow cable between two hosts; returns (interface of a, interface of b, wire)."""
+        middle = net.Host(self, "wire%d" % len(self.wires))
+        middle.sysctl("net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
+        ia, ma = net.join(a, middle, offloads=False)
+        ib, mb = net.join(b, middle, offloads=False)
+        w = wire.Wire(middle, ma, mb, self.rng, delay, jitter)
+        w.host, w.if_a, w.if_b = middle, ma, mb
+        self.wires.append(w)
+        return ia, ib, w
+
+    def pair(self, delay=None, log=True, **k):
+        """Client and server on one link.  Sets self.client, self.server (and self.cable)."""
+        self.client, self.server = self.host("client"), self.host("server", log=log, **k)
+        if delay is None:
+            delay = self.rng.choice([0, 0.002, 0.008, 0.02])
+        if delay:
+            ia, ib, self.cable = self.wire(self.client, self.server, delay, delay / 20)
+        else:
+            ia, ib = net.join(self.client, self.server)
+            self.cable = None
+        net.give(self.client, ia, *self.addresses())
+        net.give(self.server, ib, *self.addresses("198.51.100", "2001:db8:2"))
+        return self.client, self.server
+
+    def routed(self, delay=None, log=True, router_log=True):
+        """Client, router, server; the router forwards.  The slow cable is on the server's side."""
+        self.client, self.router = self.host("client"), self.host("router", log=router_log)
+        self.server = self.host("server", log=log)
+        ic, self.inside = net.join(self.client, self.router)
+        if delay is None:
+            delay = self.rng.choice([0, 0.003, 0.012])
+        if delay:
+            self.outside, is_, self.cable = self.wire(self.router, self.server, delay, delay / 20)
+        else:
+            self.outside, is_ = net.join(self.router, self.server)
+            self.cable = None
+        self.router.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        net.give(self.router, self.inside, "192.0.2.1", "2001:db8:1::1")
+        net.give(self.router, self.outside, "198.51.100.1", "2001:db8:2::1")
+        for net_ in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"):
+            pass
+        net.give(self.client, ic, *self.addresses(), via=("192.0.2.1", "2001:db8:1::1"))
+        net.give(self.server, is_, *self.addresses("198.51.100", "2001:db8:2"), via=("198.51.100.1", "2001:db8:2::1"))
+        return self.client, self.router, self.server
+
+    def capture(self, host, ifname=None, name=None, **k):
+        c = capture.Capture(self, host, ifname or host.ifnames[0], name or host.name + ".pcap", **k)
+        self.captures.append(c)
+        return c
+
+    # --- happenings ---------------------------------------------------------------------------
+    def pause(self, low, high=None):
+        time.sleep(self.rng.uniform(low, high or low * 1.3))
+
+    def text(self, low, high):
+        """Letters of a length between low and high."""
+        n = self.rng.randrange(low, high)
+        return "".join(self.rng.choice("abcdefghijklmnopqrstuvwxyz0123456789 ") for _ in range(n)).encode()
+
+    def snapshot(self, host, name, *args):
+        path = os.path.join(self.out, "host", host.name, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(host.run(*args, check=False))
+
+    def ordinary(self, port=8080, n=None, server=None, client=None):
+        """Connections that end in order."""
+        server, client = server or self.server, client or self.client
+        listener = server.listen(port)
+        for _ in range(n or self.rng.randrange(2, 5)):
+            c = client.connect(server.addr, port)
+            s, _ = listener.accept()
+            for _ in range(self.rng.randrange(1, 4)):
+                c.sendall(self.text(20, 400))
+                s.recv(4096)
+                s.sendall(self.text(50, 1800))
+                c.recv(8192)
+            first, second = self.rng.sample([c, s], 2)
+            first.close()
+            self.pause(0.01, 0.06)
+            second.close()
+        listener.close()
+
+    # --- the folder ---------------------------------------------------------------------------
+    def capture_names(self):
+        return sorted(n for n in os.listdir(self.out) if ".pcap" in n)
+
+    def inputs(self):
+        found = []
+        for base, _, names in os.walk(self.out):
+            for n in names:
+                rel = os.path.relpath(os.path.join(base, n), self.out)
+                if rel not in ("README.md", "truth.json"):
+                    found.append(rel)
+        return sorted(found)
+
+    def vantage(self):
+        return {n: n.split(".")[0].split("-")[0] for n in self.capture_names()}
+
+    def collect(self):
+        for c in self.captures:
+            c.stop()
+        self.trace_rows = list(self.trace.rows())
+        for h in self.hosts:
+            h.stop_programs()
+        logged = [h for h in self.hosts if any(os.path.getsize(os.path.join(b, n))
+                  for b, _, ns in os.walk(h.log_dir) for n in ns)]
+        for h in logged:
+            to = os.path.join(self.out, "logs", *([h.name] if len(logged) > 1 else []))
+            for base, _, names in os.walk(h.log_dir):
+                for n in names:
+                    src = os.path.join(base, n)
+                    dst = os.path.join(to, os.path.relpath(src, h.log_dir))
+                    if os.path.getsize(src) and n not in ("wtmp", "btmp", "lastlog", "faillog"):
+                        os.makedirs(os.path.dirname(dst), exist_ok=True)
+                        shutil.copyfile(src, dst)
+        for c in self.captures:
+            shutil.copyfile(c.path, os.path.join(self.out, c.name))
+        for name, edit in self.capture_edit.items():
+            edit(os.path.join(self.out, name))
+        for edit in self.log_edit:
+            edit(os.path.join(self.out, "logs"))
+
+    def readme(self, result):
+        doc = (self.spec["run"].__doc__ or "").strip("\n")
+        lines = [f"# {self.name}", "", self.spec["title"] + ".", ""]
+        lines += [line[4:] if line.startswith("    ") else line for line in doc.rstrip().split("\n")]
+        lines += ["", "## What happened in this run", ""]
+        lines += [f"- {h}" for h in self.happened]
+        for c in result["connections"]:
+            lines.append(f"- {c['client']} to {c['server']}: frame {c['rst_frame']} of {c['capture']}, sent by the "
+                         f"{c['sender']}, {c['mechanism'][0]}, cause {c['cause'][0]}"
+                         + (f" (the kernel says {c['kernel_reason']})" if "kernel_reason" in c else "") + ".")
+        lines += ["", "## Remake", "", f"`./dev lab make {self.name}` (root; the ports, times and sizes will differ).", ""]
+        with open(os.path.join(self.out, "README.md"), "w") as f:
+            f.write("\n".join(lines))
+
+    def make(self):
+        self.work = tempfile.mkdtemp(prefix="whyrst-lab-")
+        self.out = self.work + "/out"
+        os.mkdir(self.out)
+        try:
+            self.trace = kernelword.Trace(self)
+            self.spec["run"](self, **self.spec["params"])
+            self.collect()
+            result = self.truth.write()
+            self.readme(result)
+            big = [n for n in self.capture_names() if os.path.getsize(os.path.join(self.out, n)) > 300000]
+            if big:
+                raise RuntimeError(f"{self.name}: over 300 kB: {big}")
+            final = os.path.join(self.folder, self.name)
+            shutil.rmtree(final, ignore_errors=True)
+            shutil.copytree(self.out, final)
+            return result
+        except Exception:
+            keep = os.environ.get("WHYRST_LAB_KEEP")
+            if keep:                    # what there is, for whoever looks into it
+                shutil.copytree(self.out, os.path.join(keep, self.name), dirs_exist_ok=True)
+            raise
+        finally:
+            self.close()
+
+    def close(self):
+        steps = [c.stop for c in self.captures] + [w.close for w in self.wires]
+        steps += [h.syslog.close for h in self.hosts if getattr(h, "syslog", None)]
+        steps += [h.close for h in self.hosts] + ([self.trace.close] if self.trace else [])
+        for step in steps:
+            try:
+                step()
+            except Exception as e:      # teardown goes on to the end whatever fails
+                print(f"{self.name}: teardown: {e!r}")
+        shutil.rmtree(self.work, ignore_errors=True)

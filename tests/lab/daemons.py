@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real daemons inside a lab host: syslog, sshd, HAProxy, nginx and the rest.
+
+In: a host and a few settings.  Out: running programs that log where that host logs.
+No log text is ever written here: each line comes from the program that it names.
+"""
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+RSYSLOG = """
+module(load="imuxsock" SysSock.RateLimit.Interval="0")
+module(load="imklog" LogPath="/dev/klog" PermitNonKernelFacility="on" RatelimitInterval="0")
+{template}
+$FileOwner root
+$FileGroup adm
+$FileCreateMode 0640
+auth,authpriv.*\t\t/var/log/auth.log
+*.*;auth,authpriv.none{kern}\t-/var/log/syslog
+kern.*\t\t-/var/log/kern.log
+"""
+
+
+def wait_for(test, what, patience=10.0):
+    end = time.time() + patience
+    while time.time() < end:
+        if test():
+            return
+        time.sleep(0.02)
+    raise RuntimeError("waited in vain for " + what)
+
+
+def listening(host, port):
+    return bool(re.search(r"[:\]]%d\s" % port, host.run("ss", "-Hltn", check=False)))
+
+
+class Syslog:
+    """rsyslogd with the rules of Debian; `style` is iso (today's default) or bsd (one-second stamps)."""
+
+    def __init__(self, host, style="iso", kern_twice=False):
+        template = '$ActionFileDefaultTemplate RSYSLOG_TraditionalFileFormat' if style == "bsd" else ""
+        host.write("/etc/rsyslog-lab.conf",
+                   RSYSLOG.format(template=template, kern="" if kern_twice else ";kern.none"))
+        self.fifo = os.open(f"/proc/{host.pid}/root/dev/klog", os.O_RDWR)
+        self.host = host
+        host.syslog = self
+        self.process = host.spawn("rsyslogd", "-n", "-f", "/etc/rsyslog-lab.conf", "-i", "/run/rsyslogd.pid")
+        wait_for(lambda: os.path.exists(f"/proc/{host.pid}/root/dev/log"), "rsyslogd")
+        host.case.lab.kernel_log.add(host, self.fifo)
+
+    def close(self):
+        self.host.case.lab.kernel_log.remove(self.host)
+        os.close(self.fifo)
+
+
+class Sshd:
+    """OpenSSH with `settings` (a dict of sshd_config keywords)."""
+
+    def __init__(self, host, settings=None, port=22, users=("fred",)):
+        self.host, self.port = host, port
+        keys = {"Port": port, "HostKey": "/etc/ssh/lab_host_key", "UsePAM": "yes", "PrintMotd": "no",
+                "PidFile": "/run/sshd.pid", "Subsystem": "sftp /usr/lib/openssh/sftp-server",
+                "KbdInteractiveAuthentication": "no", "X11Forwarding": "no", **(settings or {})}
+        if not os.path.exists(f"/proc/{host.pid}/root/etc/ssh/lab_host_key"):
+            host.sh("sed -i -e '/pam_limits\\|pam_env\\|pam_motd\\|pam_mail/d' /etc/pam.d/sshd")
+            host.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/lab_host_key")
+            for user in users:
+                host.run("useradd", "-m", "-s", "/bin/bash", user)
+                host.run("chpasswd", input=f"{user}:sesame-{user}\n")
+        text = "".join(f"{k} {v}\n" for k, v in keys.items() if k != "Match")
+        host.write("/etc/ssh/sshd_config", text + (settings or {}).get("Match", ""))
+        self.start()
+
+    def start(self):
+        self.process = self.host.spawn("/usr/sbin/sshd", "-D")
+        wait_for(lambda: listening(self.host, self.port), "sshd")
+
+    def effective(self):
+        return self.host.run("/usr/sbin/sshd", "-T")
+
+    def stop(self, sig=signal.SIGTERM):
+        pid = [p for p in self.host.find("sshd") if open(f"/proc/{p}/cmdline").read().startswith("sshd: /usr/sbin")]
+        for p in pid or [self.process.pid]:
+            self.host.signal(p, sig)
+        self.process.wait(10)
+
+
+SSH_OPTIONS = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+
+
+def ssh(client, addr, command, user="fred", password=None, port=22, options=(), program="ssh"):
+    """Starts a real ssh client (or sftp); returns the process."""
+    target = [f"{user}@{addr}"] if program == "ssh" else [f"{user}@{'[%s]' % addr if ':' in addr else addr}"]
+    flag = "-p" if program == "ssh" else "-P"
+    return subprocess.Popen(
+        client.argv(["sshpass", "-p", password or f"sesame-{user}", program, flag, str(port), *SSH_OPTIONS,
+                     *options, *target, *([command] if command else [])]),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        env=client.env())
+
+
+def banner(sock):
+    """Reads one line of text from a socket."""
+    got = b""
+    while not got.endswith(b"\n"):
+        more = sock.recv(256)
+        if not more:
+            break
+        got += more
+    return got
+
+
+def haproxy(host, config):
+    host.write("/etc/haproxy/haproxy.cfg", config)
+    host.sh("mkdir -p /run/haproxy")
+    return host.spawn("haproxy", "-db", "-f", "/etc/haproxy/haproxy.cfg")
+
+
+def nginx(host, http, port=80):
+    """nginx whose http block holds `http`; it logs to /var/log/nginx."""
+    host.sh("mkdir -p /var/log/nginx /run/nginx /var/lib/nginx")
+    host.write("/etc/nginx/nginx.conf",
+               "user root;\nworker_processes 1;\npid /run/nginx.pid;\nerror_log /var/log/nginx/error.log info;\n"
+               "events { worker_connections 256; }\nhttp {\naccess_log /var/log/nginx/access.log;\n" + http + "\n}\n")
+    p = host.spawn("nginx", "-g", "daemon off;")
+    wait_for(lambda: listening(host, port), "nginx")
+    return p
+
+
+def linger0(sock):
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    return sock
+
+
+def abort(sock):
+    """Throws a connection away: RST in place of FIN."""
+    linger0(sock).close()

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The lab's front door: list, make and check the project's own captures.
+
+    lab.py list                              every case, its folder and title
+    lab.py make NAME…|all|samples|corpus     make them (root) [--out DIR] [--jobs N]
+    lab.py check [DIR…]                      hold truth.json against tshark (no root)
+"""
+import argparse
+import concurrent.futures
+import importlib
+import os
+import pkgutil
+import signal
+import sys
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+os.environ["PATH"] += ":/usr/sbin:/sbin"
+
+import check                                                    # noqa: E402
+import kernelword                                               # noqa: E402
+from case import CASES, Case                                    # noqa: E402
+
+NF_LOG = "/proc/sys/net/netfilter/nf_log_all_netns"
+
+
+def load():
+    import cases
+    for module in pkgutil.iter_modules(cases.__path__):
+        importlib.import_module("cases." + module.name)
+
+
+def folder(spec):
+    return os.path.join(ROOT, "tests", "corpus") if spec["corpus"] else os.path.join(ROOT, "samples")
+
+
+class Lab:
+    """What all cases of a run share: the kernel log and the switch that lets namespaces log to it."""
+
+    def __enter__(self):
+        self.kernel_log = kernelword.KernelLog()
+        with open(NF_LOG) as f:
+            self.nf_log = f.read()
+        self.set_nf_log("1")
+        return self
+
+    def set_nf_log(self, value):
+        with open(NF_LOG, "w") as f:
+            f.write(value)
+
+    def __exit__(self, *exc):
+        self.set_nf_log(self.nf_log)
+        self.kernel_log.close()
+
+
+def make_one(lab, spec, out):
+    for attempt in (1, 2):              # a lost race of timing gets a second try
+        began = time.time()
+        try:
+            result = Case(lab, spec, out or folder(spec)).make()
+            return f"made {spec['name']}: {len(result['connections'])} reset connections, {time.time() - began:.0f} s"
+        except Exception:
+            trouble = traceback.format_exc()
+            print(f"{spec['name']}: attempt {attempt} failed\n{trouble}", file=sys.stderr, flush=True)
+    return f"FAILED {spec['name']}"
+
+
+def make(names, out, jobs):
+    if os.geteuid():
+        sys.exit("lab.py make needs root: it makes network namespaces")
+    wanted = [s for s in CASES.values() if "all" in names or s["name"] in names
+              or ("corpus" if s["corpus"] else "samples") in names]
+    unknown = set(names) - set(CASES) - {"all", "samples", "corpus"}
+    if unknown or not wanted:
+        sys.exit("no such case: " + ", ".join(sorted(unknown) or names))
+    failed = 0
+    with Lab() as lab, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        work = [pool.submit(make_one, lab, s, out) for s in wanted]
+        try:
+            for f in concurrent.futures.as_completed(work):
+                print(f.result(), flush=True)
+                failed += f.result().startswith("FAILED")
+        except KeyboardInterrupt:
+            for f in work:
+                f.cancel()
+            raise
+    return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["list", "make", "check"])
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--out")
+    parser.add_argument("--jobs", type=int, default=4)
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    if args.what == "check":
+        dirs = args.names or [os.path.join(ROOT, "samples"), os.path.join(ROOT, "tests", "corpus")]
+        return check.check(dirs)
+    load()
+    if args.what == "list":
+        for s in sorted(CASES.values(), key=lambda s: (s["corpus"], s["name"])):
+            print(f"{'corpus ' if s['corpus'] else 'samples'} {'graded' if s['graded'] else '      '} "
+                  f"{s['name']:32} {s['title']}")
+        return 0
+    return make(args.names or ["all"], args.out, args.jobs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

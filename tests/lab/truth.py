@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What really happened, written down by whoever made it happen.
+
+In: claims of a case (who, why), the finished captures and logs, the kernel's own reasons.
+Out: truth.json.  The analyzer is never asked; a claim that the captures or the kernel deny is an error.
+"""
+import json
+import os
+import re
+
+import pcapfile
+from pcapfile import RST
+
+SEVERITY = {
+    **dict.fromkeys(("fast-close", "late-data-after-close"), "harmless"),
+    **dict.fromkeys(("port-scan", "half-open-probe", "backscatter", "port-closed"), "notice"),
+}
+CAUSES = set("""port-closed service-down firewall-reject listen-backlog-overflow port-scan half-open-probe backscatter
+port-reuse-collision ssh-max-startups ssh-source-penalty ssh-login-grace-timeout ssh-auth-limit ssh-client-alive-timeout
+tcp-wrappers-denied ssh-protocol-mismatch ssh-server-error sftp-session-closed unread-data-close application-abort
+client-abort process-crash oom-kill service-restart host-reboot connection-limit protocol-mismatch tls-handshake-failure
+keepalive-reuse-race endpoint-idle-timeout proxy-timeout heartbeat-missed middlebox-idle-timeout nat-mapping-lost
+keepalive-dead-peer retransmission-timeout path-mtu-blackhole receiver-stalled host-overloaded conntrack-invalid
+conntrack-table-full content-filter ips-reset forged-reset fast-close late-data-after-close peer-lost-state
+undetermined reset-not-captured""".split())
+MECHANISMS = set("""refused refused-late rejected-in-path abandoned-open unexpected-synack collision abort abort-unread
+after-close no-state gave-up injected stale undetermined""".split())
+PHASES = set("opening idle-open active half-closed closed unknown".split())
+
+
+def end_text(end):
+    return f"[{end[0]}]:{end[1]}" if ":" in end[0] else f"{end[0]}:{end[1]}"
+
+
+class Claim:
+    """One reset connection as the case made it."""
+
+    def __init__(self, client, server, **k):
+        self.client, self.server = client, server
+        self.sender, self.phase = k.pop("sender"), k.pop("phase")
+        self.mechanism, self.cause = k.pop("mechanism"), k.pop("cause")
+        self.mechanism = [self.mechanism] if isinstance(self.mechanism, str) else list(self.mechanism)
+        self.cause = [self.cause] if isinstance(self.cause, str) else list(self.cause)
+        self.severity = k.pop("severity", None) or SEVERITY.get(self.cause[0], "fault")
+        self.logs, self.logs_ok = k.pop("logs", []), k.pop("logs_ok", [])
+        self.after, self.before = k.pop("after", 0.0), k.pop("before", 1e18)
+        self.capture = k.pop("capture", None)
+        self.nat = k.pop("nat", {})             # capture name -> (client, server) as seen there
+        self.also = k.pop("also", [])           # more tuples whose RSTs belong to this teardown
+        self.kernel = k.pop("kernel", True)     # a kernel under trace sent the deciding RST
+        self.deciding = k.pop("deciding", None)  # picks the RST that tore it down, if not the first
+        self.by_reason = k.pop("by_reason", {})  # kernel reason -> (phase, mechanisms), where timing decides
+        self.needed = k.pop("needed", True)     # every pattern of `logs` must match a line
+        if k:
+            raise TypeError(f"unknown claim fields {sorted(k)}")
+        bad = [x for x in self.cause if x not in CAUSES] + [x for x in self.mechanism if x not in MECHANISMS]
+        if bad or self.phase not in PHASES or self.sender not in ("client", "server", "path"):
+            raise ValueError(f"not in the vocabulary: {bad or self.phase or self.sender}")
+
+    def tuples(self, capture):
+        return [self.nat.get(capture, (self.client, self.server)), *self.also]
+
+    def holds(self, p, capture):
+        ends = {(p.src, p.sport), (p.dst, p.dport)}
+        return self.after <= p.t < self.before and any(ends == set(t) for t in self.tuples(capture))
+
+
+class Truth:
+    def __init__(self, case):
+        self.case, self.claims, self.skips, self.families = case, [], [], []
+        self.unmatched, self.absent = [], []
+
+    def add(self, client, server, **k):
+        c = Claim(client, server, **k)
+        self.claims.append(c)
+        return c
+
+    def every(self, server, match=None, **k):
+        """Claims every connection to `server` that holds a RST and that no other claim names.
+
+        `{ip}` and `{port}` in log patterns stand for the client's.  `match(packet)` narrows it.
+        """
+        self.families.append((server, match, k))
+
+    def expand(self, rsts):
+        named = {frozenset(t) for c in self.claims for t in [(c.client, c.server), *c.also, *c.nat.values()]}
+        for server, match, k in self.families:
+            for ps in rsts.values():
+                for p in ps:
+                    src, dst = (p.src, p.sport), (p.dst, p.dport)
+                    client = src if dst == server else dst
+                    if server not in (src, dst) or frozenset((src, dst)) in named or (match and not match(p)):
+                        continue
+                    if any(skip(p) for _, skip in self.skips):
+                        continue
+                    named.add(frozenset((src, dst)))
+                    fill = {w: [(f, x.replace("{ip}", re.escape(client[0])).replace("{port}", str(client[1])))
+                                for f, x in k.get(w, [])] for w in ("logs", "logs_ok")}
+                    self.add(client, server, **{**k, **fill})
+
+    def skip(self, why, match):
+        """RST frames that match(packet) belong to no diagnosis."""
+        self.skips.append((why, match))
+
+    def lines(self, patterns, needed=True):
+        found = []
+        for name, pattern in patterns:
+            path = os.path.join(self.case.out, "logs", name)
+            with open(path, encoding="utf-8", errors="replace") as f:
+                hits = [{"file": "logs/" + name, "line": n} for n, line in enumerate(f, 1)
+                        if re.search(pattern, line)]
+            if needed and not hits:
+                raise RuntimeError(f"{self.case.name}: no line of logs/{name} matches {pattern!r}")
+            found += [h for h in hits if h not in found]
+        return found
+
+    def reason(self, rst, rows):
+        near = [(abs(t - rst.t), r) for t, s, d, _, _, r in rows
+                if s == (rst.src, rst.sport) and d == (rst.dst, rst.dport) and abs(t - rst.t) < 0.6]
+        # A listener that answers a stray segment is traced with no destination.
+        near = near or [(abs(t - rst.t), r) for t, s, d, _, state, r in rows
+                        if s == (rst.src, rst.sport) and state == "TCP_LISTEN" and abs(t - rst.t) < 0.15]
+        return min(near)[1] if near else None
+
+    def connection(self, claim, rsts, rows, used):
+        names = [claim.capture] if claim.capture else []
+        names += [n for n in self.case.capture_names() if n not in names]
+        seen = {}
+        for name in names:
+            mine = [p for p in rsts[name] if claim.holds(p, name) and (name, p.frame) not in used]
+            if mine:
+                pick = [p for p in mine if claim.deciding(p)] if claim.deciding else mine
+                seen[name] = (pick[0].frame, mine)
+                used.update((name, p.frame) for p in mine)
+        home = next((n for n in names if n in seen), None)
+        if home is None or (claim.capture and home != claim.capture):
+            raise RuntimeError(f"{self.case.name}: no RST captured for {claim.client} {claim.server}")
+        frame, mine = seen[home]
+        first = next(p for p in mine if p.frame == frame)
+        reasons = [self.reason(next(q for q in ps if q.frame == f), rows) for f, ps in seen.values()]
+        reason = next((r for r in reasons if r), None)
+        if claim.sender == "path" and reason:
+            raise RuntimeError(f"{self.case.name}: claimed path, but a kernel sent it: {reason}")
+        if claim.sender != "path" and claim.kernel and not reason:
+            raise RuntimeError(f"{self.case.name}: no kernel reason for frame {frame} of {home} at "
+                               f"{first.t}: {[r for r in rows if (first.src, first.sport) in r]}")
+        phase, mechanism = claim.by_reason.get(reason, (claim.phase, claim.mechanism))
+        cli, srv = claim.tuples(home)[0]
+        if claim.sender != "path":
+            by = "client" if (first.src, first.sport) == cli else "server"
+            if by != claim.sender and (first.src, first.sport) in (cli, srv):
+                raise RuntimeError(f"{self.case.name}: frame {frame} of {home} is the {by}'s")
+        row = {
+            "client": end_text(cli), "server": end_text(srv), "capture": home, "rst_frame": frame,
+            "rst_frames": [p.frame for p in mine], "sender": claim.sender, "phase": phase,
+            "mechanism": mechanism, "cause": claim.cause, "severity": claim.severity,
+            "logs": self.lines(claim.logs, claim.needed), "logs_ok": self.lines(claim.logs_ok, needed=False),
+            "aka": [{"capture": n, "rst_frame": f, "rst_frames": [p.frame for p in ps]}
+                    for n, (f, ps) in seen.items() if n != home]}
+        row["logs_ok"] = [x for x in row["logs_ok"] if x not in row["logs"]]
+        if reason:
+            row["kernel_reason"] = reason
+        return first.t, row
+
+    def resolve(self):
+        case = self.case
+        rsts = {n: [p for p in pcapfile.packets(os.path.join(case.out, n)) if p.flags & RST]
+                for n in case.capture_names()}
+        rows, used, skipped, done = case.trace_rows, set(), [], []
+        for name, ps in rsts.items():
+            for p in ps:
+                why = next((w for w, match in self.skips if match(p)), None)
+                if why:
+                    skipped.append({"capture": name, "frame": p.frame, "why": why})
+                    used.add((name, p.frame))
+        self.expand(rsts)
+        for claim in self.claims:
+            done.append(self.connection(claim, rsts, rows, used))
+        left = [(n, p.frame, p.src, p.sport, p.dst, p.dport) for n, ps in rsts.items() for p in ps
+                if (n, p.frame) not in used]
+        if left:
+            raise RuntimeError(f"{case.name}: RSTs of no connection: {left}")
+        done.sort(key=lambda d: d[0])
+        linked = {(x["file"], x["line"]) for _, d in done for x in d["logs"] + d["logs_ok"]}
+        absent = [x for x in self.lines(self.absent) if (x["file"], x["line"]) not in linked]
+        return {
+            "inputs": case.inputs(), "vantage": case.vantage(), "log_clock_offset_s": case.log_offset,
+            "timezone": case.tz, "connections": [d for _, d in done], "absent_logs": absent,
+            "unmatched_logs": self.lines(self.unmatched), "skipped_rsts": skipped, "graded": case.graded,
+            "made_by": f"tests/lab/lab.py make {case.name}"}
+
+    def write(self):
+        truth = self.resolve()
+        with open(os.path.join(self.case.out, "truth.json"), "w") as f:
+            json.dump(truth, f, indent=1)
+            f.write("\n")
+        return truth
