@@ -119,7 +119,7 @@ class Truth:
                 if s == (rst.src, rst.sport) and d == (rst.dst, rst.dport) and abs(t - rst.t) < 0.6]
         # A listener that answers a stray segment is traced with no destination.
         near = near or [(abs(t - rst.t), r) for t, s, d, _, state, r in rows
-                        if s == (rst.src, rst.sport) and state == "TCP_LISTEN" and abs(t - rst.t) < 0.15]
+                        if s[0] in (rst.src, "0.0.0.0", "::") and s[1] == rst.sport and state == "TCP_LISTEN" and abs(t - rst.t) < 0.15]
         return min(near)[1] if near else None
 
     def connection(self, claim, rsts, rows, used):
