@@ -21,12 +21,18 @@ import wire
 CASES = {}
 
 
-def case(name, title, corpus=False, graded=False, ip=4, **params):
+def case(name, title, corpus=False, graded=False, ip=4, shape=None, **params):
     """Registers a case.  Its docstring says what is done and what the reader should see."""
     def keep(f):
-        CASES[name] = dict(name=name, title=title, corpus=corpus, graded=graded, ip=ip, run=f, params=params)
+        CASES[name] = dict(name=name, title=title, corpus=corpus, graded=graded, ip=ip, shape=shape or {},
+                           run=f, params=params)
         return f
     return keep
+
+
+def again(f, name, title, **k):
+    """Registers a case function once more, in another shape, for the corpus."""
+    case(name, title, corpus=True, **k)(f)
 
 
 class Case:
@@ -94,13 +100,34 @@ class Case:
             self.outside, is_ = net.join(self.router, self.server)
             self.cable = None
         self.router.sysctl("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-        net.give(self.router, self.inside, "192.0.2.1", "2001:db8:1::1")
-        net.give(self.router, self.outside, "198.51.100.1", "2001:db8:2::1")
-        for net_ in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"):
-            pass
+        net.give(self.router, self.inside, "192.0.2.1", "2001:db8:1::1", via=(None, None))
+        net.give(self.router, self.outside, "198.51.100.1", "2001:db8:2::1", via=(None, None))
         net.give(self.client, ic, *self.addresses(), via=("192.0.2.1", "2001:db8:1::1"))
         net.give(self.server, is_, *self.addresses("198.51.100", "2001:db8:2"), via=("198.51.100.1", "2001:db8:2::1"))
         return self.client, self.router, self.server
+
+    def stage(self, routed=False, delay=None, log=True, router_log=True, captures=("server",)):
+        """The topology that the case's shape asks for, or else the one given; start it with watch()."""
+        shape = self.spec["shape"]
+        delay = shape.get("delay", delay)
+        if shape.get("routed", routed):
+            self.routed(delay, log, router_log)
+        else:
+            self.pair(delay, log)
+        self.planned = shape.get("captures", captures)
+        if not shape.get("timestamps", True):
+            for h in self.hosts:
+                h.sysctl("net.ipv4.tcp_timestamps=0")
+        return self.client, self.server
+
+    def watch(self, **k):
+        """Starts the planned captures: client, server, router, router-outside, router-any."""
+        snaplen = self.spec["shape"].get("snaplen", 0)
+        for where in self.planned:
+            host, _, side = where.partition("-")
+            h = getattr(self, host)
+            name = {"": h.ifnames[0], "outside": h.ifnames[-1], "any": "any"}[side]
+            self.capture(h, name, where + ".pcap", **{"snaplen": snaplen, **k})
 
     def capture(self, host, ifname=None, name=None, **k):
         c = capture.Capture(self, host, ifname or host.ifnames[0], name or host.name + ".pcap", **k)
@@ -116,6 +143,15 @@ class Case:
         n = self.rng.randrange(low, high)
         return "".join(self.rng.choice("abcdefghijklmnopqrstuvwxyz0123456789 ") for _ in range(n)).encode()
 
+    def say(self, a, b, low=20, high=400):
+        """Sends text from a to b and reads all of it there."""
+        text = self.text(low, high)
+        a.sendall(text)
+        n = 0
+        while n < len(text):
+            n += len(b.recv(65536))
+        return text
+
     def snapshot(self, host, name, *args):
         path = os.path.join(self.out, "host", host.name, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -130,10 +166,8 @@ class Case:
             c = client.connect(server.addr, port)
             s, _ = listener.accept()
             for _ in range(self.rng.randrange(1, 4)):
-                c.sendall(self.text(20, 400))
-                s.recv(4096)
-                s.sendall(self.text(50, 1800))
-                c.recv(8192)
+                self.say(c, s, 20, 400)
+                self.say(s, c, 50, 1800)
             first, second = self.rng.sample([c, s], 2)
             first.close()
             self.pause(0.01, 0.06)

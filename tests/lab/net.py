@@ -20,6 +20,7 @@ import time
 
 LIBC = ctypes.CDLL("libc.so.6", use_errno=True)
 CLONE_NEWNET = 0x40000000
+TCP_REPAIR = 19
 SIOCETHTOOL = 0x8946
 # ethtool commands that turn offloads off: rx and tx checksums, scatter-gather, TSO, UFO, GSO, GRO
 OFFLOADS_OFF = (0x15, 0x17, 0x19, 0x1f, 0x22, 0x24, 0x2c)
@@ -139,6 +140,10 @@ class Host:
         self.run("sh", "-c", 'mkdir -p "$(dirname "$0")" && cat > "$0" && chmod "$1" "$0"', path,
                  f"{mode:o}", input=text)
 
+    def nft(self, text):
+        """Loads nftables rules given as text."""
+        self.run("nft", "-f", "-", input=text)
+
     def pids(self):
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
@@ -201,6 +206,19 @@ class Host:
         self.run("ip", "addr", "add", addr + ("/128" if ":" in addr else "/32"), "dev",
                  ifname or self.ifnames[0])
 
+    def forget(self, sock):
+        """Destroys a connection without a word on the wire, as a power cut would."""
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+        sock.close()
+
+    def lose_power(self):
+        """Every process and every connection of the host is gone, and nothing of it is heard outside."""
+        self.nft("table inet dark {\n chain out {\n type filter hook output priority 0\n drop\n }\n}\n")
+        self.end(set(self.pids()) - {self.pid}, hard=True)
+        for family in ("-4", "-6"):
+            self.run("ss", family, "-K", "-t", "state", "all", check=False)
+        self.run("nft", "delete", "table", "inet", "dark")
+
     # --- end ----------------------------------------------------------------------------------
     def stop_programs(self):
         logger = self.syslog.process.pid if getattr(self, "syslog", None) else 0
@@ -210,8 +228,8 @@ class Host:
             time.sleep(0.05)
             self.end({logger})
 
-    def end(self, mine):
-        for sig, patience in ((signal.SIGTERM, 1.5), (signal.SIGKILL, 2)):
+    def end(self, mine, hard=False):
+        for sig, patience in ((signal.SIGTERM, 1.5), (signal.SIGKILL, 2))[hard:]:
             for pid in mine:
                 self.signal(pid, sig)
             end = time.time() + patience

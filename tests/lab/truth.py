@@ -50,11 +50,12 @@ class Claim:
         self.kernel = k.pop("kernel", True)     # a kernel under trace sent the deciding RST
         self.deciding = k.pop("deciding", None)  # picks the RST that tore it down, if not the first
         self.by_reason = k.pop("by_reason", {})  # kernel reason -> (phase, mechanisms), where timing decides
+        self.by_sender = k.pop("by_sender", {})  # "client"/"server" -> fields to change, with sender="auto"
         self.needed = k.pop("needed", True)     # every pattern of `logs` must match a line
         if k:
             raise TypeError(f"unknown claim fields {sorted(k)}")
         bad = [x for x in self.cause if x not in CAUSES] + [x for x in self.mechanism if x not in MECHANISMS]
-        if bad or self.phase not in PHASES or self.sender not in ("client", "server", "path"):
+        if bad or self.phase not in PHASES or self.sender not in ("client", "server", "path", "auto"):
             raise ValueError(f"not in the vocabulary: {bad or self.phase or self.sender}")
 
     def tuples(self, capture):
@@ -88,15 +89,16 @@ class Truth:
             for ps in rsts.values():
                 for p in ps:
                     src, dst = (p.src, p.sport), (p.dst, p.dport)
-                    client = src if dst == server else dst
-                    if server not in (src, dst) or frozenset((src, dst)) in named or (match and not match(p)):
+                    here = next((e for e in (dst, src) if e == server or server == (e[0], None)), None)
+                    client = src if here == dst else dst
+                    if not here or frozenset((src, dst)) in named or (match and not match(p)):
                         continue
                     if any(skip(p) for _, skip in self.skips):
                         continue
                     named.add(frozenset((src, dst)))
                     fill = {w: [(f, x.replace("{ip}", re.escape(client[0])).replace("{port}", str(client[1])))
                                 for f, x in k.get(w, [])] for w in ("logs", "logs_ok")}
-                    self.add(client, server, **{**k, **fill})
+                    self.add(client, here, **{**k, **fill})
 
     def skip(self, why, match):
         """RST frames that match(packet) belong to no diagnosis."""
@@ -115,8 +117,9 @@ class Truth:
         return found
 
     def reason(self, rst, rows):
-        near = [(abs(t - rst.t), r) for t, s, d, _, _, r in rows
-                if s == (rst.src, rst.sport) and d == (rst.dst, rst.dport) and abs(t - rst.t) < 0.6]
+        answer = not (rst.flags & pcapfile.ACK and rst.seq)
+        near = [(abs(t - rst.t), r) for t, s, d, answers, _, r in rows if s == (rst.src, rst.sport)
+                and d == (rst.dst, rst.dport) and answers == answer and abs(t - rst.t) < 1.0]
         # A listener that answers a stray segment is traced with no destination.
         near = near or [(abs(t - rst.t), r) for t, s, d, _, state, r in rows
                         if s[0] in (rst.src, "0.0.0.0", "::") and s[1] == rst.sport and state == "TCP_LISTEN" and abs(t - rst.t) < 0.15]
@@ -148,6 +151,13 @@ class Truth:
         cli, srv = claim.tuples(home)[0]
         if claim.sender != "path":
             by = "client" if (first.src, first.sport) == cli else "server"
+            if claim.sender == "auto":
+                claim.sender = by
+                change = claim.by_sender.get(by, {})
+                for field in change:
+                    setattr(claim, field, change[field])
+                phase, mechanism = claim.by_reason.get(reason, (claim.phase, claim.mechanism))
+                claim.severity = change.get("severity") or claim.severity
             if by != claim.sender and (first.src, first.sport) in (cli, srv):
                 raise RuntimeError(f"{self.case.name}: frame {frame} of {home} is the {by}'s")
         row = {
