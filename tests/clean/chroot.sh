@@ -17,7 +17,7 @@ say() { printf 'clean: %s\n' "$*"; }
 mirror_of_apt() {
     cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
         /etc/apt/sources.list.d/*.sources 2>/dev/null |
-        grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' '
+        grep -vE '^ *#' | grep -m 1 -oE 'https?://[^ ]+/debian/?( |$)' | tr -d ' ' || true
 }
 
 # How this machine reaches the mirror: sources, proxy and trust, not its packages.
