@@ -19,7 +19,7 @@ FIELDS = ["frame.number", "tcp.srcport", "tcp.dstport", "tcp.seq", "tcp.ack", "t
           "tcp.options.mss_val", "tcp.options.wscale.shift", "tcp.options.timestamp.tsval",
           "tcp.options.timestamp.tsecr", "tcp.options.sack_le", "tcp.options.sack_re",
           "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.ttl", "ipv6.hlim", "vlan.id",
-          "ieee8021ad.id", "icmp.type", "icmp.code", "icmpv6.type", "icmpv6.code", "frame.protocols"]
+          "ieee8021ad.id", "icmp.type", "icmp.code", "frame.protocols"]
 PREFERENCES = ["tcp.check_checksum:TRUE", "tcp.relative_sequence_numbers:FALSE",
                "tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE",
                "ip.defragment:FALSE", "ipv6.defragment:FALSE", "vlan.qinq_ethertype:0x9100"]

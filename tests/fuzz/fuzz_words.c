@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes as the head and as the tail of either direction, and as the payload of a RST. */
+#include <stdlib.h>
+
+#include "parsers/packet/words.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_inside(struct text part, struct text whole)
+{
+    if (part.n > 0 && (part.p < whole.p || part.p + part.n > whole.p + whole.n))
+        abort();
+}
+
+static void check_web(struct text t)
+{
+    struct tls_seen tls;
+    struct http_message http;
+    struct http2_seen http2;
+    words_tls_scan(t, &tls);
+    check_inside(tls.sni, t);
+    check_inside(tls.alpn, t);
+    words_tls_tail(t, &tls);
+    if (words_http_request(t, &http) || words_http_response(t, &http)) {
+        check_inside(http.host, t);
+        words_http_completeness(&http, t.n, t);
+    }
+    words_http_last_response(t, &http);
+    words_http2_scan(t, &http2);
+    words_http2_tail(t, &http2);
+    check_inside(http2.goaway_text, t);
+}
+
+static void check_servers(struct text t)
+{
+    struct amqp_seen amqp;
+    struct mysql_seen mysql;
+    struct postgresql_seen postgresql;
+    struct server_error error;
+    words_amqp_scan(t, &amqp);
+    words_amqp_tail(t, &amqp);
+    check_inside(amqp.close_text, t);
+    words_mysql(t, &mysql);
+    words_mysql_tail(t, &mysql);
+    check_inside(mysql.error.text, t);
+    words_postgresql(t, &postgresql);
+    check_inside(postgresql.user, t);
+    words_postgresql_tail(t, &postgresql);
+    check_inside(postgresql.error.text, t);
+    words_redis_tail(t, &error);
+    check_inside(error.text, t);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct text t = {(const char *)data, size};
+    const size_t half = size > 0 ? data[0] % size : 0;
+    struct rst_payload rst;
+    struct ssh_seen ssh;
+    words_protocol(text_slice(t, 0, half), text_slice(t, half, size));
+    words_protocol(t, (struct text){0});
+    check_web(t);
+    check_servers(t);
+    words_ssh(t, &ssh);
+    check_inside(ssh.software, t);
+    check_inside(ssh.disconnect_text, t);
+    words_rst_payload(t, &rst);
+    check_inside(rst.text, t);
+    check_inside(words_last_line(t), t);
+    return 0;
+}
