@@ -55,6 +55,12 @@ class Trace:
             os.rmdir(self.path)
 
 
+def plain(text):
+    """A kernel line without the name of the machine that ran the lab: the release loses its local part."""
+    release = os.uname().release
+    return re.sub(r"\(\S+@\S+\)", "(kernel@build)", text.replace(release, release.split("-")[0] + "-lab"))
+
+
 class KernelLog:
     """Follows /dev/kmsg for all cases; gives each line to the hosts whose marks it holds."""
 
@@ -99,6 +105,7 @@ class KernelLog:
                     self.block = found
                 elif "Killed process" in text:
                     self.block = None
+                text = plain(text)
                 stamp = f"<{int(priority) & 7}>[{int(usec) / 1e6:12.6f}] {text}\n"
                 os.write(found[1], stamp.encode())
 

@@ -50,6 +50,7 @@ class Claim:
         self.kernel = k.pop("kernel", True)     # a kernel under trace sent the deciding RST
         self.deciding = k.pop("deciding", None)  # picks the RST that tore it down, if not the first
         self.by_reason = k.pop("by_reason", {})  # kernel reason -> (phase, mechanisms), where timing decides
+        self.join_seq = k.pop("join_seq", False)  # other captures lie behind a NAT: find the RSTs by number
         self.by_sender = k.pop("by_sender", {})  # "client"/"server" -> fields to change, with sender="auto"
         self.needed = k.pop("needed", True)     # every pattern of `logs` must match a line
         if k:
@@ -132,10 +133,18 @@ class Truth:
         for name in names:
             mine = [p for p in rsts[name] if claim.holds(p, name) and (name, p.frame) not in used]
             if mine:
-                pick = [p for p in mine if claim.deciding(p)] if claim.deciding else mine
+                pick = claim.deciding and [p for p in mine if claim.deciding(p)] or mine
                 seen[name] = (pick[0].frame, mine)
                 used.update((name, p.frame) for p in mine)
         home = next((n for n in names if n in seen), None)
+        if home and claim.join_seq:
+            marks = {(p.seq, p.flags) for p in seen[home][1]}
+            for name in set(names) - set(seen):
+                mine = [p for p in rsts[name] if (p.seq, p.flags) in marks and (name, p.frame) not in used
+                        and any(abs(p.t - q.t) < 1 for q in seen[home][1])]
+                if mine:
+                    seen[name] = (mine[0].frame, mine)
+                    used.update((name, p.frame) for p in mine)
         if home is None or (claim.capture and home != claim.capture):
             raise RuntimeError(f"{self.case.name}: no RST captured for {claim.client} {claim.server}")
         frame, mine = seen[home]

@@ -4,6 +4,7 @@ import os
 import time
 
 import daemons
+import kernelword
 from case import case
 from daemons import abort, wait_for
 
@@ -510,7 +511,7 @@ def reboot(c, port=22):
     c.server.sh("rm -f /dev/klog /dev/log; mkfifo /dev/klog")
     daemons.Syslog(c.server, c.log_style)
     boot = c.client.run("dmesg", "--raw").splitlines()[:60]
-    keep = [x for x in boot if any(w in x for w in ("Linux version", "x86/fpu", "BIOS-provided", "Kernel/User page",
+    keep = [kernelword.plain(x) for x in boot if any(w in x for w in ("Linux version", "x86/fpu", "BIOS-provided", "Kernel/User page",
                                                     "Memory:", "rcu: Hierarchical", "smp: Bringing up"))]
     os.write(c.server.syslog.fifo, ("\n".join(keep) + "\n").encode())
     c.pause(0.2)
