@@ -34,7 +34,7 @@ struct folder {
 
 static void folder_make(struct folder *f)
 {
-    strcpy(f->path, "/tmp/whyrst-oracle-XXXXXX");
+    *f = (struct folder){.path = "/tmp/whyrst-oracle-XXXXXX"};
     assert_non_null(mkdtemp(f->path));
 }
 
@@ -115,10 +115,9 @@ static void compare_with_tshark(const char *path)
     size_t at = 0;
     bool is_pcap = r.opened && strcmp(r.info.format, "pcap") == 0;
     while (fgets(line, sizeof line, in)) {
-        if (is_pcap) { /* a classic file has no interfaces: give it one */
-            line[strcspn(line, "\n")] = '\0';
-            strcat(line, line[strlen(line) - 1] == '\t' ? "0\n" : "\n");
-        }
+        size_t n = strcspn(line, "\n");
+        if (is_pcap && n > 0 && line[n - 1] == '\t') /* a classic file has no interfaces */
+            snprintf(line + n, sizeof line - n, "0\n");
         compare_line(text_of(line), &r, &at);
     }
     pclose(in);
@@ -233,8 +232,7 @@ static void files_of_the_fields_tools_are_seen_alike(void **state)
         "editcap -F rh6_1pcap a.pcap y && editcap -F pcapng -a 3:note y x",
         "editcap -s 40 -F pcapng a.pcap y && mergecap -F pcapng -w x a.pcap y",
         "mergecap -a -F pcap -w x a.pcap a.pcap",
-        "printf '0000 02 00 00 00 00 01\\n' | text2pcap - y && test -s y && editcap -F pcapng "
-        "a.pcap x",
+        "printf '0000 02 00 00 00 00 01\\n' | text2pcap -n - x",
         "tcpdump -r a.pcap -w x",
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Streams and detection: every byte once and in order, and a kind told by content alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parsers/input/sniff.h"
+#include "parsers/input/source.h"
+
+#define TOTAL ((uint64_t)5 * SOURCE_PEEK_MAX + 12345)
+
+static uint8_t byte_at(uint64_t offset)
+{
+    return (uint8_t)(offset * 2654435761u >> 13);
+}
+
+struct drip {
+    uint64_t at;
+    size_t step; /* bytes a read gives at most */
+    uint64_t fail_at;
+    unsigned n_closed;
+};
+
+static ssize_t drip_read(void *ctx, void *into, size_t n, struct error *err)
+{
+    struct drip *d = ctx;
+    if (d->at >= d->fail_at) {
+        error_set(err, ERROR_IO, "", "gone");
+        return -1;
+    }
+    if (n > d->step)
+        n = d->step;
+    if (n > TOTAL - d->at)
+        n = (size_t)(TOTAL - d->at);
+    for (size_t i = 0; i < n; i++)
+        ((uint8_t *)into)[i] = byte_at(d->at + i);
+    d->at += n;
+    return (ssize_t)n;
+}
+
+static void drip_close(void *ctx)
+{
+    ((struct drip *)ctx)->n_closed++;
+}
+
+static const struct source_reader drip_reader = {drip_read, drip_close};
+
+static void every_byte_comes_once_and_in_order(void **state)
+{
+    (void)state;
+    static const size_t steps[] = {1u << 20, 70000, 4097};
+    static const size_t wants[] = {1, 16, 262160, SOURCE_PEEK_MAX, 333, 0};
+    for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
+        struct drip d = {.step = steps[k], .fail_at = UINT64_MAX};
+        struct source *s = source_new("drip", &drip_reader, &d, NULL);
+        uint64_t at = 0;
+        for (unsigned i = 0; at < TOTAL; i++) {
+            const uint8_t *p;
+            size_t want = wants[i % 6], n = source_peek(s, want, &p);
+            assert_true(n >= want || at + n == TOTAL);
+            size_t take = want / 2 + 7 < n ? want / 2 + 7 : n;
+            for (size_t j = 0; j < take; j++)
+                if (p[j] != byte_at(at + j))
+                    fail();
+            if (n > 0 && p[n - 1] != byte_at(at + n - 1))
+                fail();
+            source_consume(s, take);
+            at += take;
+            assert_true(source_offset(s) == at);
+            assert_true(source_n_read(s) == d.at);
+        }
+        const uint8_t *p;
+        assert_int_equal(source_peek(s, 1, &p), 0);
+        assert_null(source_error(s));
+        source_close(s);
+        assert_int_equal(d.n_closed, 1);
+    }
+}
+
+static void skipping_counts_what_there_was(void **state)
+{
+    (void)state;
+    struct drip d = {.step = 70000, .fail_at = UINT64_MAX};
+    struct source *s = source_new("drip", &drip_reader, &d, NULL);
+    assert_true(source_skip(s, 3000000) == 3000000);
+    const uint8_t *p;
+    assert_true(source_peek(s, 1, &p) > 0 && p[0] == byte_at(3000000));
+    assert_true(source_skip(s, UINT64_MAX) == TOTAL - 3000000);
+    source_close(s);
+    source_close(NULL);
+}
+
+static void a_failure_comes_after_the_bytes_before_it(void **state)
+{
+    (void)state;
+    struct drip d = {.step = 1000, .fail_at = 5000};
+    struct source *s = source_new("x\nname", &drip_reader, &d, NULL);
+    const uint8_t *p;
+    assert_int_equal(source_peek(s, 100000, &p), 5000);
+    assert_non_null(source_error(s));
+    assert_string_equal(source_error(s)->text, "gone");
+    assert_string_equal(source_error(s)->place, "x\\x0aname");
+    assert_string_equal(source_name(s), "x\nname");
+    source_close(s);
+    struct error err = {0};
+    assert_null(source_open("/nonexistent/file", &err));
+    assert_int_equal(err.code, ERROR_IO);
+    s = source_open("/", &err); /* opens, but cannot be read */
+    assert_non_null(s);
+    assert_int_equal(source_peek(s, 1, &p), 0);
+    assert_non_null(source_error(s));
+    source_close(s);
+}
+
+#define ROW(literal, kind)                                                                         \
+    {                                                                                              \
+        literal, sizeof(literal) - 1, kind                                                         \
+    }
+
+static void kinds_are_told_by_content(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t n;
+        enum input_kind kind;
+    } rows[] = {
+        ROW("", INPUT_EMPTY),
+        ROW("\xa1\xb2\xc3\xd4\0\2\0\4", INPUT_PCAP),
+        ROW("\xd4\xc3\xb2\xa1\2\0\4\0", INPUT_PCAP),
+        ROW("\xa1\xb2\x3c\x4d", INPUT_PCAP),
+        ROW("\x4d\x3c\xb2\xa1", INPUT_PCAP),
+        ROW("\x34\xcd\xb2\xa1", INPUT_PCAP),
+        ROW("\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a", INPUT_PCAPNG),
+        ROW("\x0a\x0d\x0d\x0a\0\0\0\x1c\x1a\x2b\x3c\x4d", INPUT_PCAPNG),
+        ROW("\n\r\r\nsome text\n", INPUT_TEXT),
+        ROW("\x1f\x8b\x08\0", INPUT_COMPRESSED),
+        ROW("BZh91AY&SY", INPUT_COMPRESSED),
+        ROW("BZhello\n", INPUT_TEXT),
+        ROW("\xfd\x37zXZ\0", INPUT_COMPRESSED),
+        ROW("\x28\xb5\x2f\xfd", INPUT_COMPRESSED),
+        ROW("\x50\x2a\x4d\x18\0\0\0\0", INPUT_COMPRESSED),
+        ROW("\x04\x22\x4d\x18", INPUT_COMPRESSED),
+        ROW("PK\3\4", INPUT_ZIP),
+        ROW("LPKSHHRH\0\0\0\0", INPUT_JOURNAL),
+        ROW("Oct 22 12:09:10 host sshd[1]: Connection reset\n", INPUT_TEXT),
+        ROW("caf\xe9 in Latin-1\n", INPUT_TEXT),
+        ROW("\xef\xbb\xbf with a mark\n", INPUT_TEXT),
+        ROW("\xe2\x82\xac\xf0\x9f\x98\x80\n", INPUT_TEXT),
+        ROW("no line end", INPUT_TEXT),
+        ROW("a line\nand\0\0some NUL\n", INPUT_TEXT),
+        ROW("\x1b[31mcolour\x1b[0m\n", INPUT_TEXT),
+        ROW("\0\0\0\0\0\0\0\0", INPUT_UNKNOWN),
+        ROW("\x7f"
+            "ELF\2\1\1\0\0\0\0\0\0\0\0\0\3\0\x3e\0\1\0\0\0\n",
+            INPUT_UNKNOWN),
+        ROW("\1\2\3\4\5\6\7\n\1\2\3\4", INPUT_UNKNOWN),
+        ROW("snoop\0\0\0\0\0\0\2", INPUT_UNKNOWN),
+        ROW("\xff\xfe"
+            "a\0b\0\n\0",
+            INPUT_UNKNOWN),
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(sniff_kind((const uint8_t *)rows[i].bytes, rows[i].n), rows[i].kind);
+    assert_string_equal(sniff_foreign((const uint8_t *)"snoop\0\0\0", 8), "Solaris snoop capture");
+    assert_null(sniff_foreign((const uint8_t *)"hello\n", 6));
+}
+
+static void long_lines_without_an_end_are_not_text(void **state)
+{
+    (void)state;
+    uint8_t bytes[SNIFF_BYTES];
+    memset(bytes, 'x', sizeof bytes);
+    assert_int_equal(sniff_kind(bytes, sizeof bytes), INPUT_UNKNOWN);
+    bytes[4000] = '\n';
+    assert_int_equal(sniff_kind(bytes, sizeof bytes), INPUT_TEXT);
+}
+
+static void kinds_have_names_that_can_be_asked_for(void **state)
+{
+    (void)state;
+    enum input_kind kind;
+    assert_true(input_kind_parse(TEXT("pcapng"), &kind) && kind == INPUT_PCAPNG);
+    assert_true(input_kind_parse(TEXT("text"), &kind) && kind == INPUT_TEXT);
+    assert_false(input_kind_parse(TEXT("failed"), &kind) || input_kind_parse(TEXT(""), &kind));
+    for (unsigned i = 0; i < INPUT_KINDS; i++) {
+        assert_true(strlen(input_kind_id((enum input_kind)i)) > 0);
+        assert_true(strlen(input_kind_text((enum input_kind)i)) > 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_byte_comes_once_and_in_order),
+        cmocka_unit_test(skipping_counts_what_there_was),
+        cmocka_unit_test(a_failure_comes_after_the_bytes_before_it),
+        cmocka_unit_test(kinds_are_told_by_content),
+        cmocka_unit_test(long_lines_without_an_end_are_not_text),
+        cmocka_unit_test(kinds_have_names_that_can_be_asked_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
