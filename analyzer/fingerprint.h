@@ -28,29 +28,27 @@ enum segment_kind {
 };
 
 #define HABIT_TTLS 4
+#define HABIT_MACS 4
 
 struct habit_ttl {
     uint8_t ttl;
-    uint32_t count;        /* segments */
-    uint64_t first_stream; /* the connection that showed it first */
-    uint32_t n_streams;    /* connections, counted when they differ from the one before */
-    uint64_t last_stream;
+    uint32_t n; /* connections whose first segment of the kind came with it */
 };
 
-struct habit_kind {
+struct habit_kind {                   /* one note a connection and kind: its first segment */
     struct habit_ttl ttl[HABIT_TTLS]; /* in order of first sight; further values are not kept */
     uint8_t n_ttls;
     bool more_ttls;
-    uint32_t n;         /* segments seen */
-    uint32_t n_id_zero; /* IPv4 with identification 0 */
-    uint32_t n_df;
+    uint32_t n;            /* connections */
+    uint32_t n_id_zero;    /* IPv4 with identification 0 */
+    uint32_t n_df;         /* IPv4 with don't-fragment */
     uint32_t n_label_zero; /* IPv6 with flow label 0 */
 };
 
 struct habit { /* of one address */
     struct address ip;
     struct habit_kind kind[SEGMENT_KINDS];
-    uint8_t mac[4][6]; /* link addresses its packets came from */
+    uint8_t mac[HABIT_MACS][6]; /* link addresses its packets came from */
     uint8_t n_macs;
     bool more_macs;
     instant_ns min_answer_ns; /* quickest SYN to SYN-ACK of its own, 0 unknown */
@@ -64,16 +62,14 @@ void habits_free(struct habits *h);
 enum segment_kind segment_kind_of(uint16_t flags, uint32_t seq);
 const char *segment_kind_name(enum segment_kind k); /* "SYN-ACK", for sentences */
 
-void habits_note(struct habits *h, const struct packet *p, uint64_t stream);
+/* Once a connection and kind.  Hosts over the limit are not noted. */
+void habits_note(struct habits *h, const struct packet *p, enum segment_kind kind);
 void habits_note_answer(struct habits *h, const struct address *ip, instant_ns delay);
 /* NULL when the address was never noted. */
 const struct habit *habits_get(const struct habits *h, const struct address *ip);
 size_t habits_count(const struct habits *h);
 
-/* Connections other than stream in which the host's segments of this kind came with this ttl. */
-uint32_t habit_streams_with(const struct habit *h, enum segment_kind k, uint8_t ttl,
-                            uint64_t other_than_stream);
-/* Connections other than stream in which the host's segments of this kind were seen at all. */
-uint32_t habit_streams(const struct habit *h, enum segment_kind k, uint64_t other_than_stream);
+/* Connections in which the host's segments of this kind came with this ttl. */
+uint32_t habit_kind_with(const struct habit_kind *k, uint8_t ttl);
 
 #endif

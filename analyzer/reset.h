@@ -109,6 +109,7 @@ struct reset {
     /* the same event in other captures */
     const struct reset **seen_in;
     size_t n_seen_in;
+    struct scene *scene;   /* the tracker's own: what reset_set_sender judges again from */
     bool is_copy_of_other; /* another capture's reset carries the diagnosis */
 };
 

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sparse head pieces with a bit a byte, and a ring for the tail.  A byte is written once; later
+ * copies are only compared.
+ */
+#include "analyzer/content.h"
+
+#include <string.h>
+
+static bool bit_get(const uint8_t *bits, size_t i)
+{
+    return bits[i / 8] >> (i % 8) & 1;
+}
+
+static void bit_set(uint8_t *bits, size_t i)
+{
+    bits[i / 8] = (uint8_t)(bits[i / 8] | 1u << (i % 8));
+}
+
+static void bit_clear(uint8_t *bits, size_t i)
+{
+    bits[i / 8] = (uint8_t)(bits[i / 8] & ~(1u << (i % 8)));
+}
+
+static bool write_once(uint8_t *at, uint8_t *bits, size_t i, uint8_t byte)
+{
+    if (bit_get(bits, i))
+        return at[i] != byte;
+    at[i] = byte;
+    bit_set(bits, i);
+    return false;
+}
+
+static bool put_head(struct store *s, struct content *c, uint64_t offset, const uint8_t *bytes,
+                     size_t n)
+{
+    bool conflict = false;
+    for (size_t i = 0; i < n && offset + i < CONTENT_HEAD; i++) {
+        size_t at = (size_t)offset + i;
+        struct piece **piece = &c->head[at / CONTENT_PIECE];
+        if (!*piece && !(*piece = pool_take(&s->pieces)))
+            return conflict;
+        conflict |= write_once((*piece)->byte, (*piece)->filled, at % CONTENT_PIECE, bytes[i]);
+    }
+    return conflict;
+}
+
+/* Makes room up to end: what leaves the window is forgotten. */
+static void tail_advance(struct tail *t, uint64_t end)
+{
+    if (end <= t->end)
+        return;
+    if (end - t->end >= CONTENT_TAIL)
+        memset(t->filled, 0, sizeof t->filled);
+    else
+        for (uint64_t at = t->end; at < end; at++)
+            bit_clear(t->filled, at % CONTENT_TAIL);
+    t->end = end;
+}
+
+static bool put_tail(struct store *s, struct content *c, uint64_t offset, const uint8_t *bytes,
+                     size_t n)
+{
+    if (offset + n <= CONTENT_HEAD)
+        return false;
+    if (!c->tail && !(c->tail = pool_take(&s->tails)))
+        return false;
+    tail_advance(c->tail, offset + n);
+    uint64_t from = c->tail->end > CONTENT_TAIL ? c->tail->end - CONTENT_TAIL : 0;
+    bool conflict = false;
+    for (size_t i = from > offset ? (size_t)(from - offset) : 0; i < n; i++)
+        conflict |=
+            write_once(c->tail->byte, c->tail->filled, (offset + i) % CONTENT_TAIL, bytes[i]);
+    return conflict;
+}
+
+bool content_put(struct store *s, struct content **c, uint64_t offset, const uint8_t *bytes,
+                 size_t n)
+{
+    if (n == 0)
+        return false;
+    if (!*c && !(*c = pool_take(&s->contents)))
+        return false;
+    if (offset + n > (*c)->end)
+        (*c)->end = offset + n;
+    bool conflict = put_head(s, *c, offset, bytes, n);
+    return put_tail(s, *c, offset, bytes, n) || conflict;
+}
+
+static bool head_has(const struct content *c, size_t at)
+{
+    const struct piece *piece = c->head[at / CONTENT_PIECE];
+    return piece && bit_get(piece->filled, at % CONTENT_PIECE);
+}
+
+static size_t head_length(const struct content *c)
+{
+    size_t n = 0;
+    while (n < CONTENT_HEAD && head_has(c, n))
+        n++;
+    return n;
+}
+
+struct text content_head(const struct content *c, struct arena *arena)
+{
+    size_t n = c ? head_length(c) : 0;
+    char *copy = n ? arena_alloc(arena, n + 1) : NULL;
+    if (!copy)
+        return (struct text){0};
+    for (size_t i = 0; i < n; i++)
+        copy[i] = (char)c->head[i / CONTENT_PIECE]->byte[i % CONTENT_PIECE];
+    return (struct text){copy, n};
+}
+
+/* A kept byte, from wherever it is kept. */
+static bool kept_byte(const struct content *c, uint64_t at, char *byte)
+{
+    const struct tail *t = c->tail;
+    if (t && at < t->end && at + CONTENT_TAIL >= t->end && bit_get(t->filled, at % CONTENT_TAIL))
+        *byte = (char)t->byte[at % CONTENT_TAIL];
+    else if (at < CONTENT_HEAD && head_has(c, (size_t)at))
+        *byte = (char)c->head[at / CONTENT_PIECE]->byte[at % CONTENT_PIECE];
+    else
+        return false;
+    return true;
+}
+
+struct text content_tail(const struct content *c, struct arena *arena)
+{
+    if (!c)
+        return (struct text){0};
+    uint64_t floor = c->end > CONTENT_TAIL ? c->end - CONTENT_TAIL : 0, from = c->end;
+    char byte;
+    if (floor < head_length(c))
+        floor = head_length(c);
+    while (from > floor && kept_byte(c, from - 1, &byte))
+        from--;
+    size_t n = (size_t)(c->end - from);
+    char *copy = n ? arena_alloc(arena, n + 1) : NULL;
+    if (!copy)
+        return (struct text){0};
+    for (size_t i = 0; i < n; i++)
+        kept_byte(c, from + i, &copy[i]);
+    return (struct text){copy, n};
+}
+
+void content_free(struct store *s, struct content *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < CONTENT_HEAD / CONTENT_PIECE; i++)
+        if (c->head[i])
+            pool_give(&s->pieces, c->head[i]);
+    if (c->tail)
+        pool_give(&s->tails, c->tail);
+    pool_give(&s->contents, c);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an end said first (2 KiB) and last (512 bytes), put in order as its segments arrive in any.
+ * Where two segments claim the same byte, the first copy captured wins and a differing second one
+ * is reported.  Bytes between first and last are never kept.
+ */
+#ifndef WHYRST_ANALYZER_CONTENT_H
+#define WHYRST_ANALYZER_CONTENT_H
+
+#include "analyzer/live.h"
+
+/* Puts n captured bytes at an offset from the first payload byte.  True when a byte kept before was
+ * re-sent with another value.  *c is taken on first need. */
+bool content_put(struct store *s, struct content **c, uint64_t offset, const uint8_t *bytes,
+                 size_t n);
+
+/* The head up to its first hole, and the unbroken run that ends with the newest byte, without what
+ * the head already gives.  Copies into the arena. */
+struct text content_head(const struct content *c, struct arena *arena);
+struct text content_tail(const struct content *c, struct arena *arena);
+
+void content_free(struct store *s, struct content *c); /* NULL-safe */
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RSTs arriving, and the testimony of what follows them.
+ */
+#include "analyzer/episode.h"
+
+#include "analyzer/stream.h"
+#include "analyzer/timeline.h"
+
+#define EPISODES_MAX 32
+#define RST_TEXT_MAX 512
+#define LATER_NS (NS_PER_S / 5)
+
+static bool answers_syn(const struct live *l, uint8_t dir, const struct packet *p)
+{
+    const struct half *r = &l->half[1 - dir];
+    return (p->flags & TCP_ACK) && half_has(r, HALF_ISN) && r->n_synacks == 0 &&
+           seq_diff(p->ack, r->isn) > 0 && seq_diff(p->ack, r->next_seq) <= 0;
+}
+
+/* RFC 5961 section 3.2, seen from the RST's receiver: its next byte lies between what it last
+ * acknowledged and what the claimed sender has sent. */
+enum rst_validity rst_validity_of(const struct live *l, uint8_t dir, const struct packet *p)
+{
+    const struct half *s = &l->half[dir], *r = &l->half[1 - dir];
+    bool met = s->n_segments > 0;
+    if (!met && half_has(r, HALF_ISN) && r->n_synacks == 0 && !half_has(r, HALF_ACK))
+        return answers_syn(l, dir, p) ? RST_EXACT : RST_OUT_OF_WINDOW; /* SYN-SENT */
+    if (!half_has(r, HALF_ACK) && !met)
+        return RST_UNVERIFIABLE;
+    if ((half_has(r, HALF_ACK) && p->seq == r->acked) || (met && p->seq == s->next_seq))
+        return RST_EXACT;
+    if (!half_has(r, HALF_WINDOW))
+        return RST_UNVERIFIABLE;
+    uint32_t low = half_has(r, HALF_ACK) ? r->acked : s->next_seq;
+    uint32_t high = met ? seq_max(low, s->next_seq) : low;
+    high += half_window(r, s);
+    bool within = seq_diff(p->seq, low) >= 0 && seq_diff(p->seq, high) <= 0;
+    return within ? RST_IN_WINDOW : RST_OUT_OF_WINDOW;
+}
+
+static bool was_acked_by(const struct live *l, uint8_t dir, uint32_t ack)
+{
+    for (size_t i = timeline_count(&l->timeline); i-- > 0;) {
+        const struct kept *k = timeline_at(&l->timeline, i);
+        if (kept_dir(k) == dir && (k->flags & TCP_ACK) && k->ack == ack)
+            return true;
+    }
+    return false;
+}
+
+/* RFC 9293 section 3.5.2: an answer to a segment with ACK takes its number from there; an answer to
+ * one without has number 0. */
+enum rst_family rst_family_of(const struct live *l, uint8_t dir, const struct packet *p)
+{
+    const struct half *s = &l->half[dir], *r = &l->half[1 - dir];
+    if (!(p->flags & TCP_ACK)) {
+        bool unseen = r->n_segments == 0;
+        bool match =
+            half_has(r, HALF_ACK) && (p->seq == r->acked || was_acked_by(l, 1 - dir, p->seq));
+        return unseen || match ? RST_ANSWER : RST_NEITHER;
+    }
+    if (p->seq == 0 && (s->n_segments == 0 || answers_syn(l, dir, p)))
+        return RST_ANSWER;
+    bool met = s->n_segments > 0;
+    return !met || p->seq == s->next_seq || p->seq == s->seen_end ? RST_OWNER : RST_NEITHER;
+}
+
+static void snapshot(struct episode *e, struct live *l)
+{
+    for (int d = 0; d < 2; d++) {
+        e->at[d] = l->half[d];
+        if (l->half[d].trouble)
+            e->trouble[d] = *l->half[d].trouble;
+        e->at[d].trouble = NULL;
+        e->at[d].content = NULL;
+        e->at[d].holes = NULL;
+    }
+    e->n_before = l->n_segments;
+    e->live_bits = l->bits;
+}
+
+static struct episode *begin(struct store *s, struct live *l, uint8_t dir)
+{
+    struct episode *e = pool_take(&s->episodes);
+    if (!e)
+        return NULL;
+    e->dir = dir;
+    snapshot(e, l);
+    if (l->episode)
+        l->episode->next = e;
+    else
+        l->episodes = e;
+    l->episode = e;
+    l->n_episodes++;
+    return e;
+}
+
+static struct rst_note *note_of(struct arena *arena, const struct live *l, uint8_t dir,
+                                const struct packet *p, const struct kept *k)
+{
+    struct rst_note *n = arena_alloc(arena, sizeof *n);
+    if (!n)
+        return NULL;
+    n->k = *k;
+    n->mptcp_reason = p->mptcp_reset_reason;
+    n->validity = (uint8_t)rst_validity_of(l, dir, p);
+    n->family = (uint8_t)rst_family_of(l, dir, p);
+    if (p->payload && p->payload_captured > 0) {
+        size_t len = p->payload_captured < RST_TEXT_MAX ? p->payload_captured : RST_TEXT_MAX;
+        n->payload = arena_text(arena, (struct text){(const char *)p->payload, len});
+    }
+    return n;
+}
+
+bool episode_rst(struct store *s, struct arena *arena, struct live *l, const struct packet *p,
+                 const struct kept *k)
+{
+    uint8_t dir = kept_dir(k);
+    struct rst_note *note = note_of(arena, l, dir, p, k);
+    if (!note)
+        return false;
+    struct episode *e = l->episode;
+    bool fresh = !e || e->over || e->survived;
+    if (fresh && !(e && l->n_episodes >= EPISODES_MAX))
+        e = begin(s, l, dir);
+    if (!e)
+        return false;
+    if (l->last_rst)
+        l->last_rst->next = note;
+    else
+        l->rsts = note;
+    l->last_rst = note;
+    if (!e->first)
+        e->first = note;
+    e->last = note;
+    e->n_rsts++;
+    e->dirs |= (uint8_t)(1u << dir);
+    l->half[dir].n_rsts++;
+    timeline_add(s, &l->timeline, k);
+    timeline_freeze(s, &l->timeline);
+    return true;
+}
+
+static enum talk_kind talk_of(const struct half *at, const struct packet *p)
+{
+    bool fin = p->flags & TCP_FIN;
+    uint32_t end = p->seq + p->payload_len + fin;
+    bool beyond = !half_has(at, HALF_SEQ) || seq_diff(end, at->next_seq) > 0;
+    if (fin && beyond)
+        return TALK_FIN;
+    if (p->payload_len > 0 && beyond)
+        return TALK_DATA;
+    if ((p->flags & TCP_ACK) && half_has(at, HALF_ACK) && seq_diff(p->ack, at->acked) > 0)
+        return TALK_ACK;
+    return TALK_OLD;
+}
+
+static void hear(struct episode *e, uint8_t dir, const struct packet *p)
+{
+    enum talk_kind kind = talk_of(&e->at[dir], p);
+    if (kind <= e->talk[dir].kind)
+        return;
+    e->talk[dir] = (struct talk){p->frame, p->time, p->seq, (uint8_t)kind};
+}
+
+/* The connection lives on when the RST's receiver goes on taking what the alleged sender sends
+ * after it, or the alleged sender takes what the receiver sends long after it. */
+static bool lives_on(const struct episode *e, uint8_t dir, const struct packet *p)
+{
+    uint8_t victim = 1 - e->dir;
+    if (!(p->flags & TCP_ACK))
+        return false;
+    if (dir == victim)
+        return e->talk[e->dir].kind >= TALK_DATA && half_has(&e->at[e->dir], HALF_SEQ) &&
+               seq_diff(p->ack, e->at[e->dir].next_seq) > 0;
+    return e->talk[victim].kind >= TALK_DATA && half_has(&e->at[victim], HALF_SEQ) &&
+           e->talk[victim].time - e->first->k.time > LATER_NS &&
+           seq_diff(p->ack, e->at[victim].next_seq) > 0;
+}
+
+static void close_over(struct store *s, struct arena *arena, struct live *l, struct episode *e)
+{
+    size_t n = timeline_count(&l->timeline);
+    e->over = true;
+    e->segments = arena_array(arena, n, sizeof *e->segments);
+    if (e->segments) {
+        for (size_t i = 0; i < n; i++)
+            e->segments[i] = *timeline_at(&l->timeline, i);
+        e->n_segments = n;
+        e->n_head_segments = l->timeline.n_head;
+    }
+    timeline_thaw(s, &l->timeline);
+}
+
+void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8_t dir,
+                     const struct packet *p, uint16_t *notes)
+{
+    struct episode *e = l->episode;
+    if (!e || e->over)
+        return;
+    if (p->flags & TCP_SYN) {
+        bool ack = p->flags & TCP_ACK;
+        e->reopened |= !ack;
+        if (ack && e->reopened)
+            close_over(s, arena, l, e);
+        return;
+    }
+    if (e->survived)
+        return;
+    if (e->dirs >> dir & 1)
+        *notes |= NOTE_AFTER_RST;
+    const struct half *at = &e->at[dir];
+    if (dir != e->dir && p->payload_len == 0 && !(p->flags & TCP_FIN) &&
+        e->first->validity != RST_EXACT && p->ack == at->acked && p->seq == at->next_seq)
+        *notes |= NOTE_CHALLENGE_ACK;
+    hear(e, dir, p);
+    if (lives_on(e, dir, p)) {
+        e->survived = true;
+        timeline_thaw(s, &l->timeline);
+    }
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A reset while it happens: the state its first RST met, the RSTs that belong to it, and what each
+ * end said afterwards, from which one learns whether the connection really died.
+ */
+#ifndef WHYRST_ANALYZER_EPISODE_H
+#define WHYRST_ANALYZER_EPISODE_H
+
+#include "analyzer/live.h"
+#include "analyzer/reset.h"
+
+/* Takes a RST (k is its kept form).  False when memory ran out and it is not accounted for. */
+bool episode_rst(struct store *s, struct arena *arena, struct live *l, const struct packet *p,
+                 const struct kept *k);
+
+/* Takes any other segment once a RST was seen, after the sequence space did; may add notes to it.
+ */
+void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8_t dir,
+                     const struct packet *p, uint16_t *notes);
+
+enum rst_validity rst_validity_of(const struct live *l, uint8_t dir, const struct packet *p);
+enum rst_family rst_family_of(const struct live *l, uint8_t dir, const struct packet *p);
+
+#endif

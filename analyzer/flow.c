@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The flow table: linear probing at half load, removal by shifting back, and three lists in order
+ * of the last packet (open, closed in both directions, settled).
+ */
+#include "analyzer/flow.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "parsers/base/map.h"
+
+#define FIRST_SLOTS 1024
+
+bool flows_init(struct flows *f, const struct allocator *from)
+{
+    *f = (struct flows){.from = from, .n_slots = FIRST_SLOTS, .seed = map_seed()};
+    f->slots = from->alloc(from->ctx, FIRST_SLOTS * sizeof(*f->slots));
+    return f->slots != NULL;
+}
+
+void flows_finish(struct flows *f)
+{
+    if (f->slots)
+        f->from->release(f->from->ctx, f->slots, f->n_slots * sizeof(*f->slots));
+    f->slots = NULL;
+}
+
+uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, struct flow_key *key)
+{
+    int order = memcmp(src->ip.b, dst->ip.b, sizeof src->ip.b);
+    if (order == 0)
+        order = (int)src->port - (int)dst->port;
+    uint8_t dir = order > 0;
+    memset(key, 0, sizeof *key);
+    key->e[dir] = *src;
+    key->e[1 - dir] = *dst;
+    return dir;
+}
+
+uint32_t flows_hash(const struct flows *f, const struct flow_key *key)
+{
+    return (uint32_t)XXH3_64bits_withSeed(key, sizeof *key, f->seed);
+}
+
+struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash)
+{
+    size_t mask = f->n_slots - 1;
+    for (size_t i = hash & mask; f->slots[i]; i = (i + 1) & mask)
+        if (f->slots[i]->hash == hash && memcmp(&f->slots[i]->key, key, sizeof *key) == 0)
+            return f->slots[i];
+    return NULL;
+}
+
+static void place(struct flow **slots, size_t n_slots, struct flow *flow)
+{
+    size_t i = flow->hash & (n_slots - 1);
+    while (slots[i])
+        i = (i + 1) & (n_slots - 1);
+    slots[i] = flow;
+}
+
+static bool grow(struct flows *f)
+{
+    size_t want = f->n_slots * 2;
+    struct flow **slots = f->from->alloc(f->from->ctx, want * sizeof(*slots));
+    if (!slots)
+        return false;
+    for (size_t i = 0; i < f->n_slots; i++)
+        if (f->slots[i])
+            place(slots, want, f->slots[i]);
+    f->from->release(f->from->ctx, f->slots, f->n_slots * sizeof(*f->slots));
+    f->slots = slots;
+    f->n_slots = want;
+    return true;
+}
+
+static void list_add(struct flows *f, struct flow *flow, enum flow_list list)
+{
+    flow->list = (uint8_t)list;
+    flow->next = NULL;
+    flow->prev = f->list[list].last;
+    if (flow->prev)
+        flow->prev->next = flow;
+    else
+        f->list[list].first = flow;
+    f->list[list].last = flow;
+    f->list[list].n++;
+}
+
+static void list_remove(struct flows *f, struct flow *flow)
+{
+    if (flow->prev)
+        flow->prev->next = flow->next;
+    else
+        f->list[flow->list].first = flow->next;
+    if (flow->next)
+        flow->next->prev = flow->prev;
+    else
+        f->list[flow->list].last = flow->prev;
+    f->list[flow->list].n--;
+}
+
+struct flow *flows_add(struct flows *f, struct store *s, const struct flow_key *key, uint32_t hash)
+{
+    if (f->n * 2 >= f->n_slots && !grow(f) && f->n + 1 >= f->n_slots)
+        return NULL;
+    struct flow *flow = pool_take(&s->flows);
+    if (!flow)
+        return NULL;
+    flow->key = *key;
+    flow->hash = hash;
+    place(f->slots, f->n_slots, flow);
+    f->n++;
+    list_add(f, flow, FLOW_OPEN);
+    return flow;
+}
+
+/* Closes the gap at i: whatever probed past it moves back (Knuth, volume 3, 6.4, algorithm R). */
+static void shift_back(struct flows *f, size_t i)
+{
+    size_t mask = f->n_slots - 1;
+    for (size_t j = (i + 1) & mask; f->slots[j]; j = (j + 1) & mask) {
+        size_t home = f->slots[j]->hash & mask;
+        if (((j - home) & mask) >= ((j - i) & mask)) {
+            f->slots[i] = f->slots[j];
+            i = j;
+        }
+    }
+    f->slots[i] = NULL;
+}
+
+void flows_remove(struct flows *f, struct store *s, struct flow *flow)
+{
+    size_t mask = f->n_slots - 1, i = flow->hash & mask;
+    while (f->slots[i] != flow)
+        i = (i + 1) & mask;
+    shift_back(f, i);
+    f->n--;
+    list_remove(f, flow);
+    pool_give(&s->flows, flow);
+}
+
+void flows_touch(struct flows *f, struct flow *flow, enum flow_list list)
+{
+    if (flow->list == list && f->list[list].last == flow)
+        return;
+    list_remove(f, flow);
+    list_add(f, flow, list);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From two endpoints to what is known of them: a keyed hash over addresses and ports with open
+ * addressing.  A flow outlives its connections, so that a reused tuple gets the next stream number
+ * exactly when Wireshark's tcp.stream does.  VLAN and tunnel are no part of the key there either.
+ */
+#ifndef WHYRST_ANALYZER_FLOW_H
+#define WHYRST_ANALYZER_FLOW_H
+
+#include "analyzer/live.h"
+
+struct flow_key {
+    struct endpoint e[2]; /* the lower first */
+};
+
+enum flow_list { FLOW_OPEN, FLOW_CLOSED, FLOW_DONE, FLOW_LISTS };
+
+struct flow {
+    struct flow_key key;
+    uint32_t hash;
+    uint32_t stream;
+    uint32_t base_seq[2]; /* as Wireshark's dissector sets it, by direction */
+    uint8_t base_set;     /* bit by direction */
+    uint8_t list;         /* enum flow_list */
+    uint8_t left_bits;    /* enum flow_left */
+    struct flow *prev, *next;
+    struct live *live; /* NULL: settled, only the numbers below are left */
+    uint32_t left_next[2];
+    uint32_t record; /* 1 + its index among the records, 0 none */
+    instant_ns left_time;
+};
+
+enum flow_left {
+    LEFT_KNOWN = 1,
+    LEFT_FIN_0 = 2,
+    LEFT_FIN_1 = 4,
+    LEFT_CLIENT_1 = 8, /* direction 1 was the client */
+    LEFT_CLIENT_KNOWN = 16,
+    LEFT_HANDSHAKE = 32,
+};
+
+struct flows {
+    struct flow **slots;
+    size_t n_slots, n;
+    uint64_t seed;
+    const struct allocator *from;
+    struct { /* by last packet: first is the longest untouched */
+        struct flow *first, *last;
+        size_t n;
+    } list[FLOW_LISTS];
+};
+
+bool flows_init(struct flows *f, const struct allocator *from);
+void flows_finish(struct flows *f); /* the table only; flows go with their pool */
+
+/* Orders the endpoints; returns the direction of src to dst: 0 or 1. */
+uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, struct flow_key *key);
+uint32_t flows_hash(const struct flows *f, const struct flow_key *key);
+struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash);
+/* A new entry, in list FLOW_OPEN; NULL when memory ran out. */
+struct flow *flows_add(struct flows *f, struct store *s, const struct flow_key *key, uint32_t hash);
+void flows_remove(struct flows *f, struct store *s, struct flow *flow);
+/* To the end of a list. */
+void flows_touch(struct flows *f, struct flow *flow, enum flow_list list);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection while packets still arrive: small, fixed-size parts out of pools, most of them taken
+ * on first need.  Directions are 0 and 1 by the order of the flow's key, because who is client may
+ * be learnt late.  This is the tracker's own; what leaves it is struct connection.
+ */
+#ifndef WHYRST_ANALYZER_LIVE_H
+#define WHYRST_ANALYZER_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/connection.h"
+#include "parsers/base/arena.h"
+#include "parsers/packet/packet.h"
+
+/* Sequence numbers compare on a circle (RFC 9293 section 3.4). */
+static inline int32_t seq_diff(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b);
+}
+
+static inline uint32_t seq_max(uint32_t a, uint32_t b)
+{
+    return seq_diff(a, b) >= 0 ? a : b;
+}
+
+enum kept_bit {
+    KEPT_DIR = 1, /* direction 0 or 1 */
+    KEPT_DF = 2,
+    KEPT_HAS_ID = 4,
+    KEPT_TIMESTAMPS = 8,
+    KEPT_OPTIONS = 16
+};
+
+struct kept { /* a segment as the timeline keeps it */
+    instant_ns time;
+    uint64_t frame;
+    uint32_t seq, ack, payload_len, tsval, tsecr, flow_label;
+    uint16_t flags, window, ip_id, notes;
+    uint8_t src_mac[6];
+    uint8_t ttl, bits;
+};
+
+#define CHUNK_SEGMENTS 4
+#define TIMELINE_AFTER 16
+#define TIMELINE_RING_CHUNKS ((CONNECTION_LAST_SEGMENTS + TIMELINE_AFTER) / CHUNK_SEGMENTS)
+
+struct chunk {
+    struct kept k[CHUNK_SEGMENTS];
+};
+
+struct ring { /* the last segments, and some after a reset froze them */
+    struct chunk *c[TIMELINE_RING_CHUNKS];
+    uint64_t n;      /* ever put into the turning part */
+    uint8_t n_after; /* kept behind it while frozen */
+    bool frozen;
+};
+
+struct timeline {
+    struct chunk *head[CONNECTION_FIRST_SEGMENTS / CHUNK_SEGMENTS];
+    struct ring *ring;
+    uint8_t n_head;
+};
+
+struct hole { /* bytes never captured, [from, to) */
+    struct hole *next;
+    uint32_t from, to;
+    bool acked; /* the other end has acknowledged past it */
+};
+
+struct trouble { /* counts that stay zero on most connections */
+    uint32_t n_retransmissions, n_out_of_order, n_keepalives, n_zero_windows, n_zero_window_probes;
+    uint32_t n_duplicates, n_missing_acked;
+    uint32_t n_unanswered_retransmissions, n_unanswered_keepalives, n_unanswered_zero_window_probes;
+    uint32_t n_zeek_rexmits, n_zeek_zero_windows; /* as Zeek counts them */
+    uint32_t last_rst_seq;
+    uint16_t n_holes;
+    uint64_t unanswered_frame; /* the first probe or retransmission of the unanswered run */
+    instant_ns unanswered_time;
+};
+
+#define CONTENT_HEAD 2048
+#define CONTENT_TAIL 512
+#define CONTENT_PIECE 256
+
+struct piece { /* a quarter KiB of the head, filled in any order */
+    uint8_t byte[CONTENT_PIECE];
+    uint8_t filled[CONTENT_PIECE / 8];
+};
+
+struct tail { /* the last bytes, addressed by offset modulo its size */
+    uint8_t byte[CONTENT_TAIL];
+    uint8_t filled[CONTENT_TAIL / 8];
+    uint64_t end; /* offset one past the newest */
+};
+
+struct content {
+    struct piece *head[CONTENT_HEAD / CONTENT_PIECE];
+    struct tail *tail;
+    uint64_t end; /* offset one past the newest byte seen */
+};
+
+enum half_bit {
+    HALF_SEQ = 1 << 0, /* next_seq holds */
+    HALF_ISN = 1 << 1,
+    HALF_ACK = 1 << 2,
+    HALF_FIN = 1 << 3,
+    HALF_FIN_ACKED = 1 << 4,
+    HALF_SCALE = 1 << 5, /* a window scale option in its SYN */
+    HALF_TIMESTAMPS = 1 << 6,
+    HALF_DATA = 1 << 7, /* data_base holds */
+    HALF_WINDOW = 1 << 8,
+    HALF_SYN_NO_SCALE = 1 << 9, /* its SYN came without a window scale option */
+};
+
+struct half {          /* one direction */
+    uint32_t next_seq; /* one past the highest sent, or acknowledged by the other end */
+    uint32_t seen_end; /* one past the highest really captured */
+    uint32_t acked;    /* the highest acknowledgement it sent */
+    uint32_t isn, fin_seq;
+    uint32_t data_base;          /* sequence number of the first payload byte */
+    uint32_t other_next_at_data; /* the other end's next_seq when this one last sent new payload */
+    uint32_t n_segments, n_data_segments;
+    uint16_t n_syns, n_synacks, n_fins, n_rsts;
+    uint16_t bits, window, mss, last_ip_id;
+    uint8_t scale, first_ttl, ttl_min, ttl_max, zeek_state, zeek_before, zeek_seen;
+    uint64_t bytes;
+    instant_ns first_time, last_time, first_data_time, last_data_time, syn_time, fin_time;
+    struct trouble *trouble;
+    struct content *content;
+    struct hole *holes;
+};
+
+struct rst_note { /* one RST frame; in the results' arena */
+    struct rst_note *next;
+    struct kept k;
+    struct text payload;
+    int16_t mptcp_reason;
+    bool seen_again;          /* captured a second time */
+    uint8_t validity, family; /* enum rst_validity, rst_family, as of its arrival */
+};
+
+enum talk_kind { TALK_NONE, TALK_OLD, TALK_ACK, TALK_DATA, TALK_FIN };
+
+struct talk { /* what an end said after a RST */
+    uint64_t frame;
+    instant_ns time;
+    uint32_t seq;
+    uint8_t kind; /* enum talk_kind; the strongest so far */
+};
+
+struct episode { /* a RST, the state it met, and what happened afterwards */
+    struct episode *next;
+    struct half at[2];         /* as of its arrival */
+    struct trouble trouble[2]; /* copies; zero where there was none */
+    struct talk talk[2];
+    struct rst_note *first, *last; /* its RSTs: first .. last along the connection's list */
+    uint32_t n_rsts;
+    uint64_t n_before; /* segments of the connection before it */
+    uint8_t dir;       /* of the first RST */
+    uint8_t dirs;      /* bit by direction: ends in whose name a RST came */
+    uint8_t live_bits;
+    bool survived;
+    bool reopened;         /* a SYN came after it */
+    bool over;             /* a new handshake followed: the next RST is another matter */
+    struct kept *segments; /* those around it, in the arena, once the timeline went on */
+    size_t n_segments, n_head_segments;
+};
+
+struct icmp_item {
+    struct icmp_item *next;
+    struct icmp_note note;
+};
+
+enum live_bit {
+    LIVE_CLIENT_KNOWN = 1 << 0,
+    LIVE_SYN = 1 << 1,
+    LIVE_SYNACK = 1 << 2,
+    LIVE_HANDSHAKE = 1 << 3,
+    LIVE_FLIPPED = 1 << 4,   /* the first packet came from the server */
+    LIVE_OLD_KNOWN = 1 << 5, /* old_next holds: an earlier connection used the same tuple */
+    LIVE_REVIVED = 1 << 6,   /* goes on after its segments had been let go */
+};
+
+#define HISTORY_MAX 30
+
+struct live {
+    struct flow *flow;
+    struct half half[2];
+    struct timeline timeline;
+    struct episode *episodes, *episode; /* all, and the newest */
+    struct rst_note *rsts, *last_rst;
+    struct icmp_item *icmp;
+    instant_ns first_time, last_time;
+    uint64_t n_segments;
+    uint32_t old_next[2]; /* of the connection that used the tuple before */
+    instant_ns old_time;
+    uint32_t n_icmp;
+    uint32_t syn_tsval;
+    const char *tunnel;
+    uint16_t vlan;
+    uint8_t client;       /* direction of the client */
+    uint8_t bits;         /* enum live_bit */
+    uint8_t n_duplicates; /* of the capture, saturating */
+    uint8_t n_history, n_episodes;
+    uint8_t noted[2];  /* kinds of segments told to the habits, by direction */
+    instant_ns leg[2]; /* by side: how long that end takes to answer, seen from the capture */
+    char history[HISTORY_MAX]; /* letters; lower case: direction 0, upper: direction 1 */
+};
+
+struct store { /* the pools that live connections draw from */
+    struct pool flows, lives, chunks, rings, troubles, contents, pieces, tails, holes, episodes;
+};
+
+void store_init(struct store *s, const struct allocator *from);
+void store_finish(struct store *s);
+size_t store_used(const struct store *s); /* bytes of objects handed out */
+
+static inline bool half_has(const struct half *h, enum half_bit bit)
+{
+    return (h->bits & bit) != 0;
+}
+
+static inline bool live_has(const struct live *l, enum live_bit bit)
+{
+    return (l->bits & bit) != 0;
+}
+
+static inline uint8_t kept_dir(const struct kept *k)
+{
+    return k->bits & KEPT_DIR;
+}
+
+/* The trouble of a half, taken on first need; a sink that nobody reads when memory ran out. */
+struct trouble *half_trouble(struct store *s, struct half *h, struct trouble *sink);
+
+void live_free(struct store *s, struct live *l);   /* gives every part back */
+void live_let_go(struct store *s, struct live *l); /* keeps only the numbers */
+
+#endif

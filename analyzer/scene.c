@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A scene's own small tools: statements, looking back from the RST, the order of judgement.
+ */
+#include "analyzer/scene.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SENTENCE_MAX 320
+
+void scene_say(struct scene *s, uint64_t frame, const char *id, double weight, const char *fmt, ...)
+{
+    if (s->n_reasons >= SCENE_REASONS_MAX)
+        return;
+    char text[SENTENCE_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        return;
+    size_t len = (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+    s->reasons[s->n_reasons++] = (struct reason){
+        .frame = frame,
+        .id = id,
+        .says = arena_text(s->arena, (struct text){text, len}),
+        .weight = weight,
+    };
+}
+
+const struct segment *scene_last_before(const struct scene *s, enum side from,
+                                        bool (*want)(const struct scene *, const struct segment *))
+{
+    for (size_t i = s->rst_at; i-- > 0;) {
+        const struct segment *g = &s->connection->segments[i];
+        if (g->from == from && !(g->flags & TCP_RST) && (!want || want(s, g)))
+            return g;
+    }
+    return NULL;
+}
+
+static double strength(const struct reason *r)
+{
+    return r->weight < 0 ? -r->weight : r->weight;
+}
+
+/* Strongest first; equal ones keep the order in which they were found. */
+static void sort_reasons(struct reason *v, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        struct reason r = v[i];
+        size_t j = i;
+        for (; j > 0 && strength(&v[j - 1]) < strength(&r); j--)
+            v[j] = v[j - 1];
+        v[j] = r;
+    }
+}
+
+void scene_judge(struct scene *s)
+{
+    s->n_reasons = 0;
+    scene_find_trigger(s);
+    scene_judge_phase(s);
+    scene_judge_sender(s);
+    scene_judge_mechanism(s);
+    sort_reasons(s->reasons, s->n_reasons);
+    s->reset->reasons = arena_copy(s->arena, s->reasons, s->n_reasons * sizeof *s->reasons);
+    s->reset->n_reasons = s->reset->reasons ? s->n_reasons : 0;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copies a live connection out of its pools, by side instead of direction.  Episodes that the
+ * connection survived are folded into the one that ended it; with none that did, they make one
+ * reset that did not kill.
+ */
+#include "analyzer/settle.h"
+
+#include <string.h>
+
+#include "analyzer/content.h"
+#include "analyzer/history.h"
+#include "analyzer/stream.h"
+#include "analyzer/timeline.h"
+#include "parsers/base/vec.h"
+
+static uint8_t dir_of(const struct live *l, enum side side)
+{
+    return side == SIDE_CLIENT ? l->client : (uint8_t)(1 - l->client);
+}
+
+static enum side side_of(const struct live *l, uint8_t dir)
+{
+    return dir == l->client ? SIDE_CLIENT : SIDE_SERVER;
+}
+
+static struct segment segment_from(const struct live *l, const struct kept *k)
+{
+    struct segment s = {.frame = k->frame,
+                        .time = k->time,
+                        .seq = k->seq,
+                        .ack = k->ack,
+                        .payload_len = k->payload_len,
+                        .tsval = k->tsval,
+                        .tsecr = k->tsecr,
+                        .flow_label = k->flow_label,
+                        .flags = k->flags,
+                        .window = k->window,
+                        .ip_id = k->ip_id,
+                        .notes = k->notes,
+                        .ttl = k->ttl,
+                        .from = (uint8_t)side_of(l, kept_dir(k)),
+                        .df = (k->bits & KEPT_DF) != 0,
+                        .has_ip_id = (k->bits & KEPT_HAS_ID) != 0,
+                        .has_timestamps = (k->bits & KEPT_TIMESTAMPS) != 0,
+                        .has_options = (k->bits & KEPT_OPTIONS) != 0};
+    memcpy(s.src_mac, k->src_mac, sizeof s.src_mac);
+    return s;
+}
+
+static void end_counts(struct end *e, const struct trouble *t)
+{
+    if (!t)
+        return;
+    e->n_retransmissions = t->n_retransmissions;
+    e->n_out_of_order = t->n_out_of_order;
+    e->n_keepalives = t->n_keepalives;
+    e->n_zero_windows = t->n_zero_windows;
+    e->n_zero_window_probes = t->n_zero_window_probes;
+    e->n_duplicates = t->n_duplicates;
+    e->n_unanswered_retransmissions = t->n_unanswered_retransmissions;
+    e->n_unanswered_keepalives = t->n_unanswered_keepalives;
+    e->n_unanswered_zero_window_probes = t->n_unanswered_zero_window_probes;
+}
+
+static void end_numbers(struct end *e, const struct half *h, const struct half *other)
+{
+    e->isn_known = half_has(h, HALF_ISN);
+    e->isn = h->isn;
+    e->next_seq = h->next_seq;
+    e->saw_ack = half_has(h, HALF_ACK);
+    e->acked = h->acked;
+    e->saw_fin = half_has(h, HALF_FIN);
+    e->fin_seq = h->fin_seq;
+    e->fin_acked = half_has(h, HALF_FIN_ACKED);
+    e->window_scale_known = half_has(h, HALF_SCALE) && !half_has(other, HALF_SYN_NO_SCALE);
+    e->window_scale = e->window_scale_known ? h->scale : 0;
+    e->last_window = half_window(h, other);
+    e->mss = h->mss;
+    e->timestamps = half_has(h, HALF_TIMESTAMPS);
+    e->bytes = h->bytes;
+    for (const struct hole *hole = h->holes; hole; hole = hole->next)
+        e->bytes_missing += hole->to - hole->from;
+    if (e->bytes_missing > e->bytes)
+        e->bytes_missing = e->bytes;
+}
+
+static struct end end_from(const struct endpoint *at, const struct half *h,
+                           const struct half *other, const struct trouble *t)
+{
+    struct end e = {.at = *at,
+                    .n_segments = (uint64_t)h->n_segments + h->n_rsts,
+                    .n_data_segments = h->n_data_segments,
+                    .n_syns = h->n_syns,
+                    .n_synacks = h->n_synacks,
+                    .n_fins = h->n_fins,
+                    .n_rsts = h->n_rsts,
+                    .first_time = h->first_time,
+                    .last_time = h->last_time,
+                    .first_data_time = h->first_data_time,
+                    .last_data_time = h->last_data_time,
+                    .syn_time = h->syn_time,
+                    .fin_time = h->fin_time,
+                    .ttl_min = h->ttl_min,
+                    .ttl_max = h->ttl_max};
+    end_numbers(&e, h, other);
+    end_counts(&e, t);
+    return e;
+}
+
+static void add_segments(struct arena *arena, const struct live *l, const struct episode *e,
+                         struct connection *c)
+{
+    size_t n = e->segments ? e->n_segments : timeline_count(&l->timeline);
+    struct segment *v = arena_array(arena, n ? n : 1, sizeof *v);
+    if (!v)
+        return;
+    for (size_t i = 0; i < n; i++)
+        v[i] = segment_from(l, e->segments ? &e->segments[i] : timeline_at(&l->timeline, i));
+    c->segments = v;
+    c->n_kept = n;
+    c->n_head_kept = e->segments ? e->n_head_segments : l->timeline.n_head;
+}
+
+static void add_icmp(struct arena *arena, const struct live *l, struct connection *c)
+{
+    struct icmp_note *v = l->n_icmp ? arena_array(arena, l->n_icmp, sizeof *v) : NULL;
+    if (!v)
+        return;
+    size_t n = l->n_icmp;
+    for (const struct icmp_item *i = l->icmp; i && n > 0; i = i->next)
+        v[--n] = i->note; /* the list runs backwards */
+    c->icmp = v;
+    c->n_icmp = l->n_icmp;
+}
+
+static void name_state(struct arena *arena, const struct live *l, struct connection *c)
+{
+    char history[HISTORY_MAX + 2];
+    size_t n = history_text(l, history);
+    c->history = arena_text(arena, (struct text){history, n});
+    const char *state = conn_state_name(history_state(l));
+    memcpy(c->conn_state, state, strlen(state) + 1);
+}
+
+/* An episode that a new handshake ended shows the ends as they were then. */
+static void add_ends(struct arena *arena, const struct flow *flow, const struct episode *e,
+                     struct connection *c)
+{
+    const struct live *l = flow->live;
+    for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
+        uint8_t d = dir_of(l, (enum side)side);
+        const struct half *h = e->over ? &e->at[d] : &l->half[d];
+        const struct half *o = e->over ? &e->at[1 - d] : &l->half[1 - d];
+        const struct trouble *now = e->over ? &e->trouble[d] : l->half[d].trouble;
+        c->end[side] = end_from(&flow->key.e[d], h, o, now);
+        const struct trouble *then = &e->trouble[d];
+        c->end[side].n_unanswered_retransmissions = then->n_unanswered_retransmissions;
+        c->end[side].n_unanswered_keepalives = then->n_unanswered_keepalives;
+        c->end[side].n_unanswered_zero_window_probes = then->n_unanswered_zero_window_probes;
+        if (e->over)
+            continue;
+        c->end[side].head = content_head(l->half[d].content, arena);
+        c->end[side].tail = content_tail(l->half[d].content, arena);
+    }
+}
+
+static struct connection *connection_from(struct arena *arena, const struct flow *flow,
+                                          const struct episode *e, uint32_t capture)
+{
+    const struct live *l = flow->live;
+    struct connection *c = arena_alloc(arena, sizeof *c);
+    if (!c)
+        return NULL;
+    uint8_t bits = e->over ? e->live_bits : l->bits;
+    *c = (struct connection){
+        .capture = capture,
+        .stream = flow->stream,
+        .client_guessed = !live_has(l, LIVE_CLIENT_KNOWN),
+        .began_mid_stream = !(bits & (LIVE_SYN | LIVE_SYNACK)),
+        .handshake_seen = (bits & LIVE_HANDSHAKE) != 0,
+        .synack_seen = (bits & LIVE_SYNACK) != 0,
+        .first_time = l->first_time,
+        .last_time = e->over ? e->last->k.time : l->last_time,
+        .rtt_ns = l->leg[SIDE_SERVER] + l->leg[SIDE_CLIENT],
+        .n_segments = e->over ? e->n_before + e->n_rsts : l->n_segments,
+        .vlan = l->vlan,
+        .tunnel = l->tunnel,
+    };
+    add_ends(arena, flow, e, c);
+    add_segments(arena, l, e, c);
+    add_icmp(arena, l, c);
+    name_state(arena, l, c);
+    return c;
+}
+
+static void answers(struct rst *r, const struct connection *c)
+{
+    bool bare = !(r->segment.flags & TCP_ACK);
+    if (!bare && r->family != RST_ANSWER)
+        return;
+    for (size_t i = 0; i < c->n_kept; i++) {
+        const struct segment *s = &c->segments[i];
+        if (s->frame >= r->segment.frame)
+            return;
+        if (s->from == r->segment.from || (s->flags & TCP_RST))
+            continue;
+        uint32_t end = s->seq + s->payload_len + ((s->flags & TCP_SYN) != 0);
+        if (bare ? (s->flags & TCP_ACK) && s->ack == r->segment.seq : end == r->segment.ack)
+            r->answers_frame = s->frame;
+    }
+}
+
+static struct rst rst_from(const struct live *l, const struct rst_note *n,
+                           const struct connection *c)
+{
+    struct rst r = {.segment = segment_from(l, &n->k),
+                    .validity = (enum rst_validity)n->validity,
+                    .family = (enum rst_family)n->family,
+                    .payload = n->payload,
+                    .mptcp_reason = n->mptcp_reason};
+    answers(&r, c);
+    return r;
+}
+
+static bool add_rsts(struct arena *arena, const struct live *l, const struct rst_note *first,
+                     const struct episode *e, struct reset *r)
+{
+    size_t n = 1;
+    for (const struct rst_note *at = first; at != e->last; at = at->next)
+        n++;
+    struct rst *v = arena_array(arena, n, sizeof *v);
+    if (!v)
+        return false;
+    for (size_t i = 0; i < n; i++, first = first->next)
+        v[i] = rst_from(l, first, r->connection);
+    r->rsts = v;
+    r->n_rsts = n;
+    r->deciding = rst_from(l, e->first, r->connection);
+    r->claimed = (enum side)r->deciding.segment.from;
+    return true;
+}
+
+static void scene_ends(struct scene *s, const struct flow *flow, const struct episode *e)
+{
+    const struct live *l = flow->live;
+    for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
+        uint8_t d = dir_of(l, (enum side)side);
+        const struct half *h = &e->at[d];
+        s->end[side] = (struct scene_end){
+            .at = end_from(&flow->key.e[d], h, &e->at[1 - d], &e->trouble[d]),
+            .talk = e->talk[d],
+            .other_next_at_data = h->other_next_at_data,
+            .seen_end = h->seen_end,
+            .spoke = h->n_segments > 0,
+            .fin_implied = half_fin_implied(h),
+            .no_scale = half_has(h, HALF_SYN_NO_SCALE),
+            .unanswered_frame = e->trouble[d].unanswered_frame,
+            .unanswered_time = e->trouble[d].unanswered_time,
+            .last_ip_id = h->last_ip_id,
+            .old_next = l->old_next[d],
+            .leg = l->leg[side],
+        };
+    }
+}
+
+static struct scene *scene_from(struct arena *arena, const struct flow *flow,
+                                const struct episode *e, struct reset *r, struct connection *c)
+{
+    const struct live *l = flow->live;
+    struct scene *s = arena_alloc(arena, sizeof *s);
+    if (!s)
+        return NULL;
+    s->reset = r;
+    r->scene = s;
+    s->connection = c;
+    s->claimed = r->claimed;
+    s->other = side_other(r->claimed);
+    s->survived = e->survived;
+    s->reopened = e->reopened;
+    s->rst_seen_again = e->first->seen_again;
+    s->syn_seen = (e->live_bits & LIVE_SYN) != 0;
+    s->synack_seen = (e->live_bits & LIVE_SYNACK) != 0;
+    s->handshake_seen = (e->live_bits & LIVE_HANDSHAKE) != 0;
+    s->old_known = live_has(l, LIVE_OLD_KNOWN);
+    s->old_time = l->old_time;
+    s->n_before = e->n_before;
+    s->rst_at = c->n_kept;
+    for (size_t i = 0; i < c->n_kept && s->rst_at == c->n_kept; i++)
+        if (c->segments[i].frame == r->deciding.segment.frame)
+            s->rst_at = i;
+    s->arena = arena;
+    scene_ends(s, flow, e);
+    return s;
+}
+
+static bool settle_episode(struct arena *arena, const struct flow *flow, const struct episode *e,
+                           const struct rst_note *first, uint32_t capture, struct scenes *out)
+{
+    struct reset *r = arena_alloc(arena, sizeof *r);
+    struct connection *c = connection_from(arena, flow, e, capture);
+    if (!r || !c)
+        return false;
+    r->connection = c;
+    if (!add_rsts(arena, flow->live, first, e, r))
+        return false;
+    r->killed = !e->survived;
+    struct scene *s = scene_from(arena, flow, e, r, c);
+    struct scene **at = s ? vec_push(out) : NULL;
+    if (!at)
+        return false;
+    *at = s;
+    return true;
+}
+
+bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t capture,
+                   struct scenes *out)
+{
+    const struct rst_note *first = flow->live->rsts;
+    bool good = true;
+    for (const struct episode *e = flow->live->episodes; e; e = e->next) {
+        if (e->survived && e->next)
+            continue; /* its RSTs belong to what comes later */
+        good &= settle_episode(arena, flow, e, first, capture, out);
+        first = e->last->next;
+    }
+    return good;
+}
+
+static enum connection_ending ending_of(const struct live *l)
+{
+    if (l->episode)
+        return l->episode->survived ? ENDING_UNUSED : ENDING_RST;
+    bool fin = half_has(&l->half[0], HALF_FIN) || half_has(&l->half[1], HALF_FIN);
+    return fin ? ENDING_FIN : ENDING_OPEN;
+}
+
+void settle_record(const struct flow *flow, uint32_t capture, struct connection_record *out)
+{
+    const struct live *l = flow->live;
+    const struct half *ch = &l->half[l->client], *sh = &l->half[1 - l->client];
+    bool turned = sh->n_syns > 0 && ch->n_syns == 0;
+    *out = (struct connection_record){
+        .client = flow->key.e[l->client],
+        .server = flow->key.e[1 - l->client],
+        .first_time = l->first_time,
+        .last_time = l->last_time,
+        .syn_time = ch->n_syns > 0 && !turned ? ch->syn_time : INSTANT_NONE,
+        .synack_time = sh->n_synacks > 0 ? sh->syn_time : INSTANT_NONE,
+        .fin_time = {ch->fin_time, sh->fin_time},
+        .rst_time = l->rsts ? l->rsts->k.time : INSTANT_NONE,
+        .isn = {ch->isn, sh->isn},
+        .syn_tsval = l->syn_tsval,
+        .n_segments = l->n_segments > UINT32_MAX ? UINT32_MAX : (uint32_t)l->n_segments,
+        .stream = flow->stream,
+        .capture = capture,
+        .ttl = {ch->first_ttl, sh->first_ttl},
+        .ending = (uint8_t)ending_of(l),
+        .isn_known = {half_has(ch, HALF_ISN), half_has(sh, HALF_ISN)},
+        .saw_rst = {ch->n_rsts > 0, sh->n_rsts > 0},
+        .handshake_seen = live_has(l, LIVE_HANDSHAKE),
+        .began_mid_stream = !(l->bits & (LIVE_SYN | LIVE_SYNACK)),
+        .client_guessed = !live_has(l, LIVE_CLIENT_KNOWN),
+    };
+}

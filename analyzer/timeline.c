@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kept segments: a head that fills once, a ring that turns, and an annex behind it for what
+ * follows a reset.
+ */
+#include "analyzer/timeline.h"
+
+static struct kept *put(struct store *s, struct chunk **chunk, size_t i, const struct kept *k)
+{
+    if (!*chunk)
+        *chunk = pool_take(&s->chunks);
+    if (!*chunk)
+        return NULL;
+    (*chunk)->k[i % CHUNK_SEGMENTS] = *k;
+    return &(*chunk)->k[i % CHUNK_SEGMENTS];
+}
+
+static struct ring *ring_of(struct store *s, struct timeline *t)
+{
+    if (!t->ring)
+        t->ring = pool_take(&s->rings);
+    return t->ring;
+}
+
+static bool frozen(const struct timeline *t)
+{
+    return t->ring && t->ring->frozen;
+}
+
+static struct kept *add_after(struct store *s, struct ring *r, const struct kept *k)
+{
+    if (r->n_after >= TIMELINE_AFTER)
+        return NULL;
+    size_t i = CONNECTION_LAST_SEGMENTS + (size_t)r->n_after;
+    struct kept *at = put(s, &r->c[i / CHUNK_SEGMENTS], i, k);
+    r->n_after += at != NULL;
+    return at;
+}
+
+static struct kept *add_turning(struct store *s, struct ring *r, const struct kept *k)
+{
+    size_t i = (size_t)(r->n % CONNECTION_LAST_SEGMENTS);
+    struct kept *at = put(s, &r->c[i / CHUNK_SEGMENTS], i, k);
+    r->n += at != NULL;
+    return at;
+}
+
+struct kept *timeline_add(struct store *s, struct timeline *t, const struct kept *k)
+{
+    if (frozen(t))
+        return add_after(s, t->ring, k);
+    if (t->n_head < CONNECTION_FIRST_SEGMENTS && !(t->ring && t->ring->n)) {
+        struct kept *at = put(s, &t->head[t->n_head / CHUNK_SEGMENTS], t->n_head, k);
+        t->n_head += at != NULL;
+        return at;
+    }
+    struct ring *r = ring_of(s, t);
+    return r ? add_turning(s, r, k) : NULL;
+}
+
+void timeline_freeze(struct store *s, struct timeline *t)
+{
+    struct ring *r = ring_of(s, t);
+    if (r)
+        r->frozen = true;
+}
+
+void timeline_thaw(struct store *s, struct timeline *t)
+{
+    struct ring *r = t->ring;
+    if (!r || !r->frozen)
+        return;
+    r->frozen = false;
+    for (size_t j = 0; j < r->n_after; j++) {
+        size_t i = CONNECTION_LAST_SEGMENTS + j;
+        add_turning(s, r, &r->c[i / CHUNK_SEGMENTS]->k[i % CHUNK_SEGMENTS]);
+    }
+    r->n_after = 0;
+}
+
+static size_t turning_count(const struct ring *r)
+{
+    return r->n < CONNECTION_LAST_SEGMENTS ? (size_t)r->n : CONNECTION_LAST_SEGMENTS;
+}
+
+size_t timeline_count(const struct timeline *t)
+{
+    return t->n_head + (t->ring ? turning_count(t->ring) + t->ring->n_after : 0);
+}
+
+const struct kept *timeline_at(const struct timeline *t, size_t i)
+{
+    if (i < t->n_head)
+        return &t->head[i / CHUNK_SEGMENTS]->k[i % CHUNK_SEGMENTS];
+    const struct ring *r = t->ring;
+    size_t turning = turning_count(r);
+    i -= t->n_head;
+    if (i >= turning)
+        i = CONNECTION_LAST_SEGMENTS + (i - turning);
+    else
+        i = (size_t)((r->n - turning + i) % CONNECTION_LAST_SEGMENTS);
+    return &r->c[i / CHUNK_SEGMENTS]->k[i % CHUNK_SEGMENTS];
+}
+
+void timeline_free(struct store *s, struct timeline *t)
+{
+    for (size_t i = 0; i < sizeof t->head / sizeof *t->head; i++)
+        if (t->head[i])
+            pool_give(&s->chunks, t->head[i]);
+    for (size_t i = 0; t->ring && i < TIMELINE_RING_CHUNKS; i++)
+        if (t->ring->c[i])
+            pool_give(&s->chunks, t->ring->c[i]);
+    if (t->ring)
+        pool_give(&s->rings, t->ring);
+    *t = (struct timeline){0};
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The segments of a connection that are kept as evidence: the first twelve, the last forty, and
+ * once a reset has frozen those, up to sixteen after it.  Memory comes in chunks of four segments
+ * on first need.
+ */
+#ifndef WHYRST_ANALYZER_TIMELINE_H
+#define WHYRST_ANALYZER_TIMELINE_H
+
+#include "analyzer/live.h"
+
+/* The kept copy, or NULL when it was let go (frozen and full, or memory ran out). */
+struct kept *timeline_add(struct store *s, struct timeline *t, const struct kept *k);
+void timeline_freeze(struct store *s, struct timeline *t);
+/* What came after the reset becomes part of the last. */
+void timeline_thaw(struct store *s, struct timeline *t);
+
+size_t timeline_count(const struct timeline *t);
+/* i in capture order, i < timeline_count. */
+const struct kept *timeline_at(const struct timeline *t, size_t i);
+void timeline_free(struct store *s, struct timeline *t);
+
+#endif

@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The packet path: find the flow, number the stream as Wireshark does, set second sights aside, and
+ * lead the segment through history, sequence space, episodes and timeline.  Connections that are
+ * over, or for which there is no memory, are settled; judgement waits for the end.
+ */
+#include "analyzer/tracker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/duplicate.h"
+#include "analyzer/episode.h"
+#include "analyzer/flow.h"
+#include "analyzer/history.h"
+#include "analyzer/settle.h"
+#include "analyzer/stream.h"
+#include "analyzer/timeline.h"
+#include "parsers/base/map.h"
+#include "parsers/base/vec.h"
+
+#define DEFAULT_BUDGET ((uint64_t)1 << 30)
+#define DEFAULT_RECORDS ((size_t)4 << 20)
+#define DEFAULT_LINGER_NS (120 * NS_PER_S)
+#define ICMP_MAX 32
+#define EPHEMERAL 32768
+
+struct tracker {
+    struct arena *arena;
+    struct tracker_config config;
+    const struct allocator *from;
+    struct flows flows;
+    struct store store;
+    struct duplicates *duplicates;
+    struct habits *habits, *own_habits;
+    struct scenes scenes;
+    VEC(struct tracker_rst_skip) skips;
+    VEC(struct connection_record) records;
+    struct tracker_counts counts;
+    struct tracker_records records_out;
+    struct tracker_skips skips_out;
+    uint32_t next_stream;
+    instant_ns now; /* the latest capture time so far */
+};
+
+static struct tracker *fail(struct tracker *t)
+{
+    tracker_free(t);
+    return NULL;
+}
+
+struct tracker *tracker_create(struct arena *arena, const struct tracker_config *config)
+{
+    const struct allocator *from = config->from ? config->from : &allocator_heap;
+    struct tracker *t = from->alloc(from->ctx, sizeof *t);
+    if (!t)
+        return NULL;
+    t->arena = arena;
+    t->config = *config;
+    t->from = from;
+    t->now = INSTANT_NONE;
+    if (t->config.memory_budget == 0)
+        t->config.memory_budget = DEFAULT_BUDGET;
+    if (t->config.max_records == 0)
+        t->config.max_records = DEFAULT_RECORDS;
+    if (t->config.linger_ns == 0)
+        t->config.linger_ns = DEFAULT_LINGER_NS;
+    store_init(&t->store, from);
+    t->duplicates = from->alloc(from->ctx, sizeof *t->duplicates);
+    t->own_habits = config->habits ? NULL : habits_create(from, 0);
+    t->habits = config->habits ? config->habits : t->own_habits;
+    if (!flows_init(&t->flows, from) || !t->duplicates || !t->habits)
+        return fail(t);
+    t->duplicates->seed = map_seed();
+    return t;
+}
+
+void tracker_free(struct tracker *t)
+{
+    if (!t)
+        return;
+    flows_finish(&t->flows);
+    store_finish(&t->store);
+    habits_free(t->own_habits);
+    if (t->duplicates)
+        t->from->release(t->from->ctx, t->duplicates, sizeof *t->duplicates);
+    vec_finish(&t->scenes);
+    vec_finish(&t->skips);
+    vec_finish(&t->records);
+    t->from->release(t->from->ctx, t, sizeof *t);
+}
+
+static void skip_rst(struct tracker *t, uint64_t frame, const char *reason, uint64_t same_as)
+{
+    struct tracker_rst_skip *s = vec_push(&t->skips);
+    if (s)
+        *s = (struct tracker_rst_skip){frame, reason, same_as};
+}
+
+/* ---- settling ---- */
+
+static void keep_record(struct tracker *t, struct flow *flow)
+{
+    if (!t->config.keep_records)
+        return;
+    struct connection_record *r = NULL;
+    if (flow->record > 0)
+        r = &t->records.v[flow->record - 1];
+    else if (t->records.n < t->config.max_records)
+        r = vec_push(&t->records);
+    if (!r) {
+        t->counts.n_records_dropped++;
+        return;
+    }
+    if (flow->record > 0 && !flow->live->rsts)
+        return; /* late segments of a connection on record say nothing new */
+    instant_ns first = flow->record > 0 ? r->first_time : flow->live->first_time;
+    settle_record(flow, t->config.capture, r);
+    r->first_time = first;
+    flow->record = (uint32_t)(r - t->records.v) + 1;
+}
+
+static void leave_numbers(struct flow *flow)
+{
+    const struct live *l = flow->live;
+    flow->left_bits = LEFT_KNOWN;
+    for (int d = 0; d < 2; d++) {
+        flow->left_next[d] = l->half[d].next_seq;
+        if (half_has(&l->half[d], HALF_FIN))
+            flow->left_bits |= d ? LEFT_FIN_1 : LEFT_FIN_0;
+        if (!half_has(&l->half[d], HALF_SEQ))
+            flow->left_bits &= (uint8_t)~LEFT_KNOWN;
+    }
+    flow->left_bits |= l->client ? LEFT_CLIENT_1 : 0;
+    flow->left_bits |= live_has(l, LIVE_CLIENT_KNOWN) ? LEFT_CLIENT_KNOWN : 0;
+    flow->left_bits |= live_has(l, LIVE_HANDSHAKE) ? LEFT_HANDSHAKE : 0;
+    flow->left_time = l->last_time;
+}
+
+static void settle(struct tracker *t, struct flow *flow)
+{
+    struct live *l = flow->live;
+    if (!l)
+        return;
+    if (l->rsts) {
+        t->counts.n_reset_connections++;
+        if (!settle_resets(t->arena, flow, t->config.capture, &t->scenes))
+            for (const struct rst_note *n = l->rsts; n; n = n->next)
+                skip_rst(t, n->k.frame, "no-memory", 0);
+    }
+    if (!live_has(l, LIVE_REVIVED))
+        t->counts.n_by_state[history_state(l)]++;
+    keep_record(t, flow);
+    leave_numbers(flow);
+    live_free(&t->store, l);
+    flow->live = NULL;
+    flows_touch(&t->flows, flow, FLOW_DONE);
+}
+
+static void expire_closed(struct tracker *t)
+{
+    struct flow *f;
+    while ((f = t->flows.list[FLOW_CLOSED].first) != NULL &&
+           f->live->last_time < t->now - t->config.linger_ns)
+        settle(t, f);
+}
+
+static size_t used(const struct tracker *t)
+{
+    return store_used(&t->store) + t->flows.n_slots * sizeof(struct flow *);
+}
+
+/* Settles what was longest without a packet, then forgets numbers, until there is room. */
+static void make_room(struct tracker *t, const struct flow *but)
+{
+    size_t now = used(t);
+    if (now > t->counts.peak_bytes)
+        t->counts.peak_bytes = now;
+    while (used(t) > t->config.memory_budget) {
+        struct flow *closed = t->flows.list[FLOW_CLOSED].first;
+        struct flow *open = t->flows.list[FLOW_OPEN].first;
+        struct flow *done = t->flows.list[FLOW_DONE].first;
+        bool many_done =
+            t->flows.list[FLOW_DONE].n * sizeof(struct flow) > t->config.memory_budget / 4;
+        if (closed && closed != but) {
+            settle(t, closed);
+        } else if (done && (many_done || !open || open == but)) {
+            flows_remove(&t->flows, &t->store, done);
+            t->counts.n_forgotten++;
+        } else if (open && open != but) {
+            settle(t, open);
+            t->counts.n_evicted++;
+        } else {
+            return;
+        }
+    }
+}
+
+/* ---- numbering: what Wireshark's TCP dissector does ---- */
+
+static bool plain_syn(uint16_t flags)
+{
+    return (flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/* A SYN whose number is not the one known for its direction opens a new stream, whatever became of
+ * the old one (packet-tcp.c, dissect_tcp). */
+static bool opens_stream(const struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq)
+{
+    return plain_syn(flags) && (f->base_set >> dir & 1) && f->base_seq[dir] != seq;
+}
+
+static void number_stream(struct tracker *t, struct flow *f)
+{
+    f->stream = t->next_stream++;
+    f->base_set = 0;
+    f->record = 0;
+}
+
+static void set_base(struct flow *f, uint8_t dir, const struct packet *p)
+{
+    bool syn = p->flags & TCP_SYN, ack = p->flags & TCP_ACK;
+    uint8_t bit = (uint8_t)(1u << dir), other = (uint8_t)(2u >> dir);
+    if (syn && ack && (f->base_set & bit))
+        f->base_seq[dir] = p->seq;
+    if (!(f->base_set & bit))
+        f->base_seq[dir] = syn ? p->seq : p->seq - 1;
+    f->base_set |= bit;
+    if (!(f->base_set & other) && ack) {
+        f->base_seq[1 - dir] = p->ack - 1;
+        f->base_set |= other;
+    }
+}
+
+/* ---- a connection begins ---- */
+
+static bool server_port_first(uint16_t src, uint16_t dst)
+{
+    if ((src < 1024) != (dst < 1024))
+        return src < 1024;
+    if ((src < EPHEMERAL) != (dst < EPHEMERAL))
+        return src < EPHEMERAL;
+    return false; /* the one who speaks first is taken for the client */
+}
+
+static void guess_client(struct live *l, uint8_t dir, const struct packet *p)
+{
+    bool from_server = server_port_first(p->src_port, p->dst_port);
+    if (plain_syn(p->flags)) {
+        from_server = false;
+        l->bits |= LIVE_CLIENT_KNOWN;
+    } else if (p->flags & TCP_SYN) {
+        from_server = true;
+        l->bits |= LIVE_CLIENT_KNOWN;
+    } else if (segment_kind_of(p->flags, p->seq) == SEGMENT_REFUSAL) {
+        from_server = true;
+    }
+    l->client = from_server ? (uint8_t)(1 - dir) : dir;
+    if (from_server)
+        l->bits |= LIVE_FLIPPED;
+}
+
+static void half_init(struct half *h)
+{
+    h->first_time = h->last_time = h->first_data_time = h->last_data_time = INSTANT_NONE;
+    h->syn_time = h->fin_time = INSTANT_NONE;
+}
+
+/* A connection that was settled speaks again: take its numbers up where they were left. */
+static void revive(struct live *l, const struct flow *f)
+{
+    l->bits |= LIVE_REVIVED;
+    l->client = (f->left_bits & LEFT_CLIENT_1) != 0;
+    l->bits &= (uint8_t)~LIVE_FLIPPED;
+    if (f->left_bits & LEFT_CLIENT_KNOWN)
+        l->bits |= LIVE_CLIENT_KNOWN;
+    if (f->left_bits & LEFT_HANDSHAKE)
+        l->bits |= LIVE_HANDSHAKE | LIVE_SYN | LIVE_SYNACK;
+    l->first_time = f->left_time;
+    for (int d = 0; d < 2; d++) {
+        struct half *h = &l->half[d];
+        h->next_seq = h->seen_end = h->data_base = f->left_next[d];
+        h->acked = f->left_next[1 - d];
+        h->bits |= HALF_SEQ | HALF_ACK;
+        if (f->left_bits & (d ? LEFT_FIN_1 : LEFT_FIN_0)) {
+            h->bits |= HALF_FIN | HALF_FIN_ACKED;
+            h->fin_seq = h->next_seq - 1;
+        }
+    }
+}
+
+static struct live *begin_live(struct tracker *t, struct flow *f, uint8_t dir,
+                               const struct packet *p, bool fresh)
+{
+    struct live *l = pool_take(&t->store.lives);
+    if (!l)
+        return NULL;
+    l->flow = f;
+    f->live = l;
+    half_init(&l->half[0]);
+    half_init(&l->half[1]);
+    l->first_time = l->last_time = p->time;
+    l->vlan = p->n_vlans > 0 ? p->vlan[0] : 0;
+    l->tunnel = p->tunnel;
+    guess_client(l, dir, p);
+    if (f->left_bits & LEFT_KNOWN) {
+        if (fresh) {
+            l->bits |= LIVE_OLD_KNOWN;
+            memcpy(l->old_next, f->left_next, sizeof l->old_next);
+            l->old_time = f->left_time;
+        } else {
+            revive(l, f);
+        }
+    }
+    if (fresh || !(f->left_bits & LEFT_KNOWN))
+        t->counts.n_connections++;
+    return l;
+}
+
+static struct flow *flow_for(struct tracker *t, const struct endpoint *src,
+                             const struct endpoint *dst, uint16_t flags, uint32_t seq, uint8_t *dir,
+                             bool *fresh)
+{
+    struct flow_key key;
+    *dir = flow_key_of(src, dst, &key);
+    uint32_t hash = flows_hash(&t->flows, &key);
+    struct flow *f = flows_find(&t->flows, &key, hash);
+    *fresh = !f;
+    if (!f && (f = flows_add(&t->flows, &t->store, &key, hash)) != NULL)
+        number_stream(t, f);
+    if (f && !*fresh && opens_stream(f, *dir, flags, seq)) {
+        settle(t, f);
+        number_stream(t, f);
+        *fresh = true;
+    }
+    return f;
+}
+
+/* ---- a segment of a known connection ---- */
+
+static struct kept kept_from(const struct packet *p, uint8_t dir)
+{
+    struct kept k = {.time = p->time,
+                     .frame = p->frame,
+                     .seq = p->seq,
+                     .ack = p->ack,
+                     .payload_len = p->payload_len,
+                     .tsval = p->tsval,
+                     .tsecr = p->tsecr,
+                     .flow_label = p->flow_label,
+                     .flags = p->flags,
+                     .window = p->window,
+                     .ip_id = p->ip_id,
+                     .ttl = p->ttl};
+    k.bits =
+        (uint8_t)(dir | (p->df ? KEPT_DF : 0) | (p->has_ip_id ? KEPT_HAS_ID : 0) |
+                  (p->has_timestamps ? KEPT_TIMESTAMPS : 0) | (p->has_options ? KEPT_OPTIONS : 0));
+    if (p->has_mac)
+        memcpy(k.src_mac, p->src_mac, sizeof k.src_mac);
+    return k;
+}
+
+static void learn_client(struct live *l, uint8_t dir, uint16_t flags)
+{
+    if (live_has(l, LIVE_CLIENT_KNOWN) || !(flags & TCP_SYN))
+        return;
+    l->client = flags & TCP_ACK ? (uint8_t)(1 - dir) : dir;
+    l->bits |= LIVE_CLIENT_KNOWN;
+}
+
+static void note_leg(struct live *l, enum side side, instant_ns delay)
+{
+    if (delay > 0 && (l->leg[side] == 0 || delay < l->leg[side]))
+        l->leg[side] = delay;
+}
+
+static void follow_handshake(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
+{
+    struct half *c = &l->half[l->client], *s = &l->half[1 - l->client];
+    bool from_client = dir == l->client;
+    if (plain_syn(p->flags) && from_client) {
+        if (!live_has(l, LIVE_SYN))
+            l->syn_tsval = p->tsval;
+        l->bits |= LIVE_SYN;
+    } else if ((p->flags & TCP_SYN) && (p->flags & TCP_ACK) && !from_client) {
+        if (!live_has(l, LIVE_SYNACK) && live_has(l, LIVE_SYN) && c->n_syns == 1) {
+            note_leg(l, SIDE_SERVER, p->time - c->syn_time);
+            habits_note_answer(t->habits, &p->ip_src, p->time - c->syn_time);
+        }
+        l->bits |= LIVE_SYNACK;
+    } else if (from_client && !live_has(l, LIVE_HANDSHAKE) && live_has(l, LIVE_SYNACK) &&
+               (p->flags & TCP_ACK) && seq_diff(p->ack, s->isn) > 0) {
+        if (s->n_synacks == 1)
+            note_leg(l, SIDE_CLIENT, p->time - s->syn_time);
+        l->bits |= LIVE_HANDSHAKE;
+    }
+}
+
+static void note_habit(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
+{
+    enum segment_kind kind = segment_kind_of(p->flags, p->seq);
+    if (l->noted[dir] >> kind & 1)
+        return;
+    l->noted[dir] |= (uint8_t)(1u << kind);
+    habits_note(t->habits, p, kind);
+}
+
+static void take_rst(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
+{
+    struct kept k = kept_from(p, dir);
+    history_segment(&t->store, l, dir, p);
+    if (!episode_rst(&t->store, t->arena, l, p, &k)) {
+        skip_rst(t, p->frame, "no-memory", 0);
+        return;
+    }
+    flows_touch(&t->flows, l->flow, FLOW_OPEN);
+}
+
+static void take_other(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
+{
+    struct kept k = kept_from(p, dir);
+    const struct half *o = &l->half[1 - dir];
+    uint32_t gaps = o->trouble ? o->trouble->n_missing_acked : 0;
+    learn_client(l, dir, p->flags);
+    history_segment(&t->store, l, dir, p);
+    k.notes = stream_segment(&t->store, l, dir, p);
+    history_notes(l, dir, p, k.notes, gaps);
+    follow_handshake(t, l, dir, p);
+    episode_segment(&t->store, t->arena, l, dir, p, &k.notes);
+    if (p->time < l->last_time)
+        k.notes |= NOTE_TIME_BACKWARDS;
+    timeline_add(&t->store, &l->timeline, &k);
+    bool closed = half_has(&l->half[0], HALF_FIN) && half_has(&l->half[1], HALF_FIN) && !l->rsts;
+    flows_touch(&t->flows, l->flow, closed ? FLOW_CLOSED : FLOW_OPEN);
+}
+
+static bool set_aside(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
+{
+    bool habitual = l->n_duplicates >= 2 && (uint64_t)l->n_duplicates * 3 >= l->n_segments;
+    uint64_t same_as = duplicate_of(t->duplicates, p, habitual);
+    if (same_as == 0)
+        return false;
+    struct trouble sink = {0};
+    half_trouble(&t->store, &l->half[dir], &sink)->n_duplicates++;
+    l->n_duplicates += l->n_duplicates < UINT8_MAX;
+    t->counts.n_duplicates++;
+    if (p->flags & TCP_RST) {
+        skip_rst(t, p->frame, "duplicate-capture", same_as);
+        if (l->last_rst && l->last_rst->k.frame == same_as)
+            l->last_rst->seen_again = true;
+    }
+    return true;
+}
+
+static void take_tcp(struct tracker *t, const struct packet *p)
+{
+    struct endpoint src = packet_src(p), dst = packet_dst(p);
+    uint8_t dir;
+    bool fresh;
+    struct flow *f = flow_for(t, &src, &dst, p->flags, p->seq, &dir, &fresh);
+    struct live *l = f ? f->live : NULL;
+    if (f && !l)
+        l = begin_live(t, f, dir, p, fresh);
+    if (!l) {
+        if (f)
+            flows_touch(&t->flows, f, FLOW_DONE);
+        t->counts.n_no_memory++;
+        if (p->flags & TCP_RST)
+            skip_rst(t, p->frame, "no-memory", 0);
+        return;
+    }
+    set_base(f, dir, p);
+    if (set_aside(t, l, dir, p))
+        return;
+    note_habit(t, l, dir, p);
+    if (p->flags & TCP_RST)
+        take_rst(t, l, dir, p);
+    else
+        take_other(t, l, dir, p);
+    l->n_segments++;
+    if (p->time > l->last_time)
+        l->last_time = p->time;
+    make_room(t, f);
+}
+
+/* The dissector counts a stream for a quoted segment too when the quote holds its flags. */
+static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i)
+{
+    uint8_t dir;
+    bool fresh;
+    struct flow_key key;
+    if (i->has_flags) {
+        struct flow *f = flow_for(t, &i->src, &i->dst, i->flags, i->seq, &dir, &fresh);
+        if (f && !f->live)
+            flows_touch(&t->flows, f, FLOW_DONE);
+        return f;
+    }
+    flow_key_of(&i->src, &i->dst, &key);
+    return flows_find(&t->flows, &key, flows_hash(&t->flows, &key));
+}
+
+static void take_icmp(struct tracker *t, const struct packet *p)
+{
+    t->counts.n_icmp_errors++;
+    struct flow *f = quoted_flow(t, &p->icmp);
+    struct live *l = f ? f->live : NULL;
+    if (!l || l->n_icmp >= ICMP_MAX)
+        return;
+    struct icmp_item *i = arena_alloc(t->arena, sizeof *i);
+    if (!i)
+        return;
+    i->note = (struct icmp_note){.frame = p->frame,
+                                 .time = p->time,
+                                 .type = p->icmp.type,
+                                 .code = p->icmp.code,
+                                 .is_v6 = p->icmp.is_v6,
+                                 .mtu = p->icmp.mtu,
+                                 .from = p->ip_src};
+    i->next = l->icmp;
+    l->icmp = i;
+    l->n_icmp++;
+}
+
+void tracker_packet(struct tracker *t, const struct packet *p)
+{
+    if (p->time > t->now)
+        t->now = p->time;
+    if (p->kind == PACKET_ICMP_ERROR)
+        take_icmp(t, p);
+    if (p->kind != PACKET_TCP)
+        return;
+    t->counts.n_tcp++;
+    t->counts.n_rst_frames += (p->flags & TCP_RST) != 0;
+    expire_closed(t);
+    take_tcp(t, p);
+}
+
+/* ---- the end ---- */
+
+static int by_stream(const void *a, const void *b)
+{
+    const struct connection_record *x = a, *y = b;
+    return (x->stream > y->stream) - (x->stream < y->stream);
+}
+
+static int by_skip_frame(const void *a, const void *b)
+{
+    const struct tracker_rst_skip *x = a, *y = b;
+    return (x->frame > y->frame) - (x->frame < y->frame);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct segment *x = &(*(struct reset *const *)a)->deciding.segment;
+    const struct segment *y = &(*(struct reset *const *)b)->deciding.segment;
+    if (x->time != y->time)
+        return x->time < y->time ? -1 : 1;
+    return (x->frame > y->frame) - (x->frame < y->frame);
+}
+
+static void settle_all(struct tracker *t)
+{
+    struct flow *f;
+    while ((f = t->flows.list[FLOW_CLOSED].first) != NULL)
+        settle(t, f);
+    while ((f = t->flows.list[FLOW_OPEN].first) != NULL && f->live)
+        settle(t, f);
+}
+
+/* What is asked for after the tracker is gone lives in the arena. */
+static void hand_over(struct tracker *t)
+{
+    t->records_out = (struct tracker_records){
+        arena_copy(t->arena, t->records.v, t->records.n * sizeof *t->records.v), t->records.n};
+    t->skips_out = (struct tracker_skips){
+        arena_copy(t->arena, t->skips.v, t->skips.n * sizeof *t->skips.v), t->skips.n};
+    if (!t->records_out.v)
+        t->records_out.n = 0;
+    if (!t->skips_out.v)
+        t->skips_out.n = 0;
+    vec_finish(&t->records);
+    vec_finish(&t->skips);
+}
+
+struct tracker_resets tracker_finish(struct tracker *t)
+{
+    struct tracker_resets out = {0};
+    settle_all(t);
+    if (t->records.n > 1)
+        qsort(t->records.v, t->records.n, sizeof *t->records.v, by_stream);
+    out.v = arena_array(t->arena, t->scenes.n ? t->scenes.n : 1, sizeof *out.v);
+    for (size_t i = 0; i < t->scenes.n; i++) {
+        struct scene *s = t->scenes.v[i];
+        s->habits = t->habits;
+        scene_judge(s);
+        if (out.v)
+            out.v[out.n++] = s->reset;
+    }
+    if (out.n > 1)
+        qsort(out.v, out.n, sizeof *out.v, by_time);
+    for (size_t i = 0; i < out.n; i++)
+        out.v[i]->id = (uint32_t)i + 1;
+    if (t->skips.n > 1)
+        qsort(t->skips.v, t->skips.n, sizeof *t->skips.v, by_skip_frame);
+    hand_over(t);
+    return out;
+}
+
+const struct tracker_counts *tracker_counts(const struct tracker *t)
+{
+    return &t->counts;
+}
+
+struct tracker_skips tracker_rst_skipped(const struct tracker *t)
+{
+    return t->skips_out;
+}
+
+struct tracker_records tracker_connections(const struct tracker *t)
+{
+    return t->records_out;
+}
+
+const struct habits *tracker_habits(const struct tracker *t)
+{
+    return t->habits;
+}
