@@ -17,6 +17,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 TAP_LINE = re.compile(r"^(not )?ok\b(?P<rest>.*)$")
 SKIP_MARK = re.compile(r"#\s*skip", re.I)
+NINJA_PROGRESS = re.compile(r"\[\d+/\d+\] |ninja: Entering")
 SHOWN_LINES = 60
 SAN_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:halt_on_error=1:strict_string_checks=1:abort_on_error=0",
@@ -109,7 +110,8 @@ def meson_stage(folder, options=(), env=None, slack=1):
         if done.returncode == 0:
             done = run(["ninja", "-C", folder], env)
         if done.returncode != 0:
-            tally.fail(f"{folder} does not build\n" + done.stdout[-6000:])
+            lines = [t for t in done.stdout.splitlines() if not NINJA_PROGRESS.match(t)]
+            tally.fail(f"{folder} does not build\n" + "\n".join(lines))
             return tally
         log = TOP / folder / "meson-logs" / "testlog.json"
         log.unlink(missing_ok=True)
