@@ -39,7 +39,8 @@ def claims(records, capture):
     for record in records:
         if record["type"] == "diagnosis":
             own = record["rst_frames"] if record["capture"] == capture else []
-            seen = [s["frame"] for s in record.get("seen_in", []) if s["capture"] == capture]
+            seen = [frame for s in record.get("seen_in", []) if s["capture"] == capture
+                    for frame in s.get("rst_frames", [s["frame"]])]
             for frame in own + seen:
                 claimed.setdefault(frame, []).append(record["id"])
         elif record["type"] == "capture" and record["capture"] == capture:

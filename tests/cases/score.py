@@ -59,7 +59,8 @@ def places_of(diagnosis):
     """Every (capture, frame) at which a diagnosis says its event was seen."""
     own = norm(diagnosis["capture"])
     return ({(own, frame) for frame in diagnosis["rst_frames"]} |
-            {(norm(s["capture"]), s["frame"]) for s in diagnosis.get("seen_in", [])})
+            {(norm(s["capture"]), frame) for s in diagnosis.get("seen_in", [])
+             for frame in s.get("rst_frames", [s["frame"]])})
 
 
 def deciders_of(connection):
