@@ -51,12 +51,15 @@ def claims(records, capture):
 
 def faults_of(records, folder):
     """Every way in which the records and tshark disagree about RST frames; None: not checkable."""
-    for capture in [r["capture"] for r in records if r["type"] == "capture"]:
+    for record in [r for r in records if r["type"] == "capture"]:
+        capture = record["capture"]
         path = os.path.join(folder, capture)
         if not os.path.isfile(path):
             continue  # a member of an archive: tshark cannot open it there
         known = resets(path)
         claimed = claims(records, capture)
+        if record.get("rst_frames", len(known)) != len(known):
+            yield f"{capture}: {record['rst_frames']} RST frames, tshark says {len(known)}"
         for frame in sorted(known.keys() - claimed.keys()):
             yield f"{capture} frame {frame}: an RST that is neither diagnosed nor skipped"
         for frame in sorted(claimed.keys() - known.keys()):
