@@ -10,6 +10,7 @@
 #define AT_ONCE_NS (NS_PER_S)    /* "at once" for a client that only wanted to see it open */
 #define LATE_NS (3 * NS_PER_S)   /* a server that never served, seen from its SYN-ACK */
 #define WAITED_NS (NS_PER_S / 5) /* a single unanswered probe counts after this long */
+#define TIME_TO_READ_NS (NS_PER_S / 20)
 #define MAX_KERNEL_REASONS 4
 
 static const struct end *own(const struct scene *s)
@@ -208,9 +209,19 @@ static bool is_abort_form(const struct scene *s)
            (s->end[s->claimed].spoke || s->end[s->other].spoke);
 }
 
+/* A client that got its answer and had time to read it before it dropped the connection. */
+static bool had_time_to_read(const struct scene *s)
+{
+    instant_ns quiet = scene_rst(s)->time - peer(s)->last_data_time;
+    return s->claimed == SIDE_CLIENT && own(s)->bytes > 0 &&
+           quiet > TIME_TO_READ_NS + 2 * s->connection->rtt_ns;
+}
+
 static bool is_abort_unread(const struct scene *s)
 {
-    return is_abort_form(s) && (received_since_own_data(s) > 0 || window_jumped(s));
+    if (!is_abort_form(s))
+        return false;
+    return window_jumped(s) || (received_since_own_data(s) > 0 && !had_time_to_read(s));
 }
 
 static bool holds_always(const struct scene *s)
@@ -262,7 +273,7 @@ static const struct {
      "mechanism.server-never-served",
      "the handshake was complete for the client, but the server answered as if it knew nothing of "
      "it",
-     {"NO_SOCKET"}},
+     {"INVALID_SYN", "NO_SOCKET"}},
     {MECHANISM_ABANDONED_OPEN,
      is_abandoned_open,
      "mechanism.client-sent-nothing",
@@ -272,7 +283,7 @@ static const struct {
      is_stale,
      "mechanism.after-both-fins",
      "both ends had closed, and what it answers carried no data",
-     {"NO_SOCKET", "TCP_TIMEWAIT_SOCKET"}},
+     {"NO_SOCKET", "TCP_TIMEWAIT_SOCKET", "TCP_FLAGS"}},
     {MECHANISM_GAVE_UP,
      is_gave_up,
      "mechanism.waited-in-vain",
@@ -287,7 +298,7 @@ static const struct {
      is_no_state,
      "mechanism.unknown-to-its-sender",
      "it answers a segment in the middle of the connection, and no FIN of its sender was captured",
-     {"NO_SOCKET"}},
+     {"NO_SOCKET", "TCP_FLAGS"}},
     {MECHANISM_ABORT_UNREAD,
      is_abort_unread,
      "mechanism.owner-unread",
@@ -298,7 +309,7 @@ static const struct {
      "mechanism.owner",
      "its sender's program dropped the connection: it carries the connection's next byte and an "
      "acknowledgement",
-     {"TCP_STATE", "TCP_ABORT_ON_LINGER"}},
+     {"TCP_STATE", "TCP_ABORT_ON_CLOSE", "TCP_ABORT_ON_LINGER"}},
     {MECHANISM_UNDETERMINED,
      holds_always,
      "mechanism.too-little",
@@ -336,8 +347,8 @@ static void narrow_kernel_reasons(struct scene *s)
     } else if (r->mechanism == MECHANISM_GAVE_UP && own(s)->n_unanswered_keepalives == 0) {
         r->kernel_reasons[0] = "TCP_STATE";
         r->kernel_reasons[1] = NULL;
-    } else if (r->mechanism == MECHANISM_ABORT && !own_fin(s)) {
-        r->kernel_reasons[1] = NULL;
+    } else if (r->mechanism == MECHANISM_ABORT) {
+        r->kernel_reasons[own_fin(s) ? 3 : peer(s)->bytes > 0 ? 2 : 1] = NULL;
     }
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define SENTENCE_MAX 320
+#define CONSEQUENCE_NS (60 * NS_PER_S)
 
 void scene_say(struct scene *s, uint64_t frame, const char *id, double weight, const char *fmt, ...)
 {
@@ -56,6 +57,17 @@ static void sort_reasons(struct reason *v, size_t n)
             v[j] = v[j - 1];
         v[j] = r;
     }
+}
+
+/* Forged resets that one end survived may have killed the other: its kernel's bare answer to what
+ * still comes is their consequence, not a reset of its own. */
+struct scene *scene_cause(struct scene *s)
+{
+    struct scene *e = s->earlier;
+    if (!e || s->reset->mechanism != MECHANISM_NO_STATE)
+        return s;
+    bool soon = scene_rst(s)->time - scene_rst(e)->time < CONSEQUENCE_NS;
+    return soon && e->reset->sender == SIDE_PATH ? e : s;
 }
 
 void scene_judge(struct scene *s)

@@ -42,6 +42,7 @@ struct scene {
     uint64_t n_before;             /* segments before it */
     size_t rst_at;                 /* its place in connection->segments */
     const struct segment *trigger; /* the segment that drew it, or NULL */
+    struct scene *earlier;         /* resets before it that the connection survived, or NULL */
     const struct habits *habits;
     struct arena *arena;
     struct reason reasons[SCENE_REASONS_MAX];
@@ -73,6 +74,8 @@ void scene_find_trigger(struct scene *s); /* trigger.c: trigger, its delay, the 
 void scene_judge_phase(struct scene *s);  /* phase.c */
 void scene_judge_sender(struct scene *s); /* sender.c: end or path, with reasons */
 void scene_judge_mechanism(struct scene *s); /* mechanism.c */
-void scene_judge(struct scene *s);           /* all of them, in order */
+/* After judging both: the scene whose reset explains this one, itself in most cases. */
+struct scene *scene_cause(struct scene *s);
+void scene_judge(struct scene *s); /* all of them, in order */
 
 #endif

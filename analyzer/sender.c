@@ -139,32 +139,83 @@ static uint32_t others_of(const struct weighing *w, enum segment_kind kind)
     return n - (mine && n > 0);
 }
 
+/* Hops behind a packet, if it started from the nearest usual value (32, 64, 128, 255).  Sockets may
+ * start from another value than the kernel's bare answers, but the way is equally long. */
+static unsigned hops_of(uint8_t ttl)
+{
+    return ttl <= 32 ? 32u - ttl : ttl <= 64 ? 64u - ttl : ttl <= 128 ? 128u - ttl : 255u - ttl;
+}
+
+/* Connections whose segments of this kind came over another number of hops. */
+static uint32_t others_elsewhere(const struct weighing *w, enum segment_kind kind)
+{
+    const struct habit_kind *k = &w->habit->kind[kind];
+    uint32_t n = 0;
+    for (size_t i = 0; i < k->n_ttls; i++)
+        if (hops_of(k->ttl[i].ttl) != hops_of(w->rst->ttl))
+            n += k->ttl[i].n;
+    return n;
+}
+
+static void weigh_hops_unlike_answers(struct weighing *w)
+{
+    uint8_t ttl = w->rst->ttl;
+    uint32_t synacks = others_elsewhere(w, SEGMENT_SYNACK);
+    uint32_t rsts = others_elsewhere(w, SEGMENT_BARE_RST) + others_elsewhere(w, SEGMENT_REFUSAL);
+    uint32_t alike = others_with(w, SEGMENT_BARE_RST, ttl) + others_with(w, SEGMENT_REFUSAL, ttl);
+    if (synacks + rsts == 0 && alike > 0) {
+        FOR_END(w, 0.3, w->rst->frame, "sender.ttl-like-other-rsts",
+                "hop count %u, like resets of that host on %u other connections, and as many hops "
+                "as its SYN-ACKs",
+                ttl, alike);
+        return;
+    }
+    if (synacks + rsts == 0) {
+        FOR_PATH(w, 0.15, w->rst->frame, "sender.ttl-other-start",
+                 "hop count %u: it started from another value than that host's SYN-ACKs", ttl);
+        return;
+    }
+    bool well_known = synacks + rsts > 1 && !past_opening(w->s);
+    FOR_PATH(w, well_known ? 0.65 : 0.5, w->rst->frame, "sender.ttl-unlike-answers",
+             "hop count %u: that host's SYN-ACKs and other resets came over another number of hops "
+             "(%u of them)",
+             ttl, synacks + rsts);
+}
+
+static void weigh_hops_like_segments(struct weighing *w)
+{
+    uint8_t ttl = w->rst->ttl;
+    if (w->own->ttl_max == 0)
+        return;
+    if (ttl >= w->own->ttl_min && ttl <= w->own->ttl_max)
+        FOR_END(w, 0.3, w->rst->frame, "sender.ttl-like-segments",
+                "hop count %u, like the %s's segments", ttl, end_name(w));
+    else if (hops_of(ttl) != hops_of(w->own->ttl_max))
+        FOR_PATH(w, w->own->n_data_segments > 0 ? 0.35 : 0.15, w->rst->frame,
+                 "sender.ttl-unlike-segments", "hop count %u, unlike the %s's segments (%u)", ttl,
+                 end_name(w), w->own->ttl_max);
+}
+
 static void weigh_hops_of_answer(struct weighing *w)
 {
     uint8_t ttl = w->rst->ttl;
     if (!w->habit)
         return;
     uint32_t synacks = others_of(w, SEGMENT_SYNACK);
-    uint32_t rsts = others_of(w, SEGMENT_BARE_RST) + others_of(w, SEGMENT_REFUSAL);
     uint32_t like_rsts =
         others_with(w, SEGMENT_BARE_RST, ttl) + others_with(w, SEGMENT_REFUSAL, ttl);
     if (others_with(w, SEGMENT_SYNACK, ttl) > 0)
         FOR_END(w, 0.35, w->rst->frame, "sender.ttl-like-synack",
                 "hop count %u, like SYN-ACKs of that host", ttl);
+    else if (synacks > 0)
+        weigh_hops_unlike_answers(w);
     else if (like_rsts > 0)
-        FOR_END(w, synacks > 0 ? 0.25 : 0.35, w->rst->frame, "sender.ttl-like-other-rsts",
+        FOR_END(w, 0.35, w->rst->frame, "sender.ttl-like-other-rsts",
                 "hop count %u, like resets of that host on %u other connections", ttl, like_rsts);
-    else if (synacks + rsts > 0)
-        FOR_PATH(w, synacks + rsts > 1 ? 0.6 : 0.5, w->rst->frame, "sender.ttl-unlike-answers",
-                 "hop count %u: none of that host's %u SYN-ACKs and other resets came with it", ttl,
-                 synacks + rsts);
-    else if (w->own->ttl_max > 0 && (ttl < w->own->ttl_min || ttl > w->own->ttl_max))
-        FOR_PATH(w, w->s->end[w->s->claimed].at.n_data_segments > 0 ? 0.35 : 0.15, w->rst->frame,
-                 "sender.ttl-unlike-segments", "hop count %u, unlike the %s's segments (%u)", ttl,
-                 end_name(w), w->own->ttl_max);
-    else if (w->own->ttl_max > 0)
-        FOR_END(w, 0.3, w->rst->frame, "sender.ttl-like-segments",
-                "hop count %u, like the %s's segments", ttl, end_name(w));
+    else if (others_of(w, SEGMENT_BARE_RST) + others_of(w, SEGMENT_REFUSAL) > 0)
+        weigh_hops_unlike_answers(w);
+    else
+        weigh_hops_like_segments(w);
 }
 
 static void weigh_hops_of_owner(struct weighing *w)
@@ -373,7 +424,7 @@ static void weigh_haste(struct weighing *w)
         FOR_PATH(w, 0.55, w->rst->frame, "sender.too-quick",
                  "it was back after %.3f ms; the %s takes %.3f ms to answer", (double)took / MS,
                  end_name(w), (double)leg / MS);
-    else if (took > leg / 5 * 4)
+    else if (took > leg / 5 * 4 && took < 3 * leg)
         FOR_END(w, 0.3, w->rst->frame, "sender.answer-time-fits",
                 "it took %.3f ms, as the %s's answers do", (double)took / MS, end_name(w));
 }

@@ -224,10 +224,10 @@ static struct rst rst_from(const struct live *l, const struct rst_note *n,
 }
 
 static bool add_rsts(struct arena *arena, const struct live *l, const struct rst_note *first,
-                     const struct episode *e, struct reset *r)
+                     const struct episode *e, const struct episode *until, struct reset *r)
 {
     size_t n = 1;
-    for (const struct rst_note *at = first; at != e->last; at = at->next)
+    for (const struct rst_note *at = first; at != until->last; at = at->next)
         n++;
     struct rst *v = arena_array(arena, n, sizeof *v);
     if (!v)
@@ -294,22 +294,33 @@ static struct scene *scene_from(struct arena *arena, const struct flow *flow,
     return s;
 }
 
-static bool settle_episode(struct arena *arena, const struct flow *flow, const struct episode *e,
-                           const struct rst_note *first, uint32_t capture, struct scenes *out)
+/* The scene of one episode, with all RSTs from first up to the last of until. */
+static struct scene *scene_of(struct arena *arena, const struct flow *flow, const struct episode *e,
+                              const struct rst_note *first, const struct episode *until,
+                              uint32_t capture)
 {
     struct reset *r = arena_alloc(arena, sizeof *r);
     struct connection *c = connection_from(arena, flow, e, capture);
     if (!r || !c)
-        return false;
+        return NULL;
     r->connection = c;
-    if (!add_rsts(arena, flow->live, first, e, r))
-        return false;
-    r->killed = !e->survived;
-    struct scene *s = scene_from(arena, flow, e, r, c);
+    if (!add_rsts(arena, flow->live, first, e, until, r))
+        return NULL;
+    r->killed = !until->survived;
+    return scene_from(arena, flow, e, r, c);
+}
+
+static bool settle_episode(struct arena *arena, const struct flow *flow,
+                           const struct episode *tried, const struct episode *e,
+                           const struct rst_note *first, uint32_t capture, struct scenes *out)
+{
+    struct scene *s = scene_of(arena, flow, e, first, e, capture);
     struct scene **at = s ? vec_push(out) : NULL;
     if (!at)
         return false;
     *at = s;
+    if (tried)
+        s->earlier = scene_of(arena, flow, tried, first, e, capture);
     return true;
 }
 
@@ -317,12 +328,16 @@ bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t captur
                    struct scenes *out)
 {
     const struct rst_note *first = flow->live->rsts;
+    const struct episode *tried = NULL; /* the first that the connection survived */
     bool good = true;
     for (const struct episode *e = flow->live->episodes; e; e = e->next) {
-        if (e->survived && e->next)
-            continue; /* its RSTs belong to what comes later */
-        good &= settle_episode(arena, flow, e, first, capture, out);
+        if (e->survived && e->next) { /* its RSTs belong to what comes later */
+            tried = tried ? tried : e;
+            continue;
+        }
+        good &= settle_episode(arena, flow, tried, e, first, capture, out);
         first = e->last->next;
+        tried = NULL;
     }
     return good;
 }

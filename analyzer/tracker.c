@@ -593,6 +593,11 @@ struct tracker_resets tracker_finish(struct tracker *t)
         struct scene *s = t->scenes.v[i];
         s->habits = t->habits;
         scene_judge(s);
+        if (s->earlier) {
+            s->earlier->habits = t->habits;
+            scene_judge(s->earlier);
+            s = scene_cause(s);
+        }
         if (out.v)
             out.v[out.n++] = s->reset;
     }
