@@ -16,7 +16,7 @@ const struct input_limits input_limits_default = {
     .members_max = 200000,
     .inputs_max = 500000,
     .depth_max = 32,
-    .spool_max = UINT64_C(64) << 30,
+    .spool_max = UINT64_C(16) << 30,
 };
 
 static bool fail(struct packed *p, struct error *err)
@@ -87,9 +87,11 @@ static la_ssize_t from_source(struct archive *a, void *ctx, const void **bytes)
 }
 
 bool packed_open_source(struct packed *p, struct source *from, const struct input_limits *limits,
-                        const char *place, struct error *err)
+                        uint64_t *total, const char *place, struct error *err)
 {
-    return start(p, INPUT_COMPRESSED, limits, place, err) &&
+    bool started = start(p, INPUT_COMPRESSED, limits, place, err);
+    p->total = total;
+    return started &&
            (archive_read_open(p->a, from, NULL, from_source, NULL) == ARCHIVE_OK || fail(p, err));
 }
 
@@ -121,11 +123,13 @@ int packed_next(struct packed *p, struct archive_entry **entry, struct error *er
 static bool account(struct packed *p, uint64_t n, struct error *err)
 {
     p->produced += n;
+    if (p->total)
+        *p->total += n;
     int64_t filtered = archive_filter_bytes(p->a, 0), raw = archive_filter_bytes(p->a, -1);
     uint64_t out = p->produced, in = raw > 0 ? (uint64_t)raw : 1;
     if (filtered > 0 && (uint64_t)filtered > out)
         out = (uint64_t)filtered;
-    if (out > p->limits->produced_max)
+    if (out > p->limits->produced_max || (p->total && *p->total > p->limits->produced_max))
         return error_set(err, ERROR_LIMIT, p->place, "unpacks to more than %llu bytes",
                          (unsigned long long)p->limits->produced_max);
     if (out > p->limits->produced_free && out / in > p->limits->ratio_max)
@@ -187,9 +191,8 @@ ssize_t packed_read(struct packed *p, void *into, size_t n, struct error *err)
 
 bool packed_pass(struct packed *p, struct error *err)
 {
-    int r;
-    while ((r = next_block(p, err)) > 0)
+    while (next_block(p, NULL) > 0)
         if (!account(p, p->block_n, err))
             return false;
-    return r == 0;
+    return true;
 }

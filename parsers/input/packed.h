@@ -21,6 +21,7 @@ struct packed {
     const struct input_limits *limits;
     const char *place;    /* named in errors; the caller's */
     uint64_t produced;    /* bytes out, of all members */
+    uint64_t *total;      /* the same over this reader and those inside it; NULL = counts alone */
     const uint8_t *block; /* libarchive's, until its next step */
     size_t block_n;
     uint64_t block_at; /* offset of block in the member; before it is a hole of a sparse file */
@@ -31,9 +32,10 @@ struct packed {
  * INPUT_COMPRESSED for one compressed stream, whatever is in it. */
 bool packed_open_fd(struct packed *p, int fd, enum input_kind kind,
                     const struct input_limits *limits, const char *place, struct error *err);
-/* One compressed stream out of another stream, which stays the caller's. */
+/* One compressed stream out of another stream, which stays the caller's; its bytes count in *total
+ * too. */
 bool packed_open_source(struct packed *p, struct source *from, const struct input_limits *limits,
-                        const char *place, struct error *err);
+                        uint64_t *total, const char *place, struct error *err);
 void packed_close(struct packed *p); /* also after a failed open */
 
 struct archive_entry;
@@ -41,7 +43,8 @@ struct archive_entry;
 int packed_next(struct packed *p, struct archive_entry **entry, struct error *err);
 /* Bytes of the current member, as source_reader.read. */
 ssize_t packed_read(struct packed *p, void *into, size_t n, struct error *err);
-/* Unpacks the rest of the current member and forgets it. */
+/* Unpacks the rest of the current member and forgets it, also when it is broken: what that means
+ * for the members behind it, packed_next will say.  False with *err when a budget is exhausted. */
 bool packed_pass(struct packed *p, struct error *err);
 
 #endif

@@ -19,7 +19,9 @@ struct unpack {
     char *name;
     enum input_kind kind; /* INPUT_COMPRESSED (one stream), INPUT_TAR or INPUT_ZIP */
     uint64_t n_members;
+    uint64_t total; /* bytes out, those of compressed members counted packed and unpacked */
     bool has_member, ended;
+    bool over_budget; /* found while a member was read */
 };
 
 /* What a stream of sniffed bytes is. */
@@ -75,6 +77,7 @@ struct unpack *unpack_open(const char *path, const char *name, const struct inpu
     else
         ok = find_kind(u, err) &&
              packed_open_fd(&u->packed, u->fd, u->kind, u->packed.limits, u->name, err);
+    u->packed.total = &u->total;
     if (ok)
         return u;
     unpack_close(u);
@@ -92,11 +95,13 @@ void unpack_close(struct unpack *u)
     free(u);
 }
 
-/* A zip is read by seeking, so its members need not be unpacked to be passed; libarchive would
- * unpack the others too, but without a budget. */
+/* Passes over what is left of the current member here, and not in libarchive, which would unpack it
+ * without a budget. */
 static bool pass_rest(struct unpack *u, struct error *err)
 {
-    return !u->has_member || u->kind == INPUT_ZIP || packed_pass(&u->packed, err);
+    if (u->over_budget)
+        return error_set(err, ERROR_LIMIT, u->name, "unpacks to too much: the rest is not read");
+    return !u->has_member || packed_pass(&u->packed, err);
 }
 
 static void fill_member(struct unpack *u, struct archive_entry *e, struct unpack_member *m)
@@ -152,6 +157,7 @@ enum unpack_step unpack_next(struct unpack *u, struct unpack_member *member, str
         return stop(u, UNPACK_FAILED);
     }
     fill_member(u, e, member);
+    u->has_member = !member->is_encrypted; /* such bytes cannot be read, only passed */
     return UNPACK_MEMBER;
 }
 
@@ -169,6 +175,7 @@ static ssize_t member_read(void *ctx, void *into, size_t n, struct error *err)
     ssize_t got = packed_read(&m->u->packed, into, n, err);
     if (got <= 0) /* nothing is left to be passed over */
         m->u->has_member = false;
+    m->u->over_budget |= got < 0 && err->code == ERROR_LIMIT;
     return got;
 }
 
@@ -185,6 +192,7 @@ static const struct source_reader member_source = {member_read, member_close};
 /* A compressed member: a second reader whose input is the member's source. */
 struct inner_reader {
     struct packed packed;
+    struct unpack *u;
     struct source *outer;
     bool started, is_empty;
 };
@@ -193,7 +201,8 @@ static bool inner_start(struct inner_reader *in, struct error *err)
 {
     struct archive_entry *e;
     in->started = true;
-    if (!packed_open_source(&in->packed, in->outer, in->packed.limits, source_name(in->outer), err))
+    if (!packed_open_source(&in->packed, in->outer, in->u->packed.limits, &in->u->total,
+                            source_name(in->outer), err))
         return false;
     int r = packed_next(&in->packed, &e, err);
     in->is_empty = r == 0;
@@ -219,8 +228,7 @@ static void inner_close(void *ctx)
 static const struct source_reader inner_source = {inner_read, inner_close};
 
 /* Takes outer. */
-static struct source *decompressed(struct source *outer, const struct input_limits *limits,
-                                   struct error *err)
+static struct source *decompressed(struct unpack *u, struct source *outer, struct error *err)
 {
     struct inner_reader *in = calloc(1, sizeof *in);
     if (!in) {
@@ -229,7 +237,7 @@ static struct source *decompressed(struct source *outer, const struct input_limi
         return NULL;
     }
     in->outer = outer;
-    in->packed.limits = limits;
+    in->u = u;
     return source_new(source_name(outer), &inner_source, in, err);
 }
 
@@ -251,5 +259,5 @@ struct source *unpack_source(struct unpack *u, const char *name, void (*on_close
     size_t n = source_peek(s, SNIFF_BYTES, &p);
     if (sniff_kind(p, n) != INPUT_COMPRESSED)
         return s;
-    return decompressed(s, u->packed.limits, err);
+    return decompressed(u, s, err);
 }

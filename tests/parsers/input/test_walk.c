@@ -327,6 +327,47 @@ static void broken_archives_fail_and_the_rest_goes_on(void **state)
     strbuf_finish(&l.text);
 }
 
+/* Overwrites a 16-bit field at some offset behind each signature, once. */
+static void patch(const char *path, const char *signature, size_t offset, uint16_t value)
+{
+    char bytes[8192];
+    FILE *f = fopen(path, "rb+");
+    assert_non_null(f);
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    size_t at = text_find((struct text){bytes, n}, text_of(signature), 0);
+    assert_true(at != SIZE_MAX);
+    assert_int_equal(fseek(f, (long)(at + offset), SEEK_SET), 0);
+    fputc(value & 0xff, f);
+    fputc(value >> 8, f);
+    fclose(f);
+}
+
+static void one_unreadable_member_does_not_hide_the_others(void **state)
+{
+    (void)state;
+    struct archive *a = writing("odd.zip", "zip", NULL);
+    member(a, "strange", LOG, sizeof LOG - 1);
+    member(a, "plain", LOG, sizeof LOG - 1);
+    done(a);
+    patch("odd.zip", "PK\3\4", 8, 4321); /* a compression method that nobody has */
+    patch("odd.zip", "PK\1\2", 10, 4321);
+    a = archive_write_new();
+    archive_write_set_format_zip(a);
+    assert_int_equal(archive_write_set_options(a, "zip:encryption=zipcrypt"), ARCHIVE_OK);
+    assert_int_equal(archive_write_set_passphrase(a, "secret"), ARCHIVE_OK);
+    assert_int_equal(archive_write_open_filename(a, "locked.zip"), ARCHIVE_OK);
+    member(a, "locked", LOG, sizeof LOG - 1);
+    member(a, "locked too", LOG, sizeof LOG - 1);
+    done(a);
+    struct listing l;
+    LIST(&l, "odd.zip", "locked.zip");
+    assert_string_equal(l.text.p, "odd.zip!strange failed\n"
+                                  "odd.zip!plain text 73\n"
+                                  "locked.zip!locked failed\n"
+                                  "locked.zip!locked too failed\n");
+    listing_finish(&l);
+}
+
 static struct input_limits small_limits(void)
 {
     struct input_limits limits = input_limits_default;
@@ -393,6 +434,15 @@ static void bombs_are_stopped(void **state)
     member(a, "inner.gz", noise, packed);
     done(a);
     expect_limit("inner.tar", 3 * SOURCE_PEEK_MAX);
+    compress_to("inner.gz", "gzip", zeros, 240 << 10); /* small enough each, too much in all */
+    f = fopen("inner.gz", "rb");
+    packed = fread(noise, 1, n, f);
+    fclose(f);
+    a = writing("inners.tar", "ustar", NULL);
+    for (int i = 0; i < 5; i++)
+        member(a, "inner.gz", noise, packed);
+    done(a);
+    expect_limit("inners.tar", 240 << 10);
     free(zeros);
     free(noise);
 }
@@ -472,6 +522,7 @@ int main(void)
         TEST(members_can_be_open_side_by_side),
         TEST(an_archive_within_an_archive_stays_closed),
         TEST(broken_archives_fail_and_the_rest_goes_on),
+        TEST(one_unreadable_member_does_not_hide_the_others),
         TEST(bombs_are_stopped),
         TEST(counts_and_depths_are_bounded),
         TEST(pipes_can_be_read_twice),
