@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "parsers/base/address.h"
+#include "parsers/base/arena.h"
 #include "parsers/base/instant.h"
 #include "parsers/base/text.h"
 
@@ -81,5 +82,11 @@ struct text event_field(const struct event *e, const char *name);
 /* The case's vocabulary names, for reports and rules. */
 const char *event_claim_name(enum event_claim c);
 const char *event_scope_name(enum event_scope s);
+bool event_claim_find(struct text name, enum event_claim *out);
+bool event_scope_find(struct text name, enum event_scope *out);
+/* False when the event already holds EVENT_FIELDS_MAX. */
+bool event_add_field(struct event *e, struct text name, struct text value);
+/* A copy that outlives the line and the patterns; NULL when the arena refuses. */
+struct event *event_copy(struct arena *a, const struct event *e);
 
 #endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Addresses in free text: what a line names when no pattern knows it.
+ */
+#ifndef WHYRST_PARSERS_LOG_ADDRESS_FIND_H
+#define WHYRST_PARSERS_LOG_ADDRESS_FIND_H
+
+#include "parsers/base/address.h"
+#include "parsers/base/text.h"
+
+#define LOG_ADDRESSES_MAX 4
+
+/* The first up to four different endpoints that the text names, in order: "192.0.2.1",
+ * "192.0.2.1:22", "192.0.2.1 port 22", "[2001:db8::1]:22", "2001:db8::1".  Port 0 where none is
+ * named.  Version numbers of four parts look like addresses too: the caller compares with addresses
+ * that it knows.  Returns how many. */
+unsigned log_find_addresses(struct text t, struct endpoint out[LOG_ADDRESSES_MAX]);
+
+#endif

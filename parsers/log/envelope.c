@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which form a line has, told by its first bytes; the syslog and journal forms are parsed here, the
+ * daemons' own ones in envelope_native.c.  A line inside a line (relay, container runtime) is
+ * followed inwards a fixed number of times.
+ */
+#include "parsers/log/envelope.h"
+
+#include <string.h>
+
+#include "parsers/log/envelope_forms.h"
+
+/* relay > container > daemon is the deepest nesting that occurs */
+#define DEPTH_MAX 3
+#define TAG_MAX 96
+#define TAG_SPACES_MAX 3
+
+static const struct {
+    const char *id, *text;
+} formats[LOG_FORMATS] = {
+    [LOG_BARE] = {"bare", "lines without a stamp"},
+    [LOG_TAGGED] = {"tagged", "program names without a stamp"},
+    [LOG_RFC3164] = {"rfc3164", "BSD syslog (RFC 3164), or journalctl short"},
+    [LOG_RFC5424] = {"rfc5424", "syslog (RFC 5424)"},
+    [LOG_ISO] = {"iso", "syslog with ISO 8601 stamps, or journalctl short-iso"},
+    [LOG_JOURNAL_FULL] = {"journal-full", "journalctl short-full"},
+    [LOG_UNIX] = {"unix", "journalctl short-unix"},
+    [LOG_MONOTONIC] = {"journal-monotonic", "journalctl short-monotonic"},
+    [LOG_JOURNAL_JSON] = {"journal-json", "journalctl JSON"},
+    [LOG_JOURNAL_EXPORT] = {"journal-export", "journalctl export format"},
+    [LOG_DMESG] = {"dmesg", "dmesg"},
+    [LOG_DMESG_CTIME] = {"dmesg-ctime", "dmesg -T"},
+    [LOG_CRI] = {"cri", "Kubernetes container log"},
+    [LOG_DOCKER] = {"docker", "docker logs --timestamps"},
+    [LOG_DOCKER_JSON] = {"docker-json", "Docker json-file log"},
+    [LOG_COMPOSE] = {"compose", "docker compose log"},
+    [LOG_NGINX] = {"nginx", "nginx error log"},
+    [LOG_APACHE] = {"apache", "Apache error log"},
+    [LOG_RABBITMQ] = {"rabbitmq", "RabbitMQ log"},
+    [LOG_POSTGRESQL] = {"postgresql", "PostgreSQL log"},
+    [LOG_REDIS] = {"redis", "Redis log"},
+    [LOG_MYSQL] = {"mysql", "MySQL or MariaDB error log"},
+    [LOG_FAIL2BAN] = {"fail2ban", "fail2ban log"},
+    [LOG_ENVOY] = {"envoy", "Envoy access log"},
+    [LOG_AUDIT] = {"audit", "Linux audit log"},
+    [LOG_FTRACE] = {"ftrace", "kernel trace"},
+    [LOG_APPLICATION] = {"application", "text with ISO 8601 stamps"},
+};
+
+const char *log_format_id(enum log_format f)
+{
+    return f < LOG_FORMATS ? formats[f].id : "bare";
+}
+
+const char *log_format_text(enum log_format f)
+{
+    return f < LOG_FORMATS ? formats[f].text : formats[LOG_BARE].text;
+}
+
+/* The outermost form that was named stays; containers are named before what they wrap. */
+static void name_format(struct envelope *e, enum log_format f)
+{
+    if (e->format == LOG_BARE)
+        e->format = f;
+}
+
+static void set_stamp(struct envelope *e, const struct stamp *st)
+{
+    int32_t outer_offset = e->stamp.offset_s;
+    bool outer_stated = e->has_stamp && e->stamp.zone_stated;
+    e->stamp = *st;
+    e->has_stamp = true;
+    if (!st->zone_stated && outer_stated) { /* the wrapper's offset is the writer's host's */
+        e->stamp.zone_stated = true;
+        e->stamp.offset_s = outer_offset;
+    }
+}
+
+/* "[123]" and an optional colon at t; the pid. */
+static bool take_pid(struct scan *t, uint32_t *pid, bool *colon)
+{
+    uint64_t n;
+    if (!scan_byte(t, '[') || !scan_number(t, 1, 10, &n) || !scan_byte(t, ']'))
+        return false;
+    *pid = n <= UINT32_MAX ? (uint32_t)n : 0;
+    *colon = scan_byte(t, ':');
+    return *colon || scan_done(t) || scan_peek(t, 0) == ' ';
+}
+
+bool form_take_tag(struct scan *s, struct envelope *e)
+{
+    unsigned n_spaces = 0;
+    for (size_t n = 0; n < TAG_MAX; n++) {
+        char c = scan_peek(s, n);
+        if (c == '\0' || n_spaces > TAG_SPACES_MAX)
+            return false;
+        if (c == ' ' && n == 0)
+            return false;
+        if (c == ' ')
+            n_spaces++;
+        struct scan t = {.t = s->t, .at = s->at + n};
+        uint32_t pid = 0;
+        bool colon = true;
+        if (c == '[' && n > 0 && take_pid(&t, &pid, &colon)) {
+            if (n_spaces && !colon)
+                return false;
+        } else if (c == ':' && n > 0 && !n_spaces &&
+                   (t.at + 1 == t.t.n || scan_peek(&t, 1) == ' ')) {
+            t.at++;
+        } else {
+            continue;
+        }
+        e->program = text_slice(s->t, s->at, s->at + n);
+        e->pid = pid;
+        scan_byte(&t, ' ');
+        *s = t;
+        return true;
+    }
+    return false;
+}
+
+/* True for a word that is a tag in itself ("kernel:", "sshd[1]:", "sshd[1]"), so no host name. */
+static bool is_tag_word(struct text w)
+{
+    if (w.n > 1 && w.p[w.n - 1] == ':')
+        return true;
+    return w.n > 3 && w.p[w.n - 1] == ']' && text_find_byte(w, '[', 1) != SIZE_MAX;
+}
+
+void form_set_message(struct envelope *e, const struct scan *s)
+{
+    struct scan t = *s;
+    if (text_eq(e->program, TEXT("kernel")) && scan_peek(&t, 0) == '[' &&
+        stamp_take_monotonic(&t, &e->monotonic_ns, &e->monotonic_width))
+        scan_byte(&t, ' ');
+    e->message = scan_rest(&t);
+    if (!e->body.n)
+        e->body = scan_rest(s);
+}
+
+/* A stamp that a relayed line carries behind the relay's host name. */
+static bool take_inner_stamp(struct scan *s, struct envelope *e)
+{
+    struct stamp st;
+    char c = scan_peek(s, 0);
+    bool took = false;
+    if (c >= 'A' && c <= 'S' && scan_peek(s, 3) == ' ')
+        took = stamp_take_bsd(s, &st);
+    else if (scan_is_digit(c) && scan_peek(s, 4) == '-' && scan_peek(s, 10) == 'T')
+        took = stamp_take_iso(s, &st);
+    if (took) {
+        set_stamp(e, &st);
+        scan_spaces(s);
+    }
+    return took;
+}
+
+/* A message whose daemon stamped it too, as nginx and PostgreSQL do below syslog. */
+static void look_into_message(struct envelope *e, struct scan *s)
+{
+    struct scan t = *s;
+    struct stamp st;
+    if (scan_peek(&t, 0) == '[' && text_starts(e->program, TEXT("postgres"))) { /* "[5-1] " */
+        while (!scan_done(&t) && scan_peek(&t, 0) != ' ')
+            t.at++;
+        scan_byte(&t, ' ');
+    }
+    char date_sep = scan_peek(&t, 4), time_sep = scan_peek(&t, 10);
+    if (!scan_is_digit(scan_peek(&t, 0)) || (date_sep != '-' && date_sep != '/') ||
+        !stamp_take_iso(&t, &st))
+        return;
+    struct envelope inner = *e;
+    set_stamp(&inner, &st);
+    if (time_sep == ' ')
+        stamp_take_zone_word(&t, &inner.stamp);
+    if (!form_take_native(&t, &inner, date_sep, time_sep))
+        return;
+    inner.format = e->format;
+    inner.program = e->program;
+    inner.pid = e->pid ? e->pid : inner.pid;
+    *e = inner;
+    *s = t;
+}
+
+/* "[HOST] TAG[PID]: " behind a syslog stamp and its space; strict asks for a tag. */
+static bool take_host_and_tag(struct scan *s, struct envelope *e, bool strict)
+{
+    struct scan t = *s;
+    e->body = scan_rest(&t);
+    for (unsigned relays = 0;; relays++) {
+        struct scan before = t;
+        struct text word = scan_word(&t);
+        if (is_tag_word(word) || !word.n) {
+            t = before;
+            break;
+        }
+        e->host = word;
+        scan_spaces(&t);
+        e->body = scan_rest(&t);
+        if (relays == DEPTH_MAX || !take_inner_stamp(&t, e))
+            break;
+        e->body = scan_rest(&t);
+    }
+    bool tagged = form_take_tag(&t, e);
+    if (strict && !tagged)
+        return false;
+    if (tagged)
+        look_into_message(e, &t);
+    *s = t;
+    form_set_message(e, s);
+    return true;
+}
+
+static bool take_rfc3164(struct scan *s, struct envelope *e)
+{
+    struct stamp st;
+    if (!stamp_take_bsd(s, &st))
+        return false;
+    struct scan zone = *s;
+    struct stamp zoned = st;
+    if (scan_peek(s, 1) >= 'A' && scan_peek(s, 1) <= 'Z' && stamp_take_zone_word(&zone, &zoned) &&
+        zoned.zone_stated && scan_byte(&zone, ':')) { /* Cisco: "... UTC: %SYS-5-..." */
+        *s = zone;
+        st = zoned;
+    }
+    set_stamp(e, &st);
+    name_format(e, LOG_RFC3164);
+    scan_byte(s, ':');
+    scan_spaces(s);
+    return take_host_and_tag(s, e, false);
+}
+
+/* SD-ELEMENTs or "-".  RFC 5424 section 6.3: in a value, only \" \\ \] are escapes. */
+static bool take_structured_data(struct scan *s)
+{
+    if (scan_byte(s, '-'))
+        return true;
+    if (scan_peek(s, 0) != '[')
+        return false;
+    bool quoted = false;
+    while (!scan_done(s)) {
+        char c = s->t.p[s->at++];
+        if (quoted && c == '\\')
+            scan_skip(s, 1);
+        else if (c == '"')
+            quoted = !quoted;
+        else if (c == ']' && !quoted && scan_peek(s, 0) != '[')
+            return true;
+    }
+    return false;
+}
+
+static struct text nil_or(struct text t)
+{
+    return text_eq(t, TEXT("-")) ? (struct text){0} : t;
+}
+
+/* Behind "<PRI>1 ". */
+static bool take_rfc5424(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    bool stamped = !scan_byte(&t, '-');
+    if (stamped && !stamp_take_iso(&t, &st))
+        return false;
+    if (!scan_byte(&t, ' '))
+        return false;
+    struct text word[4]; /* HOSTNAME APP-NAME PROCID MSGID */
+    for (size_t i = 0; i < 4; i++) {
+        word[i] = scan_word(&t);
+        if (!word[i].n || !scan_byte(&t, ' '))
+            return false;
+    }
+    if (!take_structured_data(&t))
+        return false;
+    scan_byte(&t, ' ');
+    scan_literal(&t, TEXT("\xEF\xBB\xBF"));
+    uint64_t pid = 0;
+    if (stamped)
+        set_stamp(e, &st);
+    e->host = nil_or(word[0]);
+    e->program = nil_or(word[1]);
+    e->pid = text_to_u64(word[2], &pid) && pid <= UINT32_MAX ? (uint32_t)pid : 0;
+    name_format(e, LOG_RFC5424);
+    look_into_message(e, &t);
+    *s = t;
+    form_set_message(e, s);
+    return true;
+}
+
+enum step { STEP_NO, STEP_DONE, STEP_INWARDS };
+
+/* "stdout F " and its like, behind a container runtime's stamp. */
+static bool take_cri(struct scan *s)
+{
+    struct scan t = *s;
+    if (!scan_literal(&t, TEXT("stdout ")) && !scan_literal(&t, TEXT("stderr ")))
+        return false;
+    if (!scan_literal(&t, TEXT("F ")) && !scan_literal(&t, TEXT("P ")))
+        return false;
+    *s = t;
+    return true;
+}
+
+static enum step take_iso(struct scan *s, struct envelope *e)
+{
+    struct stamp st;
+    char date_sep = scan_peek(s, 4), time_sep = scan_peek(s, 10);
+    if (!stamp_take_iso(s, &st))
+        return STEP_NO;
+    if (time_sep == ' ')
+        stamp_take_zone_word(s, &st);
+    set_stamp(e, &st);
+    struct scan native = *s;
+    if (form_take_native(&native, e, date_sep, time_sep)) {
+        form_set_message(e, &native);
+        return STEP_DONE;
+    }
+    scan_byte(s, ':');
+    scan_spaces(s);
+    e->body = e->message = scan_rest(s);
+    if (time_sep != 'T') {
+        name_format(e, LOG_APPLICATION);
+        return STEP_DONE;
+    }
+    if (take_cri(s)) {
+        name_format(e, LOG_CRI);
+        return STEP_INWARDS;
+    }
+    struct envelope tagged = *e;
+    struct scan t = *s;
+    if (take_host_and_tag(&t, &tagged, true)) {
+        *e = tagged;
+        name_format(e, LOG_ISO);
+        return STEP_DONE;
+    }
+    name_format(e, LOG_DOCKER);
+    return STEP_INWARDS;
+}
+
+/* "Sun 2025-06-15 15:06:40 UTC srv1 ..." */
+static bool take_journal_full(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    struct text day_name = scan_word(&t);
+    if (day_name.n > 8 || !scan_byte(&t, ' ') || scan_peek(&t, 4) != '-' ||
+        !stamp_take_iso(&t, &st))
+        return false;
+    stamp_take_zone_word(&t, &st);
+    set_stamp(e, &st);
+    name_format(e, LOG_JOURNAL_FULL);
+    scan_spaces(&t);
+    *s = t;
+    return take_host_and_tag(s, e, false);
+}
+
+static bool take_unix(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    if (!stamp_take_unix(&t, &st) || st.precision_ns == NS_PER_S || !scan_byte(&t, ' '))
+        return false;
+    set_stamp(e, &st);
+    name_format(e, LOG_UNIX);
+    *s = t;
+    return take_host_and_tag(s, e, false);
+}
+
+/* "name_1  | line": the name says which container wrote it. */
+static bool take_compose(struct scan *s, struct envelope *e)
+{
+    size_t n = 0;
+    while (n < 64 && (scan_is_alpha(scan_peek(s, n)) || scan_is_digit(scan_peek(s, n)) ||
+                      (scan_peek(s, n) && strchr("_-.", scan_peek(s, n)))))
+        n++;
+    struct scan t = {.t = s->t, .at = s->at + n};
+    scan_spaces(&t);
+    if (!n || t.at == s->at + n || !scan_byte(&t, '|') || !scan_byte(&t, ' '))
+        return false;
+    e->host = text_slice(s->t, s->at, s->at + n);
+    name_format(e, LOG_COMPOSE);
+    *s = t;
+    return true;
+}
+
+static enum step done_if(bool took)
+{
+    return took ? STEP_DONE : STEP_NO;
+}
+
+static enum step take_digit_form(struct scan *s, struct envelope *e)
+{
+    char c = scan_peek(s, 4);
+    if (c == '-' || c == '/')
+        return take_iso(s, e);
+    if (c == ' ' && take_rfc3164(s, e))
+        return STEP_DONE;
+    return done_if(form_take_redis(s, e) || take_unix(s, e));
+}
+
+/* Not one of the forms that a first byte gives away. */
+static enum step take_other_form(struct scan *s, struct envelope *e)
+{
+    if (scan_peek(s, 0) == 't' && form_take_audit(s, e))
+        return STEP_DONE;
+    if (scan_peek(s, 0) == '=' && form_take_erlang(s, e))
+        return STEP_DONE;
+    if (take_journal_full(s, e) || form_take_ftrace(s, e))
+        return STEP_DONE;
+    if (take_compose(s, e))
+        return STEP_INWARDS;
+    struct scan t = *s;
+    struct envelope tagged = *e;
+    if (form_take_tag(&t, &tagged) && tagged.pid) {
+        *e = tagged;
+        name_format(e, LOG_TAGGED);
+        form_set_message(e, &t);
+        return STEP_DONE;
+    }
+    return STEP_NO;
+}
+
+static enum step take_form(struct scan *s, struct envelope *e)
+{
+    char c = scan_peek(s, 0);
+    if (c == '<') {
+        struct scan t = *s;
+        uint64_t pri;
+        t.at++;
+        if (!scan_number(&t, 1, 3, &pri) || !scan_byte(&t, '>'))
+            return STEP_NO;
+        *s = t;
+        if (scan_literal(&t, TEXT("1 ")) && take_rfc5424(&t, e))
+            return STEP_DONE;
+        return e->format == LOG_BARE ? STEP_INWARDS : STEP_NO;
+    }
+    if (scan_is_digit(c))
+        return take_digit_form(s, e);
+    if (c == '[')
+        return done_if(form_take_bracketed(s, e));
+    if (take_rfc3164(s, e))
+        return STEP_DONE;
+    return take_other_form(s, e);
+}
+
+bool envelope_parse(struct text line, struct envelope *out)
+{
+    *out = (struct envelope){.monotonic_ns = INSTANT_NONE, .stamp.instant = INSTANT_NONE};
+    struct scan s = scan_of(line);
+    for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
+        struct scan t = s;
+        enum step step = take_form(&t, out);
+        if (step == STEP_DONE)
+            return true;
+        if (step == STEP_NO)
+            break;
+        s = t;
+    }
+    out->message = out->body = scan_rest(&s);
+    return out->has_stamp || out->format != LOG_BARE;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The envelope parser's own parts, shared between its files and nobody else.  Each takes its form
+ * off the scan and fills the envelope, or returns false with both left alone.
+ */
+#ifndef WHYRST_PARSERS_LOG_ENVELOPE_FORMS_H
+#define WHYRST_PARSERS_LOG_ENVELOPE_FORMS_H
+
+#include "parsers/log/envelope.h"
+
+/* "sshd[123]: ", "kernel: ", "Setup Assistant[1173]: ", "(systemd)[1]: " */
+bool form_take_tag(struct scan *s, struct envelope *e);
+/* Sets the message to what is left of the scan, and takes a kernel line's bracketed time off it. */
+void form_set_message(struct envelope *e, const struct scan *s);
+/* What daemons that stamp their own lines write behind an ISO stamp: nginx, RabbitMQ, PostgreSQL,
+ * MySQL, fail2ban.  date_sep is what stood between year and month, time_sep before the hour. */
+bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char time_sep);
+/* Lines that begin with '[': dmesg, dmesg -T, Apache, Envoy, journalctl short-monotonic. */
+bool form_take_bracketed(struct scan *s, struct envelope *e);
+/* "1:M 29 Aug 2023 13:47:38.984 * message" */
+bool form_take_redis(struct scan *s, struct envelope *e);
+/* "type=CRYPTO_SESSION msg=audit(1475948552.051:28938): ..." */
+bool form_take_audit(struct scan *s, struct envelope *e);
+/* "  sshd-123 [001] ..s1. 5000.123456: tcp_send_reset: ..." */
+bool form_take_ftrace(struct scan *s, struct envelope *e);
+/* "=ERROR REPORT==== 14-May-2015::14:52:07 ===" */
+bool form_take_erlang(struct scan *s, struct envelope *e);
+
+#endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The envelopes that daemons and the kernel write themselves.  Only what tells the forms apart is
+ * looked at; what the message says is left to the patterns.
+ */
+#include "parsers/log/envelope.h"
+#include "parsers/log/envelope_forms.h"
+
+static void name_writer(struct envelope *e, enum log_format f, struct text program)
+{
+    if (e->format == LOG_BARE)
+        e->format = f;
+    if (!e->program.n)
+        e->program = program;
+}
+
+static uint32_t pid_of(uint64_t n)
+{
+    return n <= UINT32_MAX ? (uint32_t)n : 0;
+}
+
+/* "[" letters "]", the severity of nginx and RabbitMQ. */
+static bool take_level(struct scan *s)
+{
+    struct scan t = *s;
+    if (!scan_byte(&t, '['))
+        return false;
+    size_t n = 0;
+    while (scan_is_alpha(scan_peek(&t, 0)) && n++ < 16)
+        t.at++;
+    if (!n || !scan_literal(&t, TEXT("] ")))
+        return false;
+    *s = t;
+    return true;
+}
+
+/* ngx_log_error_core: "[error] PID#TID: " */
+static bool take_nginx(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    uint64_t pid, tid;
+    if (!take_level(&t) || !scan_number(&t, 1, 10, &pid) || !scan_byte(&t, '#') ||
+        !scan_number(&t, 1, 18, &tid) || !scan_byte(&t, ':'))
+        return false;
+    scan_spaces(&t);
+    e->pid = pid_of(pid);
+    name_writer(e, LOG_NGINX, TEXT("nginx"));
+    *s = t;
+    return true;
+}
+
+/* "[error] <0.2375.628> ": the Erlang process stays in the message, it ties lines together. */
+static bool take_rabbitmq(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    if (!take_level(&t))
+        return false;
+    scan_spaces(&t);
+    if (scan_peek(&t, 0) != '<' || !scan_is_digit(scan_peek(&t, 1)) || scan_peek(&t, 2) != '.')
+        return false;
+    name_writer(e, LOG_RABBITMQ, TEXT("rabbitmq"));
+    *s = t;
+    return true;
+}
+
+/* "[9954] " or "[9954-1] ", behind stamp and zone */
+static bool take_postgresql(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    uint64_t pid, line;
+    if (!scan_byte(&t, '[') || !scan_number(&t, 1, 10, &pid))
+        return false;
+    if (scan_byte(&t, '-') && !scan_number(&t, 1, 18, &line))
+        return false;
+    if (!scan_byte(&t, ']'))
+        return false;
+    scan_byte(&t, ':');
+    scan_spaces(&t);
+    e->pid = pid_of(pid);
+    name_writer(e, LOG_POSTGRESQL, TEXT("postgres"));
+    *s = t;
+    return true;
+}
+
+/* "2876 [Note] " */
+static bool take_mysql(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    uint64_t thread;
+    if (!scan_number(&t, 1, 18, &thread) || !scan_byte(&t, ' ') || !take_level(&t))
+        return false;
+    name_writer(e, LOG_MYSQL, TEXT("mysqld"));
+    *s = t;
+    return true;
+}
+
+/* "fail2ban.actions        [1234]: " */
+static bool take_fail2ban(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    uint64_t pid;
+    struct text word = scan_word(&t);
+    scan_spaces(&t);
+    if (!text_starts(word, TEXT("fail2ban")) || !scan_byte(&t, '[') ||
+        !scan_number(&t, 1, 10, &pid) || !scan_literal(&t, TEXT("]:")))
+        return false;
+    scan_spaces(&t);
+    e->pid = pid_of(pid);
+    name_writer(e, LOG_FAIL2BAN, word);
+    *s = t;
+    return true;
+}
+
+bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char time_sep)
+{
+    struct scan t = *s;
+    scan_spaces(&t);
+    bool took = false;
+    if (date_sep == '/')
+        took = take_nginx(&t, e);
+    else if (scan_peek(&t, 0) == '[')
+        took = take_rabbitmq(&t, e) || (time_sep == ' ' && take_postgresql(&t, e));
+    else if (scan_is_digit(scan_peek(&t, 0)))
+        took = take_mysql(&t, e);
+    else if (scan_peek(&t, 0) == 'f' && time_sep == ' ')
+        took = take_fail2ban(&t, e);
+    if (took)
+        *s = t;
+    return took;
+}
+
+static void set_own_stamp(struct envelope *e, const struct stamp *st)
+{
+    e->stamp = *st;
+    e->has_stamp = true;
+}
+
+/* Behind "[stamp] ": "[core:error] [pid 35708:tid 4328636416] " is Apache's, else it is dmesg -T */
+static void take_apache_or_dmesg(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    uint64_t pid = 0;
+    if (scan_byte(&t, '[')) {
+        while (!scan_done(&t) && scan_peek(&t, 0) != ']' && scan_peek(&t, 0) != ' ')
+            t.at++;
+        if (scan_literal(&t, TEXT("] "))) {
+            struct scan p = t;
+            if (scan_literal(&p, TEXT("[pid ")) && scan_number(&p, 1, 10, &pid)) {
+                while (!scan_done(&p) && scan_peek(&p, 0) != ']')
+                    p.at++;
+                scan_skip(&p, 2);
+                t = p;
+            }
+            e->pid = pid_of(pid);
+            name_writer(e, LOG_APACHE, TEXT("apache2"));
+            *s = t;
+            return;
+        }
+    }
+    name_writer(e, LOG_DMESG_CTIME, TEXT("kernel"));
+}
+
+/* "srv1 sshd[123]: " or "srv1 kernel: ": what journalctl writes behind the time since boot.  A raw
+ * kernel message may hold "word word: " too, so the tag must be a surer one. */
+static bool take_journal_tail(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct text host = scan_word(&t);
+    if (!host.n || !scan_byte(&t, ' '))
+        return false;
+    struct envelope tagged = *e;
+    if (text_ends(host, TEXT(":")) || !form_take_tag(&t, &tagged))
+        return false;
+    if (!tagged.pid && !text_eq(tagged.program, TEXT("kernel")))
+        return false;
+    *e = tagged;
+    e->host = host;
+    if (e->format == LOG_BARE)
+        e->format = LOG_MONOTONIC;
+    *s = t;
+    return true;
+}
+
+bool form_take_bracketed(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    if (stamp_take_monotonic(&t, &e->monotonic_ns, &e->monotonic_width)) {
+        scan_byte(&t, ' ');
+        if (!take_journal_tail(&t, e))
+            name_writer(e, LOG_DMESG, TEXT("kernel"));
+        *s = t;
+        e->body = e->message = scan_rest(s);
+        return true;
+    }
+    t.at++;
+    if (scan_is_digit(scan_peek(&t, 0))) {
+        if (!stamp_take_iso(&t, &st) || !scan_literal(&t, TEXT("] \"")))
+            return false;
+        t.at--; /* the quote is part of Envoy's request field */
+        name_writer(e, LOG_ENVOY, TEXT("envoy"));
+    } else {
+        if (!stamp_take_asctime(&t, &st) || !scan_literal(&t, TEXT("] ")))
+            return false;
+        take_apache_or_dmesg(&t, e);
+    }
+    set_own_stamp(e, &st);
+    *s = t;
+    e->body = e->message = scan_rest(s);
+    return true;
+}
+
+bool form_take_redis(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    uint64_t pid;
+    if (!scan_number(&t, 1, 10, &pid) || !scan_byte(&t, ':'))
+        return false;
+    char role = scan_peek(&t, 0);
+    if (role != 'M' && role != 'S' && role != 'C' && role != 'X')
+        return false;
+    scan_skip(&t, 1);
+    if (!scan_byte(&t, ' ') || !stamp_take_day_first(&t, &st) || !scan_byte(&t, ' '))
+        return false;
+    scan_skip(&t, 1); /* level: . - * # */
+    scan_byte(&t, ' ');
+    set_own_stamp(e, &st);
+    e->pid = pid_of(pid);
+    name_writer(e, LOG_REDIS, TEXT("redis-server"));
+    *s = t;
+    e->body = e->message = scan_rest(s);
+    return true;
+}
+
+bool form_take_audit(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    if (!scan_literal(&t, TEXT("type=")))
+        return false;
+    scan_word(&t);
+    if (!scan_literal(&t, TEXT(" msg=audit(")) || !stamp_take_unix(&t, &st) || !scan_byte(&t, ':'))
+        return false;
+    set_own_stamp(e, &st);
+    name_writer(e, LOG_AUDIT, TEXT("audit"));
+    e->body = e->message = scan_rest(s);
+    scan_skip(s, s->t.n);
+    return true;
+}
+
+/* "comm-123", or perf's "comm   123", then "[cpu]", flags in trace files only, "sss.uuuuuu:" */
+bool form_take_ftrace(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    uint64_t cpu, seconds;
+    scan_spaces(&t);
+    size_t from = t.at;
+    while (t.at < from + 48 && !scan_done(&t) && scan_peek(&t, 0) != '[')
+        t.at++;
+    struct text task = text_trim(text_slice(t.t, from, t.at));
+    if (!scan_byte(&t, '[') || !task.n || !scan_number(&t, 3, 3, &cpu) ||
+        !scan_literal(&t, TEXT("] ")))
+        return false;
+    scan_spaces(&t);
+    struct scan stamp = t;
+    if (!scan_number(&stamp, 1, 9, &seconds) || scan_peek(&stamp, 0) != '.') {
+        scan_word(&t); /* irqs-off, need-resched, preempt-depth ... */
+        scan_spaces(&t);
+        stamp = t;
+        if (!scan_number(&stamp, 1, 9, &seconds))
+            return false;
+    }
+    uint64_t micros;
+    if (!scan_byte(&stamp, '.') || !scan_number(&stamp, 6, 6, &micros) ||
+        !scan_literal(&stamp, TEXT(": ")))
+        return false;
+    e->monotonic_ns = (instant_ns)seconds * NS_PER_S + (instant_ns)micros * 1000;
+    e->monotonic_width = 1000;
+    name_writer(e, LOG_FTRACE, TEXT("kernel-trace"));
+    *s = stamp;
+    scan_spaces(s);
+    e->body = e->message = scan_rest(s);
+    return true;
+}
+
+bool form_take_erlang(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    scan_byte(&t, '=');
+    while (scan_is_alpha(scan_peek(&t, 0)) || scan_peek(&t, 0) == ' ')
+        t.at++;
+    if (!scan_literal(&t, TEXT("==== ")) || !stamp_take_day_first(&t, &st) ||
+        !scan_literal(&t, TEXT(" ===")))
+        return false;
+    set_own_stamp(e, &st);
+    name_writer(e, LOG_RABBITMQ, TEXT("rabbitmq"));
+    *s = t;
+    e->body = e->message = scan_rest(s);
+    return true;
+}

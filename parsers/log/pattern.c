@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Matching: program -> candidates -> literal -> regular expression.  Nearly every line ends before
+ * the regular expression.  Matches are bounded; a bound that is hit is counted, never taken for "no
+ * match".  Nothing is allocated per line.
+ */
+#include "parsers/log/pattern.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parsers/log/pattern_set.h"
+
+static const struct {
+    const char *name;
+    enum pattern_slot slot;
+} slots[] = {
+    {"client_ip", SLOT_CLIENT_IP}, {"client_port", SLOT_CLIENT_PORT},
+    {"server_ip", SLOT_SERVER_IP}, {"server_port", SLOT_SERVER_PORT},
+    {"src_ip", SLOT_SRC_IP},       {"src_port", SLOT_SRC_PORT},
+    {"dst_ip", SLOT_DST_IP},       {"dst_port", SLOT_DST_PORT},
+    {"tcp_seq", SLOT_TCP_SEQ},     {"tcp_ack", SLOT_TCP_ACK},
+    {"ip_id", SLOT_IP_ID},         {"stamp", SLOT_STAMP},
+    {"after_ms", SLOT_AFTER_MS},
+};
+
+static enum pattern_slot slot_of(struct text name)
+{
+    for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++)
+        if (text_eq(name, text_of(slots[i].name)))
+            return slots[i].slot;
+    return SLOT_FIELD;
+}
+
+struct patterns *patterns_create(void)
+{
+    struct patterns *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    arena_init(&p->arena, NULL);
+    arena_init(&p->buckets, NULL);
+    map_init(&p->programs, sizeof(struct program_key), sizeof(uint32_t));
+    p->compile = pcre2_compile_context_create(NULL);
+    p->limits = pcre2_match_context_create(NULL);
+    p->match = pcre2_match_data_create(PATTERN_GROUPS_MAX + 1, NULL);
+    if (!p->compile || !p->limits || !p->match) {
+        patterns_free(p);
+        return NULL;
+    }
+    pcre2_set_match_limit(p->limits, PATTERN_MATCH_LIMIT);
+    pcre2_set_depth_limit(p->limits, PATTERN_DEPTH_LIMIT);
+    pcre2_set_heap_limit(p->limits, PATTERN_HEAP_LIMIT_KIB);
+    pcre2_set_parens_nest_limit(p->compile, 50);
+    pcre2_set_max_pattern_length(p->compile, PATTERN_REGEX_MAX);
+    return p;
+}
+
+void patterns_free(struct patterns *p)
+{
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->list.n; i++)
+        pcre2_code_free(p->list.v[i].code);
+    vec_finish(&p->list);
+    vec_finish(&p->bucket);
+    map_finish(&p->programs);
+    arena_finish(&p->arena);
+    arena_finish(&p->buckets);
+    pcre2_compile_context_free(p->compile);
+    pcre2_match_context_free(p->limits);
+    pcre2_match_data_free(p->match);
+    free(p);
+}
+
+/* The named groups, in order of their numbers.  A name may stand in several alternatives. */
+static bool read_groups(struct patterns *p, struct pattern *pt, char *why, size_t why_size)
+{
+    uint32_t n = 0, width = 0;
+    PCRE2_SPTR table = NULL;
+    pcre2_pattern_info(pt->code, PCRE2_INFO_NAMECOUNT, &n);
+    pcre2_pattern_info(pt->code, PCRE2_INFO_NAMEENTRYSIZE, &width);
+    pcre2_pattern_info(pt->code, PCRE2_INFO_NAMETABLE, &table);
+    uint32_t highest = 0;
+    pcre2_pattern_info(pt->code, PCRE2_INFO_CAPTURECOUNT, &highest);
+    if (n > PATTERN_GROUPS_MAX || highest > PATTERN_GROUPS_MAX) {
+        snprintf(why, why_size, "more than %d groups", PATTERN_GROUPS_MAX);
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const unsigned char *entry = table + (size_t)i * width;
+        struct text name = text_of((const char *)entry + 2);
+        struct pattern_group g = {.number = (uint32_t)entry[0] << 8 | entry[1],
+                                  .slot = slot_of(name),
+                                  .name = arena_text(&p->arena, name)};
+        size_t at = pt->n_groups++;
+        for (; at > 0 && pt->groups[at - 1].number > g.number; at--)
+            pt->groups[at] = pt->groups[at - 1];
+        pt->groups[at] = g;
+    }
+    return true;
+}
+
+bool pattern_compile(struct patterns *p, struct pattern *pt, char *why, size_t why_size)
+{
+    char scratch[8];
+    if (!why) {
+        why = scratch;
+        why_size = sizeof scratch;
+    }
+    if (pt->compiled)
+        return pt->code != NULL;
+    pt->compiled = true;
+    uint32_t options = PCRE2_DUPNAMES | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF |
+                       PCRE2_NEVER_BACKSLASH_C | (pt->at_start ? PCRE2_ANCHORED : 0);
+    int code = 0;
+    PCRE2_SIZE at = 0;
+    pt->code = pcre2_compile((PCRE2_SPTR)pt->regex.p, pt->regex.n, options, &code, &at, p->compile);
+    if (!pt->code) {
+        unsigned char text[160];
+        pcre2_get_error_message(code, text, sizeof text);
+        snprintf(why, why_size, "%s, at byte %zu", (const char *)text, (size_t)at);
+        return false;
+    }
+    if (!read_groups(p, pt, why, why_size)) {
+        pcre2_code_free(pt->code);
+        pt->code = NULL;
+        return false;
+    }
+    pt->jitted = pcre2_jit_compile(pt->code, PCRE2_JIT_COMPLETE) == 0;
+    return true;
+}
+
+static void set_port(struct endpoint *e, struct text t)
+{
+    uint64_t n;
+    if (text_to_u64(t, &n) && n <= UINT16_MAX)
+        e->port = (uint16_t)n;
+}
+
+/* A name where an address was expected (UseDNS, %h) is kept as a field. */
+static void set_ip(struct event *e, struct endpoint *end, struct text t, const char *host_field)
+{
+    if (!address_parse(t, &end->ip))
+        event_add_field(e, text_of(host_field), t);
+}
+
+static void set_u32(uint32_t *out, bool *has, struct text t)
+{
+    uint64_t n;
+    if (text_to_u64(t, &n) && n <= UINT32_MAX) {
+        *out = (uint32_t)n;
+        *has = true;
+    }
+}
+
+static void set_inner_stamp(struct pattern_stamp *inner, struct text t)
+{
+    struct scan s = scan_of(t);
+    inner->present = stamp_take_clf(&s, &inner->stamp) || stamp_take_iso(&s, &inner->stamp) ||
+                     stamp_take_unix(&s, &inner->stamp);
+}
+
+static void fill(struct event *e, const struct pattern_group *g, struct text t,
+                 struct pattern_stamp *inner)
+{
+    uint64_t n;
+    bool has = false;
+    uint32_t value = 0;
+    switch (g->slot) {
+    case SLOT_CLIENT_IP:
+        set_ip(e, &e->client, t, "client_host");
+        return;
+    case SLOT_CLIENT_PORT:
+        set_port(&e->client, t);
+        return;
+    case SLOT_SERVER_IP:
+        set_ip(e, &e->server, t, "server_host");
+        return;
+    case SLOT_SERVER_PORT:
+        set_port(&e->server, t);
+        return;
+    case SLOT_SRC_IP:
+        set_ip(e, &e->src, t, "src_host");
+        return;
+    case SLOT_SRC_PORT:
+        set_port(&e->src, t);
+        return;
+    case SLOT_DST_IP:
+        set_ip(e, &e->dst, t, "dst_host");
+        return;
+    case SLOT_DST_PORT:
+        set_port(&e->dst, t);
+        return;
+    case SLOT_TCP_SEQ:
+        set_u32(&e->tcp_seq, &e->has_seq, t);
+        return;
+    case SLOT_TCP_ACK:
+        set_u32(&e->tcp_ack, &has, t);
+        return;
+    case SLOT_IP_ID:
+        set_u32(&value, &has, t);
+        if (has && value <= UINT16_MAX) {
+            e->ip_id = (uint16_t)value;
+            e->has_ip_id = true;
+        }
+        return;
+    case SLOT_STAMP:
+        set_inner_stamp(inner, t);
+        return;
+    case SLOT_AFTER_MS:
+        if (text_to_u64(t, &n) && n <= INT64_C(86400000) * 366)
+            inner->after_ms = (int64_t)n;
+        return;
+    case SLOT_FIELD:
+        event_add_field(e, g->name, t);
+        return;
+    }
+}
+
+/* How far "error: ", "fatal: " or "debug1: " reach; daemons write them before the same texts. */
+size_t pattern_level_length(struct text m)
+{
+    static const struct text words[] = {{"error: ", 7},   {"fatal: ", 7}, {"debug1: ", 8},
+                                        {"warning: ", 9}, {"info: ", 6},  {"notice: ", 8}};
+    if (m.n < 8 || !memchr("efdwin", m.p[0], 6))
+        return 0;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (text_starts(m, words[i]))
+            return words[i].n;
+    return 0;
+}
+
+static bool holds_literal(struct text m, struct text literal)
+{
+    return memmem(m.p, m.n, literal.p, literal.n) != NULL;
+}
+
+/* The part of the message that the pattern is matched against; false if the literal is not there.
+ */
+static bool subject_of(const struct pattern *pt, struct text m, struct text *subject)
+{
+    *subject = m;
+    if (!m.n)
+        return false;
+    if (!pt->at_start)
+        return holds_literal(m, pt->literal);
+    if (text_starts(m, pt->literal))
+        return true;
+    *subject = text_slice(m, pattern_level_length(m), m.n);
+    return subject->n < m.n && text_starts(*subject, pt->literal);
+}
+
+static enum pattern_outcome run(struct patterns *p, struct pattern *pt, struct text subject,
+                                struct event *e, struct pattern_stamp *inner, struct flaws *flaws)
+{
+    if (pt->refused || !pattern_compile(p, pt, NULL, 0))
+        return PATTERN_NONE;
+    int rc =
+        pt->jitted
+            ? pcre2_jit_match(pt->code, (PCRE2_SPTR)subject.p, subject.n, 0, 0, p->match, p->limits)
+            : pcre2_match(pt->code, (PCRE2_SPTR)subject.p, subject.n, 0, 0, p->match, p->limits);
+    if (rc == PCRE2_ERROR_NOMATCH)
+        return PATTERN_NONE;
+    if (rc < 0) {
+        flaws_add(flaws, "log.pattern-undecided", e->line);
+        return PATTERN_UNDECIDED;
+    }
+    e->kind = pt->kind;
+    e->claim = pt->claim;
+    e->scope = pt->scope;
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(p->match);
+    for (size_t i = 0; i < pt->n_groups; i++) {
+        uint32_t g = pt->groups[i].number;
+        if (g < (uint32_t)rc && at[2 * g] != PCRE2_UNSET && at[2 * g + 1] > at[2 * g])
+            fill(e, &pt->groups[i], text_slice(subject, at[2 * g], at[2 * g + 1]), inner);
+    }
+    return PATTERN_MATCHED;
+}
+
+enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, struct event *e,
+                                 struct pattern_stamp *inner, struct flaws *flaws)
+{
+    struct text subject;
+    if (!subject_of(pt, e->message, &subject))
+        return PATTERN_NONE;
+    return run(p, pt, subject, e, inner, flaws);
+}
+
+size_t patterns_count(const struct patterns *p)
+{
+    return p->list.n;
+}
+
+struct pattern_info patterns_info(const struct patterns *p, size_t i)
+{
+    const struct pattern *pt = &p->list.v[i];
+    return (struct pattern_info){.id = pt->id,
+                                 .kind = pt->kind,
+                                 .programs = pt->programs,
+                                 .versions = pt->versions,
+                                 .reference = pt->reference,
+                                 .file = pt->file,
+                                 .line = pt->line,
+                                 .claim = pt->claim,
+                                 .scope = pt->scope,
+                                 .n_samples = pt->n_samples};
+}
+
+struct text patterns_sample(const struct patterns *p, size_t i, size_t sample)
+{
+    return p->list.v[i].samples[sample].line;
+}
+
+bool patterns_have_kind(const struct patterns *p, struct text kind)
+{
+    for (size_t i = 0; i < p->list.n; i++)
+        if (!p->list.v[i].refused && text_eq(p->list.v[i].kind, kind))
+            return true;
+    return false;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Event patterns: which messages of which programs mean what.  They are XML data (rules/events/,
+ * schema rules/events.rng); here they are loaded, checked against their own sample lines, and
+ * matched.  A set of patterns belongs to one thread: regular expressions are compiled on first use.
+ */
+#ifndef WHYRST_PARSERS_LOG_PATTERN_H
+#define WHYRST_PARSERS_LOG_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "parsers/base/embedded.h"
+#include "parsers/base/flaw.h"
+#include "parsers/base/text.h"
+#include "parsers/log/envelope.h"
+#include "parsers/log/event.h"
+
+/* Called once for each complaint, in order: "file:line: text" is how it reads. */
+typedef void (*complain_fn)(void *ctx, const char *file, unsigned line, const char *text);
+
+struct patterns;
+
+struct patterns *patterns_create(void); /* NULL: out of memory */
+void patterns_free(struct patterns *p); /* NULL-safe */
+
+/* Adds the patterns of one file.  The bytes are hostile: at most 1 MiB, UTF-8, no DTD, no entities
+ * beyond the five, no network.  A pattern with a complaint is left out, the others stay.  A pattern
+ * with the id of an earlier one replaces it.  True when there was nothing to complain about. */
+bool patterns_add(struct patterns *p, const char *file, const void *bytes, size_t n,
+                  complain_fn complain, void *ctx);
+/* As patterns_add for each file of a table that ends with a NULL name. */
+bool patterns_add_embedded(struct patterns *p, const struct embedded_file *files,
+                           complain_fn complain, void *ctx);
+/* rules/events/ as it was when the program was built. */
+extern const struct embedded_file event_pattern_files[];
+/* Compiles every pattern and runs every sample: it must be matched by its own pattern before any
+ * other, with the fields that it promises.  Patterns that fail are left out from then on. */
+bool patterns_check(struct patterns *p, complain_fn complain, void *ctx);
+
+/* What is there, for listings and tests; i < patterns_count. */
+struct pattern_info {
+    struct text id, kind, programs, versions, reference;
+    const char *file;
+    unsigned line;
+    enum event_claim claim;
+    enum event_scope scope;
+    size_t n_samples;
+};
+size_t patterns_count(const struct patterns *p);
+struct pattern_info patterns_info(const struct patterns *p, size_t i);
+struct text patterns_sample(const struct patterns *p, size_t i, size_t sample); /* whole line(s) */
+/* True when some pattern of that kind exists: what rules may bind to. */
+bool patterns_have_kind(const struct patterns *p, struct text kind);
+
+enum pattern_outcome {
+    PATTERN_NONE,      /* no pattern knows the message */
+    PATTERN_MATCHED,   /* the event is filled in */
+    PATTERN_UNDECIDED, /* none matched, and at least one gave up at its match limit */
+};
+
+/* A second stamp inside the message, as HAProxy's accept date. */
+struct pattern_stamp {
+    bool present;
+    struct stamp stamp;
+    int64_t after_ms; /* to be added: how long after the stamp the line's event was */
+};
+
+/* Finds the first pattern for e->program and e->message and fills kind, claim, scope, endpoints and
+ * fields.  Patterns whose literal stands at the start are tried before those where it may stand
+ * anywhere, those that name the program before those for any; within that, in order of the files.
+ * bare: the line names no program, so patterns marked bare="yes" are candidates whatever theirs.
+ * message_id (may be empty): journal field MESSAGE_ID, for patterns that state one. */
+enum pattern_outcome patterns_match(struct patterns *p, struct event *e, bool bare,
+                                    struct text message_id, struct pattern_stamp *inner,
+                                    struct flaws *flaws);
+bool patterns_know_program(struct patterns *p, struct text program); /* some pattern names it */
+/* True when the line names no program, so that bare patterns apply.  Takes back a tag that is none:
+ * "Disconnecting: Too many ..." from a container has no host, no pid and no known program. */
+bool patterns_settle_bare(struct patterns *p, struct envelope *e);
+
+#endif

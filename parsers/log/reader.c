@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cuts bytes into lines, joins the lines that belong together, and hands each on as an event.  The
+ * common line is parsed where the caller has it and allocates nothing.
+ */
+#include "parsers/log/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "parsers/log/reader_state.h"
+
+#define JOINED_MAX 8 /* continuation lines of one message */
+
+static const char *const skip_names[LOG_SKIP_REASONS] = {
+    [LOG_SKIP_BLANK] = "blank",       [LOG_SKIP_NO_ENVELOPE] = "no-envelope",
+    [LOG_SKIP_MARKER] = "marker",     [LOG_SKIP_CONTINUATION] = "continuation",
+    [LOG_SKIP_BAD_JSON] = "bad-json",
+};
+
+const char *log_skip_name(enum log_skip reason)
+{
+    return reason < LOG_SKIP_REASONS ? skip_names[reason] : "";
+}
+
+bool kept_add(struct kept *k, const void *bytes, size_t n, size_t max)
+{
+    bool whole = n <= max - k->n;
+    if (!whole)
+        n = max - k->n;
+    if (n > k->cap - k->n) {
+        size_t cap = k->cap ? k->cap : 1024;
+        while (cap < k->n + n)
+            cap *= 2;
+        char *p = realloc(k->p, cap);
+        if (!p)
+            return false;
+        k->p = p;
+        k->cap = cap;
+    }
+    if (n)
+        memcpy(k->p + k->n, bytes, n);
+    k->n += n;
+    return whole;
+}
+
+void kept_finish(struct kept *k)
+{
+    free(k->p);
+    *k = (struct kept){0};
+}
+
+static struct text kept_view(const struct kept *k)
+{
+    return (struct text){k->p, k->n};
+}
+
+struct log_reader *log_reader_create(struct patterns *patterns, const struct log_config *config,
+                                     struct flaws *flaws)
+{
+    struct log_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->patterns = patterns;
+    r->config = *config;
+    r->flaws = flaws;
+    stamp_clock_init(&r->clock, config->zone, config->span_first, config->span_last);
+    r->summary.first = r->summary.last = INSTANT_NONE;
+    strbuf_init(&r->scratch);
+    return r;
+}
+
+void log_reader_free(struct log_reader *r)
+{
+    if (!r)
+        return;
+    kept_finish(&r->carry);
+    kept_finish(&r->pending);
+    kept_finish(&r->previous);
+    kept_finish(&r->export.data);
+    strbuf_finish(&r->scratch);
+    free(r);
+}
+
+const struct log_summary *log_reader_summary(const struct log_reader *r)
+{
+    return &r->summary;
+}
+
+void reader_skip(struct log_reader *r, enum log_skip reason, uint64_t n)
+{
+    r->summary.skipped[reason] += n;
+}
+
+void reader_begin(struct log_reader *r, struct text raw, uint64_t line)
+{
+    struct event *e = &r->event;
+    e->kind = e->host = e->program = e->message = (struct text){0};
+    e->claim = CLAIM_NOTHING;
+    e->scope = SCOPE_CONNECTION;
+    e->source = r->config.source;
+    e->line = line;
+    e->time = e->monotonic_ns = INSTANT_NONE;
+    e->precision_ns = 0;
+    e->zone_stated = e->has_seq = e->has_ip_id = false;
+    e->pid = e->tcp_seq = e->tcp_ack = 0;
+    e->ip_id = 0;
+    e->client = e->server = e->src = e->dst = (struct endpoint){0};
+    e->n_fields = 0;
+    e->raw = text_slice(raw, 0, LOG_RAW_MAX);
+}
+
+static void count_host(struct log_summary *s, struct text host)
+{
+    struct text name = text_slice(host, 0, sizeof s->hosts[0].name - 1);
+    for (size_t i = 0; i < s->n_hosts; i++)
+        if (strlen(s->hosts[i].name) == name.n && memcmp(s->hosts[i].name, name.p, name.n) == 0) {
+            s->hosts[i].n_lines++;
+            return;
+        }
+    if (s->n_hosts == LOG_HOSTS_MAX) {
+        s->n_other_hosts++;
+        return;
+    }
+    struct log_host *h = &s->hosts[s->n_hosts++];
+    memcpy(h->name, name.p, name.n);
+    h->n_lines = 1;
+}
+
+/* A daemon's own stamp and its wrapper's meet here: what the event says about time. */
+static void set_time(struct log_reader *r, const struct envelope *env)
+{
+    struct event *e = &r->event;
+    struct log_summary *s = &r->summary;
+    bool inferred = false;
+    e->monotonic_ns = env->monotonic_ns;
+    if (env->has_stamp) {
+        e->time = stamp_resolve(&r->clock, &env->stamp, &inferred);
+        e->precision_ns = env->stamp.precision_ns;
+        e->zone_stated = env->stamp.zone_stated;
+        if (e->time == INSTANT_NONE)
+            flaws_add(r->flaws, env->stamp.has_year ? "log.impossible-stamp" : "log.year-unknown",
+                      e->line);
+    } else if (env->monotonic_ns != INSTANT_NONE && r->config.boot != INSTANT_NONE) {
+        e->time = r->config.boot + env->monotonic_ns;
+        e->precision_ns = env->monotonic_width;
+    }
+    if (e->time == INSTANT_NONE)
+        return;
+    s->n_stamped++;
+    s->n_zone_stated += e->zone_stated;
+    s->n_year_inferred += inferred;
+    if (s->first == INSTANT_NONE || e->time < s->first)
+        s->first = e->time;
+    if (s->last == INSTANT_NONE || e->time > s->last)
+        s->last = e->time;
+}
+
+void reader_take_envelope(struct log_reader *r, const struct envelope *env)
+{
+    struct event *e = &r->event;
+    e->host = env->host;
+    e->program = env->program;
+    e->pid = env->pid;
+    e->message = env->message;
+    r->summary.formats[env->format]++;
+    set_time(r, env);
+    if (env->host.n)
+        count_host(&r->summary, env->host);
+}
+
+/* A stamp inside the message is finer, but counts only where it tells the same time as the line's
+ * own: another zone or a queue in between must not move the event. */
+static void take_inner_time(struct log_reader *r, struct pattern_stamp *inner)
+{
+    struct event *e = &r->event;
+    bool inferred;
+    if (!inner->present)
+        return;
+    if (!inner->stamp.zone_stated && e->zone_stated && e->time != INSTANT_NONE) {
+        struct stamp_clock utc;
+        stamp_clock_init(&utc, NULL, INSTANT_NONE, INSTANT_NONE);
+        instant_ns as_utc = stamp_resolve(&utc, &inner->stamp, &inferred);
+        /* the line states its offset, so the nearest quarter of an hour between the two is it */
+        if (as_utc == INSTANT_NONE)
+            return;
+        int64_t quarter = 900 * NS_PER_S;
+        int64_t apart = as_utc + inner->after_ms * 1000000 - e->time;
+        int64_t n = (apart + (apart < 0 ? -quarter / 2 : quarter / 2)) / quarter;
+        inner->stamp.zone_stated = true;
+        inner->stamp.offset_s = (int32_t)(n * 900);
+    }
+    instant_ns t = stamp_resolve(&r->clock, &inner->stamp, &inferred);
+    if (t == INSTANT_NONE)
+        return;
+    t += inner->after_ms * 1000000;
+    int64_t apart = e->time == INSTANT_NONE ? 0 : t - e->time;
+    if (apart < -2 * NS_PER_S || apart > 2 * NS_PER_S)
+        return;
+    if (e->time == INSTANT_NONE || inner->stamp.precision_ns < e->precision_ns) {
+        e->time = t;
+        e->precision_ns = inner->stamp.precision_ns;
+    }
+}
+
+/* rsyslog: "message repeated 3 times: [ MSG]".  The count, for the field; the message is MSG. */
+static struct text unwrap_repeated(struct event *e)
+{
+    struct scan s = scan_of(e->message);
+    uint64_t n;
+    if (scan_peek(&s, 0) != 'm' || !scan_literal(&s, TEXT("message repeated ")))
+        return (struct text){0};
+    size_t from = s.at;
+    if (!scan_number(&s, 1, 9, &n))
+        return (struct text){0};
+    struct text count = text_slice(e->message, from, s.at);
+    if (!scan_literal(&s, TEXT(" times: [")) || !text_ends(e->message, TEXT("]")))
+        return (struct text){0};
+    scan_byte(&s, ' ');
+    e->message = text_slice(e->message, s.at, e->message.n - 1);
+    return count;
+}
+
+/* syslogd: "last message repeated 3 times": the line before again, at this line's time. */
+static struct text recall_last(struct log_reader *r)
+{
+    struct event *e = &r->event;
+    struct scan s = scan_of(e->message);
+    uint64_t n;
+    if (scan_peek(&s, 0) != 'l' || !scan_literal(&s, TEXT("last message repeated ")))
+        return (struct text){0};
+    size_t from = s.at;
+    if (!scan_number(&s, 1, 9, &n))
+        return (struct text){0};
+    struct text count = text_slice(e->message, from, s.at);
+    struct text line = r->last.n ? r->last : kept_view(&r->previous);
+    struct envelope env;
+    if (!scan_literal(&s, TEXT(" time")) || !line.n || !envelope_parse(line, &env))
+        return (struct text){0};
+    e->program = env.program;
+    e->pid = env.pid;
+    e->message = env.message;
+    return count;
+}
+
+void reader_finish(struct log_reader *r, bool bare, bool skip_unknown, struct text message_id)
+{
+    struct event *e = &r->event;
+    struct text own = e->message;
+    struct pattern_stamp inner;
+    struct text count = unwrap_repeated(e);
+    bool again = !count.n && (count = recall_last(r)).n;
+    if (count.n)
+        event_add_field(e, TEXT("repeated"), count);
+    enum pattern_outcome o = patterns_match(r->patterns, e, bare, message_id, &inner, r->flaws);
+    if (o == PATTERN_MATCHED) {
+        take_inner_time(r, &inner);
+        r->summary.events++;
+        if (!again)
+            r->last = e->raw;
+    } else if (skip_unknown) {
+        reader_skip(r, LOG_SKIP_NO_ENVELOPE, 1);
+        return;
+    } else {
+        e->message = own;
+        r->summary.unrecognised++;
+        r->summary.n_undecided += o == PATTERN_UNDECIDED;
+    }
+    if (!r->sink(r->ctx, e))
+        r->stopped = true;
+}
+
+/* A message whose end stands on the next line: RabbitMQ's "closing AMQP connection ...:" */
+static bool wants_more(const struct envelope *env)
+{
+    return env->format == LOG_RABBITMQ && (!env->message.n || text_ends(env->message, TEXT(":")));
+}
+
+static void take_whole_line(struct log_reader *r, struct text line, uint64_t number,
+                            struct envelope *env, bool enveloped)
+{
+    reader_begin(r, line, number);
+    bool bare = patterns_settle_bare(r->patterns, env);
+    reader_take_envelope(r, env);
+    reader_finish(r, bare, !enveloped, (struct text){0});
+}
+
+/* The bytes behind r->last are about to change. */
+static void settle_last(struct log_reader *r)
+{
+    if (!r->last.n)
+        return;
+    r->previous.n = 0;
+    kept_add(&r->previous, r->last.p, r->last.n, LOG_RAW_MAX);
+    r->last = (struct text){0};
+}
+
+static void flush_pending(struct log_reader *r)
+{
+    struct envelope env;
+    if (!r->pending.n)
+        return;
+    struct text line = kept_view(&r->pending);
+    bool enveloped = envelope_parse(line, &env);
+    take_whole_line(r, line, r->pending_line, &env, enveloped);
+    settle_last(r);
+    r->pending.n = 0;
+}
+
+/* Newer RabbitMQ repeats stamp and process on each line of one message. */
+static struct text same_process_tail(const struct log_reader *r, struct text line,
+                                     const struct envelope *env)
+{
+    struct envelope head;
+    if (env->format != LOG_RABBITMQ || !envelope_parse(kept_view(&r->pending), &head))
+        return (struct text){0};
+    size_t n = text_find(head.message, TEXT("> "), 0);
+    size_t front = head.message.n <= r->pending.n ? line.n - env->message.n : 0;
+    if (n == SIZE_MAX || front > r->pending.n || !front ||
+        memcmp(line.p, r->pending.p, front) != 0 ||
+        !text_starts(env->message, text_slice(head.message, 0, n + 2)))
+        return (struct text){0};
+    return text_slice(env->message, n + 2, env->message.n);
+}
+
+/* True when the line completed the pending one and is used up. */
+static bool join_pending(struct log_reader *r, struct text line, const struct envelope *env,
+                         bool enveloped)
+{
+    struct text tail = enveloped ? same_process_tail(r, line, env) : text_trim(line);
+    if (!tail.n || r->n_joined >= JOINED_MAX)
+        return false;
+    kept_add(&r->pending, "\n", 1, LOG_RAW_MAX);
+    kept_add(&r->pending, tail.p, tail.n, LOG_RAW_MAX);
+    r->n_joined++;
+    reader_skip(r, LOG_SKIP_CONTINUATION, 1);
+    return true;
+}
+
+static bool is_marker(struct text line)
+{
+    return text_starts(line, TEXT("-- ")) || text_starts(line, TEXT("Hint: "));
+}
+
+static void take_text_line(struct log_reader *r, struct text line, uint64_t number)
+{
+    struct envelope env;
+    if (line.n > LOG_RAW_MAX) {
+        flaws_add(r->flaws, "log.line-cut", number);
+        line.n = LOG_RAW_MAX;
+    }
+    bool enveloped = envelope_parse(line, &env);
+    if (r->pending.n) {
+        if (join_pending(r, line, &env, enveloped))
+            return;
+        flush_pending(r);
+    }
+    if (enveloped && wants_more(&env)) {
+        r->pending_line = number;
+        r->n_joined = 0;
+        kept_add(&r->pending, line.p, line.n, LOG_RAW_MAX);
+        return;
+    }
+    take_whole_line(r, line, number, &env, enveloped);
+}
+
+static void take_line(struct log_reader *r, struct text line)
+{
+    uint64_t number = ++r->summary.lines;
+    if (r->stopped)
+        return;
+    if (line.n && line.p[line.n - 1] == '\r')
+        line.n--;
+    if (line.n && line.p[0] == '\0') { /* a crash leaves runs of NULs before the next boot's line */
+        size_t n = 0;
+        while (n < line.n && line.p[n] == '\0')
+            n++;
+        flaws_add(r->flaws, "log.nul-bytes", number);
+        line = text_slice(line, n, line.n);
+    }
+    if (r->export.phase != EXPORT_OFF || (line.n && line.p[0] == '_'))
+        if (reader_export_line(r, line, number))
+            return;
+    if (!text_trim(line).n) {
+        flush_pending(r);
+        reader_skip(r, LOG_SKIP_BLANK, 1);
+    } else if (line.p[0] == '{' && !r->pending.n) {
+        reader_take_json(r, line, number);
+    } else if (is_marker(line)) {
+        reader_skip(r, LOG_SKIP_MARKER, 1);
+    } else {
+        take_text_line(r, line, number);
+    }
+}
+
+/* The end of a line whose front was carried over from the last call. */
+static void take_carried(struct log_reader *r, const char *bytes, size_t n)
+{
+    if (!r->dropping && !kept_add(&r->carry, bytes, n, LOG_LINE_MAX))
+        flaws_add(r->flaws, "log.line-cut", r->summary.lines + 1);
+    r->dropping = false;
+    take_line(r, kept_view(&r->carry));
+    settle_last(r);
+    r->carry.n = 0;
+}
+
+static void carry_rest(struct log_reader *r, const char *bytes, size_t n)
+{
+    if (r->dropping || kept_add(&r->carry, bytes, n, LOG_LINE_MAX))
+        return;
+    flaws_add(r->flaws, "log.line-cut", r->summary.lines + 1);
+    r->dropping = true;
+}
+
+bool log_reader_feed(struct log_reader *r, const void *bytes, size_t n, log_sink_fn sink, void *ctx)
+{
+    const char *p = bytes;
+    size_t at = 0;
+    r->sink = sink;
+    r->ctx = ctx;
+    while (at < n && !r->stopped) {
+        if (r->export.phase >= EXPORT_SIZE) {
+            at += reader_export_bytes(r, p + at, n - at);
+            continue;
+        }
+        const char *end = memchr(p + at, '\n', n - at);
+        if (!end) {
+            carry_rest(r, p + at, n - at);
+            break;
+        }
+        size_t length = (size_t)(end - (p + at));
+        if (r->carry.n || r->dropping)
+            take_carried(r, p + at, length);
+        else if (length <= LOG_LINE_MAX)
+            take_line(r, (struct text){p + at, length});
+        else {
+            flaws_add(r->flaws, "log.line-cut", r->summary.lines + 1);
+            take_line(r, (struct text){p + at, LOG_LINE_MAX});
+        }
+        at += length + 1;
+    }
+    settle_last(r);
+    return !r->stopped;
+}
+
+bool log_reader_end(struct log_reader *r, log_sink_fn sink, void *ctx)
+{
+    r->sink = sink;
+    r->ctx = ctx;
+    if (!r->stopped && (r->carry.n || r->dropping))
+        take_carried(r, NULL, 0);
+    if (!r->stopped)
+        reader_export_end(r);
+    if (!r->stopped)
+        flush_pending(r);
+    return !r->stopped;
+}
+
+unsigned log_probe(struct text head)
+{
+    unsigned n = 0, good = 0;
+    struct text line, tail = head;
+    while (n < 50 && text_cut(tail, '\n', &line, &tail)) {
+        struct envelope env;
+        if (!text_trim(line).n || is_marker(line))
+            continue;
+        n++;
+        bool journal = text_starts(line, TEXT("{\"__")) || text_starts(line, TEXT("__CURSOR=")) ||
+                       (line.p[0] == '{' && text_find(line, TEXT("\"MESSAGE\""), 0) != SIZE_MAX);
+        good += journal || envelope_parse(text_slice(line, 0, LOG_RAW_MAX), &env);
+    }
+    return n ? good * 100 / n : 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes of one log -> lines -> events.  The caller pushes bytes in pieces of any size; the reader
+ * opens no file, keeps no line longer than a call, and counts what it leaves out.
+ */
+#ifndef WHYRST_PARSERS_LOG_READER_H
+#define WHYRST_PARSERS_LOG_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "parsers/base/flaw.h"
+#include "parsers/log/envelope.h"
+#include "parsers/log/event.h"
+#include "parsers/log/pattern.h"
+
+#define LOG_LINE_MAX 65536 /* bytes of a line that are kept; the rest is skipped and counted */
+#define LOG_RAW_MAX 8192   /* bytes of a line of text that are looked at */
+#define LOG_HOSTS_MAX 8
+
+struct log_config {
+    const struct zone *zone;          /* of stamps that state none; NULL = UTC; not owned */
+    instant_ns span_first, span_last; /* what the captures span; both INSTANT_NONE: no captures */
+    instant_ns boot;                  /* when monotonic stamps began; INSTANT_NONE = unknown */
+    uint32_t source;                  /* becomes event.source */
+};
+
+/* Why a line is no event and not even an unrecognised message. */
+enum log_skip {
+    LOG_SKIP_BLANK,
+    LOG_SKIP_NO_ENVELOPE,  /* neither stamp nor tag nor a message that a pattern knows */
+    LOG_SKIP_MARKER,       /* journalctl's "-- Boot ... --", "-- No entries --", hints */
+    LOG_SKIP_CONTINUATION, /* joined to the line before it, or a field of an export entry */
+    LOG_SKIP_BAD_JSON,     /* begins like a JSON object, and is none or holds no message */
+    LOG_SKIP_REASONS
+};
+const char *log_skip_name(enum log_skip reason); /* "blank", "no-envelope" ... */
+
+struct log_host {
+    char name[64]; /* cut, NUL-terminated; bytes as in the log */
+    uint64_t n_lines;
+};
+
+/* lines = events + unrecognised + all of skipped */
+struct log_summary {
+    uint64_t lines, events, unrecognised;
+    uint64_t skipped[LOG_SKIP_REASONS];
+    uint64_t n_undecided;          /* unrecognised because a pattern hit its limit */
+    uint64_t formats[LOG_FORMATS]; /* lines of each form */
+    instant_ns first, last;        /* over all lines with a stamp; INSTANT_NONE: none had one */
+    uint64_t n_stamped, n_zone_stated, n_year_inferred;
+    struct log_host hosts[LOG_HOSTS_MAX]; /* in order of appearance */
+    size_t n_hosts;
+    uint64_t n_other_hosts; /* lines of hosts beyond those */
+};
+
+/* Gets every event, and every line with an envelope that no pattern knew (kind empty).  All views
+ * are valid during the call only; event_copy keeps one.  False stops the reading. */
+typedef bool (*log_sink_fn)(void *ctx, const struct event *e);
+
+struct log_reader;
+
+/* patterns and flaws must outlive the reader.  NULL: out of memory. */
+struct log_reader *log_reader_create(struct patterns *patterns, const struct log_config *config,
+                                     struct flaws *flaws);
+void log_reader_free(struct log_reader *r); /* NULL-safe */
+/* False once the sink has said stop; nothing more is read then. */
+bool log_reader_feed(struct log_reader *r, const void *bytes, size_t n, log_sink_fn sink,
+                     void *ctx);
+/* The last line without an end, and what was held back to be joined. */
+bool log_reader_end(struct log_reader *r, log_sink_fn sink, void *ctx);
+const struct log_summary *log_reader_summary(const struct log_reader *r);
+
+/* How many percent of the lines (the first 50) at the head of a file have an envelope; a last line
+ * that is cut off does not count. */
+unsigned log_probe(struct text head);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a log reader, shared by its own files only.
+ */
+#ifndef WHYRST_PARSERS_LOG_READER_STATE_H
+#define WHYRST_PARSERS_LOG_READER_STATE_H
+
+#include "parsers/log/reader.h"
+
+/* A few lines at most, kept across calls. */
+struct kept {
+    char *p;
+    size_t n, cap;
+};
+
+enum export_phase { EXPORT_OFF, EXPORT_FIELDS, EXPORT_SIZE, EXPORT_DATA };
+
+/* One journal entry, from JSON or the export format.  Times in microseconds, 0 = absent. */
+struct journal_entry {
+    struct text message, identifier, comm, host, message_id, unit;
+    uint64_t realtime_us, source_realtime_us, monotonic_us;
+    uint32_t pid;
+};
+
+struct export_state {
+    enum export_phase phase;
+    uint64_t line;   /* of the entry's first field */
+    uint64_t size;   /* of the binary field, while it is read */
+    unsigned n_size; /* bytes of the size read so far */
+    struct kept data;
+    size_t field_at; /* where the current field begins in data */
+    bool lost;       /* the entry was larger than LOG_LINE_MAX */
+};
+
+struct log_reader {
+    struct patterns *patterns;
+    struct log_config config;
+    struct flaws *flaws;
+    struct stamp_clock clock;
+    struct log_summary summary;
+    struct kept carry;   /* the front of a line whose end has not come yet */
+    bool dropping;       /* inside the tail of a line that was too long */
+    struct kept pending; /* a header line that the next line may complete */
+    uint64_t pending_line;
+    unsigned n_joined;
+    struct kept previous; /* the last event's line, for "last message repeated" */
+    struct text last;     /* the same while it still lies in the caller's bytes */
+    struct export_state export;
+    struct strbuf scratch;
+    struct event event; /* reused: clearing all its fields for each line would cost the most */
+    log_sink_fn sink;   /* during a call */
+    void *ctx;
+    bool stopped;
+};
+
+bool kept_add(struct kept *k, const void *bytes, size_t n,
+              size_t max); /* false: cut or no memory */
+void kept_finish(struct kept *k);
+
+void reader_skip(struct log_reader *r, enum log_skip reason, uint64_t n);
+/* Starts r->event for a line. */
+void reader_begin(struct log_reader *r, struct text raw, uint64_t line);
+/* Stamp and writer from an envelope into r->event, and the summary's counts. */
+void reader_take_envelope(struct log_reader *r, const struct envelope *env);
+/* Matches r->event's message and hands it to the sink; with skip_unknown a line that no pattern
+ * knows is counted as one without envelope. */
+void reader_finish(struct log_reader *r, bool bare, bool skip_unknown, struct text message_id);
+
+/* '{' lines: journalctl -o json, docker's json-file driver. */
+void reader_take_json(struct log_reader *r, struct text line, uint64_t number);
+void reader_emit_entry(struct log_reader *r, const struct journal_entry *j, struct text raw,
+                       uint64_t line, enum log_format format);
+/* journalctl -o export.  A line: true if it was taken. */
+bool reader_export_line(struct log_reader *r, struct text line, uint64_t number);
+/* Binary field bytes; returns how many were taken. */
+size_t reader_export_bytes(struct log_reader *r, const char *bytes, size_t n);
+void reader_export_end(struct log_reader *r);
+
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stamp grammars, by hand.  Text in, civil fields and what was stated about zone and width out;
+ * resolving to UTC is clock.c's.  No grammar here looks further than the stamp itself.
+ */
+#include "parsers/log/stamp.h"
+
+#include <string.h>
+
+#define CODE3(a, b, c) ((uint32_t)(uint8_t)(a) << 16 | (uint32_t)(uint8_t)(b) << 8 | (uint8_t)(c))
+
+static unsigned month_english(uint32_t code)
+{
+    switch (code) {
+    case CODE3('J', 'a', 'n'):
+        return 1;
+    case CODE3('F', 'e', 'b'):
+        return 2;
+    case CODE3('M', 'a', 'r'):
+        return 3;
+    case CODE3('A', 'p', 'r'):
+        return 4;
+    case CODE3('M', 'a', 'y'):
+        return 5;
+    case CODE3('J', 'u', 'n'):
+        return 6;
+    case CODE3('J', 'u', 'l'):
+        return 7;
+    case CODE3('A', 'u', 'g'):
+        return 8;
+    case CODE3('S', 'e', 'p'):
+        return 9;
+    case CODE3('O', 'c', 't'):
+        return 10;
+    case CODE3('N', 'o', 'v'):
+        return 11;
+    case CODE3('D', 'e', 'c'):
+        return 12;
+    default:
+        return 0;
+    }
+}
+
+/* Abbreviations that glibc's locales give for %b, where they differ from the English ones: German,
+ * French, Spanish, Italian, Portuguese, Dutch, Russian. */
+static const struct {
+    const char *word;
+    uint8_t month;
+} month_words[] = {
+    {"Mär", 3},   {"Mai", 5},   {"Okt", 10}, {"Dez", 12},  {"janv.", 1}, {"févr.", 2}, {"mars", 3},
+    {"avril", 4}, {"mai", 5},   {"juin", 6}, {"juil.", 7}, {"août", 8},  {"sept.", 9}, {"oct.", 10},
+    {"nov.", 11}, {"déc.", 12}, {"ene", 1},  {"feb", 2},   {"mar", 3},   {"abr", 4},   {"may", 5},
+    {"jun", 6},   {"jul", 7},   {"ago", 8},  {"sep", 9},   {"oct", 10},  {"nov", 11},  {"dic", 12},
+    {"gen", 1},   {"apr", 4},   {"mag", 5},  {"giu", 6},   {"lug", 7},   {"set", 9},   {"ott", 10},
+    {"jan", 1},   {"fev", 2},   {"out", 10}, {"dez", 12},  {"mrt", 3},   {"mei", 5},   {"aug", 8},
+    {"okt", 10},  {"dec", 12},  {"янв", 1},  {"фев", 2},   {"мар", 3},   {"апр", 4},   {"май", 5},
+    {"мая", 5},   {"июн", 6},   {"июл", 7},  {"авг", 8},   {"сен", 9},   {"окт", 10},  {"ноя", 11},
+    {"дек", 12},
+};
+
+static unsigned month_any(struct text word)
+{
+    if (word.n == 3) {
+        unsigned m = month_english(CODE3(word.p[0], word.p[1], word.p[2]));
+        if (m)
+            return m;
+    }
+    for (size_t i = 0; i < sizeof month_words / sizeof month_words[0]; i++)
+        if (text_eq(word, text_of(month_words[i].word)))
+            return month_words[i].month;
+    return 0;
+}
+
+/* A month name and the space or dash behind it. */
+static bool take_month(struct scan *s, char behind, uint8_t *out)
+{
+    unsigned m = month_english(CODE3(scan_peek(s, 0), scan_peek(s, 1), scan_peek(s, 2)));
+    if (m && scan_peek(s, 3) == behind) {
+        s->at += 4;
+        *out = (uint8_t)m;
+        return true;
+    }
+    size_t n = 0;
+    while (n < 12 && scan_peek(s, n) != behind && scan_peek(s, n) != '\0')
+        n++;
+    if (n < 3 || scan_peek(s, n) != behind)
+        return false;
+    m = month_any(text_slice(s->t, s->at, s->at + n));
+    if (!m)
+        return false;
+    s->at += n + 1;
+    *out = (uint8_t)m;
+    return true;
+}
+
+/* "7", " 7", "07", "17" and the space behind. */
+static bool take_day(struct scan *s, uint8_t *out)
+{
+    uint64_t day;
+    scan_spaces(s);
+    if (!scan_number(s, 1, 2, &day) || day < 1 || day > 31)
+        return false;
+    *out = (uint8_t)day;
+    return true;
+}
+
+/* "[.,]ddd": up to nine decimals count, more are taken and ignored. */
+static void take_fraction(struct scan *s, struct stamp *out)
+{
+    char c = scan_peek(s, 0);
+    if ((c != '.' && c != ',') || !scan_is_digit(scan_peek(s, 1)))
+        return;
+    s->at++;
+    uint32_t ns = 0;
+    instant_ns width = NS_PER_S;
+    while (scan_is_digit(scan_peek(s, 0))) {
+        if (width > 1) {
+            width /= 10;
+            ns += (uint32_t)(scan_peek(s, 0) - '0') * (uint32_t)width;
+        }
+        s->at++;
+    }
+    out->civil.nanosecond = ns;
+    out->precision_ns = width;
+}
+
+/* "hh:mm:ss[.frac]"; an hour of one digit or with a leading space (MariaDB) is accepted. */
+static bool take_clock(struct scan *s, struct stamp *out)
+{
+    struct civil *c = &out->civil;
+    if (!scan_two(s, &c->hour)) {
+        scan_spaces(s);
+        uint64_t hour;
+        if (!scan_number(s, 1, 2, &hour))
+            return false;
+        c->hour = (uint8_t)hour;
+    }
+    if (!scan_byte(s, ':') || !scan_two(s, &c->minute) || !scan_byte(s, ':') ||
+        !scan_two(s, &c->second))
+        return false;
+    if (c->hour > 23 || c->minute > 59 || c->second > 60)
+        return false;
+    out->precision_ns = NS_PER_S;
+    take_fraction(s, out);
+    return true;
+}
+
+static bool take_year(struct scan *s, struct stamp *out)
+{
+    uint64_t year;
+    if (!scan_number(s, 4, 4, &year) || year < 1900 || year > 2200)
+        return false;
+    out->civil.year = (int32_t)year;
+    out->has_year = true;
+    return true;
+}
+
+/* "Z", "+0200", "+02:00", "-05". */
+static void take_offset(struct scan *s, struct stamp *out)
+{
+    char sign = scan_peek(s, 0);
+    if (sign == 'Z') {
+        s->at++;
+        out->zone_stated = true;
+        return;
+    }
+    if (sign != '+' && sign != '-')
+        return;
+    struct scan t = *s;
+    uint8_t hours, minutes = 0;
+    t.at++;
+    if (!scan_two(&t, &hours) || hours > 15)
+        return;
+    if (scan_peek(&t, 0) == ':' && scan_is_digit(scan_peek(&t, 1)))
+        t.at++;
+    if (scan_is_digit(scan_peek(&t, 0)) && (!scan_two(&t, &minutes) || minutes > 59))
+        return;
+    *s = t;
+    out->offset_s = (hours * 3600 + minutes * 60) * (sign == '-' ? -1 : 1);
+    out->zone_stated = true;
+}
+
+static bool give(struct scan *s, const struct scan *t, const struct stamp *st, struct stamp *out)
+{
+    *s = *t;
+    *out = *st;
+    return true;
+}
+
+bool stamp_take_bsd(struct scan *s, struct stamp *out)
+{
+    struct scan t = *s;
+    struct stamp st = {.instant = INSTANT_NONE};
+    if (scan_is_digit(scan_peek(&t, 0)) && (!take_year(&t, &st) || !scan_byte(&t, ' ')))
+        return false;
+    if (!take_month(&t, ' ', &st.civil.month) || !take_day(&t, &st.civil.day) ||
+        !scan_byte(&t, ' '))
+        return false;
+    if (!st.has_year && scan_peek(&t, 4) == ' ' && (!take_year(&t, &st) || !scan_byte(&t, ' ')))
+        return false;
+    return take_clock(&t, &st) && give(s, &t, &st, out);
+}
+
+bool stamp_take_iso(struct scan *s, struct stamp *out)
+{
+    struct scan t = *s;
+    struct stamp st = {.instant = INSTANT_NONE};
+    char sep = scan_peek(&t, 4);
+    if ((sep != '-' && sep != '/') || !take_year(&t, &st) || !scan_byte(&t, sep) ||
+        !scan_two(&t, &st.civil.month) || !scan_byte(&t, sep) || !scan_two(&t, &st.civil.day))
+        return false;
+    if (!scan_byte(&t, 'T') && !scan_byte(&t, ' '))
+        return false;
+    if (!take_clock(&t, &st))
+        return false;
+    take_offset(&t, &st);
+    return give(s, &t, &st, out);
+}
+
+bool stamp_take_asctime(struct scan *s, struct stamp *out)
+{
+    struct scan t = *s;
+    struct stamp st = {.instant = INSTANT_NONE};
+    /* the name of the day is not needed and may be in any language */
+    struct text day_name = scan_word(&t);
+    if (day_name.n < 2 || day_name.n > 8 || !scan_byte(&t, ' '))
+        return false;
+    scan_spaces(&t);
+    if (!take_month(&t, ' ', &st.civil.month) || !take_day(&t, &st.civil.day) ||
+        !scan_byte(&t, ' ') || !take_clock(&t, &st))
+        return false;
+    if (scan_byte(&t, ' ') && !take_year(&t, &st))
+        return false;
+    return st.has_year && give(s, &t, &st, out);
+}
+
+bool stamp_take_clf(struct scan *s, struct stamp *out)
+{
+    struct scan t = *s;
+    struct stamp st = {.instant = INSTANT_NONE};
+    if (!scan_two(&t, &st.civil.day) || !scan_byte(&t, '/') ||
+        !take_month(&t, '/', &st.civil.month) || !take_year(&t, &st) || !scan_byte(&t, ':') ||
+        !take_clock(&t, &st))
+        return false;
+    if (scan_peek(&t, 0) == ' ' && (scan_peek(&t, 1) == '+' || scan_peek(&t, 1) == '-')) {
+        t.at++;
+        take_offset(&t, &st);
+    }
+    return give(s, &t, &st, out);
+}
+
+bool stamp_take_day_first(struct scan *s, struct stamp *out)
+{
+    struct scan t = *s;
+    struct stamp st = {.instant = INSTANT_NONE};
+    if (!take_day(&t, &st.civil.day))
+        return false;
+    char sep = scan_peek(&t, 0);
+    if ((sep != ' ' && sep != '-') || !scan_byte(&t, sep) ||
+        !take_month(&t, sep, &st.civil.month) || !take_year(&t, &st))
+        return false;
+    if (sep == '-' ? !scan_literal(&t, TEXT("::")) : !scan_byte(&t, ' '))
+        return false;
+    return take_clock(&t, &st) && give(s, &t, &st, out);
+}
+
+bool stamp_take_unix(struct scan *s, struct stamp *out)
+{
+    struct scan t = *s;
+    struct stamp st = {.precision_ns = NS_PER_S};
+    uint64_t seconds;
+    if (!scan_number(&t, 9, 10, &seconds))
+        return false;
+    take_fraction(&t, &st);
+    st.instant = (instant_ns)seconds * NS_PER_S + st.civil.nanosecond;
+    st.zone_stated = st.has_year = true;
+    return give(s, &t, &st, out);
+}
+
+/* Only abbreviations with one meaning in practice; CST, IST, BST, AST and the like have several. */
+static const struct {
+    char word[5];
+    int16_t minutes;
+} zone_words[] = {
+    {"UTC", 0},    {"GMT", 0},    {"Z", 0},      {"WET", 0},    {"WEST", 60},  {"CET", 60},
+    {"CEST", 120}, {"EET", 120},  {"EEST", 180}, {"MSK", 180},  {"EDT", -240}, {"EST", -300},
+    {"CDT", -300}, {"MDT", -360}, {"MST", -420}, {"PDT", -420}, {"PST", -480}, {"JST", 540},
+    {"KST", 540},  {"AEST", 600}, {"AEDT", 660}, {"NZST", 720}, {"NZDT", 780},
+};
+
+bool stamp_take_zone_word(struct scan *s, struct stamp *stamp)
+{
+    size_t n = 1;
+    if (scan_peek(s, 0) != ' ')
+        return false;
+    if (scan_peek(s, 1) == '+' || scan_peek(s, 1) == '-') {
+        struct scan t = *s;
+        t.at++;
+        take_offset(&t, stamp);
+        if (stamp->zone_stated)
+            *s = t;
+        return stamp->zone_stated;
+    }
+    while (n < 6 && scan_peek(s, n) >= 'A' && scan_peek(s, n) <= 'Z')
+        n++;
+    char behind = scan_peek(s, n);
+    if (n < 4 || n > 5 || (behind != ' ' && behind != ':' && behind != '\0'))
+        return false;
+    struct text word = text_slice(s->t, s->at + 1, s->at + n);
+    for (size_t i = 0; i < sizeof zone_words / sizeof zone_words[0]; i++)
+        if (text_eq(word, text_of(zone_words[i].word))) {
+            stamp->zone_stated = true;
+            stamp->offset_s = zone_words[i].minutes * 60;
+        }
+    s->at += n;
+    return true;
+}
+
+bool stamp_take_monotonic(struct scan *s, instant_ns *out, instant_ns *precision_ns)
+{
+    struct scan t = *s;
+    struct stamp st = {.precision_ns = NS_PER_S};
+    uint64_t seconds;
+    if (!scan_byte(&t, '['))
+        return false;
+    scan_spaces(&t);
+    if (!scan_number(&t, 1, 9, &seconds) || scan_peek(&t, 0) != '.')
+        return false;
+    take_fraction(&t, &st);
+    if (st.precision_ns == NS_PER_S)
+        return false;
+    if (scan_literal(&t, TEXT(" <"))) /* journalctl short-delta */
+        while (!scan_done(&t) && scan_peek(&t, 0) != ']')
+            t.at++;
+    if (!scan_byte(&t, ']'))
+        return false;
+    if (scan_peek(&t, 0) == '[') { /* CONFIG_PRINTK_CALLER: [T123] or [    C1] */
+        size_t n = 1;
+        while (n < 12 && scan_peek(&t, n) != ']' && scan_peek(&t, n) != '\0')
+            n++;
+        if (scan_peek(&t, n) == ']')
+            t.at += n + 1;
+    }
+    *s = t;
+    *out = (instant_ns)seconds * NS_PER_S + st.civil.nanosecond;
+    *precision_ns = st.precision_ns;
+    return true;
+}

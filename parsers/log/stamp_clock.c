@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a stamp as written to UTC: zone, leap day and the missing year.  The minute that was
+ * resolved last is kept, since a log's neighbouring lines mostly share it.
+ */
+#include "parsers/log/stamp.h"
+
+/* Years to try on either side of the span: eight reach the next leap day even across 2100. */
+#define YEARS_AROUND 8
+
+void stamp_clock_init(struct stamp_clock *c, const struct zone *zone, instant_ns first,
+                      instant_ns last)
+{
+    *c = (struct stamp_clock){.zone = zone, .first = first, .last = last};
+    if (first == INSTANT_NONE)
+        c->first = last;
+    if (last == INSTANT_NONE)
+        c->last = c->first;
+}
+
+/* A minute's civil fields to UTC, by the stamp's own offset or the clock's zone. */
+static instant_ns minute_to_utc(const struct stamp_clock *c, const struct stamp *s,
+                                const struct civil *minute)
+{
+    if (!civil_valid(minute))
+        return INSTANT_NONE;
+    if (!s->zone_stated)
+        return zone_to_utc(c->zone, minute, NULL);
+    instant_ns t = instant_from_civil(minute);
+    return t == INSTANT_NONE ? t : t - (instant_ns)s->offset_s * NS_PER_S;
+}
+
+/* 0 inside the span, else the way to its nearer end. */
+static uint64_t distance(const struct stamp_clock *c, instant_ns t)
+{
+    if (t < c->first)
+        return (uint64_t)c->first - (uint64_t)t;
+    return t > c->last ? (uint64_t)t - (uint64_t)c->last : 0;
+}
+
+static instant_ns nearest_year(const struct stamp_clock *c, const struct stamp *s,
+                               struct civil minute)
+{
+    if (c->first == INSTANT_NONE)
+        return INSTANT_NONE;
+    instant_ns best = INSTANT_NONE;
+    int32_t from = civil_from_instant(c->first).year - YEARS_AROUND;
+    int32_t to = civil_from_instant(c->last).year + YEARS_AROUND;
+    for (int32_t year = from; year <= to; year++) {
+        minute.year = year;
+        instant_ns t = minute_to_utc(c, s, &minute);
+        if (t != INSTANT_NONE && (best == INSTANT_NONE || distance(c, t) < distance(c, best)))
+            best = t;
+    }
+    return best;
+}
+
+static uint64_t key_of(const struct stamp *s)
+{
+    const struct civil *c = &s->civil;
+    uint64_t year = s->has_year ? (uint64_t)c->year : 0;
+    return 1 | (uint64_t)s->zone_stated << 1 | (uint64_t)c->minute << 8 | (uint64_t)c->hour << 16 |
+           (uint64_t)c->day << 24 | (uint64_t)c->month << 32 | year << 40;
+}
+
+instant_ns stamp_resolve(struct stamp_clock *c, const struct stamp *s, bool *inferred)
+{
+    *inferred = false;
+    if (s->instant != INSTANT_NONE)
+        return s->instant;
+    uint64_t key = key_of(s);
+    if (key != c->minute_key || s->offset_s != c->minute_offset_s) {
+        struct civil minute = s->civil;
+        minute.second = 0;
+        minute.nanosecond = 0;
+        c->minute_start = s->has_year ? minute_to_utc(c, s, &minute) : nearest_year(c, s, minute);
+        c->minute_key = key;
+        c->minute_offset_s = s->offset_s;
+        c->minute_inferred = !s->has_year && c->minute_start != INSTANT_NONE;
+    }
+    if (c->minute_start == INSTANT_NONE)
+        return INSTANT_NONE;
+    *inferred = c->minute_inferred;
+    return c->minute_start + (instant_ns)s->civil.second * NS_PER_S + s->civil.nanosecond;
+}
