@@ -3,7 +3,6 @@
  * The patterns that ship: every one compiles, matches its own samples before any other pattern
  * does, through the envelope parser and through the whole reader; and what the loader refuses.
  */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "parsers/base/arena.h"
 #include "parsers/log/pattern.h"
