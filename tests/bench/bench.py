@@ -12,7 +12,7 @@ from pathlib import Path
 
 KINDS = {"mixed": "mixed sizes, VLAN, IPv6", "small": "small packets",
          "storm": "half the flows a refused SYN", "open": "all flows open at once"}
-LIMIT_SECONDS = 600
+LIMIT_SECONDS, LIMIT_MIB = 600, 12 * 1024
 RESET_FILTER = "tcp[tcpflags] & tcp-rst != 0"
 
 
@@ -32,7 +32,7 @@ def programs(build, whyrst, capture):
 def measure(build, argv, folder, limit):
     """(seconds, peak MiB, exit status) of one run, its output thrown away."""
     result = folder / "result"
-    subprocess.run([str(a) for a in (build / "tests/bench/measure", result, limit, *argv)],
+    subprocess.run([str(a) for a in (build / "tests/bench/measure", result, limit, LIMIT_MIB, *argv)],
                    check=True, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
     seconds, peak, status = result.read_text().split()

@@ -21,16 +21,19 @@ static double now_s(void)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4) {
-        fprintf(stderr, "usage: measure RESULT LIMIT_SECONDS COMMAND [ARGS]\n");
+    if (argc < 5) {
+        fprintf(stderr, "usage: measure RESULT LIMIT_SECONDS LIMIT_MIB COMMAND [ARGS]\n");
         return 2;
     }
     double start = now_s();
     pid_t child = fork();
     if (child == 0) {
-        /* The alarm outlives exec: a command that takes too long ends by SIGALRM. */
+        /* Both outlive exec: too long ends by SIGALRM, too large by a failing allocation. */
+        struct rlimit limit = {.rlim_cur = strtoul(argv[3], NULL, 10) << 20};
+        limit.rlim_max = limit.rlim_cur;
+        setrlimit(RLIMIT_AS, &limit);
         alarm((unsigned)strtoul(argv[2], NULL, 10));
-        execvp(argv[3], argv + 3);
+        execvp(argv[4], argv + 4);
         _exit(127);
     }
     struct rusage usage;
