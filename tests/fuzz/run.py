@@ -5,6 +5,7 @@ memory and seconds an input.  What libFuzzer finds stays in build-san/fuzz/TARGE
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from seeds import TOP, write_seeds
 
 BUILD = TOP / "build-san"
-BRIEF_SECONDS = 2
+BRIEF_SECONDS, BRIEF_SEED = 2, 1
 RSS_MB, INPUT_SECONDS, MAX_LEN = 1024, 10, 65536
-SHOWN = 40
+SHOWN = 30
+NOISE = re.compile(r"#\d+\s|stat::")
 
 
 def targets():
@@ -25,18 +27,22 @@ def targets():
             if t["name"].startswith("fuzz_")}
 
 
-def fuzz(name, program, seconds):
-    """Runs one target; returns its exit status and its last lines."""
+def fuzz(name, program, seconds, brief):
+    """Runs one target; returns its exit status and its last lines.  A brief run always begins the
+    same way, so that it fails for a change and not by chance."""
     work = BUILD / "fuzz" / name
     seeds = work / "seeds"
     shutil.rmtree(seeds, ignore_errors=True)
     write_seeds(name, seeds)
     grown = work / "corpus"
+    if brief:
+        grown = work / "brief"
+        shutil.rmtree(grown, ignore_errors=True)
     grown.mkdir(parents=True, exist_ok=True)
     # Twice the time bounds a target that hangs outside of an input.
     argv = [program, f"-max_total_time={seconds}", f"-rss_limit_mb={RSS_MB}",
             f"-timeout={INPUT_SECONDS}", f"-max_len={MAX_LEN}", "-print_final_stats=1",
-            f"-artifact_prefix={work}/", str(grown), str(seeds)]
+            f"-seed={BRIEF_SEED if brief else 0}", f"-artifact_prefix={work}/", str(grown), str(seeds)]
     try:
         done = subprocess.run(argv, text=True, errors="replace", stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=2 * seconds + 120, check=False,
@@ -69,14 +75,15 @@ def main():
     seconds = BRIEF_SECONDS if options.brief else options.seconds
     failed = 0
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        runs = {name: pool.submit(fuzz, name, path, seconds) for name, path in chosen.items()}
+        runs = {name: pool.submit(fuzz, name, path, seconds, options.brief) for name, path in chosen.items()}
         for n, (name, pending) in enumerate(sorted(runs.items()), 1):
             status, lines = pending.result()
             failed += status != 0
             print(f"{'not ok' if status else 'ok'} {n} - {name} "
                   f"({figure(lines, 'number_of_executed_units')} inputs)")
             if status:
-                print("\n".join(f"#   {line}" for line in lines[-SHOWN:]))
+                said = [line for line in lines if not NOISE.match(line)]
+                print("\n".join(f"#   {line[:300]}" for line in said[-SHOWN:]))
     print(f"1..{len(chosen)}")
     return 1 if failed else 0
 
