@@ -102,6 +102,12 @@ void packed_close(struct packed *p)
     p->a = NULL;
 }
 
+uint64_t packed_n_in(const struct packed *p)
+{
+    int64_t n = archive_filter_bytes(p->a, -1);
+    return n > 0 ? (uint64_t)n : 0;
+}
+
 int packed_next(struct packed *p, struct archive_entry **entry, struct error *err)
 {
     p->block = NULL;
@@ -125,8 +131,8 @@ static bool account(struct packed *p, uint64_t n, struct error *err)
     p->produced += n;
     if (p->total)
         *p->total += n;
-    int64_t filtered = archive_filter_bytes(p->a, 0), raw = archive_filter_bytes(p->a, -1);
-    uint64_t out = p->produced, in = raw > 0 ? (uint64_t)raw : 1;
+    int64_t filtered = archive_filter_bytes(p->a, 0);
+    uint64_t out = p->produced, in = packed_n_in(p) + 1;
     if (filtered > 0 && (uint64_t)filtered > out)
         out = (uint64_t)filtered;
     if (out > p->limits->produced_max || (p->total && *p->total > p->limits->produced_max))

@@ -38,6 +38,9 @@ bool packed_open_source(struct packed *p, struct source *from, const struct inpu
                         uint64_t *total, const char *place, struct error *err);
 void packed_close(struct packed *p); /* also after a failed open */
 
+/* Packed bytes taken so far. */
+uint64_t packed_n_in(const struct packed *p);
+
 struct archive_entry;
 /* The next member: 1 and *entry (libarchive's, until the next step); 0 at the end; -1 with *err. */
 int packed_next(struct packed *p, struct archive_entry **entry, struct error *err);

@@ -84,6 +84,11 @@ uint64_t source_skip(struct source *s, uint64_t n)
     return n - left;
 }
 
+uint64_t source_n_packed(const struct source *s)
+{
+    return s->reader->n_packed ? s->reader->n_packed(s->ctx) : source_n_read(s);
+}
+
 const struct error *source_error(const struct source *s)
 {
     return s->error.code ? &s->error : NULL;
@@ -117,7 +122,8 @@ static void descriptor_close(void *ctx)
     free(d);
 }
 
-static const struct source_reader descriptor_reader = {descriptor_read, descriptor_close};
+static const struct source_reader descriptor_reader = {.read = descriptor_read,
+                                                       .close = descriptor_close};
 
 struct source *source_from_fd(const char *name, int fd, struct error *err)
 {
@@ -160,7 +166,7 @@ static ssize_t memory_read(void *ctx, void *into, size_t n, struct error *err)
     return (ssize_t)step;
 }
 
-static const struct source_reader memory_reader = {memory_read, free};
+static const struct source_reader memory_reader = {.read = memory_read, .close = free};
 
 struct source *source_from_memory(const char *name, const void *bytes, size_t n, struct error *err)
 {

@@ -21,6 +21,8 @@ struct source_reader {
     /* Up to n bytes to into.  Returns how many, 0 at the end, -1 with *err filled on failure. */
     ssize_t (*read)(void *ctx, void *into, size_t n, struct error *err);
     void (*close)(void *ctx); /* may be NULL */
+    /* Bytes taken so far from the file that all comes from; NULL = as many as were given. */
+    uint64_t (*n_packed)(const void *ctx);
 };
 
 /* The fields are the functions' own; they are here so that the common case is inlined. */
@@ -81,6 +83,10 @@ static inline uint64_t source_n_read(const struct source *s)
 {
     return s->offset + (s->to - s->from);
 }
+
+/* Bytes taken so far from the file behind the stream, in the unit of the file's size: compressed
+ * ones of a compressed file or archive.  For progress. */
+uint64_t source_n_packed(const struct source *s);
 
 /* Why the stream ended early, or NULL.  Bytes before the failure were delivered. */
 const struct error *source_error(const struct source *s);

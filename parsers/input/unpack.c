@@ -187,7 +187,14 @@ static void member_close(void *ctx)
     free(m);
 }
 
-static const struct source_reader member_source = {member_read, member_close};
+static uint64_t member_n_packed(const void *ctx)
+{
+    const struct member_reader *m = ctx;
+    return packed_n_in(&m->u->packed);
+}
+
+static const struct source_reader member_source = {
+    .read = member_read, .close = member_close, .n_packed = member_n_packed};
 
 /* A compressed member: a second reader whose input is the member's source. */
 struct inner_reader {
@@ -225,7 +232,14 @@ static void inner_close(void *ctx)
     free(in);
 }
 
-static const struct source_reader inner_source = {inner_read, inner_close};
+static uint64_t inner_n_packed(const void *ctx)
+{
+    const struct inner_reader *in = ctx;
+    return packed_n_in(&in->u->packed);
+}
+
+static const struct source_reader inner_source = {
+    .read = inner_read, .close = inner_close, .n_packed = inner_n_packed};
 
 /* Takes outer. */
 static struct source *decompressed(struct unpack *u, struct source *outer, struct error *err)

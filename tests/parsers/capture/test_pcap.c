@@ -237,7 +237,7 @@ static ssize_t failing_read(void *ctx, void *into, size_t n, struct error *err)
 static void a_failing_stream_is_a_failure_after_the_frames_before(void **state)
 {
     (void)state;
-    static const struct source_reader reader = {failing_read, NULL};
+    static const struct source_reader reader = {.read = failing_read};
     int left = 1;
     struct source *s = source_new("x.pcap", &reader, &left, NULL);
     struct flaws flaws;

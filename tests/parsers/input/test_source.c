@@ -48,7 +48,7 @@ static void drip_close(void *ctx)
     ((struct drip *)ctx)->n_closed++;
 }
 
-static const struct source_reader drip_reader = {drip_read, drip_close};
+static const struct source_reader drip_reader = {.read = drip_read, .close = drip_close};
 
 static void every_byte_comes_once_and_in_order(void **state)
 {

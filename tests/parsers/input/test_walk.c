@@ -127,6 +127,8 @@ static void list(struct listing *l, const struct input_limits *limits, const cha
         strbuf_printf(&l->text, "%s %s", in->name, input_kind_id(in->kind));
         if (s)
             l->sums[i] = sum_of(s, &n);
+        if (s && !source_error(s) && !in->is_member) /* all of the file was taken */
+            assert_int_equal(source_n_packed(s), in->size);
         assert_int_equal(s == NULL, in->error != NULL);
         if (s)
             strbuf_printf(&l->text, " %llu", (unsigned long long)n);
