@@ -78,6 +78,24 @@ def tap_stage(*argv, env=None):
     return stage
 
 
+def command_stage(*argvs):
+    """Each command is one test: it passes when it ends with status 0."""
+    def stage():
+        tally = Tally()
+        for argv in argvs:
+            try:
+                done = run(argv)
+            except OSError as error:
+                tally.fail(f"not ok - {' '.join(argv)}: {error.strerror}")
+                continue
+            if done.returncode == 0:
+                tally.passed += 1
+            else:
+                tally.fail(f"not ok - {' '.join(argv)}: status {done.returncode}\n{done.stdout}")
+        return tally
+    return stage
+
+
 def configure(folder, options, env):
     built = TOP / folder / "build.ninja"
     again = ["--reconfigure"] if built.exists() else []
@@ -138,6 +156,8 @@ def stages():
         ("globals", tap_stage("tests/house/globals.py", "build")),
         ("sanitizers", meson_stage("build-san", san_setup, san, slack=4)),
         ("catalogue", tap_stage("tests/house/catalogue.py")),
+        ("rules", command_stage(["build/whyrst", "rules", "check"],
+                                ["build/whyrst", "rules", "test"])),
         ("fuzz", tap_stage("tests/fuzz/run.py", "all", "--brief", env=SAN_OPTIONS)),
         ("cases", tap_stage("tests/cases/check.py", "--tap")),
         ("cases-san", tap_stage("tests/cases/check.py", "--tap", "--survive", "--program",
