@@ -7,7 +7,8 @@
 #include "analyzer/duplicate.h"
 
 #include <string.h>
-#include <xxhash.h>
+
+#include "parsers/base/hash.h"
 
 #define WINDOW_WITH_ID_NS (5 * (NS_PER_S / 1000))
 #define WINDOW_NS (NS_PER_S / 1000)
@@ -35,7 +36,7 @@ static uint64_t print_of(const struct packet *p, uint64_t seed)
     f.window = p->window;
     f.id = p->ip_id;
     f.urgent = p->urgent;
-    return XXH3_64bits_withSeed(&f, sizeof f, seed);
+    return hash_bytes(&f, sizeof f, seed);
 }
 
 static bool differs_by_path(const struct duplicate_slot *s, const struct packet *p)

@@ -6,8 +6,8 @@
 #include "analyzer/flow.h"
 
 #include <string.h>
-#include <xxhash.h>
 
+#include "parsers/base/hash.h"
 #include "parsers/base/map.h"
 
 #define FIRST_SLOTS 1024
@@ -40,7 +40,7 @@ uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, stru
 
 uint32_t flows_hash(const struct flows *f, const struct flow_key *key)
 {
-    return (uint32_t)XXH3_64bits_withSeed(key, sizeof *key, f->seed);
+    return (uint32_t)hash_bytes(key, sizeof *key, f->seed);
 }
 
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash)
@@ -147,4 +147,38 @@ void flows_touch(struct flows *f, struct flow *flow, enum flow_list list)
         return;
     list_remove(f, flow);
     list_add(f, flow, list);
+}
+
+static bool plain_syn(uint16_t flags)
+{
+    return (flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/* A SYN whose number is not the one known for its direction opens a new stream, whatever became of
+ * the old one (packet-tcp.c, dissect_tcp). */
+bool flow_opens_stream(const struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq)
+{
+    return plain_syn(flags) && (f->base_set >> dir & 1) && f->base_seq[dir] != seq;
+}
+
+void flow_number(struct flow *f, uint32_t stream)
+{
+    f->stream = stream;
+    f->base_set = 0;
+    f->record = 0;
+}
+
+void flow_set_base(struct flow *f, uint8_t dir, const struct packet *p)
+{
+    bool syn = p->flags & TCP_SYN, ack = p->flags & TCP_ACK;
+    uint8_t bit = (uint8_t)(1u << dir), other = (uint8_t)(2u >> dir);
+    if (syn && ack && (f->base_set & bit))
+        f->base_seq[dir] = p->seq;
+    if (!(f->base_set & bit))
+        f->base_seq[dir] = syn ? p->seq : p->seq - 1;
+    f->base_set |= bit;
+    if (!(f->base_set & other) && ack) {
+        f->base_seq[1 - dir] = p->ack - 1;
+        f->base_set |= other;
+    }
 }

@@ -63,4 +63,10 @@ void flows_remove(struct flows *f, struct store *s, struct flow *flow);
 /* To the end of a list. */
 void flows_touch(struct flows *f, struct flow *flow, enum flow_list list);
 
+/* Numbering, as Wireshark's TCP dissector does it (packet-tcp.c, dissect_tcp): a SYN whose sequence
+ * number is not the one known for its direction opens a new stream, whatever became of the old. */
+bool flow_opens_stream(const struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq);
+void flow_number(struct flow *f, uint32_t stream); /* a new stream begins on the tuple */
+void flow_set_base(struct flow *f, uint8_t dir, const struct packet *p);
+
 #endif

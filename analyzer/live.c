@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pools behind live connections, and giving a connection's parts back to them.
+ * The pools behind live connections; how a connection begins, what it leaves with its flow, and
+ * giving its parts back.
  */
 #include "analyzer/live.h"
 
+#include <string.h>
+
 #include "analyzer/content.h"
+#include "analyzer/fingerprint.h"
 #include "analyzer/flow.h"
 #include "analyzer/timeline.h"
+
+#define EPHEMERAL 32768
 
 /* One row a pool, so that making, freeing and counting cannot forget one. */
 static const struct {
@@ -89,4 +95,102 @@ void live_free(struct store *s, struct live *l)
         pool_give(&s->episodes, gone);
     }
     pool_give(&s->lives, l);
+}
+
+static bool server_port_first(uint16_t src, uint16_t dst)
+{
+    if ((src < 1024) != (dst < 1024))
+        return src < 1024;
+    if ((src < EPHEMERAL) != (dst < EPHEMERAL))
+        return src < EPHEMERAL;
+    return false; /* the one who speaks first is taken for the client */
+}
+
+static void guess_client(struct live *l, uint8_t dir, const struct packet *p)
+{
+    bool from_server = server_port_first(p->src_port, p->dst_port);
+    if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
+        from_server = false;
+        l->bits |= LIVE_CLIENT_KNOWN;
+    } else if (p->flags & TCP_SYN) {
+        from_server = true;
+        l->bits |= LIVE_CLIENT_KNOWN;
+    } else if (segment_kind_of(p->flags, p->seq) == SEGMENT_REFUSAL) {
+        from_server = true;
+    }
+    l->client = from_server ? (uint8_t)(1 - dir) : dir;
+    if (from_server)
+        l->bits |= LIVE_FLIPPED;
+}
+
+static void half_init(struct half *h)
+{
+    h->first_time = h->last_time = h->first_data_time = h->last_data_time = INSTANT_NONE;
+    h->syn_time = h->fin_time = INSTANT_NONE;
+}
+
+/* A connection that was settled speaks again: take its numbers up where they were left. */
+static void revive(struct live *l, const struct flow *f)
+{
+    l->bits |= LIVE_REVIVED;
+    l->client = (f->left_bits & LEFT_CLIENT_1) != 0;
+    l->bits &= (uint8_t)~LIVE_FLIPPED;
+    if (f->left_bits & LEFT_CLIENT_KNOWN)
+        l->bits |= LIVE_CLIENT_KNOWN;
+    if (f->left_bits & LEFT_HANDSHAKE)
+        l->bits |= LIVE_HANDSHAKE | LIVE_SYN | LIVE_SYNACK;
+    l->first_time = f->left_time;
+    for (int d = 0; d < 2; d++) {
+        struct half *h = &l->half[d];
+        h->next_seq = h->seen_end = h->data_base = f->left_next[d];
+        h->acked = f->left_next[1 - d];
+        h->bits |= HALF_SEQ | HALF_ACK;
+        if (f->left_bits & (d ? LEFT_FIN_1 : LEFT_FIN_0)) {
+            h->bits |= HALF_FIN | HALF_FIN_ACKED;
+            h->fin_seq = h->next_seq - 1;
+        }
+    }
+}
+
+struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p,
+                        bool fresh)
+{
+    struct live *l = pool_take(&s->lives);
+    if (!l)
+        return NULL;
+    l->flow = f;
+    f->live = l;
+    half_init(&l->half[0]);
+    half_init(&l->half[1]);
+    l->first_time = l->last_time = p->time;
+    l->vlan = p->n_vlans > 0 ? p->vlan[0] : 0;
+    l->tunnel = p->tunnel;
+    guess_client(l, dir, p);
+    if (f->left_bits & LEFT_KNOWN) {
+        if (fresh) {
+            l->bits |= LIVE_OLD_KNOWN;
+            memcpy(l->old_next, f->left_next, sizeof l->old_next);
+            l->old_time = f->left_time;
+        } else {
+            revive(l, f);
+        }
+    }
+    return l;
+}
+
+void live_leave(struct flow *flow)
+{
+    const struct live *l = flow->live;
+    flow->left_bits = LEFT_KNOWN;
+    for (int d = 0; d < 2; d++) {
+        flow->left_next[d] = l->half[d].next_seq;
+        if (half_has(&l->half[d], HALF_FIN))
+            flow->left_bits |= d ? LEFT_FIN_1 : LEFT_FIN_0;
+        if (!half_has(&l->half[d], HALF_SEQ))
+            flow->left_bits &= (uint8_t)~LEFT_KNOWN;
+    }
+    flow->left_bits |= l->client ? LEFT_CLIENT_1 : 0;
+    flow->left_bits |= live_has(l, LIVE_CLIENT_KNOWN) ? LEFT_CLIENT_KNOWN : 0;
+    flow->left_bits |= live_has(l, LIVE_HANDSHAKE) ? LEFT_HANDSHAKE : 0;
+    flow->left_time = l->last_time;
 }

@@ -23,7 +23,6 @@
 #define DEFAULT_RECORDS ((size_t)4 << 20)
 #define DEFAULT_LINGER_NS (120 * NS_PER_S)
 #define ICMP_MAX 32
-#define EPHEMERAL 32768
 
 struct tracker {
     struct arena *arena;
@@ -120,23 +119,6 @@ static void keep_record(struct tracker *t, struct flow *flow)
     flow->record = (uint32_t)(r - t->records.v) + 1;
 }
 
-static void leave_numbers(struct flow *flow)
-{
-    const struct live *l = flow->live;
-    flow->left_bits = LEFT_KNOWN;
-    for (int d = 0; d < 2; d++) {
-        flow->left_next[d] = l->half[d].next_seq;
-        if (half_has(&l->half[d], HALF_FIN))
-            flow->left_bits |= d ? LEFT_FIN_1 : LEFT_FIN_0;
-        if (!half_has(&l->half[d], HALF_SEQ))
-            flow->left_bits &= (uint8_t)~LEFT_KNOWN;
-    }
-    flow->left_bits |= l->client ? LEFT_CLIENT_1 : 0;
-    flow->left_bits |= live_has(l, LIVE_CLIENT_KNOWN) ? LEFT_CLIENT_KNOWN : 0;
-    flow->left_bits |= live_has(l, LIVE_HANDSHAKE) ? LEFT_HANDSHAKE : 0;
-    flow->left_time = l->last_time;
-}
-
 static void settle(struct tracker *t, struct flow *flow)
 {
     struct live *l = flow->live;
@@ -151,7 +133,7 @@ static void settle(struct tracker *t, struct flow *flow)
     if (!live_has(l, LIVE_REVIVED))
         t->counts.n_by_state[history_state(l)]++;
     keep_record(t, flow);
-    leave_numbers(flow);
+    live_leave(flow);
     live_free(&t->store, l);
     flow->live = NULL;
     flows_touch(&t->flows, flow, FLOW_DONE);
@@ -196,127 +178,6 @@ static void make_room(struct tracker *t, const struct flow *but)
     }
 }
 
-/* ---- numbering: what Wireshark's TCP dissector does ---- */
-
-static bool plain_syn(uint16_t flags)
-{
-    return (flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-}
-
-/* A SYN whose number is not the one known for its direction opens a new stream, whatever became of
- * the old one (packet-tcp.c, dissect_tcp). */
-static bool opens_stream(const struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq)
-{
-    return plain_syn(flags) && (f->base_set >> dir & 1) && f->base_seq[dir] != seq;
-}
-
-static void number_stream(struct tracker *t, struct flow *f)
-{
-    f->stream = t->next_stream++;
-    f->base_set = 0;
-    f->record = 0;
-}
-
-static void set_base(struct flow *f, uint8_t dir, const struct packet *p)
-{
-    bool syn = p->flags & TCP_SYN, ack = p->flags & TCP_ACK;
-    uint8_t bit = (uint8_t)(1u << dir), other = (uint8_t)(2u >> dir);
-    if (syn && ack && (f->base_set & bit))
-        f->base_seq[dir] = p->seq;
-    if (!(f->base_set & bit))
-        f->base_seq[dir] = syn ? p->seq : p->seq - 1;
-    f->base_set |= bit;
-    if (!(f->base_set & other) && ack) {
-        f->base_seq[1 - dir] = p->ack - 1;
-        f->base_set |= other;
-    }
-}
-
-/* ---- a connection begins ---- */
-
-static bool server_port_first(uint16_t src, uint16_t dst)
-{
-    if ((src < 1024) != (dst < 1024))
-        return src < 1024;
-    if ((src < EPHEMERAL) != (dst < EPHEMERAL))
-        return src < EPHEMERAL;
-    return false; /* the one who speaks first is taken for the client */
-}
-
-static void guess_client(struct live *l, uint8_t dir, const struct packet *p)
-{
-    bool from_server = server_port_first(p->src_port, p->dst_port);
-    if (plain_syn(p->flags)) {
-        from_server = false;
-        l->bits |= LIVE_CLIENT_KNOWN;
-    } else if (p->flags & TCP_SYN) {
-        from_server = true;
-        l->bits |= LIVE_CLIENT_KNOWN;
-    } else if (segment_kind_of(p->flags, p->seq) == SEGMENT_REFUSAL) {
-        from_server = true;
-    }
-    l->client = from_server ? (uint8_t)(1 - dir) : dir;
-    if (from_server)
-        l->bits |= LIVE_FLIPPED;
-}
-
-static void half_init(struct half *h)
-{
-    h->first_time = h->last_time = h->first_data_time = h->last_data_time = INSTANT_NONE;
-    h->syn_time = h->fin_time = INSTANT_NONE;
-}
-
-/* A connection that was settled speaks again: take its numbers up where they were left. */
-static void revive(struct live *l, const struct flow *f)
-{
-    l->bits |= LIVE_REVIVED;
-    l->client = (f->left_bits & LEFT_CLIENT_1) != 0;
-    l->bits &= (uint8_t)~LIVE_FLIPPED;
-    if (f->left_bits & LEFT_CLIENT_KNOWN)
-        l->bits |= LIVE_CLIENT_KNOWN;
-    if (f->left_bits & LEFT_HANDSHAKE)
-        l->bits |= LIVE_HANDSHAKE | LIVE_SYN | LIVE_SYNACK;
-    l->first_time = f->left_time;
-    for (int d = 0; d < 2; d++) {
-        struct half *h = &l->half[d];
-        h->next_seq = h->seen_end = h->data_base = f->left_next[d];
-        h->acked = f->left_next[1 - d];
-        h->bits |= HALF_SEQ | HALF_ACK;
-        if (f->left_bits & (d ? LEFT_FIN_1 : LEFT_FIN_0)) {
-            h->bits |= HALF_FIN | HALF_FIN_ACKED;
-            h->fin_seq = h->next_seq - 1;
-        }
-    }
-}
-
-static struct live *begin_live(struct tracker *t, struct flow *f, uint8_t dir,
-                               const struct packet *p, bool fresh)
-{
-    struct live *l = pool_take(&t->store.lives);
-    if (!l)
-        return NULL;
-    l->flow = f;
-    f->live = l;
-    half_init(&l->half[0]);
-    half_init(&l->half[1]);
-    l->first_time = l->last_time = p->time;
-    l->vlan = p->n_vlans > 0 ? p->vlan[0] : 0;
-    l->tunnel = p->tunnel;
-    guess_client(l, dir, p);
-    if (f->left_bits & LEFT_KNOWN) {
-        if (fresh) {
-            l->bits |= LIVE_OLD_KNOWN;
-            memcpy(l->old_next, f->left_next, sizeof l->old_next);
-            l->old_time = f->left_time;
-        } else {
-            revive(l, f);
-        }
-    }
-    if (fresh || !(f->left_bits & LEFT_KNOWN))
-        t->counts.n_connections++;
-    return l;
-}
-
 static struct flow *flow_for(struct tracker *t, const struct endpoint *src,
                              const struct endpoint *dst, uint16_t flags, uint32_t seq, uint8_t *dir,
                              bool *fresh)
@@ -327,10 +188,10 @@ static struct flow *flow_for(struct tracker *t, const struct endpoint *src,
     struct flow *f = flows_find(&t->flows, &key, hash);
     *fresh = !f;
     if (!f && (f = flows_add(&t->flows, &t->store, &key, hash)) != NULL)
-        number_stream(t, f);
-    if (f && !*fresh && opens_stream(f, *dir, flags, seq)) {
+        flow_number(f, t->next_stream++);
+    if (f && !*fresh && flow_opens_stream(f, *dir, flags, seq)) {
         settle(t, f);
-        number_stream(t, f);
+        flow_number(f, t->next_stream++);
         *fresh = true;
     }
     return f;
@@ -378,7 +239,7 @@ static void follow_handshake(struct tracker *t, struct live *l, uint8_t dir, con
 {
     struct half *c = &l->half[l->client], *s = &l->half[1 - l->client];
     bool from_client = dir == l->client;
-    if (plain_syn(p->flags) && from_client) {
+    if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && from_client) {
         if (!live_has(l, LIVE_SYN))
             l->syn_tsval = p->tsval;
         l->bits |= LIVE_SYN;
@@ -459,8 +320,10 @@ static void take_tcp(struct tracker *t, const struct packet *p)
     bool fresh;
     struct flow *f = flow_for(t, &src, &dst, p->flags, p->seq, &dir, &fresh);
     struct live *l = f ? f->live : NULL;
-    if (f && !l)
-        l = begin_live(t, f, dir, p, fresh);
+    if (f && !l) {
+        l = live_begin(&t->store, f, dir, p, fresh);
+        t->counts.n_connections += l && !live_has(l, LIVE_REVIVED);
+    }
     if (!l) {
         if (f)
             flows_touch(&t->flows, f, FLOW_DONE);
@@ -469,7 +332,7 @@ static void take_tcp(struct tracker *t, const struct packet *p)
             skip_rst(t, p->frame, "no-memory", 0);
         return;
     }
-    set_base(f, dir, p);
+    flow_set_base(f, dir, p);
     if (set_aside(t, l, dir, p))
         return;
     note_habit(t, l, dir, p);
