@@ -66,20 +66,29 @@ static bool proc_netstat_sniff(struct text first, struct text name)
     return text_eq(before, TEXT("TcpExt")) && text_holds(first, TEXT("SyncookiesSent"));
 }
 
+/* "TcpExt" and "ListenOverflows" to nstat.TcpExtListenOverflows */
+static void put_counter(struct host_parse *p, struct text head, struct text name, struct text value)
+{
+    char full[128];
+    size_t n = 0;
+    if (head.n + name.n > sizeof full)
+        return;
+    for (size_t i = 0; i < head.n; i++)
+        full[n++] = head.p[i];
+    for (size_t i = 0; i < name.n; i++)
+        full[n++] = name.p[i];
+    item_put(p, value, "nstat", (struct text){full, n}, NULL, NO_TEXT);
+}
+
 static void put_columns(struct host_parse *p, struct text head, struct text values)
 {
     struct text before, names;
-    char full[128];
     text_cut(p->header, ':', &before, &names);
     for (struct text name = word_next(&names); name.n > 0; name = word_next(&names)) {
         const struct text value = word_next(&values);
         if (value.n == 0)
             return;
-        if (head.n + name.n > sizeof full)
-            continue;
-        memcpy(full, head.p, head.n);
-        memcpy(full + head.n, name.p, name.n);
-        item_put(p, value, "nstat", (struct text){full, head.n + name.n}, NULL, NO_TEXT);
+        put_counter(p, head, name, value);
     }
 }
 
@@ -192,14 +201,9 @@ static void netstat_line(struct host_parse *p, struct text line)
         return;
     }
     struct text counter, value;
-    char full[128];
-    if (!text_cut(whole, ':', &counter, &value) || !text_is_number(text_trim(value)))
-        return;
-    if (!is_counter_name(counter) || p->section.n + counter.n > sizeof full)
-        return;
-    memcpy(full, p->section.p, p->section.n);
-    memcpy(full + p->section.n, counter.p, counter.n);
-    item_put(p, value, "nstat", (struct text){full, p->section.n + counter.n}, NULL, NO_TEXT);
+    if (text_cut(whole, ':', &counter, &value) && text_is_number(text_trim(value)) &&
+        is_counter_name(counter))
+        put_counter(p, p->section, counter, value);
 }
 
 const struct host_kind kind_nstat = {"nstat", "nstat -az", nstat_sniff, nstat_line, NULL};

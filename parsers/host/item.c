@@ -109,6 +109,19 @@ void item_join(struct host_parse *p, struct text value, const char *a, struct te
     strbuf_finish(&joined);
 }
 
+void item_put_most(struct host_parse *p, struct text value, const char *a, struct text b,
+                   const char *c, struct text d)
+{
+    bool is_new;
+    uint64_t now, before;
+    struct host_item *item = item_of(p, value, a, b, c, d, &is_new);
+    if (item && !is_new && text_to_u64(value, &now) && text_to_u64(item->value, &before) &&
+        now > before) {
+        item->value = arena_text(p->arena, value);
+        item->line = p->line;
+    }
+}
+
 void item_put_number(struct host_parse *p, uint64_t value, const char *a, struct text b)
 {
     struct strbuf number;

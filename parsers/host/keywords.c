@@ -11,6 +11,7 @@ struct dialect {
     const char *const *keywords; /* known ones, lower case; a final '.' makes it a prefix */
     unsigned n_least;            /* lines that must be known to be sure */
     unsigned percent;            /* of the lines with something in them */
+    const char *file;            /* begin of the usual file names */
 };
 
 static const char *const sysctl_roots[] = {"abi.",    "crypto.", "debug.",  "dev.", "fs.",
@@ -225,12 +226,13 @@ static const char *const rabbitmq_keywords[] = {"auth_backends.",
                                                 "vm_memory_high_watermark.",
                                                 NULL};
 
-static const struct dialect sysctl = {"sysctl", "=:", sysctl_roots, 2, 80};
-static const struct dialect sshd = {"sshd", " =", sshd_keywords, 3, 70};
-static const struct dialect redis = {"redis", " ", redis_keywords, 4, 60};
-static const struct dialect postgresql = {"postgresql", "= ", postgresql_keywords, 3, 60};
-static const struct dialect mysql = {"mysql", "= \t|", mysql_keywords, 3, 50};
-static const struct dialect rabbitmq = {"rabbitmq", "=", rabbitmq_keywords, 1, 70};
+static const struct dialect sysctl = {"sysctl", "=:", sysctl_roots, 2, 80, "sysctl"};
+static const struct dialect sshd = {"sshd", " =", sshd_keywords, 3, 70, "sshd_config"};
+static const struct dialect redis = {"redis", " ", redis_keywords, 4, 60, "redis"};
+static const struct dialect postgresql = {"postgresql", "= ",        postgresql_keywords, 3,
+                                          60,           "postgresql"};
+static const struct dialect mysql = {"mysql", "= \t|", mysql_keywords, 3, 50, "my"};
+static const struct dialect rabbitmq = {"rabbitmq", "=", rabbitmq_keywords, 1, 70, "rabbitmq"};
 
 static bool line_is_empty(struct text line)
 {
@@ -276,20 +278,37 @@ static bool is_known(const struct dialect *d, struct text key)
     return false;
 }
 
-static bool dialect_sniff(const struct dialect *d, struct text first)
+/* A configuration as a distribution ships it may begin with pages of comments: there its name has
+ * to do, if nothing but comments and known keywords is seen. */
+static bool is_named_config(const struct dialect *d, struct text name)
 {
-    unsigned n_known = 0, n_lines = 0;
+    size_t at = name.n;
+    while (at > 0 && name.p[at - 1] != '/' && name.p[at - 1] != '!')
+        at--;
+    const struct text base = text_slice(name, at, name.n);
+    return text_starts(base, text_of(d->file)) &&
+           (text_ends(base, TEXT(".conf")) || text_ends(base, TEXT(".cnf")) ||
+            text_eq(base, text_of(d->file)));
+}
+
+static bool dialect_sniff(const struct dialect *d, struct text first, struct text name)
+{
+    unsigned n_known = 0, n_lines = 0, n_comments = 0;
     struct text line, key, value;
     for (size_t at = 0; line_next(first, &at, &line);) {
         line = line_unframed(text_trim(line));
-        if (line_is_empty(line))
+        if (line_is_empty(line)) {
+            n_comments += line.n > 0;
             continue;
+        }
         n_lines++;
         if (is_known(d, line))
             n_known++;
         else if (line_split(d, line, &key, &value) && is_known(d, key))
             n_known++;
     }
+    if (n_known == n_lines && n_known + n_comments >= 3 && is_named_config(d, name))
+        return true;
     return n_known >= d->n_least && n_known * 100 >= n_lines * d->percent;
 }
 
@@ -327,8 +346,7 @@ static void dialect_line(struct host_parse *p, const struct dialect *d, struct t
 
 static bool sysctl_sniff(struct text first, struct text name)
 {
-    (void)name;
-    return dialect_sniff(&sysctl, first);
+    return dialect_sniff(&sysctl, first, name);
 }
 
 static void sysctl_line(struct host_parse *p, struct text line)
@@ -341,8 +359,7 @@ static void sysctl_line(struct host_parse *p, struct text line)
 
 static bool sshd_sniff(struct text first, struct text name)
 {
-    (void)name;
-    return dialect_sniff(&sshd, first);
+    return dialect_sniff(&sshd, first, name);
 }
 
 /* sshd_config(5): for most keywords the first value counts, and what stands behind Match holds for
@@ -373,8 +390,7 @@ static void sshd_line(struct host_parse *p, struct text line)
 
 static bool redis_sniff(struct text first, struct text name)
 {
-    (void)name;
-    return dialect_sniff(&redis, first);
+    return dialect_sniff(&redis, first, name);
 }
 
 static void redis_line(struct host_parse *p, struct text line)
@@ -384,8 +400,7 @@ static void redis_line(struct host_parse *p, struct text line)
 
 static bool postgresql_sniff(struct text first, struct text name)
 {
-    (void)name;
-    return dialect_sniff(&postgresql, first);
+    return dialect_sniff(&postgresql, first, name);
 }
 
 static void postgresql_line(struct host_parse *p, struct text line)
@@ -395,14 +410,12 @@ static void postgresql_line(struct host_parse *p, struct text line)
 
 static bool mysql_sniff(struct text first, struct text name)
 {
-    (void)name;
-    return dialect_sniff(&mysql, first);
+    return dialect_sniff(&mysql, first, name);
 }
 
 static bool rabbitmq_sniff(struct text first, struct text name)
 {
-    (void)name;
-    return dialect_sniff(&rabbitmq, first);
+    return dialect_sniff(&rabbitmq, first, name);
 }
 
 static void rabbitmq_line(struct host_parse *p, struct text line)

@@ -26,6 +26,8 @@ void item_put(struct host_parse *p, struct text value, const char *a, struct tex
               struct text d); /* the first value stays */
 void item_join(struct host_parse *p, struct text value, const char *a, struct text b, const char *c,
                struct text d); /* a further, different value is appended */
+void item_put_most(struct host_parse *p, struct text value, const char *a, struct text b,
+                   const char *c, struct text d); /* the greatest number stays */
 void item_put_number(struct host_parse *p, uint64_t value, const char *a, struct text b);
 
 /* The next line of t from *at on; false at the end. */

@@ -5,6 +5,7 @@
 struct socket_row {
     struct text state, recv_q, send_q, local, process;
     bool is_tcp;
+    bool has_backlog; /* send_q of a listener is its backlog: ss only */
 };
 
 static void count_state(struct host_parse *p, struct text state)
@@ -40,8 +41,9 @@ static void put_listener(struct host_parse *p, const struct socket_row *row)
     if (!split_port(row->local, &address, &port))
         return;
     item_join(p, address, "ss.listening", port, NULL, NO_TEXT);
-    item_put(p, row->recv_q, "ss.listening", port, "queue", NO_TEXT);
-    item_put(p, row->send_q, "ss.listening", port, "backlog", NO_TEXT);
+    item_put_most(p, row->recv_q, "ss.listening", port, "queue", NO_TEXT);
+    if (row->has_backlog)
+        item_put_most(p, row->send_q, "ss.listening", port, "backlog", NO_TEXT);
     if (row->process.n > 0)
         item_join(p, row->process, "ss.listening", port, "process", NO_TEXT);
 }
@@ -76,7 +78,7 @@ static bool ss_sniff(struct text first, struct text name)
 /* With several families asked for, ss puts the family in front; "-o" and "-e" put more behind. */
 static void ss_line(struct host_parse *p, struct text line)
 {
-    struct socket_row row = {.is_tcp = true};
+    struct socket_row row = {.is_tcp = true, .has_backlog = true};
     if (line.n == 0 || line.p[0] == ' ' || line.p[0] == '\t')
         return; /* the details of -i */
     row.state = word_next(&line);

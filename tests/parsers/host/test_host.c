@@ -43,6 +43,7 @@ static const struct {
       {"ss.listening.22.backlog", "128"},
       {"ss.listening.80.queue", "3"},
       {"ss.listening.80.backlog", "511"},
+      {"ss.listening.22.queue", "129"},
       {"ss.listening.22.process", "users:((\"sshd\",pid=7,fd=3)), users:((\"sshd\",pid=7,fd=4))"},
       {"ss.count.ESTAB", "2"},
       {"ss.count.LISTEN", "3"}}},
@@ -174,8 +175,8 @@ static const struct {
 static const char *const not_snapshots[] = {
     "",
     "\n\n",
-    "Jun 15 15:06:40 web1 sshd[4242]: Server listening on 0.0.0.0 port 22.\n"
-    "Jun 15 15:06:41 web1 sshd[4242]: error: beginning MaxStartups throttling\n",
+    ("Jun 15 15:06:40 web1 sshd[4242]: Server listening on 0.0.0.0 port 22.\n"
+     "Jun 15 15:06:41 web1 sshd[4242]: error: beginning MaxStartups throttling\n"),
     "2026-06-15T15:06:40+00:00 web1 kernel: TCP: request_sock_TCP: Possible SYN flooding\n",
     "[  601.749973] TCP: out of memory -- consider tuning tcp_mem\n[  602.0] net.core: x = y\n",
     "192.0.2.9 - - [10/Oct/2026:13:55:36 +0000] \"GET / HTTP/1.1\" 200 2326\n",
@@ -219,6 +220,17 @@ static void every_kind_stands_in_the_tests(void **state)
         assert_true(tested);
     }
     assert_null(host_kind_find(TEXT("nonsense")));
+}
+
+static void a_name_helps_where_comments_hide_the_content(void **state)
+{
+    (void)state;
+    const struct text t = TEXT("# Redis configuration\n#\n# Note on units\n\nbind 127.0.0.1\n");
+    assert_null(host_sniff(t, (struct text){0}));
+    assert_null(host_sniff(t, TEXT("/var/log/redis.log")));
+    const struct host_kind *kind = host_sniff(t, TEXT("a.tar!etc/redis/redis.conf"));
+    assert_non_null(kind);
+    assert_string_equal(host_kind_id(kind), "redis");
 }
 
 static void logs_are_not_snapshots(void **state)
@@ -316,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_is_recognised),
         cmocka_unit_test(every_kind_stands_in_the_tests),
+        cmocka_unit_test(a_name_helps_where_comments_hide_the_content),
         cmocka_unit_test(logs_are_not_snapshots),
         cmocka_unit_test(values_are_read_whatever_the_pieces),
         cmocka_unit_test(lines_and_the_own_name),
