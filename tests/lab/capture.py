@@ -16,7 +16,7 @@ class Capture:
         self.log = self.path + ".stderr"
         with open(self.log, "wb") as err:
             self.process = subprocess.Popen(
-                ["nsenter", "-t", str(host.pid), "-n", "--", "tcpdump", "-i", ifname, "-n", "-U", "-B", "16384",
+                ["nsenter", "-t", str(host.pid), "-n", "--", "tcpdump", "-i", ifname, "-n", "-U", "--immediate-mode", "-B", "16384",
                  "-s", str(snaplen), "-Z", "root", "-w", self.path, *more, expression],
                 stdin=subprocess.DEVNULL, stdout=err, stderr=err, start_new_session=True)
         end = time.time() + 10

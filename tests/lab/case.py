@@ -5,6 +5,7 @@ In: a function that makes something happen.  Out: a folder with captures, logs, 
 """
 import os
 import random
+import re
 import shutil
 import tempfile
 import time
@@ -12,6 +13,7 @@ import zlib
 
 import capture
 import daemons
+import disguise
 import kernelword
 import net
 import pcapfile
@@ -19,6 +21,7 @@ import truth
 import wire
 
 CASES = {}
+RELEASE = os.uname().release.encode()
 
 
 def case(name, title, corpus=False, graded=False, ip=4, shape=None, **params):
@@ -43,12 +46,12 @@ class Case:
         self.lab, self.spec, self.name, self.folder = lab, spec, spec["name"], folder
         self.graded, self.ip = spec["graded"], spec["ip"]
         self.rng = random.Random(zlib.crc32(self.name.encode()))
-        self.tz, self.log_offset, self.hosts, self.captures, self.wires = "UTC", 0.0, [], [], []
+        shape = spec["shape"]
+        self.tz, self.log_offset = shape.get("tz", "UTC"), float(shape.get("log_shift", 0))
+        self.hosts, self.captures, self.wires = [], [], []
         self.taken_ifnames, self.trace, self.trace_rows = set(), None, []
         self.truth, self.happened, self.remarks = truth.Truth(self), [], []
-        self.log_style = self.rng.choice(["iso", "iso", "bsd"])
-        self.log_edit, self.capture_edit, self.extra_inputs = [], {}, []
-        self.began = time.time()
+        self.log_style = shape.get("log_style") or self.rng.choice(["iso", "iso", "bsd"])
 
     # --- hosts and links ----------------------------------------------------------------------
     def host(self, name, log=False, **k):
@@ -111,7 +114,7 @@ class Case:
         shape = self.spec["shape"]
         delay = shape.get("delay", delay)
         if shape.get("routed", routed):
-            self.routed(delay, log, router_log)
+            self.routed(delay, log, router_log and routed)
         else:
             self.pair(delay, log)
         self.planned = shape.get("captures", captures)
@@ -128,6 +131,25 @@ class Case:
             h = getattr(self, host)
             name = {"": h.ifnames[0], "outside": h.ifnames[-1], "any": "any"}[side]
             self.capture(h, name, where + ".pcap", **{"snaplen": snaplen, **k})
+
+    def proxied(self, delay=None):
+        """Client, proxy, server: two links, two connections; nothing is forwarded."""
+        self.client, self.proxy = self.host("client"), self.host("proxy", log=True)
+        self.server = self.host("server")
+        ic, front = net.join(self.client, self.proxy)
+        delay = self.rng.choice([0, 0.002, 0.01]) if delay is None else delay
+        if delay:
+            back, is_, self.cable = self.wire(self.proxy, self.server, delay, delay / 20)
+        else:
+            back, is_ = net.join(self.proxy, self.server)
+            self.cable = None
+        net.give(self.proxy, front, *self.addresses(), via=(None, None))
+        self.back4, self.back6 = self.addresses("198.51.100", "2001:db8:2")
+        net.give(self.proxy, back, self.back4, self.back6, via=(None, None))
+        net.give(self.client, ic, *self.addresses())
+        net.give(self.server, is_, *self.addresses("198.51.100", "2001:db8:2"))
+        self.planned = self.spec["shape"].get("captures", ("proxy-any",))
+        return self.client, self.proxy, self.server
 
     def capture(self, host, ifname=None, name=None, **k):
         c = capture.Capture(self, host, ifname or host.ifnames[0], name or host.name + ".pcap", **k)
@@ -188,7 +210,7 @@ class Case:
         return sorted(found)
 
     def vantage(self):
-        return {n: n.split(".")[0].split("-")[0] for n in self.capture_names()}
+        return {n: re.split("[._-]", n)[0] for n in self.capture_names()}
 
     def collect(self):
         for c in self.captures:
@@ -206,18 +228,21 @@ class Case:
                     dst = os.path.join(to, os.path.relpath(src, h.log_dir))
                     if os.path.getsize(src) and n not in ("wtmp", "btmp", "lastlog", "faillog"):
                         os.makedirs(os.path.dirname(dst), exist_ok=True)
-                        shutil.copyfile(src, dst)
+                        with open(src, "rb") as f:
+                            text = f.read()
+                        with open(dst, "wb") as f:      # the lab machine's own name is nobody's business
+                            f.write(text.replace(RELEASE, RELEASE.split(b"-")[0] + b"-lab"))
         for c in self.captures:
             shutil.copyfile(c.path, os.path.join(self.out, c.name))
-        for name, edit in self.capture_edit.items():
-            edit(os.path.join(self.out, name))
-        for edit in self.log_edit:
-            edit(os.path.join(self.out, "logs"))
+        moved = disguise.apply(self.out, self.spec["shape"])
+        self.trace_rows = [(row[0] + moved, *row[1:]) for row in self.trace_rows]
 
     def readme(self, result):
         doc = (self.spec["run"].__doc__ or "").strip("\n")
         lines = [f"# {self.name}", "", self.spec["title"] + ".", ""]
         lines += [line[4:] if line.startswith("    ") else line for line in doc.rstrip().split("\n")]
+        shape = ", ".join(f"{k}: {v}" for k, v in self.spec["shape"].items())
+        lines += ["", f"Shape: IPv{self.ip}" + (f"; {shape}" if shape else "") + "."]
         lines += ["", "## What happened in this run", ""]
         lines += [f"- {h}" for h in self.happened]
         for c in result["connections"]:
@@ -238,6 +263,8 @@ class Case:
             self.collect()
             result = self.truth.write()
             self.readme(result)
+            if self.spec["shape"].get("pcapng"):
+                disguise.to_pcapng(self.out)
             big = [n for n in self.capture_names() if os.path.getsize(os.path.join(self.out, n)) > 300000]
             if big:
                 raise RuntimeError(f"{self.name}: over 300 kB: {big}")

@@ -4,6 +4,7 @@
 In: claims of a case (who, why), the finished captures and logs, the kernel's own reasons.
 Out: truth.json.  The analyzer is never asked; a claim that the captures or the kernel deny is an error.
 """
+import gzip
 import json
 import os
 import re
@@ -108,10 +109,13 @@ class Truth:
     def lines(self, patterns, needed=True):
         found = []
         for name, pattern in patterns:
-            path = os.path.join(self.case.out, "logs", name)
-            with open(path, encoding="utf-8", errors="replace") as f:
-                hits = [{"file": "logs/" + name, "line": n} for n, line in enumerate(f, 1)
-                        if re.search(pattern, line)]
+            hits = []
+            for part in (name, name + ".1", name + ".2.gz"):
+                path = os.path.join(self.case.out, "logs", part)
+                if os.path.exists(path):
+                    with (gzip.open if part.endswith(".gz") else open)(path, "rt", encoding="utf-8", errors="replace") as f:
+                        hits += [{"file": "logs/" + part, "line": n} for n, line in enumerate(f, 1)
+                                 if re.search(pattern, line)]
             if needed and not hits:
                 raise RuntimeError(f"{self.case.name}: no line of logs/{name} matches {pattern!r}")
             found += [h for h in hits if h not in found]
@@ -151,6 +155,8 @@ class Truth:
         first = next(p for p in mine if p.frame == frame)
         reasons = [self.reason(next(q for q in ps if q.frame == f), rows) for f, ps in seen.values()]
         reason = next((r for r in reasons if r), None)
+        if claim.sender == "path":
+            reason = self.reason(first, rows)
         if claim.sender == "path" and reason:
             raise RuntimeError(f"{self.case.name}: claimed path, but a kernel sent it: {reason}")
         if claim.sender != "path" and claim.kernel and not reason:

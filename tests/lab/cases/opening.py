@@ -4,7 +4,7 @@ import time
 
 import daemons
 import rawpacket
-from case import again, case
+from case import case
 from daemons import wait_for
 from pcapfile import ACK, RST, SYN
 
@@ -303,6 +303,3 @@ def firewall(c):
     c.snapshot(c.server, "ss-ltn.txt", "ss", "-ltn")
     for s in listeners:
         s.close()
-
-
-again(port_scan, "port-scan-v6", "An nmap scan over IPv6", ip=6)
