@@ -26,6 +26,7 @@ struct evidence {
 struct alternative {
     const char *cause, *rule;
     double confidence;
+    const char *superseded_by; /* a more specific rule that holds too, or NULL */
     bool indistinct; /* within 0.1 of the winner: not distinguishable with this evidence */
     struct text told_apart_by; /* what would decide; may be empty */
 };

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In: a bind and the lines tied to the reset.  Out: the line that it picks; or false where a log
+ * would have shown one, else unknown.
+ */
+#include "rules/hearing.h"
+
+static bool kind_fits(const struct bind *b, const struct event *e)
+{
+    if (b->claims && !(b->claims >> e->claim & 1))
+        return false;
+    for (size_t i = 0; i < b->n_kinds; i++) {
+        struct text kind = b->kinds[i];
+        if (text_ends(kind, TEXT("*")) ? text_starts(e->kind, text_slice(kind, 0, kind.n - 1))
+                                       : text_eq(e->kind, kind))
+            return true;
+    }
+    return b->n_kinds == 0;
+}
+
+/* The side that the bind asks for; false: anyone's will do. */
+static bool side_wanted(const struct bind *b, const struct reset *r, enum side *out)
+{
+    switch (b->side) {
+    case BIND_CLIENT:
+        *out = SIDE_CLIENT;
+        return true;
+    case BIND_SERVER:
+        *out = SIDE_SERVER;
+        return true;
+    case BIND_SENDER:
+        *out = r->sender;
+        return true;
+    case BIND_RECEIVER:
+        *out = side_other(r->sender == SIDE_PATH ? r->claimed : r->sender);
+        return true;
+    case BIND_PATH:
+        *out = SIDE_PATH;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static instant_ns plus(instant_ns a, instant_ns b)
+{
+    instant_ns sum;
+    if (__builtin_add_overflow(a, b, &sum))
+        return b < 0 ? INSTANT_NONE + 1 : INT64_MAX;
+    return sum;
+}
+
+/* What the window is measured from, as time after the RST: 0, or the (negative) start. */
+static instant_ns anchor(const struct bind *b, const struct reset *r)
+{
+    const struct connection *c = r->connection;
+    if (!b->from_start || c->first_time == INSTANT_NONE)
+        return 0;
+    return plus(c->first_time, -r->deciding.segment.time);
+}
+
+static bool in_window(const struct bind *b, const struct reset *r, const struct link *l)
+{
+    if (l->offset_ns == INSTANT_NONE)
+        return false;
+    instant_ns at = plus(l->offset_ns, -anchor(b, r));
+    instant_ns slack = l->uncertainty_ns > 0 ? l->uncertainty_ns : 0;
+    return at >= plus(-b->before_ns, -slack) && at <= plus(b->after_ns, slack);
+}
+
+static bool link_fits(struct hearing *h, const struct bind *b, const struct link *l)
+{
+    const struct reset *r = h->bench->reset;
+    enum side side;
+    if (!kind_fits(b, l->event) || !(b->joins >> l->join & 1) || !in_window(b, r, l))
+        return false;
+    if (side_wanted(b, r, &side) && side != l->side)
+        return false;
+    for (size_t i = 0; i < b->n_wheres; i++) {
+        struct fact f = line_value(h->bench, &b->wheres[i].subject, l, 0);
+        if (tests_hold(h, &b->wheres[i].subject, &f, b->wheres[i].tests, b->wheres[i].n_tests) !=
+            TRUTH_TRUE)
+            return false;
+    }
+    return true;
+}
+
+static double claim_of(const struct link *l)
+{
+    return join_strength(l->join) * (l->ambiguous ? 0.5 : 1);
+}
+
+static instant_ns distance(const struct bind *b, const struct reset *r, const struct link *l)
+{
+    instant_ns at = plus(l->offset_ns, -anchor(b, r));
+    return at < 0 ? -at : at;
+}
+
+/* The order is total, so that the pick does not hang on the order of the links. */
+static bool better(const struct bind *b, const struct reset *r, const struct link *x,
+                   const struct link *y)
+{
+    double cx = claim_of(x), cy = claim_of(y);
+    instant_ns dx = distance(b, r, x), dy = distance(b, r, y);
+    if (cx != cy)
+        return cx > cy;
+    if (dx != dy)
+        return dx < dy;
+    if (x->event->source != y->event->source)
+        return x->event->source < y->event->source;
+    return x->event->line < y->event->line;
+}
+
+/* Whether logs would have shown every kind that the bind asks for. */
+static bool covered(const struct hearing *h, const struct bind *b)
+{
+    const struct reset *r = h->bench->reset;
+    enum side side = SIDE_SERVER;
+    side_wanted(b, r, &side);
+    instant_ns base = plus(r->deciding.segment.time, anchor(b, r));
+    instant_ns from = plus(base, -b->before_ns), to = plus(base, b->after_ns);
+    for (size_t i = 0; i < b->n_kinds; i++)
+        if (!case_log_covers(h->bench->of, r, side, b->kinds[i], from, to))
+            return false;
+    return b->n_kinds > 0;
+}
+
+struct pick bind_pick(struct hearing *h, const struct bind *b)
+{
+    struct pick p = {.looked = true, .truth = TRUTH_UNKNOWN};
+    for (size_t i = 0; i < h->bench->n_links; i++) {
+        const struct link *l = &h->bench->links[i];
+        if (!link_fits(h, b, l))
+            continue;
+        p.n_fitting++;
+        if (!p.link || better(b, h->bench->reset, l, p.link))
+            p.link = l;
+    }
+    if (p.link)
+        p.truth = TRUTH_TRUE;
+    else if (covered(h, b))
+        p.truth = TRUTH_FALSE;
+    return p;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How far a rule may be believed: noisy-or over what supports it, damped by what contradicts it.
+ * Monotone, and independent of order.
+ */
+#ifndef WHYRST_RULES_CONFIDENCE_H
+#define WHYRST_RULES_CONFIDENCE_H
+
+struct confidence {
+    double doubt; /* (1-base) * product of (1-support) */
+    double trust; /* product of (1-contradict) */
+};
+
+static inline struct confidence confidence_from(double base)
+{
+    return (struct confidence){1 - base, 1};
+}
+
+static inline void confidence_support(struct confidence *c, double weight)
+{
+    c->doubt *= 1 - weight;
+}
+
+static inline void confidence_contradict(struct confidence *c, double weight)
+{
+    c->trust *= 1 - weight;
+}
+
+static inline double confidence_value(const struct confidence *c)
+{
+    return (1 - c->doubt) * c->trust;
+}
+
+/* "very likely", "likely", "possible", "weak": for people. */
+const char *confidence_word(double c);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In: a hearing of the winning rule.  Out: its evidence.  A condition under <not> proves by absence
+ * and is said so only where a fact stands behind it.
+ */
+#include "rules/evidence.h"
+
+#include <string.h>
+
+#include "rules/speak.h"
+
+#define REASONS_MAX 8
+
+struct list {
+    struct evidence *v;
+    size_t n, cap;
+};
+
+static void add(struct list *l, struct evidence e)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const struct evidence *old = &l->v[i];
+        bool same_place = old->kind == e.kind && old->frame == e.frame && old->link == e.link &&
+                          old->host == e.host && text_eq(old->key, e.key);
+        if (same_place && (e.kind == SOURCE_LOG || text_eq(old->says, e.says)))
+            return;
+    }
+    if (l->n < l->cap)
+        l->v[l->n++] = e;
+}
+
+static void add_reasons(struct list *l, const struct bench *b)
+{
+    const struct reset *r = b->reset;
+    for (size_t i = 0; i < r->n_reasons && i < REASONS_MAX; i++)
+        add(l, (struct evidence){.kind = SOURCE_PACKET,
+                                 .capture = r->connection->capture,
+                                 .frame = r->reasons[i].frame,
+                                 .says = r->reasons[i].says});
+}
+
+static struct text fact_says(struct bench *b, const struct condition *c, const struct fact *f)
+{
+    struct text v = speak_value(b, &c->subject, f);
+    bool quote = c->subject.type == FACT_TEXT;
+    v = text_slice(v, 0, 200);
+    if (f->from.note.n)
+        return text_of(arena_printf(b->arena, TEXT_FMT " = %s" TEXT_FMT "%s: " TEXT_FMT,
+                                    TEXT_ARG(c->subject.name), quote ? "\"" : "", TEXT_ARG(v),
+                                    quote ? "\"" : "", TEXT_ARG(f->from.note)));
+    return text_of(arena_printf(b->arena, TEXT_FMT " = %s" TEXT_FMT "%s", TEXT_ARG(c->subject.name),
+                                quote ? "\"" : "", TEXT_ARG(v), quote ? "\"" : ""));
+}
+
+static void add_link(struct list *l, const struct bench *b, const struct link *link)
+{
+    struct text says = text_of(
+        arena_printf(b->arena, TEXT_FMT " writes this line: " TEXT_FMT,
+                     TEXT_ARG(link->event->program.n ? link->event->program : TEXT("the host")),
+                     TEXT_ARG(speak_tie(b, link))));
+    add(l, (struct evidence){.kind = SOURCE_LOG, .link = link, .says = says});
+}
+
+static void add_fact(struct list *l, struct hearing *h, const struct condition *c)
+{
+    struct bench *b = h->bench;
+    struct fact f = hearing_value(h, &c->subject);
+    if (!f.known)
+        return;
+    if (f.from.kind == SOURCE_LOG && f.from.link) {
+        add_link(l, b, f.from.link);
+        return;
+    }
+    struct evidence e = {.kind = SOURCE_PACKET,
+                         .capture = b->reset->connection->capture,
+                         .says = fact_says(b, c, &f)};
+    if (f.from.kind == SOURCE_PACKET) {
+        e.capture = f.from.capture;
+        e.frame = f.from.frame;
+    } else if (f.from.kind == SOURCE_HOST) {
+        e.kind = SOURCE_HOST;
+        e.host = f.from.host;
+        e.key = f.from.key;
+        e.value = speak_value(b, &c->subject, &f);
+    }
+    add(l, e);
+}
+
+/* Whether the condition, or any above it, is a <not>. */
+static bool is_denied(const struct rule *r, const struct condition *c)
+{
+    for (uint32_t up = c->parent; up != NO_INDEX; up = r->conditions[up].parent)
+        if (r->conditions[up].kind == CONDITION_NOT)
+            return true;
+    return false;
+}
+
+static uint32_t root_of(const struct rule *r, uint32_t i)
+{
+    while (r->conditions[i].parent != NO_INDEX)
+        i = r->conditions[i].parent;
+    return i;
+}
+
+static bool weighs(const struct weighing *w, size_t n, uint32_t condition)
+{
+    for (size_t i = 0; i < n; i++)
+        if (w[i].condition == condition)
+            return true;
+    return false;
+}
+
+/* Whether the tree that the condition stands in bears on the verdict. */
+static bool bears(const struct rule *r, uint32_t i)
+{
+    uint32_t root = root_of(r, i);
+    return root == r->require || weighs(r->supports, r->n_supports, root) ||
+           weighs(r->contradicts, r->n_contradicts, root);
+}
+
+static void add_condition(struct list *l, struct hearing *h, uint32_t i)
+{
+    const struct condition *c = &h->rule->conditions[i];
+    bool denied = is_denied(h->rule, c);
+    enum truth wanted = denied ? TRUTH_FALSE : TRUTH_TRUE;
+    if (c->kind > CONDITION_EXISTS || h->outcomes[i].truth != wanted || !bears(h->rule, i))
+        return;
+    const struct pick *p = c->kind == CONDITION_FACT ? NULL : hearing_pick(h, c->bind);
+    if (!p)
+        add_fact(l, h, c);
+    else if (p->link)
+        add_link(l, h->bench, p->link);
+}
+
+static bool list_make(struct list *l, struct arena *a, size_t cap)
+{
+    *l = (struct list){.v = arena_array(a, cap, sizeof *l->v), .cap = cap};
+    if (!l->v)
+        l->cap = 0;
+    return l->v != NULL;
+}
+
+struct evidence *evidence_of(struct hearing *h, size_t *n)
+{
+    struct list l;
+    list_make(&l, h->bench->arena, REASONS_MAX + h->rule->n_conditions);
+    add_reasons(&l, h->bench);
+    for (uint32_t i = 0; i < h->rule->n_conditions; i++)
+        add_condition(&l, h, i);
+    *n = l.n;
+    return l.v;
+}
+
+struct evidence *evidence_of_reset(struct bench *b, size_t *n)
+{
+    struct list l;
+    list_make(&l, b->arena, REASONS_MAX);
+    add_reasons(&l, b);
+    *n = l.n;
+    return l.v;
+}
+
+struct text evidence_missing(struct hearing *h)
+{
+    const struct rule *r = h->rule;
+    struct strbuf b;
+    strbuf_init(&b);
+    for (uint32_t i = 0; r->require != NO_INDEX && i <= r->require; i++) {
+        const struct condition *c = &r->conditions[i];
+        if (c->kind > CONDITION_EXISTS || h->outcomes[i].truth != TRUTH_UNKNOWN)
+            continue;
+        strbuf_str(&b, b.n ? "; " : "");
+        if (c->kind == CONDITION_FACT) {
+            struct fact f = hearing_value(h, &c->subject);
+            strbuf_text(&b, c->subject.name);
+            strbuf_str(&b, ": ");
+            strbuf_text(&b, f.why_unknown.n ? f.why_unknown : TEXT("cannot be compared"));
+        } else {
+            strbuf_text(&b, c->written);
+            strbuf_str(&b, hearing_pick(h, c->bind)->link ? ": the line does not say"
+                                                          : ": no log covers it");
+        }
+    }
+    struct text t = arena_text(h->bench->arena, strbuf_view(&b));
+    strbuf_finish(&b);
+    return t;
+}
+
+/* A collect text is of use when what it is about is unknown or was not found. */
+static bool collect_helps(const struct hearing *h, const struct said *s)
+{
+    if (s->when == NO_INDEX)
+        return true;
+    bool is_bind = h->rule->conditions[s->when].kind == CONDITION_EXISTS;
+    enum truth t = h->outcomes[s->when].truth;
+    return t == TRUTH_UNKNOWN || (is_bind && t == TRUTH_FALSE);
+}
+
+struct text evidence_collect(struct hearing *h)
+{
+    struct strbuf b;
+    strbuf_init(&b);
+    for (size_t i = 0; i < h->rule->n_collects; i++) {
+        if (!collect_helps(h, &h->rule->collects[i]))
+            continue;
+        strbuf_str(&b, b.n ? "; " : "");
+        strbuf_text(&b, speak(h, &h->rule->collects[i].message));
+    }
+    struct text t = arena_text(h->bench->arena, strbuf_view(&b));
+    strbuf_finish(&b);
+    return t;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In: a case and the rules.  Out: one diagnosis a reset.  What is shown of it, and how, is the
+ * business of the reports.
+ */
+#include "rules/findings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/community_id.h"
+#include "rules/evidence.h"
+#include "rules/judge.h"
+#include "rules/speak.h"
+
+#define ALTERNATIVES_MAX 6
+#define UNDECIDED_MAX 8
+#define WORTH_NAMING 0.05 /* least confidence of an alternative */
+
+struct builder {
+    struct bench bench;
+    struct judgement judgement;
+    struct hearing hearing;
+    const struct verdict **order; /* scratch, one a rule */
+    uint32_t *numbers;            /* running number of each capture */
+};
+
+static void fill_place(struct builder *b, struct diagnosis *d)
+{
+    const struct connection *c = d->reset->connection;
+    struct arena *a = b->bench.arena;
+    uint32_t number = c->capture < b->bench.of->n_captures ? ++b->numbers[c->capture] : 0;
+    char id[COMMUNITY_ID_MAX];
+    size_t n = community_id(&c->end[SIDE_CLIENT].at, &c->end[SIDE_SERVER].at, id);
+    d->id = text_of(arena_printf(a, "c%u-%06u", c->capture + 1, number));
+    d->display_filter = text_of(arena_printf(a, "tcp.stream eq %u", c->stream));
+    d->community_id = arena_text(a, (struct text){id, n});
+}
+
+static bool is_true(const struct hearing *h, uint32_t condition)
+{
+    return condition == NO_INDEX || h->outcomes[condition].truth == TRUTH_TRUE;
+}
+
+static struct text explanation(struct hearing *h)
+{
+    struct strbuf b;
+    strbuf_init(&b);
+    strbuf_text(&b, speak(h, &h->rule->conclude));
+    for (size_t i = 0; i < h->rule->n_also; i++) {
+        if (!is_true(h, h->rule->also[i].when))
+            continue;
+        strbuf_char(&b, ' ');
+        strbuf_text(&b, speak(h, &h->rule->also[i].message));
+    }
+    struct text t = arena_text(h->bench->arena, strbuf_view(&b));
+    strbuf_finish(&b);
+    return t;
+}
+
+static enum severity severity_of(const struct hearing *h)
+{
+    enum severity s = h->rule->severity;
+    for (size_t i = 0; i < h->rule->n_lowerings; i++)
+        if (is_true(h, h->rule->lowerings[i].condition) && h->rule->lowerings[i].to < s)
+            s = h->rule->lowerings[i].to;
+    return s;
+}
+
+static void fill_remedies(struct hearing *h, struct diagnosis *d)
+{
+    const struct rule *r = h->rule;
+    d->remedies = arena_array(h->bench->arena, r->n_remedies + 1, sizeof *d->remedies);
+    for (size_t i = 0; d->remedies && i < r->n_remedies; i++) {
+        const struct said *s = &r->remedies[i];
+        if (is_true(h, s->when))
+            d->remedies[d->n_remedies++] = (struct remedy){
+                .text = speak(h, &s->message), .risk = s->risk, .command = speak(h, &s->command)};
+    }
+    d->references = r->references;
+    d->n_references = r->n_references;
+}
+
+static void fill_verdict(struct builder *b, struct diagnosis *d)
+{
+    const struct verdict *w = b->judgement.winner;
+    struct hearing *h = &b->hearing;
+    if (!w) {
+        d->cause = cause_undetermined;
+        d->rule = "";
+        d->severity = cause_find(text_of(cause_undetermined))->severity;
+        d->title = TEXT("No rule explains this reset");
+        d->evidence = evidence_of_reset(&b->bench, &d->n_evidence);
+        return;
+    }
+    hearing_judge(h, &b->bench, w->rule, true);
+    d->cause = w->rule->cause->id;
+    d->rule = w->rule->id;
+    d->severity = severity_of(h);
+    d->confidence = w->confidence;
+    d->title = speak(h, &w->rule->title);
+    d->explanation = explanation(h);
+    d->evidence = evidence_of(h, &d->n_evidence);
+    fill_remedies(h, d);
+}
+
+static int by_confidence(const void *a, const void *b)
+{
+    const struct verdict *const *x = a, *const *y = b;
+    if ((*x)->confidence != (*y)->confidence)
+        return (*x)->confidence > (*y)->confidence ? -1 : 1;
+    return strcmp((*x)->rule->id, (*y)->rule->id);
+}
+
+static int by_potential(const void *a, const void *b)
+{
+    const struct verdict *const *x = a, *const *y = b;
+    if ((*x)->potential != (*y)->potential)
+        return (*x)->potential > (*y)->potential ? -1 : 1;
+    return strcmp((*x)->rule->id, (*y)->rule->id);
+}
+
+static bool is_alternative(const struct judgement *j, const struct verdict *v)
+{
+    return v != j->winner && v->require == TRUTH_TRUE && j->winner &&
+           v->confidence >= WORTH_NAMING && v->rule->cause != j->winner->rule->cause &&
+           strcmp(v->rule->cause->id, cause_undetermined) != 0;
+}
+
+static bool names_cause(const struct alternative *v, size_t n, const char *cause)
+{
+    for (size_t i = 0; i < n; i++)
+        if (v[i].cause == cause)
+            return true;
+    return false;
+}
+
+/* What would tell the winner and this one apart: what either rule would like to see. */
+static struct text told_apart(struct builder *b, const struct rule *r)
+{
+    hearing_judge(&b->hearing, &b->bench, r, true);
+    struct text t = evidence_collect(&b->hearing);
+    if (t.n)
+        return t;
+    hearing_judge(&b->hearing, &b->bench, b->judgement.winner->rule, true);
+    return evidence_collect(&b->hearing);
+}
+
+static void fill_alternatives(struct builder *b, struct diagnosis *d)
+{
+    const struct judgement *j = &b->judgement;
+    size_t n = 0;
+    for (size_t i = 0; i < j->n; i++)
+        if (is_alternative(j, &j->verdicts[i]))
+            b->order[n++] = &j->verdicts[i];
+    qsort(b->order, n, sizeof(struct verdict *), by_confidence);
+    d->alternatives = arena_array(b->bench.arena, n + 1, sizeof *d->alternatives);
+    for (size_t i = 0; d->alternatives && i < n && d->n_alternatives < ALTERNATIVES_MAX; i++) {
+        const struct verdict *v = b->order[i];
+        if (names_cause(d->alternatives, d->n_alternatives, v->rule->cause->id))
+            continue;
+        struct alternative *a = &d->alternatives[d->n_alternatives++];
+        *a = (struct alternative){.cause = v->rule->cause->id,
+                                  .rule = v->rule->id,
+                                  .confidence = v->confidence,
+                                  .superseded_by = v->displaced_by ? v->displaced_by->id : NULL,
+                                  .indistinct = judge_indistinct(j, v)};
+        if (a->indistinct)
+            a->told_apart_by = told_apart(b, v->rule);
+    }
+}
+
+static void fill_undecided(struct builder *b, struct diagnosis *d)
+{
+    const struct judgement *j = &b->judgement;
+    size_t n = 0;
+    for (size_t i = 0; i < j->n; i++)
+        if (judge_open(j, &j->verdicts[i]))
+            b->order[n++] = &j->verdicts[i];
+    qsort(b->order, n, sizeof(struct verdict *), by_potential);
+    n = n > UNDECIDED_MAX ? UNDECIDED_MAX : n;
+    d->undecided = arena_array(b->bench.arena, n + 1, sizeof *d->undecided);
+    for (size_t i = 0; d->undecided && i < n; i++) {
+        hearing_judge(&b->hearing, &b->bench, b->order[i]->rule, true);
+        d->undecided[d->n_undecided++] =
+            (struct undecided){.rule = b->order[i]->rule->id,
+                               .cause = b->order[i]->rule->cause->id,
+                               .missing = evidence_missing(&b->hearing),
+                               .collect = evidence_collect(&b->hearing)};
+    }
+}
+
+static bool builder_init(struct builder *b, const struct catalogue *k, struct case_file *c)
+{
+    bool good = bench_init(&b->bench, k, c) && judgement_init(&b->judgement, k);
+    b->order = calloc(k->n_rules + 1, sizeof(struct verdict *));
+    b->numbers = calloc(c->n_captures + 1, sizeof *b->numbers);
+    return good && b->order && b->numbers;
+}
+
+static void builder_finish(struct builder *b)
+{
+    bench_finish(&b->bench);
+    judgement_finish(&b->judgement);
+    free(b->order);
+    free(b->numbers);
+}
+
+static void diagnose(struct builder *b, struct diagnosis *d, const struct reset *r)
+{
+    d->reset = r;
+    bench_take(&b->bench, r);
+    judge(&b->judgement, &b->bench);
+    fill_place(b, d);
+    fill_verdict(b, d);
+    fill_alternatives(b, d);
+    fill_undecided(b, d);
+}
+
+bool findings_build(struct findings *f, const struct catalogue *k, struct case_file *c)
+{
+    *f = (struct findings){.of = c};
+    f->diagnoses = arena_array(&c->arena, c->n_resets + 1, sizeof *f->diagnoses);
+    struct builder *b = calloc(1, sizeof *b);
+    bool good = b && f->diagnoses && builder_init(b, k, c);
+    for (size_t i = 0; good && i < c->n_resets; i++)
+        if (!c->resets[i]->is_copy_of_other)
+            diagnose(b, &f->diagnoses[f->n_diagnoses++], c->resets[i]);
+    if (b)
+        builder_finish(b);
+    free(b);
+    return good && findings_group(f, &c->arena);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a case to its diagnoses and groups.
+ */
+#ifndef WHYRST_RULES_FINDINGS_H
+#define WHYRST_RULES_FINDINGS_H
+
+#include "rules/catalogue.h"
+
+/* One diagnosis for each reset that is not a copy of another's, in the case's order; then the
+ * groups.  All of it lives in the case's arena.  False: out of memory. */
+bool findings_build(struct findings *f, const struct catalogue *k, struct case_file *c);
+
+/* group.c: patterns over the diagnoses. */
+bool findings_group(struct findings *f, struct arena *a);
+
+#endif

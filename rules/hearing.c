@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In: a rule and a reset.  Out: the truth of every condition and the confidence.  Conditions stand
+ * children first, so one pass over the array is enough.
+ */
+#include "rules/hearing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/confidence.h"
+
+bool bench_init(struct bench *b, const struct catalogue *k, struct case_file *c)
+{
+    *b = (struct bench){.catalogue = k, .of = c, .arena = &c->arena};
+    b->facts = calloc(k->n_asked + 1, sizeof *b->facts);
+    b->asked = calloc(k->n_asked + 1, sizeof *b->asked);
+    return b->facts && b->asked;
+}
+
+void bench_finish(struct bench *b)
+{
+    if (!b)
+        return;
+    free(b->facts);
+    free(b->asked);
+    *b = (struct bench){0};
+}
+
+void bench_take(struct bench *b, const struct reset *r)
+{
+    b->reset = r;
+    b->links = case_links(b->of, r, &b->n_links);
+    memset(b->asked, 0, b->catalogue->n_asked * sizeof *b->asked);
+}
+
+static const struct fact *ask(struct bench *b, uint32_t slot)
+{
+    if (!b->asked[slot]) {
+        const struct asked_fact *a = &b->catalogue->asked[slot];
+        b->facts[slot] =
+            a->def ? a->def->get(b->of, b->reset) : fact_host(b->of, b->reset, a->name);
+        b->asked[slot] = true;
+    }
+    return &b->facts[slot];
+}
+
+const struct pick *hearing_pick(struct hearing *h, uint32_t bind)
+{
+    struct pick *p = &h->picks[bind];
+    if (!p->looked) {
+        p->looked = true; /* a "where" may refer to its own bind: it is not known there */
+        p->truth = TRUTH_UNKNOWN;
+        *p = bind_pick(h, &h->rule->binds[bind]);
+    }
+    return p;
+}
+
+struct fact hearing_value(struct hearing *h, const struct subject *s)
+{
+    if (s->kind == SUBJECT_FACT)
+        return *ask(h->bench, s->slot);
+    const struct pick *p = hearing_pick(h, s->bind);
+    if (p->link)
+        return line_value(h->bench, s, p->link, p->n_fitting);
+    return (struct fact){.why_unknown = p->truth == TRUTH_FALSE
+                                            ? TEXT("no such line, though a log covers it")
+                                            : TEXT("no such line, and no log covers it")};
+}
+
+static double line_strength(const struct link *l)
+{
+    return l ? join_strength(l->join) * (l->ambiguous ? 0.5 : 1) : 1;
+}
+
+static struct outcome leaf(struct hearing *h, const struct condition *c)
+{
+    if (c->kind == CONDITION_FACT) {
+        const struct fact *f = ask(h->bench, c->subject.slot);
+        return (struct outcome){tests_hold(h, &c->subject, f, c->tests, c->n_tests),
+                                f->known ? line_strength(f->from.link) : 1};
+    }
+    const struct pick *p = hearing_pick(h, c->bind);
+    if (c->kind == CONDITION_EXISTS || p->truth != TRUTH_TRUE)
+        return (struct outcome){p->truth, line_strength(p->link)};
+    struct fact f = line_value(h->bench, &c->subject, p->link, p->n_fitting);
+    return (struct outcome){tests_hold(h, &c->subject, &f, c->tests, c->n_tests),
+                            line_strength(p->link)};
+}
+
+struct tally { /* of the children of one condition */
+    unsigned n, n_true, n_unknown;
+    double weakest, strongest; /* strengths of the true ones */
+};
+
+static void count(struct tally *t, const struct outcome *o)
+{
+    t->n++;
+    t->n_unknown += o->truth == TRUTH_UNKNOWN;
+    if (o->truth != TRUTH_TRUE)
+        return;
+    if (!t->n_true || o->strength < t->weakest)
+        t->weakest = o->strength;
+    if (!t->n_true || o->strength > t->strongest)
+        t->strongest = o->strength;
+    t->n_true++;
+}
+
+static struct outcome group(const struct condition *c, const struct tally *t)
+{
+    switch (c->kind) {
+    case CONDITION_ALL:
+        return (struct outcome){truth_at_least(t->n, t->n_true, t->n_unknown),
+                                t->n_true ? t->weakest : 1};
+    case CONDITION_NOT:
+        return (struct outcome){truth_not(truth_at_least(1, t->n_true, t->n_unknown)), 1};
+    case CONDITION_AT_LEAST:
+        return (struct outcome){truth_at_least(c->at_least, t->n_true, t->n_unknown),
+                                t->n_true ? t->strongest : 1};
+    default:
+        return (struct outcome){truth_at_least(1, t->n_true, t->n_unknown),
+                                t->n_true ? t->strongest : 1};
+    }
+}
+
+/* Conditions first to last; stops early once a part of the require is false. */
+static void walk(struct hearing *h, uint32_t first, uint32_t last, bool thorough)
+{
+    const struct condition *all = h->rule->conditions;
+    struct tally tallies[RULE_CONDITIONS_MAX];
+    bool needs_all = h->rule->require == last && all[last].kind == CONDITION_ALL;
+    for (uint32_t i = first; i <= last; i++)
+        tallies[i] = (struct tally){0};
+    for (uint32_t i = first; i <= last; i++) {
+        const struct condition *c = &all[i];
+        h->outcomes[i] = c->kind <= CONDITION_EXISTS ? leaf(h, c) : group(c, &tallies[i]);
+        if (c->parent != NO_INDEX && c->parent <= last)
+            count(&tallies[c->parent], &h->outcomes[i]);
+        if (!thorough && needs_all && c->parent == last && h->outcomes[i].truth == TRUTH_FALSE) {
+            h->outcomes[last] = (struct outcome){TRUTH_FALSE, 1};
+            return;
+        }
+    }
+}
+
+/* Weighs what holds; hopeful: what is unknown counts as it would help the rule most. */
+static double weigh(const struct hearing *h, bool hopeful)
+{
+    const struct rule *r = h->rule;
+    struct confidence c = confidence_from(r->base);
+    for (size_t i = 0; i < r->n_supports; i++) {
+        const struct outcome *o = &h->outcomes[r->supports[i].condition];
+        if (o->truth == TRUTH_TRUE)
+            confidence_support(&c, r->supports[i].weight * o->strength);
+        else if (hopeful && o->truth == TRUTH_UNKNOWN)
+            confidence_support(&c, r->supports[i].weight);
+    }
+    for (size_t i = 0; i < r->n_contradicts; i++) {
+        const struct outcome *o = &h->outcomes[r->contradicts[i].condition];
+        if (o->truth == TRUTH_TRUE)
+            confidence_contradict(&c, r->contradicts[i].weight * o->strength);
+    }
+    return confidence_value(&c);
+}
+
+void hearing_judge(struct hearing *h, struct bench *b, const struct rule *r, bool thorough)
+{
+    h->bench = b;
+    h->rule = r;
+    h->confidence = h->potential = 0;
+    for (size_t i = 0; i < r->n_binds; i++)
+        h->picks[i] = (struct pick){0};
+    uint32_t next = 0;
+    h->require = TRUTH_TRUE;
+    if (r->require != NO_INDEX) { /* its conditions are the first of the array */
+        walk(h, 0, r->require, thorough);
+        next = r->require + 1;
+        h->require = h->outcomes[r->require].truth;
+    }
+    if (h->require == TRUTH_FALSE && !thorough)
+        return;
+    if (next < r->n_conditions)
+        walk(h, next, (uint32_t)r->n_conditions - 1, true);
+    h->confidence = weigh(h, false);
+    h->potential = weigh(h, true);
+}

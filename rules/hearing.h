@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One reset before one rule: what each bind picked, what each condition came to.  Facts are asked
+ * once a reset, whichever rules want them.
+ */
+#ifndef WHYRST_RULES_HEARING_H
+#define WHYRST_RULES_HEARING_H
+
+#include "rules/catalogue.h"
+#include "rules/truth.h"
+
+/* What all rules share while one reset is judged. */
+struct bench {
+    const struct catalogue *catalogue;
+    const struct case_file *of;
+    struct arena *arena; /* of the case */
+    const struct reset *reset;
+    const struct link *links;
+    size_t n_links;
+    struct fact *facts; /* by slot */
+    bool *asked;
+};
+
+struct pick { /* what a bind came to */
+    bool looked;
+    enum truth truth;
+    const struct link *link; /* TRUTH_TRUE */
+    size_t n_fitting;
+};
+
+struct outcome { /* what a condition came to */
+    enum truth truth;
+    double strength; /* of the log lines that it rests on, 1 when on none */
+};
+
+struct hearing {
+    struct bench *bench;
+    const struct rule *rule;
+    struct pick picks[RULE_BINDS_MAX];
+    struct outcome outcomes[RULE_CONDITIONS_MAX];
+    enum truth require;
+    double confidence; /* require true: as weighed */
+    double potential;  /* the most it could be, were all that is unknown true */
+};
+
+bool bench_init(struct bench *b, const struct catalogue *k, struct case_file *c);
+void bench_finish(struct bench *b);
+void bench_take(struct bench *b, const struct reset *r); /* forgets the reset before */
+
+/* Judges the rule.  thorough: every condition, though the require may already be false. */
+void hearing_judge(struct hearing *h, struct bench *b, const struct rule *r, bool thorough);
+
+/* The value of a fact, host value or field.  known is false with a reason otherwise. */
+struct fact hearing_value(struct hearing *h, const struct subject *s);
+const struct pick *hearing_pick(struct hearing *h, uint32_t bind);
+
+/* bind_pick.c */
+struct pick bind_pick(struct hearing *h, const struct bind *b);
+/* compare.c */
+enum truth tests_hold(struct hearing *h, const struct subject *s, const struct fact *value,
+                      const struct test *tests, size_t n);
+/* line_value.c: a field of one line. */
+struct fact line_value(const struct bench *b, const struct subject *s, const struct link *l,
+                       size_t n_fitting);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In: every rule and one reset.  Out: verdicts and the winner.  There is no order among rules: each
+ * is judged, then the specific displaces the general, then the most confident wins.
+ */
+#include "rules/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DISPLACES_FROM 0.5 /* confidence from which a specific cause displaces any general one */
+
+bool judgement_init(struct judgement *j, const struct catalogue *k)
+{
+    *j = (struct judgement){.n = k->n_rules};
+    j->verdicts = calloc(k->n_rules + 1, sizeof *j->verdicts);
+    return j->verdicts != NULL;
+}
+
+void judgement_finish(struct judgement *j)
+{
+    if (!j)
+        return;
+    free(j->verdicts);
+    *j = (struct judgement){0};
+}
+
+static bool displaces(const struct verdict *a, const struct verdict *b)
+{
+    return a->require == TRUTH_TRUE && rule_supersedes(a->rule, b->rule->cause) &&
+           (a->confidence >= DISPLACES_FROM || a->confidence >= b->confidence);
+}
+
+/* The most confident of those that displace v, or NULL. */
+static const struct rule *displacer(const struct judgement *j, const struct verdict *v)
+{
+    const struct verdict *best = NULL;
+    for (size_t i = 0; i < j->n; i++) {
+        const struct verdict *other = &j->verdicts[i];
+        if (other != v && displaces(other, v) && (!best || other->confidence > best->confidence))
+            best = other;
+    }
+    return best ? best->rule : NULL;
+}
+
+static void pick_winner(struct judgement *j)
+{
+    j->winner = NULL;
+    for (size_t i = 0; i < j->n; i++) {
+        struct verdict *v = &j->verdicts[i];
+        if (v->require != TRUTH_TRUE)
+            continue;
+        v->displaced_by = displacer(j, v);
+        if (!v->displaced_by && (!j->winner || v->confidence > j->winner->confidence))
+            j->winner = v;
+    }
+}
+
+void judge(struct judgement *j, struct bench *b)
+{
+    struct hearing h;
+    for (size_t i = 0; i < j->n; i++) {
+        hearing_judge(&h, b, b->catalogue->rules[i], false);
+        j->verdicts[i] = (struct verdict){.rule = h.rule,
+                                          .require = h.require,
+                                          .confidence = h.confidence,
+                                          .potential = h.potential};
+    }
+    pick_winner(j);
+}
+
+bool judge_indistinct(const struct judgement *j, const struct verdict *v)
+{
+    return j->winner && v != j->winner && !v->displaced_by && v->require == TRUTH_TRUE &&
+           v->rule->cause != j->winner->rule->cause &&
+           j->winner->confidence - v->confidence < JUDGE_INDISTINCT;
+}
+
+bool judge_open(const struct judgement *j, const struct verdict *v)
+{
+    if (v->require != TRUTH_UNKNOWN)
+        return false;
+    if (!j->winner)
+        return true;
+    if (v->rule->cause == j->winner->rule->cause)
+        return false;
+    return v->potential > j->winner->confidence - JUDGE_INDISTINCT ||
+           rule_supersedes(v->rule, j->winner->rule->cause);
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In: what a test sets.  Out: the functions of the analyzer that the rules call.
+ */
+#include "tests/rules/fake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analyzer/community_id.h"
+
+#define N_FACTS 10
+
+static struct fact values[N_FACTS];
+static struct host_value host_values[8];
+static size_t n_host_values;
+static struct link links[32];
+static size_t n_links;
+static bool covers;
+
+static const char *const sides[] = {"client", "server", "path", NULL};
+
+static struct fact get_at(size_t i)
+{
+    return values[i];
+}
+#define GETTER(i)                                                                                  \
+    static struct fact get_##i(const struct case_file *c, const struct reset *r)                   \
+    {                                                                                              \
+        (void)c, (void)r;                                                                          \
+        return get_at(i);                                                                          \
+    }
+GETTER(0)
+GETTER(1)
+GETTER(2)
+GETTER(3)
+GETTER(4)
+GETTER(5)
+GETTER(6)
+GETTER(7)
+GETTER(8)
+GETTER(9)
+
+static const struct fact_def table[N_FACTS] = {
+    {"t.bool", FACT_BOOL, NULL, "a bool", get_0},
+    {"t.bytes", FACT_BYTES, NULL, "bytes", get_1},
+    {"t.idle", FACT_DURATION, NULL, "a duration", get_2},
+    {"t.int", FACT_INT, NULL, "an int", get_3},
+    {"t.ip", FACT_IP, NULL, "an address", get_4},
+    {"t.other", FACT_DURATION, NULL, "another duration", get_5},
+    {"t.real", FACT_REAL, NULL, "a real", get_6},
+    {"t.side", FACT_ENUM, sides, "a side", get_7},
+    {"t.text", FACT_TEXT, NULL, "a text", get_8},
+    {"t.time", FACT_TIME, NULL, "a time", get_9},
+};
+
+/* --- what tests set */
+
+static struct fact *value_of(const char *name)
+{
+    for (size_t i = 0; i < N_FACTS; i++) {
+        if (strcmp(table[i].name, name) == 0) {
+            values[i] = (struct fact){.known = true, .from = {.kind = SOURCE_PACKET, .frame = 7}};
+            return &values[i];
+        }
+    }
+    fail_msg("no fake fact %s", name);
+    return NULL;
+}
+
+void fake_forget(void)
+{
+    for (size_t i = 0; i < N_FACTS; i++)
+        values[i] = (struct fact){.why_unknown = TEXT("not set")};
+    n_host_values = n_links = 0;
+    covers = false;
+}
+
+void fake_bool(const char *name, bool v)
+{
+    value_of(name)->as.truth = v;
+}
+
+void fake_number(const char *name, int64_t v)
+{
+    value_of(name)->as.number = v;
+}
+
+void fake_real(const char *name, double v)
+{
+    value_of(name)->as.real = v;
+}
+
+void fake_text(const char *name, const char *v)
+{
+    value_of(name)->as.text = text_of(v);
+}
+
+void fake_ip(const char *name, const char *v)
+{
+    assert_true(address_parse(text_of(v), &value_of(name)->as.ip));
+}
+
+void fake_host(const char *name, const char *v)
+{
+    assert_true(n_host_values < 8);
+    host_values[n_host_values++] = (struct host_value){text_of(name), text_of(v), 3};
+}
+
+void fake_covers(bool v)
+{
+    covers = v;
+}
+
+struct link *fake_link(const struct event *e, enum join join, instant_ns offset_ns)
+{
+    assert_true(n_links < 32);
+    links[n_links] = (struct link){
+        .event = e, .join = join, .side = SIDE_SERVER, .offset_ns = offset_ns, .recognised = true};
+    return &links[n_links++];
+}
+
+/* --- the analyzer */
+
+const struct fact_def *fact_table(size_t *n)
+{
+    *n = N_FACTS;
+    return table;
+}
+
+const struct fact_def *fact_find(struct text name)
+{
+    for (size_t i = 0; i < N_FACTS; i++)
+        if (text_eq(text_of(table[i].name), name))
+            return &table[i];
+    return NULL;
+}
+
+const struct fact_def *fact_nearest(struct text name)
+{
+    for (size_t i = 0; i < N_FACTS; i++)
+        if (text_distance(text_of(table[i].name), name, 2) <= 2)
+            return &table[i];
+    return NULL;
+}
+
+struct fact fact_host(const struct case_file *c, const struct reset *r, struct text name)
+{
+    (void)c, (void)r;
+    for (size_t i = 0; i < n_host_values; i++)
+        if (text_eq(host_values[i].name, name))
+            return (struct fact){.known = true,
+                                 .as.text = host_values[i].value,
+                                 .from = {.kind = SOURCE_HOST, .key = name}};
+    return (struct fact){.why_unknown = TEXT("no snapshot")};
+}
+
+const char *fact_type_name(enum fact_type t)
+{
+    static const char *const names[] = {"bool", "int",  "real", "duration", "bytes",
+                                        "enum", "text", "ip",   "time"};
+    return names[t];
+}
+
+struct text fact_text(struct arena *a, const struct fact_def *def, const struct fact *f)
+{
+    if (def->type == FACT_DURATION)
+        return text_of(arena_printf(a, "%.3f s", (double)f->as.number / 1e9));
+    if (def->type == FACT_BOOL)
+        return f->as.truth ? TEXT("true") : TEXT("false");
+    return text_of(arena_printf(a, "%lld", (long long)f->as.number));
+}
+
+const struct link *case_links(const struct case_file *c, const struct reset *r, size_t *n)
+{
+    (void)c, (void)r;
+    *n = n_links;
+    return links;
+}
+
+bool case_log_covers(const struct case_file *c, const struct reset *r, enum side side,
+                     struct text kind, instant_ns from, instant_ns to)
+{
+    (void)c, (void)r, (void)side, (void)kind;
+    assert_true(from <= to);
+    return covers;
+}
+
+static const char *const joins[] = {"tuple", "endpoint", "address", "pid", "host"};
+
+const char *join_name(enum join j)
+{
+    return joins[j];
+}
+
+double join_strength(enum join j)
+{
+    static const double strengths[] = {1.0, 0.9, 0.5, 0.8, 0.3};
+    return strengths[j];
+}
+
+bool join_parse(struct text t, enum join *out)
+{
+    for (int j = 0; j < JOINS; j++) {
+        if (text_eq(t, text_of(joins[j]))) {
+            *out = (enum join)j;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *side_name(enum side s)
+{
+    return sides[s];
+}
+
+const char *phase_name(enum phase p)
+{
+    (void)p;
+    return "active";
+}
+
+const char *mechanism_name(enum mechanism m)
+{
+    (void)m;
+    return "abort";
+}
+
+const char *event_claim_name(enum event_claim c)
+{
+    static const char *const names[] = {"nothing", "opened",  "ended",
+                                        "reset",   "timeout", "refused"};
+    return names[c];
+}
+
+const char *event_scope_name(enum event_scope s)
+{
+    static const char *const names[] = {"connection", "process", "host"};
+    return names[s];
+}
+
+size_t community_id(const struct endpoint *a, const struct endpoint *b, char out[COMMUNITY_ID_MAX])
+{
+    (void)a, (void)b;
+    memcpy(out, "1:fake", 7);
+    return 6;
+}
+
+/* --- cases */
+
+void fake_case_init(struct fake_case *f)
+{
+    memset(f, 0, sizeof *f);
+    arena_init(&f->c.arena, NULL);
+    f->captures[0] = (struct case_capture){.name = TEXT("a.pcap"), .time_digits = 6};
+    f->logs[0] = (struct case_log){.name = TEXT("auth.log")};
+    f->hosts[0] = (struct case_host){.name = TEXT("sysctl.txt"), .kind = "sysctl"};
+    f->c.captures = f->captures;
+    f->c.logs = f->logs;
+    f->c.hosts = f->hosts;
+    f->c.resets = f->resets;
+    f->c.n_captures = f->c.n_logs = f->c.n_hosts = 1;
+}
+
+void fake_case_finish(struct fake_case *f)
+{
+    arena_finish(&f->c.arena);
+}
+
+struct reset *fake_case_add(struct fake_case *f, const char *client, const char *server,
+                            instant_ns time)
+{
+    static const struct reason why = {.frame = 9, .id = "t", .says = {"it was so", 9}};
+    size_t i = f->c.n_resets++;
+    assert_true(i < 64);
+    struct connection *c = &f->connections[i];
+    struct reset *r = &f->reset_space[i];
+    assert_true(endpoint_parse(text_of(client), &c->end[SIDE_CLIENT].at));
+    assert_true(endpoint_parse(text_of(server), &c->end[SIDE_SERVER].at));
+    c->stream = (uint32_t)i;
+    c->first_time = time - NS_PER_S;
+    *r = (struct reset){.id = (uint32_t)i + 1,
+                        .connection = c,
+                        .sender = SIDE_SERVER,
+                        .claimed = SIDE_SERVER,
+                        .idle_before_ns = INSTANT_NONE,
+                        .reasons = &why,
+                        .n_reasons = 1};
+    r->deciding.segment.time = time;
+    r->deciding.segment.frame = 10 + i;
+    f->resets[i] = r;
+    return r;
+}
+
+/* --- rules */
+
+static char *wrapped(const char *rules)
+{
+    struct strbuf b;
+    strbuf_init(&b);
+    strbuf_str(&b, "<rules version=\"1\">\n");
+    strbuf_str(&b, rules);
+    strbuf_str(&b, "</rules>\n");
+    return b.p;
+}
+
+void fake_catalogue(struct catalogue *k, const char *rules)
+{
+    struct complaints c;
+    complaints_init(&c);
+    char *xml = wrapped(rules);
+    catalogue_init(k, NULL);
+    catalogue_add(k, "f.xml", text_of(xml), false, &c);
+    catalogue_seal(k, &c);
+    complaints_print(&c, stderr);
+    assert_int_equal(c.n, 0);
+    complaints_finish(&c);
+    free(xml);
+}
+
+char *fake_complaints(const char *xml)
+{
+    static const struct text names[] = {{"ssh.drop-connection", 19}, {"ssh.penalty", 11}};
+    static const struct event_kinds kinds = {names, 2};
+    struct complaints c;
+    struct catalogue k;
+    char *printed = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&printed, &n);
+    complaints_init(&c);
+    catalogue_init(&k, &kinds);
+    catalogue_add(&k, "f.xml", text_of(xml), false, &c);
+    catalogue_seal(&k, &c);
+    complaints_print(&c, f);
+    fclose(f);
+    complaints_finish(&c);
+    catalogue_finish(&k);
+    return printed;
+}
+
+void fake_hear(struct hearing *h, const struct catalogue *k, const char *id)
+{
+    struct fake_case f;
+    struct bench b;
+    const struct rule *r = catalogue_find(k, text_of(id));
+    assert_non_null(r);
+    fake_case_init(&f);
+    assert_true(bench_init(&b, k, &f.c));
+    bench_take(&b, fake_case_add(&f, "192.0.2.1:50000", "198.51.100.7:22", 1000 * NS_PER_S));
+    hearing_judge(h, &b, r, true);
+    bench_finish(&b);
+    fake_case_finish(&f);
+    h->bench = NULL;
+}

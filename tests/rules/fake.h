@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An analyzer for tests of the rules: a handful of facts whose values a test sets, links and log
+ * cover at will, and resets made of a few numbers.  It stands in for the whole floor below.
+ */
+#ifndef WHYRST_TESTS_RULES_FAKE_H
+#define WHYRST_TESTS_RULES_FAKE_H
+
+#include "rules/catalogue.h"
+#include "rules/findings.h"
+#include "rules/hearing.h"
+
+/* The facts: t.bool, t.int, t.real, t.idle and t.other (durations), t.bytes, t.side (client,
+ * server, path), t.text, t.ip, t.time.  All unknown ("not set") after fake_reset. */
+void fake_forget(void); /* all facts, host values, links and covers */
+void fake_bool(const char *name, bool v);
+void fake_number(const char *name, int64_t v);
+void fake_real(const char *name, double v);
+void fake_text(const char *name, const char *v);
+void fake_ip(const char *name, const char *v);
+void fake_host(const char *name, const char *v);
+void fake_covers(bool v); /* what case_log_covers says */
+
+/* Ties a line to every reset.  The event must live as long as it is tied. */
+struct link *fake_link(const struct event *e, enum join join, instant_ns offset_ns);
+
+/* A case of one capture, one log and one host snapshot; resets are added to it. */
+struct fake_case {
+    struct case_file c;
+    struct case_capture captures[1];
+    struct case_log logs[1];
+    struct case_host hosts[1];
+    struct reset *resets[64];
+    struct reset reset_space[64];
+    struct connection connections[64];
+};
+void fake_case_init(struct fake_case *f);
+void fake_case_finish(struct fake_case *f);
+struct reset *fake_case_add(struct fake_case *f, const char *client, const char *server,
+                            instant_ns time);
+
+/* A catalogue of <rule>s, without the <rules> around them.  Fails the test on any complaint. */
+void fake_catalogue(struct catalogue *k, const char *rules);
+/* The complaints of one file "f.xml", as printed; owned by the caller. */
+char *fake_complaints(const char *xml);
+/* Judges one rule for one fresh reset. */
+void fake_hear(struct hearing *h, const struct catalogue *k, const char *id);
+
+#endif
