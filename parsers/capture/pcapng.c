@@ -196,9 +196,8 @@ static void read_obsolete(struct cursor *h, bool is_big, struct packet *k)
     k->origlen = cursor_u32(h, is_big);
 }
 
-/* Simple: interface 0, no time, no captured length: the rest of the block up to the snaplen. */
-static void read_simple(struct capture *c, struct cursor *h, const struct block *b,
-                        struct packet *k)
+/* Simple: interface 0, no time, no captured length: all of it up to the snaplen. */
+static void read_simple(struct capture *c, struct cursor *h, struct packet *k)
 {
     const struct pcapng *p = c->state;
     k->origlen = cursor_u32(h, p->is_big);
@@ -208,8 +207,6 @@ static void read_simple(struct capture *c, struct cursor *h, const struct block 
         if (snaplen != 0 && k->caplen > snaplen)
             k->caplen = snaplen;
     }
-    if (k->caplen > b->total - SPB_MIN)
-        k->caplen = b->total - SPB_MIN;
 }
 
 static bool read_packet(struct capture *c, const struct block *b, struct packet *k)
@@ -223,7 +220,7 @@ static bool read_packet(struct capture *c, const struct block *b, struct packet 
     else if (b->type == BLOCK_PB)
         read_obsolete(&h, p->is_big, k);
     else
-        read_simple(c, &h, b, k);
+        read_simple(c, &h, k);
     k->data_at = h.at;
     return !h.overrun && k->caplen <= b->total - 4 - k->data_at;
 }

@@ -155,9 +155,10 @@ static int next_block(struct packed *p, struct error *err)
     do
         r = archive_read_data_block(p->a, &bytes, &n, &at);
     while (r == ARCHIVE_RETRY);
-    if (r == ARCHIVE_EOF)
+    bool is_last_hole = r == ARCHIVE_EOF && n == 0 && at > 0 && (uint64_t)at > p->at;
+    if (r == ARCHIVE_EOF && !is_last_hole)
         return 0;
-    if (r != ARCHIVE_OK && r != ARCHIVE_WARN) {
+    if (r != ARCHIVE_OK && r != ARCHIVE_WARN && !is_last_hole) {
         fail(p, err);
         return -1;
     }
@@ -197,8 +198,10 @@ ssize_t packed_read(struct packed *p, void *into, size_t n, struct error *err)
 
 bool packed_pass(struct packed *p, struct error *err)
 {
-    while (next_block(p, NULL) > 0)
+    while (next_block(p, NULL) > 0) {
         if (!account(p, p->block_n, err))
             return false;
+        p->at = p->block_at + p->block_n;
+    }
     return true;
 }

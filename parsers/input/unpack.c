@@ -157,7 +157,6 @@ enum unpack_step unpack_next(struct unpack *u, struct unpack_member *member, str
         return stop(u, UNPACK_FAILED);
     }
     fill_member(u, e, member);
-    u->has_member = !member->is_encrypted; /* such bytes cannot be read, only passed */
     return UNPACK_MEMBER;
 }
 

@@ -189,6 +189,42 @@ static void rules_are_read_as_posix_says(void **state)
     }
 }
 
+static int32_t offset_on(const struct tz_rule *r, int32_t year, uint8_t month, uint8_t day)
+{
+    struct civil noon = {.year = year, .month = month, .day = day, .hour = 12};
+    return tz_rule_offset_at(r, instant_from_civil(&noon) / NS_PER_S);
+}
+
+static void a_julian_day_never_counts_the_leap_day(void **state)
+{
+    (void)state;
+    struct tz_rule julian, zero;
+    assert_true(tz_rule_parse(TEXT("EST5EDT,J60/2,J300"), &julian)); /* the 1st of March */
+    assert_true(tz_rule_parse(TEXT("EST5EDT,59/2,299"), &zero));     /* the 60th day */
+    assert_int_equal(offset_on(&julian, 2028, 2, 29), -18000);
+    assert_int_equal(offset_on(&julian, 2028, 3, 1), -14400);
+    assert_int_equal(offset_on(&zero, 2028, 2, 29), -14400);
+    assert_int_equal(offset_on(&julian, 2027, 2, 28), -18000);
+    assert_int_equal(offset_on(&julian, 2027, 3, 1), -14400);
+}
+
+static void a_change_begins_with_its_second(void **state)
+{
+    (void)state;
+    struct zone *z = zone_open(TEXT("Europe/Berlin"), NULL);
+    if (!z)
+        skip();
+    struct civil c = {1985, 3, 31, 1, 0, 0, 0}; /* from the table */
+    instant_ns change = instant_from_civil(&c);
+    assert_int_equal(zone_offset_at(z, change - 1), 3600);
+    assert_int_equal(zone_offset_at(z, change), 7200);
+    c.year = 2045, c.day = 26; /* from the rule */
+    change = instant_from_civil(&c);
+    assert_int_equal(zone_offset_at(z, change - 1), 3600);
+    assert_int_equal(zone_offset_at(z, change), 7200);
+    zone_free(z);
+}
+
 static void broken_zone_data_is_refused(void **state)
 {
     (void)state;
@@ -219,6 +255,8 @@ int main(void)
         cmocka_unit_test(offsets_agree_with_localtime),
         cmocka_unit_test(folds_take_the_earlier_and_gaps_land_behind),
         cmocka_unit_test(rules_are_read_as_posix_says),
+        cmocka_unit_test(a_julian_day_never_counts_the_leap_day),
+        cmocka_unit_test(a_change_begins_with_its_second),
         cmocka_unit_test(broken_zone_data_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

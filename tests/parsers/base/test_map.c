@@ -76,13 +76,14 @@ static void flaws_are_counted_by_name_with_their_first_place(void **state)
     flaws_add(&f, "a.one", 3);
     flaws_add(&f, "b.two", 9);
     flaws_add_n(&f, "c.three", 1, 40);
+    flaws_add_n(&f, "c.three", 9, 2);
     flaws_add_n(&f, "d.none", 1, 0);
     assert_int_equal(f.n, 3);
     assert_string_equal(f.v[0].name, "a.one");
     assert_string_equal(f.v[2].name, "c.three");
     assert_int_equal(f.v[1].first_place, 7);
     assert_int_equal(flaws_count(&f, "b.two"), 2);
-    assert_int_equal(flaws_count(&f, "c.three"), 40);
+    assert_int_equal(flaws_count(&f, "c.three"), 42);
     assert_int_equal(flaws_count(&f, "d.none"), 0);
     flaws_finish(&f);
 }

@@ -82,6 +82,21 @@ static void every_byte_comes_once_and_in_order(void **state)
     }
 }
 
+static void the_largest_peek_fits_anywhere(void **state)
+{
+    (void)state;
+    for (size_t start = 1; start < 5000; start += 1237) {
+        struct drip d = {.step = 99999, .fail_at = UINT64_MAX};
+        struct source *s = source_new("drip", &drip_reader, &d, NULL);
+        const uint8_t *p;
+        assert_true(source_peek(s, start, &p) >= start);
+        source_consume(s, start);
+        assert_int_equal(source_peek(s, SOURCE_PEEK_MAX, &p), SOURCE_PEEK_MAX);
+        assert_int_equal(p[SOURCE_PEEK_MAX - 1], byte_at(start + SOURCE_PEEK_MAX - 1));
+        source_close(s);
+    }
+}
+
 static void skipping_counts_what_there_was(void **state)
 {
     (void)state;
@@ -198,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_comes_once_and_in_order),
+        cmocka_unit_test(the_largest_peek_fits_anywhere),
         cmocka_unit_test(skipping_counts_what_there_was),
         cmocka_unit_test(a_failure_comes_after_the_bytes_before_it),
         cmocka_unit_test(kinds_are_told_by_content),
