@@ -168,12 +168,17 @@ void flow_number(struct flow *f, uint32_t stream)
     f->record = 0;
 }
 
+void flow_rebase(struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq)
+{
+    if ((flags & TCP_SYN) && (flags & TCP_ACK) && (f->base_set >> dir & 1))
+        f->base_seq[dir] = seq;
+}
+
 void flow_set_base(struct flow *f, uint8_t dir, const struct packet *p)
 {
     bool syn = p->flags & TCP_SYN, ack = p->flags & TCP_ACK;
     uint8_t bit = (uint8_t)(1u << dir), other = (uint8_t)(2u >> dir);
-    if (syn && ack && (f->base_set & bit))
-        f->base_seq[dir] = p->seq;
+    flow_rebase(f, dir, p->flags, p->seq);
     if (!(f->base_set & bit))
         f->base_seq[dir] = syn ? p->seq : p->seq - 1;
     f->base_set |= bit;

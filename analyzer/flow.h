@@ -24,19 +24,21 @@ struct flow {
     uint8_t list;         /* enum flow_list */
     uint8_t left_bits;    /* enum flow_left */
     struct flow *prev, *next;
-    struct live *live; /* NULL: settled, only the numbers below are left */
+    struct live *live;    /* NULL: settled, only the numbers below are left */
+    uint32_t left_stream; /* whose numbers they are */
     uint32_t left_next[2];
     uint32_t record; /* 1 + its index among the records, 0 none */
     instant_ns left_time;
 };
 
 enum flow_left {
-    LEFT_KNOWN = 1,
+    LEFT_SOMETHING = 1, /* a connection was settled here */
     LEFT_FIN_0 = 2,
     LEFT_FIN_1 = 4,
     LEFT_CLIENT_1 = 8, /* direction 1 was the client */
     LEFT_CLIENT_KNOWN = 16,
     LEFT_HANDSHAKE = 32,
+    LEFT_NUMBERS = 64, /* left_next holds */
 };
 
 struct flows {
@@ -67,6 +69,7 @@ void flows_touch(struct flows *f, struct flow *flow, enum flow_list list);
  * number is not the one known for its direction opens a new stream, whatever became of the old. */
 bool flow_opens_stream(const struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq);
 void flow_number(struct flow *f, uint32_t stream); /* a new stream begins on the tuple */
+void flow_rebase(struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq); /* a SYN-ACK */
 void flow_set_base(struct flow *f, uint8_t dir, const struct packet *p);
 
 #endif

@@ -140,7 +140,7 @@ static void revive(struct live *l, const struct flow *f)
     if (f->left_bits & LEFT_HANDSHAKE)
         l->bits |= LIVE_HANDSHAKE | LIVE_SYN | LIVE_SYNACK;
     l->first_time = f->left_time;
-    for (int d = 0; d < 2; d++) {
+    for (int d = 0; d < 2 && (f->left_bits & LEFT_NUMBERS); d++) {
         struct half *h = &l->half[d];
         h->next_seq = h->seen_end = h->data_base = f->left_next[d];
         h->acked = f->left_next[1 - d];
@@ -152,8 +152,22 @@ static void revive(struct live *l, const struct flow *f)
     }
 }
 
-struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p,
-                        bool fresh)
+/* What an earlier connection left: of the same stream, and it goes on; of another, and it is old.
+ */
+static void inherit(struct live *l, const struct flow *f)
+{
+    if (!(f->left_bits & LEFT_SOMETHING))
+        return;
+    if (f->left_stream == f->stream) {
+        revive(l, f);
+    } else if (f->left_bits & LEFT_NUMBERS) {
+        l->bits |= LIVE_OLD_KNOWN;
+        memcpy(l->old_next, f->left_next, sizeof l->old_next);
+        l->old_time = f->left_time;
+    }
+}
+
+struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p)
 {
     struct live *l = pool_take(&s->lives);
     if (!l)
@@ -166,28 +180,21 @@ struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const stru
     l->vlan = p->n_vlans > 0 ? p->vlan[0] : 0;
     l->tunnel = p->tunnel;
     guess_client(l, dir, p);
-    if (f->left_bits & LEFT_KNOWN) {
-        if (fresh) {
-            l->bits |= LIVE_OLD_KNOWN;
-            memcpy(l->old_next, f->left_next, sizeof l->old_next);
-            l->old_time = f->left_time;
-        } else {
-            revive(l, f);
-        }
-    }
+    inherit(l, f);
     return l;
 }
 
 void live_leave(struct flow *flow)
 {
     const struct live *l = flow->live;
-    flow->left_bits = LEFT_KNOWN;
+    flow->left_bits = LEFT_SOMETHING | LEFT_NUMBERS;
+    flow->left_stream = flow->stream;
     for (int d = 0; d < 2; d++) {
         flow->left_next[d] = l->half[d].next_seq;
         if (half_has(&l->half[d], HALF_FIN))
             flow->left_bits |= d ? LEFT_FIN_1 : LEFT_FIN_0;
         if (!half_has(&l->half[d], HALF_SEQ))
-            flow->left_bits &= (uint8_t)~LEFT_KNOWN;
+            flow->left_bits &= (uint8_t)~LEFT_NUMBERS;
     }
     flow->left_bits |= l->client ? LEFT_CLIENT_1 : 0;
     flow->left_bits |= live_has(l, LIVE_CLIENT_KNOWN) ? LEFT_CLIENT_KNOWN : 0;

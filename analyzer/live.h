@@ -236,10 +236,8 @@ static inline uint8_t kept_dir(const struct kept *k)
 /* The trouble of a half, taken on first need; a sink that nobody reads when memory ran out. */
 struct trouble *half_trouble(struct store *s, struct half *h, struct trouble *sink);
 
-/* The connection that packet p begins on flow f; fresh: the tuple's number is new to it, so what an
- * earlier connection left there is the old one's.  NULL when memory ran out. */
-struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p,
-                        bool fresh);
+/* The connection that packet p begins, or takes up again, on flow f.  NULL: memory ran out. */
+struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p);
 void live_leave(struct flow *f); /* writes the numbers of f's connection into f, for later */
 void live_free(struct store *s, struct live *l);   /* gives every part back */
 void live_let_go(struct store *s, struct live *l); /* keeps only the numbers */

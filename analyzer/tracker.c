@@ -179,20 +179,19 @@ static void make_room(struct tracker *t, const struct flow *but)
 }
 
 static struct flow *flow_for(struct tracker *t, const struct endpoint *src,
-                             const struct endpoint *dst, uint16_t flags, uint32_t seq, uint8_t *dir,
-                             bool *fresh)
+                             const struct endpoint *dst, uint16_t flags, uint32_t seq, uint8_t *dir)
 {
     struct flow_key key;
     *dir = flow_key_of(src, dst, &key);
     uint32_t hash = flows_hash(&t->flows, &key);
     struct flow *f = flows_find(&t->flows, &key, hash);
-    *fresh = !f;
-    if (!f && (f = flows_add(&t->flows, &t->store, &key, hash)) != NULL)
-        flow_number(f, t->next_stream++);
-    if (f && !*fresh && flow_opens_stream(f, *dir, flags, seq)) {
+    if (!f) {
+        f = flows_add(&t->flows, &t->store, &key, hash);
+        if (f)
+            flow_number(f, t->next_stream++);
+    } else if (flow_opens_stream(f, *dir, flags, seq)) {
         settle(t, f);
         flow_number(f, t->next_stream++);
-        *fresh = true;
     }
     return f;
 }
@@ -317,11 +316,10 @@ static void take_tcp(struct tracker *t, const struct packet *p)
 {
     struct endpoint src = packet_src(p), dst = packet_dst(p);
     uint8_t dir;
-    bool fresh;
-    struct flow *f = flow_for(t, &src, &dst, p->flags, p->seq, &dir, &fresh);
+    struct flow *f = flow_for(t, &src, &dst, p->flags, p->seq, &dir);
     struct live *l = f ? f->live : NULL;
     if (f && !l) {
-        l = live_begin(&t->store, f, dir, p, fresh);
+        l = live_begin(&t->store, f, dir, p);
         t->counts.n_connections += l && !live_has(l, LIVE_REVIVED);
     }
     if (!l) {
@@ -350,11 +348,13 @@ static void take_tcp(struct tracker *t, const struct packet *p)
 static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i)
 {
     uint8_t dir;
-    bool fresh;
     struct flow_key key;
     if (i->has_flags) {
-        struct flow *f = flow_for(t, &i->src, &i->dst, i->flags, i->seq, &dir, &fresh);
-        if (f && !f->live)
+        struct flow *f = flow_for(t, &i->src, &i->dst, i->flags, i->seq, &dir);
+        if (!f)
+            return NULL;
+        flow_rebase(f, dir, i->flags, i->seq);
+        if (!f->live)
             flows_touch(&t->flows, f, FLOW_DONE);
         return f;
     }

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tracker as a whole: every RST accounted for once, second sights set aside, attempts that
+ * fail, memory held, numbers kept, records written.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "script.h"
+
+#define OPEN                                                                                       \
+    "+0us c S 100 0 ws=7\n"                                                                        \
+    "+10ms s SA 500 101 ws=7 win=65160\n"                                                          \
+    "+50us c A 101 501\n"
+#define TALK                                                                                       \
+    OPEN "+1ms c PA 101 501 len=50\n"                                                              \
+         "+10ms s A 501 151\n"                                                                     \
+         "+1ms s PA 501 151 len=200\n"                                                             \
+         "+50us c A 151 701\n"
+#define CLOSE                                                                                      \
+    "+1ms c FA 151 701\n"                                                                          \
+    "+10ms s FA 701 152\n"                                                                         \
+    "+50us c A 152 702\n"
+
+static void second_sights(void **state)
+{
+    (void)state;
+    struct script s =
+        script_run("+0us c S 100 0 ttl=64 id=9\n+9us c S 100 0 ttl=63 id=9\n"
+                   "+10ms s SA 500 101\n+9us s SA 500 101 ttl=63\n"
+                   "+1ms c A 101 501 id=10\n+9us c A 101 501 ttl=63 id=10\n"
+                   "+1ms c PA 101 501 len=9 id=11\n+9us c PA 101 501 len=9 ttl=63 id=11\n"
+                   "+10ms s RA 501 110 id=70\n+9us s RA 501 110 id=70 ttl=63\n");
+    assert_int_equal(s.resets.n, 1);
+    assert_int_equal(s.resets.v[0]->n_rsts, 1);
+    const struct connection *c = s.resets.v[0]->connection;
+    assert_int_equal(c->n_segments, 5);
+    assert_int_equal(c->end[SIDE_CLIENT].n_duplicates, 3);
+    assert_int_equal(c->end[SIDE_CLIENT].n_retransmissions, 0);
+    struct tracker_skips skips = tracker_rst_skipped(s.tracker);
+    assert_int_equal(skips.n, 1);
+    assert_int_equal(skips.v[0].frame, 10);
+    assert_int_equal(skips.v[0].same_as, 9);
+    assert_string_equal(skips.v[0].reason, "duplicate-capture");
+    script_end(&s);
+}
+
+static void tagged_and_untagged(void **state)
+{
+    (void)state;
+    struct script s = script_run(OPEN "+1ms c PA 101 501 len=9 id=7\n"
+                                      "+2us c PA 101 501 len=9 id=7 vlan=12\n"
+                                      "+10ms s R 501 0\n+2us s R 501 0 vlan=12\n");
+    assert_int_equal(s.resets.v[0]->n_rsts, 1);
+    assert_int_equal(tracker_rst_skipped(s.tracker).n, 1);
+    script_end(&s);
+}
+
+static void equal_bare_resets_are_two(void **state)
+{
+    (void)state;
+    struct script s = script_run(TALK "+1s s FA 701 151\n+1ms c PA 151 701 len=9\n"
+                                      "+5us c PA 160 701 len=9\n+10ms s R 701 0\n+5us s R 701 0\n");
+    assert_int_equal(s.resets.v[0]->n_rsts, 2);
+    assert_int_equal(tracker_rst_skipped(s.tracker).n, 0);
+    script_end(&s);
+}
+
+static void a_failed_attempt_is_not_the_end(void **state)
+{
+    (void)state;
+    struct script s = script_run(TALK "+1s s R 5000 0 ttl=90 id=77\n+1us c A 151 701\n"
+                                      "+1ms c PA 151 701 len=10\n+10ms s PA 701 161 len=10\n"
+                                      "+1ms c A 161 711\n+1s s PA 711 161 len=5\n"
+                                      "+1ms c A 161 716\n");
+    assert_int_equal(s.resets.n, 1);
+    assert_false(s.resets.v[0]->killed);
+    assert_string_equal(side_name(s.resets.v[0]->sender), "path");
+    assert_string_equal(mechanism_name(s.resets.v[0]->mechanism), "injected");
+    assert_int_equal(tracker_connections(s.tracker).v[0].ending, ENDING_UNUSED);
+    script_end(&s);
+}
+
+static void a_later_kill_decides(void **state)
+{
+    (void)state;
+    struct script s = script_run(TALK "+1s s R 5000 0 ttl=90 id=77\n+1us c A 151 701\n"
+                                      "+1ms c PA 151 701 len=10\n+10ms s PA 701 161 len=10\n"
+                                      "+1ms c A 161 711\n+60s s RA 711 161\n");
+    assert_int_equal(s.resets.n, 1);
+    assert_int_equal(s.resets.v[0]->deciding.segment.frame, 13);
+    assert_int_equal(s.resets.v[0]->n_rsts, 2);
+    assert_true(s.resets.v[0]->killed);
+    assert_string_equal(side_name(s.resets.v[0]->sender), "server");
+    script_end(&s);
+}
+
+static void the_number_is_kept_after_the_linger(void **state)
+{
+    (void)state;
+    struct script s = script_run(TALK CLOSE "+900s c A 152 702\n+10ms s R 702 0\n"
+                                            "+1s c S 100 0\n+1ms s RA 0 101\n"
+                                            "+1s c S 777 0\n+1ms s RA 0 778\n");
+    assert_int_equal(s.resets.n, 2);
+    assert_int_equal(s.resets.v[0]->connection->stream, 0);
+    assert_string_equal(mechanism_name(s.resets.v[0]->mechanism), "stale");
+    assert_int_equal(s.resets.v[1]->connection->stream, 1);
+    assert_int_equal(tracker_counts(s.tracker)->n_connections, 2);
+    struct tracker_records r = tracker_connections(s.tracker);
+    assert_int_equal(r.n, 2);
+    assert_int_equal(r.v[0].ending, ENDING_RST);
+    assert_true(r.v[0].saw_rst[SIDE_SERVER]);
+    script_end(&s);
+}
+
+static void records_of_quiet_connections(void **state)
+{
+    (void)state;
+    struct script s = script_run("+0us c S 100 0 ts=77/0 ttl=61\n+10ms s SA 500 101 ttl=55\n"
+                                 "+50us c A 101 501\n+1ms c FA 101 501\n+10ms s FA 501 102\n");
+    assert_int_equal(s.resets.n, 0);
+    struct tracker_records r = tracker_connections(s.tracker);
+    assert_int_equal(r.n, 1);
+    assert_int_equal(r.v[0].ending, ENDING_FIN);
+    assert_int_equal(r.v[0].syn_tsval, 77);
+    assert_int_equal(r.v[0].ttl[SIDE_CLIENT], 61);
+    assert_int_equal(r.v[0].ttl[SIDE_SERVER], 55);
+    assert_int_equal(r.v[0].synack_time - r.v[0].syn_time, 10 * (NS_PER_S / 1000));
+    assert_true(r.v[0].isn_known[SIDE_SERVER]);
+    assert_int_equal(r.v[0].isn[SIDE_SERVER], 500);
+    assert_int_equal(r.v[0].rst_time, INSTANT_NONE);
+    assert_int_equal(tracker_counts(s.tracker)->n_by_state[CONN_SF], 1);
+    script_end(&s);
+}
+
+#define BUDGET ((size_t)1 << 20)
+
+static void memory_is_held(void **state)
+{
+    (void)state;
+    struct tracker_config config = {.memory_budget = BUDGET, .keep_records = true};
+    struct script s = script_begin(&config);
+    char line[96];
+    for (unsigned i = 0; i < 20000; i++) {
+        snprintf(line, sizeof line, "+1ms c S %u 0 cport=%u\n+1ms s SA 500 %u cport=%u\n", 100 + i,
+                 10000 + i, 101 + i, 10000 + i);
+        script_lines(&s, line);
+    }
+    script_lines(&s, "+1ms c R 20100 0 cport=29999\n");
+    script_finish(&s);
+    const struct tracker_counts *n = tracker_counts(s.tracker);
+    assert_int_equal(n->n_connections, 20000);
+    assert_true(n->n_evicted > 1000);
+    assert_true(n->peak_bytes <= BUDGET + BUDGET / 4);
+    assert_int_equal(tracker_connections(s.tracker).n, 20000);
+    assert_int_equal(s.resets.n, 1);
+    script_end(&s);
+}
+
+static void reset_text_and_reason(void **state)
+{
+    (void)state;
+    struct script s =
+        script_run(TALK "+1s s RA 701 151 data=idle-timeout mptcp=3\n+1ms c PA 151 701 len=3\n");
+    const struct rst *r = &s.resets.v[0]->deciding;
+    assert_int_equal(r->payload.n, 12);
+    assert_memory_equal(r->payload.p, "idle-timeout", 12);
+    assert_int_equal(r->mptcp_reason, 3);
+    assert_string_equal(s.resets.v[0]->kernel_reasons[0], "MPTCP_RST_EPROHIBIT");
+    assert_true(s.resets.v[0]->connection->segments[8].frame == 9);
+    script_end(&s);
+}
+
+/* What a second capture proves: the RST never left the claimed end. */
+static void revised_from_outside(void **state)
+{
+    (void)state;
+    struct script s =
+        script_run(TALK "+400s c PA 151 701 len=9\n+10ms s R 701 0\n"
+                        "+1ms c S 9000 0 cport=40001\n+1ms s RA 0 9001 cport=40001\n");
+    struct reset *live = s.resets.v[0], *opening = s.resets.v[1];
+    size_t n = live->n_reasons;
+    reset_set_sender(s.arena, live, SIDE_PATH, "sender.missing-at-end", TEXT("not in server.pcap"),
+                     0.9);
+    assert_string_equal(mechanism_name(live->mechanism), "injected");
+    assert_int_equal(live->sender, SIDE_PATH);
+    assert_true(live->sender_confidence > 0.85);
+    assert_string_equal(live->reasons[0].id, "sender.missing-at-end");
+    assert_int_equal(live->n_reasons, n + 1);
+    reset_set_sender(s.arena, live, SIDE_SERVER, "sender.seen-at-end", TEXT("it is"), 0.9);
+    assert_string_equal(mechanism_name(live->mechanism), "no-state");
+    reset_set_sender(s.arena, opening, SIDE_PATH, "sender.missing-at-end", TEXT("gone"), 0.9);
+    assert_string_equal(mechanism_name(opening->mechanism), "rejected-in-path");
+    script_end(&s);
+}
+
+static void allocations_that_fail(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct tracker_config config = {.memory_budget = 0};
+    arena_init(&arena, NULL);
+    struct tracker *t = tracker_create(&arena, &config);
+    assert_non_null(t);
+    assert_int_equal(tracker_finish(t).n, 0);
+    tracker_free(t);
+    tracker_free(NULL);
+    arena_finish(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(second_sights),
+        cmocka_unit_test(tagged_and_untagged),
+        cmocka_unit_test(equal_bare_resets_are_two),
+        cmocka_unit_test(a_failed_attempt_is_not_the_end),
+        cmocka_unit_test(a_later_kill_decides),
+        cmocka_unit_test(the_number_is_kept_after_the_linger),
+        cmocka_unit_test(records_of_quiet_connections),
+        cmocka_unit_test(memory_is_held),
+        cmocka_unit_test(reset_text_and_reason),
+        cmocka_unit_test(revised_from_outside),
+        cmocka_unit_test(allocations_that_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
