@@ -58,10 +58,16 @@ struct ssh_seen {
     bool saw_disconnect; /* in clear, before NEWKEYS */
     uint32_t disconnect_code;
     struct text disconnect_text;
-    uint32_t n_packets; /* readable ones */
-    bool cut;           /* the view ends inside a packet: more may have been said in clear */
+    uint32_t n_packets;  /* readable ones */
+    struct text after;   /* a line of text in place of packets: "Invalid SSH identification ..." */
+    bool cut;            /* the view ends inside a packet: more may have been said in clear */
+    uint8_t cut_message; /* number of that packet, 0 unknown */
+    uint64_t cut_end;    /* where in the stream it ends, 0 unknown */
 };
 bool words_ssh(struct text head, struct ssh_seen *out);
+/* Whether this end had sent NEWKEYS among its n_bytes.  The packets of a key exchange outgrow most
+ * views, but their lengths stand in front: what follows the reply is NEWKEYS. */
+bool words_ssh_keys_sent(const struct ssh_seen *seen, uint64_t n_bytes);
 const char *words_ssh_disconnect(uint32_t code); /* "BY_APPLICATION" ... or NULL */
 
 /* TLS, RFC 5246 and 8446. */

@@ -5,7 +5,16 @@
  */
 #include "parsers/packet/chain.h"
 
-enum { MSG_DISCONNECT = 1, MSG_KEXINIT = 20, MSG_NEWKEYS = 21, LINES_MAX = 64 };
+enum {
+    MSG_DISCONNECT = 1,
+    MSG_KEXINIT = 20,
+    MSG_NEWKEYS = 21,
+    MSG_KEX_FIRST = 30, /* RFC 5656, 4419: the messages of the method agreed upon */
+    MSG_KEX_LAST = 49,
+    NEWKEYS_BYTES = 16,
+    PACKET_MAX = 35000, /* RFC 4253 section 6.1 */
+    LINES_MAX = 64,
+};
 
 static void read_banner(struct text line, struct ssh_seen *out)
 {
@@ -46,15 +55,29 @@ static void read_disconnect(struct cursor c, struct ssh_seen *out)
     out->disconnect_text = cursor_text_up_to(&c, n);
 }
 
+static void note_cut(struct cursor c, uint64_t at, uint32_t length, struct ssh_seen *out)
+{
+    out->cut = true;
+    if (c.overrun)
+        return;
+    out->cut_end = at + length;
+    cursor_skip(&c, 1);
+    out->cut_message = cursor_u8(&c);
+}
+
 /* RFC 4253 section 6: length, padding length, payload, padding. */
 static bool read_packet(struct cursor *c, struct ssh_seen *out)
 {
     const uint32_t length = cursor_be32(c);
-    const uint8_t *body = length >= 2 && length <= 35000 ? cursor_take(c, length) : NULL;
-    if (!body) {
-        out->cut = true;
+    if (!c->overrun && (length < 2 || length > PACKET_MAX))
+        return false;
+    if (c->overrun || length > cursor_left(c)) {
+        note_cut(*c, c->at, length, out);
         return false;
     }
+    const uint8_t *body = cursor_take(c, length);
+    if (!body)
+        return false;
     struct cursor packet = cursor_of(body, length);
     const uint8_t padding = cursor_u8(&packet);
     const uint8_t message = cursor_u8(&packet);
@@ -83,11 +106,22 @@ bool words_ssh(struct text head, struct ssh_seen *out)
     struct cursor c = text_cursor(head);
     if (!read_lines(&c, out))
         return is_refusal(out->before);
+    out->after = words_first_line(text_slice(head, c.at, head.n));
+    if (out->after.n > 0)
+        return true;
     while (cursor_left(&c) > 0 && !out->saw_newkeys && !out->saw_disconnect) {
         if (!read_packet(&c, out))
             break;
     }
     return true;
+}
+
+bool words_ssh_keys_sent(const struct ssh_seen *seen, uint64_t n_bytes)
+{
+    if (seen->saw_newkeys)
+        return true;
+    return seen->saw_kexinit && seen->cut_end > 0 && seen->cut_message >= MSG_KEX_FIRST &&
+           seen->cut_message <= MSG_KEX_LAST && n_bytes >= seen->cut_end + NEWKEYS_BYTES;
 }
 
 /* RFC 4253 section 11.1 */

@@ -62,7 +62,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_web(t);
     check_servers(t);
     words_ssh(t, &ssh);
+    words_ssh_keys_sent(&ssh, size * 2);
     check_inside(ssh.software, t);
+    check_inside(ssh.after, t);
     check_inside(ssh.disconnect_text, t);
     words_rst_payload(t, &rst);
     check_inside(rst.text, t);

@@ -112,6 +112,27 @@ static void ssh_banners(void **state)
     assert_true(seen.cut);
 }
 
+static void ssh_keys_behind_the_end_of_the_view(void **state)
+{
+    (void)state;
+    struct ssh_seen seen;
+    const struct text head = BYTES("SSH-2.0-x\r\n"
+                                   "\x00\x00\x00\x0c\x0a\x14zzzzzzzzzz"
+                                   "\x00\x00\x01\x00\x0a\x1f"
+                                   "beginning of a reply");
+    assert_true(words_ssh(head, &seen));
+    assert_true(seen.saw_kexinit && seen.cut);
+    assert_int_equal(seen.cut_message, 31);
+    assert_int_equal(seen.cut_end, 11 + 16 + 4 + 256);
+    assert_false(words_ssh_keys_sent(&seen, seen.cut_end + 15));
+    assert_true(words_ssh_keys_sent(&seen, seen.cut_end + 16));
+    assert_true(words_ssh(text_slice(head, 0, 11 + 16), &seen));
+    assert_false(words_ssh_keys_sent(&seen, 5000));
+    assert_true(words_ssh(BYTES("SSH-2.0-x\r\nInvalid SSH identification string.\r\n"), &seen));
+    assert_text(seen.after, "Invalid SSH identification string.");
+    assert_false(seen.cut);
+}
+
 static void ssh_refusals_in_plain_text(void **state)
 {
     (void)state;
@@ -399,6 +420,7 @@ int main(void)
         cmocka_unit_test(a_server_of_tls13),
         cmocka_unit_test(alerts_in_clear_and_not),
         cmocka_unit_test(ssh_banners),
+        cmocka_unit_test(ssh_keys_behind_the_end_of_the_view),
         cmocka_unit_test(ssh_refusals_in_plain_text),
         cmocka_unit_test(an_ssh_disconnect_before_encryption),
         cmocka_unit_test(an_http_request),
