@@ -216,7 +216,7 @@ static bool read_event_attributes(struct loader *l, xmlNode *node, struct patter
         else if (text_eq(name, TEXT("id")))
             pt->id = value;
         else if (text_eq(name, TEXT("programs")))
-            pt->programs = text_eq(value, TEXT("*")) ? (struct text){0} : value;
+            pt->programs = value;
         else if (text_eq(name, TEXT("bare")))
             ok &= read_yes(l, pt->line, "bare", value, &pt->bare);
         else if (text_eq(name, TEXT("claim")))
@@ -361,6 +361,8 @@ static bool read_event(struct loader *l, xmlNode *node)
         return false;
     if (l->p->list.n >= PATTERNS_MAX)
         return complain(l, pt.line, "more than %d patterns", PATTERNS_MAX);
+    if (text_eq(pt.programs, TEXT("*")))
+        pt.programs = (struct text){0};
     name_pattern(l, &pt);
     replace_same_id(l->p, &pt);
     struct pattern *slot = vec_push(&l->p->list);

@@ -277,15 +277,21 @@ bool stamp_take_unix(struct scan *s, struct stamp *out)
     return give(s, &t, &st, out);
 }
 
-/* Only abbreviations with one meaning in practice; CST, IST, BST, AST and the like have several. */
+/* An abbreviation that several zones share says nothing. */
+#define SEVERAL INT16_MIN
+
 static const struct {
     char word[5];
     int16_t minutes;
 } zone_words[] = {
-    {"UTC", 0},    {"GMT", 0},    {"Z", 0},      {"WET", 0},    {"WEST", 60},  {"CET", 60},
-    {"CEST", 120}, {"EET", 120},  {"EEST", 180}, {"MSK", 180},  {"EDT", -240}, {"EST", -300},
-    {"CDT", -300}, {"MDT", -360}, {"MST", -420}, {"PDT", -420}, {"PST", -480}, {"JST", 540},
-    {"KST", 540},  {"AEST", 600}, {"AEDT", 660}, {"NZST", 720}, {"NZDT", 780},
+    {"UTC", 0},       {"GMT", 0},       {"Z", 0},         {"WET", 0},       {"WEST", 60},
+    {"CET", 60},      {"CEST", 120},    {"EET", 120},     {"EEST", 180},    {"MSK", 180},
+    {"EDT", -240},    {"EST", -300},    {"CDT", -300},    {"MDT", -360},    {"MST", -420},
+    {"PDT", -420},    {"PST", -480},    {"JST", 540},     {"KST", 540},     {"AEST", 600},
+    {"AEDT", 660},    {"NZST", 720},    {"NZDT", 780},    {"SGT", 480},     {"HKT", 480},
+    {"SAST", 120},    {"PKT", 300},     {"WIB", 420},     {"BRT", -180},    {"CST", SEVERAL},
+    {"IST", SEVERAL}, {"BST", SEVERAL}, {"AST", SEVERAL}, {"ADT", SEVERAL}, {"ECT", SEVERAL},
+    {"GST", SEVERAL}, {"SST", SEVERAL}, {"ICT", SEVERAL},
 };
 
 bool stamp_take_zone_word(struct scan *s, struct stamp *stamp)
@@ -304,16 +310,20 @@ bool stamp_take_zone_word(struct scan *s, struct stamp *stamp)
     while (n < 6 && scan_peek(s, n) >= 'A' && scan_peek(s, n) <= 'Z')
         n++;
     char behind = scan_peek(s, n);
-    if (n < 4 || n > 5 || (behind != ' ' && behind != ':' && behind != '\0'))
+    if (n < 2 || n > 5 || (behind != ' ' && behind != ':' && behind != '\0'))
         return false;
     struct text word = text_slice(s->t, s->at + 1, s->at + n);
-    for (size_t i = 0; i < sizeof zone_words / sizeof zone_words[0]; i++)
-        if (text_eq(word, text_of(zone_words[i].word))) {
+    for (size_t i = 0; i < sizeof zone_words / sizeof zone_words[0]; i++) {
+        if (!text_eq(word, text_of(zone_words[i].word)))
+            continue;
+        if (zone_words[i].minutes != SEVERAL) {
             stamp->zone_stated = true;
             stamp->offset_s = zone_words[i].minutes * 60;
         }
-    s->at += n;
-    return true;
+        s->at += n;
+        return true;
+    }
+    return false;
 }
 
 bool stamp_take_monotonic(struct scan *s, instant_ns *out, instant_ns *precision_ns)

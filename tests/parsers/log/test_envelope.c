@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One row a form of log line: what the envelope parser must find around the message.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "parsers/log/envelope.h"
+
+static const struct {
+    const char *line, *format, *host, *program;
+    uint32_t pid;
+    const char *message;
+    bool stamped;
+} rows[] = {
+    {"Mar 16 09:29:50 srv1 sshd[19131]: Connection reset", "rfc3164", "srv1", "sshd", 19131,
+     "Connection reset", true},
+    {"<38>Mar 16 09:29:50 srv1 sshd[19131]: x", "rfc3164", "srv1", "sshd", 19131, "x", true},
+    {"Feb 17 17:40:17 sshd[19725]: error: x", "rfc3164", "", "sshd", 19725, "error: x", true},
+    {"Mar 16 09:29:50 192.0.2.1 kernel: [88130.640147] DROP", "rfc3164", "192.0.2.1", "kernel", 0,
+     "DROP", true},
+    {"Mar 16 09:29:50 127.0.0.1:514 app: x", "rfc3164", "127.0.0.1:514", "app", 0, "x", true},
+    {"Mar 16 09:29:50 2001:db8::1 app[1]: x", "rfc3164", "2001:db8::1", "app", 1, "x", true},
+    {"Mar 16 09:29:50 mac Setup Assistant[1173]: x", "rfc3164", "mac", "Setup Assistant", 1173, "x",
+     true},
+    {"Mar 16 09:29:50 h (sd-pam)[77]: x", "rfc3164", "h", "(sd-pam)", 77, "x", true},
+    {"Mar 16 09:29:50 h postfix/smtpd[77]: x: y", "rfc3164", "h", "postfix/smtpd", 77, "x: y",
+     true},
+    {"Mar 16 09:29:50 h last message repeated 3 times", "rfc3164", "h", "", 0,
+     "last message repeated 3 times", true},
+    {"Mar 16 09:29:50 h", "rfc3164", "h", "", 0, "", true},
+    {"Jun  7 2024 09:29:50 h app: x", "rfc3164", "h", "app", 0, "x", true},
+    {"Jan  1 03:13:14.663 UTC: %SYS-5-RESTART: x", "rfc3164", "", "%SYS-5-RESTART", 0, "x", true},
+    {"2024 Jan 10 19:55:59 relay->192.0.2.1 Jan 10 16:55:59 kernel: DROP IN=", "rfc3164",
+     "relay->192.0.2.1", "kernel", 0, "DROP IN=", true},
+    {"Jun 15 15:06:40.123456 srv1 sshd-session[4242]: x", "rfc3164", "srv1", "sshd-session", 4242,
+     "x", true},
+    {"<46>1 2017-04-27T07:50:47.381967+02:00 logserver rsyslogd 12 - "
+     "[origin a=\"r\\\"s\\]yslogd\" b=\"8\"][x y=\"z\"] start",
+     "rfc5424", "logserver", "rsyslogd", 12, "start", true},
+    {"<46>1 - - - - - - \xEF\xBB\xBFhello", "rfc5424", "", "", 0, "hello", false},
+    {"2025-08-31T09:36:55.418891-07:00 stack-pc2 rsyslogd: x", "iso", "stack-pc2", "rsyslogd", 0,
+     "x", true},
+    {"2025-06-15T15:06:40+0000 srv1 sshd[1]: x", "iso", "srv1", "sshd", 1, "x", true},
+    {"Sun 2025-06-15 15:06:40 UTC srv1 ssh.service[4242]: x", "journal-full", "srv1", "ssh.service",
+     4242, "x", true},
+    {"1750000000.123456 srv1 sshd[1]: x", "unix", "srv1", "sshd", 1, "x", true},
+    {"[ 5000.000123] srv1 sshd[1]: x", "journal-monotonic", "srv1", "sshd", 1, "x", false},
+    {"[ 5000.876668 <    0.876545 >] srv1 kernel: x", "journal-monotonic", "srv1", "kernel", 0, "x",
+     false},
+    {"[  601.749973][    C1] usb 1-1: new device", "dmesg", "", "kernel", 0, "usb 1-1: new device",
+     false},
+    {"[Tue Mar 10 20:19:39 2021] TCP: x", "dmesg-ctime", "", "kernel", 0, "TCP: x", true},
+    {"2016-10-06T00:17:09.669794202Z stderr F sshd[1]: x", "cri", "", "sshd", 1, "x", true},
+    {"2016-10-06T00:17:09.669794202Z stdout P 2016/10/06 00:17:09 [error] 7#9: *1 x", "cri", "",
+     "nginx", 7, "*1 x", true},
+    {"2016-10-06T00:17:09.669794202Z Connection closed by 192.0.2.1 port 22", "docker", "", "", 0,
+     "Connection closed by 192.0.2.1 port 22", true},
+    {"db_1  | 2015-11-28T02:50:01.238745Z 3 [Note] Aborted", "compose", "db_1", "mysqld", 0,
+     "Aborted", true},
+    {"2025/12/03 14:45:10 [error] 125#126: *1234 recv() failed", "nginx", "", "nginx", 125,
+     "*1234 recv() failed", true},
+    {"Dec  3 14:45:10 h nginx: 2025/12/03 14:45:10 [error] 125#126: *1234 x", "rfc3164", "h",
+     "nginx", 125, "*1234 x", true},
+    {"[Fri Sep 09 10:42:29.902022 2011] [core:error] [pid 35708:tid 4328] [client 192.0.2.1:5] x",
+     "apache", "", "apache2", 35708, "[client 192.0.2.1:5] x", true},
+    {"2021-10-14 14:36:01.123 [error] <0.2375.628> closing", "rabbitmq", "", "rabbitmq", 0,
+     "<0.2375.628> closing", true},
+    {"2021-10-14 14:36:01.123456+02:00 [error] <0.2375.628> closing", "rabbitmq", "", "rabbitmq", 0,
+     "<0.2375.628> closing", true},
+    {"=ERROR REPORT==== 14-May-2015::14:52:07 ===", "rabbitmq", "", "rabbitmq", 0, "", true},
+    {"2024-07-25 05:02:30.294 UTC [9954] u@d LOG:  x", "postgresql", "", "postgres", 9954,
+     "u@d LOG:  x", true},
+    {"Jul 25 05:02:30 h postgres[9954]: [5-1] 2024-07-25 05:02:30.294 UTC [9954] LOG:  x",
+     "rfc3164", "h", "postgres", 9954, "LOG:  x", true},
+    {"1:M 29 Aug 2023 13:47:38.984 * Ready", "redis", "", "redis-server", 1, "Ready", true},
+    {"2019-07-08T00:21:55.857946Z 2876 [Note] Aborted", "mysql", "", "mysqld", 0, "Aborted", true},
+    {"2023-01-01  1:02:03 12 [Warning] Aborted", "mysql", "", "mysqld", 0, "Aborted", true},
+    {"2023-01-01 12:00:00,123 fail2ban.actions        [99]: NOTICE  [sshd] Ban 192.0.2.1",
+     "fail2ban", "", "fail2ban.actions", 99, "NOTICE  [sshd] Ban 192.0.2.1", true},
+    {"[2016-04-15T20:17:00.310Z] \"POST / HTTP/2\" 503 UR", "envoy", "", "envoy", 0,
+     "\"POST / HTTP/2\" 503 UR", true},
+    {"type=CRYPTO_SESSION msg=audit(1475948552.051:28938): pid=1", "audit", "", "audit", 0,
+     "type=CRYPTO_SESSION msg=audit(1475948552.051:28938): pid=1", true},
+    {"    sshd-4242    [001] ..s1.  5000.123456: tcp_send_reset: skbaddr=0", "ftrace", "",
+     "kernel-trace", 0, "tcp_send_reset: skbaddr=0", false},
+    {"sshd  4242 [001]  5000.123456: tcp:tcp_send_reset: x", "ftrace", "", "kernel-trace", 0,
+     "tcp:tcp_send_reset: x", false},
+    {"2024-01-01 12:00:00 INFO worker: x", "application", "", "", 0, "INFO worker: x", true},
+    {"sshd[123]: x", "tagged", "", "sshd", 123, "x", false},
+    {"Connection reset by 192.0.2.1 port 22", "bare", "", "", 0,
+     "Connection reset by 192.0.2.1 port 22", false},
+    {"", "bare", "", "", 0, "", false},
+};
+
+static void test_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct envelope e;
+        bool any = envelope_parse(text_of(rows[i].line), &e);
+        assert_int_equal(any, strcmp(rows[i].format, "bare") != 0);
+        if (strcmp(log_format_id(e.format), rows[i].format) != 0 ||
+            !text_eq(e.host, text_of(rows[i].host)) ||
+            !text_eq(e.program, text_of(rows[i].program)) || e.pid != rows[i].pid ||
+            !text_eq(e.message, text_of(rows[i].message)) || e.has_stamp != rows[i].stamped)
+            fail_msg("row %zu: %s\n  %s host=" TEXT_FMT " program=" TEXT_FMT
+                     " pid=%u stamp=%d message=" TEXT_FMT,
+                     i, rows[i].line, log_format_id(e.format), TEXT_ARG(e.host),
+                     TEXT_ARG(e.program), e.pid, e.has_stamp, TEXT_ARG(e.message));
+    }
+}
+
+/* A relay's own stamp gives way to the one that the writer made. */
+static void test_innermost_stamp(void **state)
+{
+    (void)state;
+    struct envelope e;
+    envelope_parse(TEXT("2024 Jan 10 19:55:59 relay Jan 10 16:55:58 kernel: x"), &e);
+    assert_int_equal(e.stamp.civil.hour, 16);
+    envelope_parse(TEXT("2025-12-03T14:45:10.5+01:00 h nginx: 2025/12/03 14:45:09 [error] 1#1: x"),
+                   &e);
+    assert_int_equal(e.stamp.civil.second, 9);
+    assert_true(e.stamp.zone_stated);
+    assert_int_equal(e.stamp.offset_s, 3600);
+}
+
+static void test_kernel_time(void **state)
+{
+    (void)state;
+    struct envelope e;
+    envelope_parse(TEXT("Mar 16 09:29:50 h kernel: [88130.640147] x"), &e);
+    assert_int_equal(e.monotonic_ns, INT64_C(88130640147000));
+    assert_int_equal(e.monotonic_width, 1000);
+}
+
+/* Every prefix of every row must be safe to parse and give views inside the line. */
+static void test_prefixes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct text line = text_of(rows[i].line);
+        for (size_t n = 0; n <= line.n; n++) {
+            struct envelope e;
+            envelope_parse(text_slice(line, 0, n), &e);
+            assert_true(e.message.n <= n && e.host.n <= n && e.program.n <= 96);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_innermost_stamp),
+        cmocka_unit_test(test_kernel_time),
+        cmocka_unit_test(test_prefixes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

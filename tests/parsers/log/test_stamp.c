@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stamps to UTC.  Expected instants were worked out with date -u -d, not with the code under test.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "parsers/log/stamp.h"
+
+typedef bool (*take_fn)(struct scan *s, struct stamp *out);
+
+/* The span of the captures in every row: 2025-06-15T12:00:00Z to 13:00:00Z. */
+#define FIRST (INT64_C(1749988800) * NS_PER_S)
+#define LAST (INT64_C(1749992400) * NS_PER_S)
+
+static const struct {
+    take_fn take;
+    const char *text;
+    const char *utc; /* with nine decimals; NULL: not a stamp, or none that resolves */
+    int64_t precision;
+    const char *rest;
+} rows[] = {
+    {stamp_take_bsd, "Jun 15 12:30:00 h", "2025-06-15T12:30:00.000000000Z", NS_PER_S, " h"},
+    {stamp_take_bsd, "Jun  7 09:29:50 h", "2025-06-07T09:29:50.000000000Z", NS_PER_S, " h"},
+    {stamp_take_bsd, "Jun 7 09:29:50 h", "2025-06-07T09:29:50.000000000Z", NS_PER_S, " h"},
+    {stamp_take_bsd, "Jun 15 12:30:00.123456 h", "2025-06-15T12:30:00.123456000Z", 1000, " h"},
+    {stamp_take_bsd, "Dec 31 23:59:59 h", "2024-12-31T23:59:59.000000000Z", NS_PER_S, " h"},
+    {stamp_take_bsd, "Dec 01 00:00:00 h", "2025-12-01T00:00:00.000000000Z", NS_PER_S, " h"},
+    {stamp_take_bsd, "Feb 29 10:00:00 h", "2024-02-29T10:00:00.000000000Z", NS_PER_S, " h"},
+    {stamp_take_bsd, "Feb 30 10:00:00 h", NULL, NS_PER_S, " h"},
+    {stamp_take_bsd, "Jan 10 2024 16:55:59 h", "2024-01-10T16:55:59.000000000Z", NS_PER_S, " h"},
+    {stamp_take_bsd, "2024 Jan 10 19:55:59 h", "2024-01-10T19:55:59.000000000Z", NS_PER_S, " h"},
+    {stamp_take_bsd, "ao\xc3\xbbt 19 11:08:37 h", "2025-08-19T11:08:37.000000000Z", NS_PER_S, " h"},
+    {stamp_take_bsd, "M\xc3\xa4r  3 11:08:37 h", "2025-03-03T11:08:37.000000000Z", NS_PER_S, " h"},
+    {stamp_take_bsd, "Jun 15 12:30:60 h", "2025-06-15T12:31:00.000000000Z", NS_PER_S, " h"},
+    {stamp_take_bsd, "Jun 15 24:30:00 h", NULL, 0, NULL},
+    {stamp_take_bsd, "Jun 15 12:3", NULL, 0, NULL},
+    {stamp_take_bsd, "June 15 12:30:00", NULL, 0, NULL},
+    {stamp_take_bsd, "", NULL, 0, NULL},
+    {stamp_take_iso, "2025-06-15T15:06:40.123456+0200 x", "2025-06-15T13:06:40.123456000Z", 1000,
+     " x"},
+    {stamp_take_iso, "2025-06-15T15:06:40-05:30", "2025-06-15T20:36:40.000000000Z", NS_PER_S, ""},
+    {stamp_take_iso, "2025-06-15T15:06:40Z", "2025-06-15T15:06:40.000000000Z", NS_PER_S, ""},
+    {stamp_take_iso, "2025-06-15 15:06:40,123 x", "2025-06-15T15:06:40.123000000Z", 1000000, " x"},
+    {stamp_take_iso, "2025/06/15 15:06:40 [", "2025-06-15T15:06:40.000000000Z", NS_PER_S, " ["},
+    {stamp_take_iso, "2025-06-15T15:06:40.1234567891Z", "2025-06-15T15:06:40.123456789Z", 1, ""},
+    {stamp_take_iso, "2025-06-15  5:06:40 x", "2025-06-15T05:06:40.000000000Z", NS_PER_S, " x"},
+    {stamp_take_iso, "2025-06/15 15:06:40", NULL, 0, NULL},
+    {stamp_take_iso, "2025-13-15 15:06:40", NULL, NS_PER_S, ""},
+    {stamp_take_asctime, "Tue Mar 10 20:19:39 2021]", "2021-03-10T20:19:39.000000000Z", NS_PER_S,
+     "]"},
+    {stamp_take_asctime, "Fri Sep 09 10:42:29.902022 2011]", "2011-09-09T10:42:29.902022000Z", 1000,
+     "]"},
+    {stamp_take_asctime, "\xd0\xa1\xd1\x80 \xd0\xbc\xd0\xb0\xd1\x80 10 20:19:39 2021]",
+     "2021-03-10T20:19:39.000000000Z", NS_PER_S, "]"},
+    {stamp_take_asctime, "Tue Mar 10 20:19:39]", NULL, 0, NULL},
+    {stamp_take_clf, "06/Feb/2009:12:12:51.443]", "2009-02-06T12:12:51.443000000Z", 1000000, "]"},
+    {stamp_take_clf, "06/Feb/2009:12:12:51 +0100]", "2009-02-06T11:12:51.000000000Z", NS_PER_S,
+     "]"},
+    {stamp_take_day_first, "29 Aug 2023 13:47:38.984 *", "2023-08-29T13:47:38.984000000Z", 1000000,
+     " *"},
+    {stamp_take_day_first, "14-May-2015::14:52:07 ===", "2015-05-14T14:52:07.000000000Z", NS_PER_S,
+     " ==="},
+    {stamp_take_unix, "1750000000.123456 h", "2025-06-15T15:06:40.123456000Z", 1000, " h"},
+    {stamp_take_unix, "17500000 h", NULL, 0, NULL},
+};
+
+static void test_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scan s = scan_of(text_of(rows[i].text));
+        struct stamp st;
+        struct stamp_clock clock;
+        bool inferred;
+        char got[INSTANT_TEXT_MAX] = "";
+        stamp_clock_init(&clock, NULL, FIRST, LAST);
+        bool took = rows[i].take(&s, &st);
+        if (took != (rows[i].rest != NULL))
+            fail_msg("row %zu: \"%s\" %s", i, rows[i].text, took ? "was taken" : "was not taken");
+        if (!took) {
+            assert_int_equal(s.at, 0);
+            continue;
+        }
+        instant_ns t = stamp_resolve(&clock, &st, &inferred);
+        if (t != INSTANT_NONE)
+            instant_format(t, 9, got);
+        if (strcmp(got, rows[i].utc ? rows[i].utc : "") != 0)
+            fail_msg("row %zu: \"%s\" is %s, not \"%s\"", i, rows[i].text, rows[i].utc, got);
+        if (st.precision_ns != rows[i].precision)
+            fail_msg("row %zu: precision %lld", i, (long long)st.precision_ns);
+        if (!text_eq(scan_rest(&s), text_of(rows[i].rest)))
+            fail_msg("row %zu: left \"" TEXT_FMT "\"", i, TEXT_ARG(scan_rest(&s)));
+        assert_int_equal(inferred, !st.has_year && t != INSTANT_NONE);
+    }
+}
+
+/* Seconds of a BSD stamp read beside captures of one instant. */
+static int64_t beside(const char *text, int64_t capture_s, const struct zone *zone)
+{
+    struct scan s = scan_of(text_of(text));
+    struct stamp st;
+    struct stamp_clock clock;
+    bool inferred;
+    stamp_clock_init(&clock, zone, capture_s * NS_PER_S, capture_s * NS_PER_S);
+    assert_true(stamp_take_bsd(&s, &st));
+    instant_ns t = stamp_resolve(&clock, &st, &inferred);
+    assert_true(inferred);
+    return t / NS_PER_S;
+}
+
+static void test_year_rolls_over(void **state)
+{
+    (void)state;
+    assert_int_equal(beside("Dec 31 23:59:58", 1735689602, NULL), 1735689598); /* 2025-01-01 */
+    assert_int_equal(beside("Jan  1 00:00:02", 1735689598, NULL), 1735689602); /* 2024-12-31 */
+    assert_int_equal(beside("Jan  1 00:00:02", 1735689603, NULL), 1735689602);
+    assert_int_equal(beside("Feb 29 00:00:00", 1740787200, NULL), 1709164800); /* 2025-03-01 */
+    assert_int_equal(beside("Feb 29 00:00:00", 1834617600, NULL), 1835395200); /* 2028-02-20 */
+}
+
+static void test_zone(void **state)
+{
+    (void)state;
+    struct error err;
+    struct zone *zone = zone_open(TEXT("+02:00"), &err);
+    assert_non_null(zone);
+    /* two o'clock on New Year's morning is still last year in UTC */
+    assert_int_equal(beside("Jan  1 00:30:00", 1735684200, zone), 1735684200);
+    struct stamp_clock clock;
+    stamp_clock_init(&clock, zone, FIRST, LAST);
+    struct scan s = scan_of(TEXT("2025-06-15 15:06:40"));
+    struct stamp st;
+    bool inferred;
+    assert_true(stamp_take_iso(&s, &st));
+    assert_int_equal(stamp_resolve(&clock, &st, &inferred) / NS_PER_S, 1749992800);
+    s = scan_of(TEXT("2025-06-15 15:06:40Z"));
+    assert_true(stamp_take_iso(&s, &st));
+    assert_int_equal(stamp_resolve(&clock, &st, &inferred) / NS_PER_S, 1750000000);
+    assert_false(inferred);
+    zone_free(zone);
+}
+
+static void test_no_span_no_year(void **state)
+{
+    (void)state;
+    struct stamp_clock clock;
+    struct stamp st;
+    bool inferred;
+    stamp_clock_init(&clock, NULL, INSTANT_NONE, INSTANT_NONE);
+    struct scan s = scan_of(TEXT("Jun 15 12:30:00"));
+    assert_true(stamp_take_bsd(&s, &st));
+    assert_true(stamp_resolve(&clock, &st, &inferred) == INSTANT_NONE);
+    assert_false(inferred);
+}
+
+static void test_zone_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool takes, states;
+        int32_t offset;
+    } words[] = {{" UTC srv1", true, true, 0},      {" CEST [1]", true, true, 7200},
+                 {" CST [1]", true, false, 0},      {" -03 srv1", true, true, -10800},
+                 {" srv1 sshd", false, false, 0},   {" SERVER1 x", false, false, 0},
+                 {" EDT: %SYS", true, true, -14400}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct scan s = scan_of(text_of(words[i].text));
+        struct stamp st = {0};
+        assert_int_equal(stamp_take_zone_word(&s, &st), words[i].takes);
+        assert_int_equal(st.zone_stated, words[i].states);
+        assert_int_equal(st.offset_s, words[i].offset);
+    }
+}
+
+static void test_monotonic(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *rest;
+        int64_t ns;
+    } m[] = {{"[    0.000000] x", " x", 0},
+             {"[88130.640147] x", " x", INT64_C(88130640147000)},
+             {"[  601.749973][    C1] x", " x", INT64_C(601749973000)},
+             {"[ 5000.876668 <    0.876545 >] x", " x", INT64_C(5000876668000)},
+             {"[12] x", NULL, 0},
+             {"[error] x", NULL, 0},
+             {"[1.5", NULL, 0}};
+    for (size_t i = 0; i < sizeof m / sizeof m[0]; i++) {
+        struct scan s = scan_of(text_of(m[i].text));
+        instant_ns t = -1, width = 0;
+        assert_int_equal(stamp_take_monotonic(&s, &t, &width), m[i].rest != NULL);
+        if (!m[i].rest)
+            continue;
+        assert_int_equal(t, m[i].ns);
+        assert_true(text_eq(scan_rest(&s), text_of(m[i].rest)));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),       cmocka_unit_test(test_year_rolls_over),
+        cmocka_unit_test(test_zone),       cmocka_unit_test(test_no_span_no_year),
+        cmocka_unit_test(test_zone_words), cmocka_unit_test(test_monotonic),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
