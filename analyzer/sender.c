@@ -10,7 +10,7 @@
 #include "analyzer/tracker.h"
 #include "analyzer/weighing.h"
 
-#define PATH_FROM 0.60 /* at least this likely, and more than one trait or a proof */
+#define PATH_FROM 0.55 /* at least this likely, and more than one trait or a proof */
 #define PATH_CAP 0.98
 #define REORDER_NS (10 * MS)
 #define RETRANSMIT_NS (150 * MS)

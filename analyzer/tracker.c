@@ -38,6 +38,7 @@ struct tracker {
     struct tracker_counts counts;
     struct tracker_records records_out;
     struct tracker_skips skips_out;
+    struct tracker_resets attempts;
     uint32_t next_stream;
     instant_ns now; /* the latest capture time so far */
 };
@@ -125,7 +126,7 @@ static void settle(struct tracker *t, struct flow *flow)
     if (!l)
         return;
     if (l->rsts) {
-        t->counts.n_reset_connections++;
+        t->counts.n_reset_connections += !l->episode->survived;
         if (!settle_resets(t->arena, flow, t->config.capture, &t->scenes))
             for (const struct rst_note *n = l->rsts; n; n = n->next)
                 skip_rst(t, n->k.frame, "no-memory", 0);
@@ -445,29 +446,51 @@ static void hand_over(struct tracker *t)
     vec_finish(&t->skips);
 }
 
+static void skip_attempt(struct tracker *t, struct reset *r)
+{
+    for (size_t i = 0; i < r->n_rsts; i++)
+        skip_rst(t, r->rsts[i].segment.frame, "connection-lived-on", 0);
+    if (t->attempts.v)
+        t->attempts.v[t->attempts.n++] = r;
+}
+
+static struct reset *judge(struct tracker *t, struct scene *s)
+{
+    s->habits = t->habits;
+    scene_judge(s);
+    if (!s->earlier)
+        return s->reset;
+    s->earlier->habits = t->habits;
+    scene_judge(s->earlier);
+    return scene_cause(s)->reset;
+}
+
+static void sort_and_number(struct tracker_resets *r)
+{
+    if (r->n > 1)
+        qsort(r->v, r->n, sizeof *r->v, by_time);
+    for (size_t i = 0; i < r->n; i++)
+        r->v[i]->id = (uint32_t)i + 1;
+}
+
 struct tracker_resets tracker_finish(struct tracker *t)
 {
     struct tracker_resets out = {0};
     settle_all(t);
     if (t->records.n > 1)
         qsort(t->records.v, t->records.n, sizeof *t->records.v, by_stream);
-    out.v = arena_array(t->arena, t->scenes.n ? t->scenes.n : 1, sizeof *out.v);
+    size_t n = t->scenes.n ? t->scenes.n : 1;
+    out.v = arena_array(t->arena, n, sizeof *out.v);
+    t->attempts.v = arena_array(t->arena, n, sizeof *out.v);
     for (size_t i = 0; i < t->scenes.n; i++) {
-        struct scene *s = t->scenes.v[i];
-        s->habits = t->habits;
-        scene_judge(s);
-        if (s->earlier) {
-            s->earlier->habits = t->habits;
-            scene_judge(s->earlier);
-            s = scene_cause(s);
-        }
-        if (out.v)
-            out.v[out.n++] = s->reset;
+        struct reset *r = judge(t, t->scenes.v[i]);
+        if (!r->killed)
+            skip_attempt(t, r);
+        else if (out.v)
+            out.v[out.n++] = r;
     }
-    if (out.n > 1)
-        qsort(out.v, out.n, sizeof *out.v, by_time);
-    for (size_t i = 0; i < out.n; i++)
-        out.v[i]->id = (uint32_t)i + 1;
+    sort_and_number(&out);
+    sort_and_number(&t->attempts);
     if (t->skips.n > 1)
         qsort(t->skips.v, t->skips.n, sizeof *t->skips.v, by_skip_frame);
     hand_over(t);
@@ -487,6 +510,11 @@ struct tracker_skips tracker_rst_skipped(const struct tracker *t)
 struct tracker_records tracker_connections(const struct tracker *t)
 {
     return t->records_out;
+}
+
+struct tracker_resets tracker_attempts(const struct tracker *t)
+{
+    return t->attempts;
 }
 
 const struct habits *tracker_habits(const struct tracker *t)

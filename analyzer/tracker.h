@@ -69,7 +69,7 @@ struct tracker_counts {
 
 struct tracker_rst_skip { /* a RST frame that belongs to no reset */
     uint64_t frame;
-    const char *reason; /* static: "duplicate-capture", "no-memory" */
+    const char *reason; /* static: "duplicate-capture", "connection-lived-on", "no-memory" */
     uint64_t same_as;   /* the frame that it duplicates, or 0 */
 };
 
@@ -102,6 +102,9 @@ struct tracker_resets tracker_finish(struct tracker *t);
 const struct tracker_counts *tracker_counts(const struct tracker *t);
 struct tracker_skips tracker_rst_skipped(const struct tracker *t);
 struct tracker_records tracker_connections(const struct tracker *t);
+/* Resets that the connection survived (blind forgeries): judged like the others, killed is false;
+ * their frames are among the skipped. */
+struct tracker_resets tracker_attempts(const struct tracker *t);
 const struct habits *tracker_habits(const struct tracker *t);
 
 /* What another capture or a log proves about the sender: revises sender, confidence, mechanism and

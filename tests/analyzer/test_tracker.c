@@ -78,10 +78,14 @@ static void a_failed_attempt_is_not_the_end(void **state)
                                       "+1ms c PA 151 701 len=10\n+10ms s PA 701 161 len=10\n"
                                       "+1ms c A 161 711\n+1s s PA 711 161 len=5\n"
                                       "+1ms c A 161 716\n");
-    assert_int_equal(s.resets.n, 1);
-    assert_false(s.resets.v[0]->killed);
-    assert_string_equal(side_name(s.resets.v[0]->sender), "path");
-    assert_string_equal(mechanism_name(s.resets.v[0]->mechanism), "injected");
+    struct tracker_resets tries = tracker_attempts(s.tracker);
+    assert_int_equal(s.resets.n, 0);
+    assert_int_equal(tries.n, 1);
+    assert_false(tries.v[0]->killed);
+    assert_string_equal(side_name(tries.v[0]->sender), "path");
+    assert_string_equal(mechanism_name(tries.v[0]->mechanism), "injected");
+    assert_int_equal(tracker_counts(s.tracker)->n_reset_connections, 0);
+    assert_string_equal(tracker_rst_skipped(s.tracker).v[0].reason, "connection-lived-on");
     assert_int_equal(tracker_connections(s.tracker).v[0].ending, ENDING_UNUSED);
     script_end(&s);
 }
