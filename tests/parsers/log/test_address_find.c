@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Addresses in free text.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "parsers/log/address_find.h"
+
+static const struct {
+    const char *text, *found; /* endpoints, a space behind each */
+} rows[] = {
+    {"", ""},
+    {"no address here, only a time 12:30:45 and a version 1.2.3", ""},
+    {"reset by 192.0.2.1", "192.0.2.1 "},
+    {"reset by 192.0.2.1.", "192.0.2.1 "},
+    {"reset by 192.0.2.1:22, then 198.51.100.7:443;", "192.0.2.1:22 198.51.100.7:443 "},
+    {"by 192.0.2.1 port 22 [preauth]", "192.0.2.1:22 "},
+    {"192.0.2.1:22->198.51.100.7:443", "192.0.2.1:22 198.51.100.7:443 "},
+    {"addr=192.0.2.1:22 laddr=198.51.100.7:443", "192.0.2.1:22 198.51.100.7:443 "},
+    {"[2001:db8::1]:22 and 2001:db8::2", "[2001:db8::1]:22 2001:db8::2 "},
+    {"[192.0.2.1] (192.0.2.2) [client 192.0.2.3:5]", "192.0.2.1 192.0.2.2 192.0.2.3:5 "},
+    {"192.0.2.1 192.0.2.1 192.0.2.1:0", "192.0.2.1 "},
+    {"192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5",
+     "192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 "},
+    {"host:192.0.2.1 x192.0.2.2 192.0.2.3x 0.0.0.0 256.1.1.1", "192.0.2.1 "},
+    {"::ffff:192.0.2.1", "192.0.2.1 "},
+    {"02:00:00:00:00:01", ""},
+};
+
+static void test_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct endpoint e[LOG_ADDRESSES_MAX];
+        char got[LOG_ADDRESSES_MAX * (ENDPOINT_TEXT_MAX + 1)] = "", one[ENDPOINT_TEXT_MAX];
+        unsigned n = log_find_addresses(text_of(rows[i].text), e);
+        for (unsigned k = 0; k < n; k++) {
+            endpoint_format(&e[k], one);
+            strcat(strcat(got, one), " ");
+        }
+        if (strcmp(got, rows[i].found) != 0)
+            fail_msg("row %zu: \"%s\" gives \"%s\"", i, rows[i].text, got);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole logs through the reader: what comes out, in which pieces the bytes may come, what is
+ * counted, and lines that mean harm.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "parsers/base/arena.h"
+#include "parsers/log/reader.h"
+
+#define FIRST (INT64_C(1749988800) * NS_PER_S) /* 2025-06-15T12:00:00Z */
+#define LAST (INT64_C(1749992400) * NS_PER_S)
+
+static struct patterns *patterns;
+
+static int open_patterns(void **state)
+{
+    (void)state;
+    patterns = patterns_create();
+    return patterns && patterns_add_embedded(patterns, event_pattern_files, NULL, NULL) ? 0 : -1;
+}
+
+static int close_patterns(void **state)
+{
+    (void)state;
+    patterns_free(patterns);
+    return 0;
+}
+
+/* Everything that a log gave, as text: one line an event. */
+struct record {
+    struct strbuf out;
+    struct log_summary summary;
+    struct flaws flaws;
+};
+
+static bool note(void *ctx, const struct event *e)
+{
+    struct record *r = ctx;
+    char end[ENDPOINT_TEXT_MAX], time[INSTANT_TEXT_MAX] = "-";
+    if (e->time != INSTANT_NONE)
+        instant_format(e->time, 3, time);
+    strbuf_printf(&r->out, "%llu %s " TEXT_FMT "[%u]", (unsigned long long)e->line, time,
+                  TEXT_ARG(e->program), e->pid);
+    strbuf_printf(&r->out, " %s", e->kind.n ? "" : "?");
+    strbuf_text(&r->out, e->kind);
+    if (!address_is_zero(&e->client.ip)) {
+        endpoint_format(&e->client, end);
+        strbuf_printf(&r->out, " client=%s", end);
+    }
+    for (unsigned i = 0; i < e->n_fields; i++)
+        strbuf_printf(&r->out, " " TEXT_FMT "=" TEXT_FMT, TEXT_ARG(e->fields[i].name),
+                      TEXT_ARG(e->fields[i].value));
+    strbuf_char(&r->out, '\n');
+    return true;
+}
+
+/* Reads the log in pieces of the given size (0: all at once). */
+static void read_log(struct record *r, const void *bytes, size_t n, size_t piece)
+{
+    struct log_config config = {.span_first = FIRST, .span_last = LAST, .boot = INSTANT_NONE};
+    strbuf_init(&r->out);
+    strbuf_str(&r->out, "");
+    flaws_init(&r->flaws);
+    struct log_reader *reader = log_reader_create(patterns, &config, &r->flaws);
+    assert_non_null(reader);
+    const char *p = bytes;
+    for (size_t at = 0; at < n;) {
+        size_t take = piece && piece < n - at ? piece : n - at;
+        /* a copy that ends where the piece ends lets the sanitizer see any read beyond it */
+        char *copy = malloc(take);
+        memcpy(copy, p + at, take);
+        assert_true(log_reader_feed(reader, copy, take, note, r));
+        free(copy);
+        at += take;
+    }
+    assert_true(log_reader_end(reader, note, r));
+    r->summary = *log_reader_summary(reader);
+    log_reader_free(reader);
+    uint64_t sum = r->summary.events + r->summary.unrecognised;
+    for (size_t i = 0; i < LOG_SKIP_REASONS; i++)
+        sum += r->summary.skipped[i];
+    assert_int_equal(r->summary.lines, sum);
+}
+
+static void forget(struct record *r)
+{
+    strbuf_finish(&r->out);
+    flaws_finish(&r->flaws);
+}
+
+static void expect(const char *log, size_t n, const char *wanted)
+{
+    static const size_t pieces[] = {0, 1, 2, 3, 7, 64, 4096};
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        struct record r;
+        read_log(&r, log, n, pieces[i]);
+        if (!text_eq(strbuf_view(&r.out), text_of(wanted)))
+            fail_msg("in pieces of %zu:\n%s", pieces[i], r.out.p);
+        forget(&r);
+    }
+}
+
+#define EXPECT(log, wanted) expect(log, sizeof(log) - 1, wanted)
+
+static void test_lines(void **state)
+{
+    (void)state;
+    EXPECT("Jun 15 12:00:01 h sshd[7]: Connection reset by 192.0.2.1 port 40000\r\n"
+           "\n"
+           "Jun 15 12:00:02 h cron[8]: nothing known\n"
+           "no envelope here\n"
+           "-- Boot 0123456789abcdef --\n"
+           "Jun 15 12:00:03 h sshd[7]: Connection closed by 192.0.2.1 port 40000",
+           "1 2025-06-15T12:00:01.000Z sshd[7] ssh.connection-reset client=192.0.2.1:40000\n"
+           "3 2025-06-15T12:00:02.000Z cron[8] ?\n"
+           "6 2025-06-15T12:00:03.000Z sshd[7] ssh.connection-closed client=192.0.2.1:40000\n");
+}
+
+static void test_summary(void **state)
+{
+    (void)state;
+    static const char log[] = "Jun 15 12:00:01 h1 sshd[7]: Connection reset by 192.0.2.1 port 1\n"
+                              "\n"
+                              "Jun 15 12:00:09 h2 cron[8]: nothing known\n"
+                              "no envelope here\n"
+                              "-- No entries --\n"
+                              "{\"a\":1}\n"
+                              "2025-06-15T14:00:05+02:00 h1 cron[8]: nothing known\n";
+    struct record r;
+    read_log(&r, log, sizeof log - 1, 0);
+    assert_int_equal(r.summary.lines, 7);
+    assert_int_equal(r.summary.events, 1);
+    assert_int_equal(r.summary.unrecognised, 2);
+    assert_int_equal(r.summary.skipped[LOG_SKIP_BLANK], 1);
+    assert_int_equal(r.summary.skipped[LOG_SKIP_NO_ENVELOPE], 1);
+    assert_int_equal(r.summary.skipped[LOG_SKIP_MARKER], 1);
+    assert_int_equal(r.summary.skipped[LOG_SKIP_BAD_JSON], 1);
+    assert_int_equal(r.summary.formats[LOG_RFC3164], 2);
+    assert_int_equal(r.summary.formats[LOG_ISO], 1);
+    assert_int_equal(r.summary.n_stamped, 3);
+    assert_int_equal(r.summary.n_zone_stated, 1);
+    assert_int_equal(r.summary.n_year_inferred, 2);
+    assert_int_equal(r.summary.first, FIRST + 1 * NS_PER_S);
+    assert_int_equal(r.summary.last, FIRST + 9 * NS_PER_S);
+    assert_int_equal(r.summary.n_hosts, 2);
+    assert_string_equal(r.summary.hosts[0].name, "h1");
+    assert_int_equal(r.summary.hosts[0].n_lines, 2);
+    forget(&r);
+}
+
+static void test_repeats(void **state)
+{
+    (void)state;
+    EXPECT("Jun 15 12:00:01 h sshd[7]: message repeated 3 times: [ Failed password for root from "
+           "192.0.2.1 port 40000 ssh2]\n"
+           "Jun 15 12:00:02 h sshd[7]: Connection closed by 192.0.2.1 port 40000\n"
+           "Jun 15 12:00:09 h last message repeated 2 times\n"
+           "Jun 15 12:00:19 h last message repeated 4 times\n",
+           "1 2025-06-15T12:00:01.000Z sshd[7] ssh.failed client=192.0.2.1:40000 repeated=3 "
+           "method=password user=root\n"
+           "2 2025-06-15T12:00:02.000Z sshd[7] ssh.connection-closed client=192.0.2.1:40000\n"
+           "3 2025-06-15T12:00:09.000Z sshd[7] ssh.connection-closed client=192.0.2.1:40000 "
+           "repeated=2\n"
+           "4 2025-06-15T12:00:19.000Z sshd[7] ssh.connection-closed client=192.0.2.1:40000 "
+           "repeated=4\n");
+    EXPECT("Jun 15 12:00:09 h last message repeated 2 times\n",
+           "1 2025-06-15T12:00:09.000Z [0] ?\n");
+}
+
+static void test_bare(void **state)
+{
+    (void)state;
+    EXPECT("Server listening on 0.0.0.0 port 22.\n"
+           "error: kex_exchange_identification: read: Connection reset by peer\n"
+           "2025-06-15T12:00:01.5Z Disconnecting authenticating user root 192.0.2.1 port 4: Too "
+           "many authentication failures [preauth]\n"
+           "2025-06-15T12:00:01.5Z Disconnecting: Too many authentication failures\n",
+           "1 - [0] ssh.listening\n"
+           "2 - [0] ssh.banner-read-reset action=read error=Connection reset by peer\n"
+           "3 2025-06-15T12:00:01.500Z [0] ssh.disconnecting client=192.0.2.1:4 user=root "
+           "text=Too many authentication failures\n"
+           "4 2025-06-15T12:00:01.500Z [0] ssh.disconnecting text=Too many authentication "
+           "failures\n");
+}
+
+static void test_rabbitmq_joins(void **state)
+{
+    (void)state;
+    EXPECT("2025-06-15 12:00:01.123 [error] <0.1.2> closing AMQP connection <0.1.2> "
+           "(192.0.2.1:4 -> 192.0.2.2:5672):\n"
+           "missed heartbeats from client, timeout: 8s\n"
+           "2025-06-15 12:00:02.123 [error] <0.1.3> closing AMQP connection <0.1.3> "
+           "(192.0.2.1:5 -> 192.0.2.2:5672):\n"
+           "2025-06-15 12:00:02.123 [error] <0.1.3> missed heartbeats from client, timeout: 9s\n"
+           "2025-06-15 12:00:03.123 [info] <0.1.4> accepting AMQP connection <0.1.4> "
+           "(192.0.2.1:6 -> 192.0.2.2:5672)\n"
+           "=ERROR REPORT==== 15-Jun-2025::12:00:04 ===\n"
+           "closing AMQP connection <0.1.5> (192.0.2.1:7 -> 192.0.2.2:5672):\n"
+           "{heartbeat_timeout,running}\n"
+           "\n",
+           "1 2025-06-15T12:00:01.123Z rabbitmq[0] rabbitmq.missed-heartbeats client=192.0.2.1:4 "
+           "process=0.1.2 reason=missed heartbeats from client, timeout: 8s timeout=8s\n"
+           "3 2025-06-15T12:00:02.123Z rabbitmq[0] rabbitmq.missed-heartbeats client=192.0.2.1:5 "
+           "process=0.1.3 reason=missed heartbeats from client, timeout: 9s timeout=9s\n"
+           "5 2025-06-15T12:00:03.123Z rabbitmq[0] rabbitmq.accepting client=192.0.2.1:6 "
+           "process=0.1.4\n"
+           "6 2025-06-15T12:00:04.000Z rabbitmq[0] rabbitmq.missed-heartbeats client=192.0.2.1:7 "
+           "process=0.1.5 reason={heartbeat_timeout,running}\n");
+}
+
+static void test_haproxy_time(void **state)
+{
+    (void)state;
+    /* accepted at .443, 5007 ms long, logged by the second: the end is known to the millisecond */
+    EXPECT("Jun 15 12:12:56 lb haproxy[1]: 192.0.2.1:4 [15/Jun/2025:12:12:51.443] f b/s 0/0/5007 "
+           "212 SD 0/0/0/0/0 0/0\n"
+           "2025-06-15T12:12:56+00:00 lb haproxy[1]: 192.0.2.1:4 [15/Jun/2025:14:12:51.443] f b/s "
+           "0/0/5007 212 SD 0/0/0/0/0 0/0\n",
+           "1 2025-06-15T12:12:56.450Z haproxy[1] haproxy.session client=192.0.2.1:4 frontend=f "
+           "backend=b server_name=s bytes=212 termination=SD\n"
+           "2 2025-06-15T12:12:56.450Z haproxy[1] haproxy.session client=192.0.2.1:4 frontend=f "
+           "backend=b server_name=s bytes=212 termination=SD\n");
+}
+
+static void test_journal_json(void **state)
+{
+    (void)state;
+    EXPECT("{\"__REALTIME_TIMESTAMP\":\"1750000000123456\",\"_SOURCE_REALTIME_TIMESTAMP\":"
+           "\"1750000000120000\",\"SYSLOG_IDENTIFIER\":\"sshd-session\",\"_PID\":\"42\","
+           "\"MESSAGE\":\"Connection reset by 192.0.2.1 port 4\"}\n"
+           "{\"__REALTIME_TIMESTAMP\":\"1750000000123456\",\"_COMM\":\"sshd\",\"MESSAGE\":"
+           "[67,111,110,110,101,99,116,105,111,110,32,99,108,111,115,101,100,32,98,121,32,49,57,50,"
+           "46,48,46,50,46,49,32,112,111,114,116,32,52]}\n"
+           "{\"__REALTIME_TIMESTAMP\":\"1750000000123456\",\"MESSAGE\":null}\n"
+           "{\"__REALTIME_TIMESTAMP\":\"1750000000123456\",\"SYSLOG_IDENTIFIER\":\"systemd\","
+           "\"MESSAGE_ID\":\"c7a787079b354eaaa9e77b371893cd27\",\"MESSAGE\":\"Die Zeit wurde\"}\n"
+           "{\"log\":\"Connection reset by 192.0.2.1 port 4\\n\",\"stream\":\"stderr\",\"time\":"
+           "\"2025-06-15T12:00:01.5Z\"}\n"
+           "{broken\n",
+           "1 2025-06-15T15:06:40.120Z sshd-session[42] ssh.connection-reset client=192.0.2.1:4\n"
+           "2 2025-06-15T15:06:40.123Z sshd[0] ssh.connection-closed client=192.0.2.1:4\n"
+           "3 2025-06-15T15:06:40.123Z [0] ?\n"
+           "4 2025-06-15T15:06:40.123Z systemd[0] systemd.time-changed\n"
+           "5 2025-06-15T12:00:01.500Z [0] ssh.connection-reset client=192.0.2.1:4\n");
+}
+
+static void test_journal_export(void **state)
+{
+    (void)state;
+    EXPECT("__CURSOR=s=1\n__REALTIME_TIMESTAMP=1750000000123456\nSYSLOG_IDENTIFIER=sshd\n_PID=42\n"
+           "MESSAGE=Connection reset by 192.0.2.1 port 4\n"
+           "\n"
+           "__CURSOR=s=2\n__REALTIME_TIMESTAMP=1750000001123456\nSYSLOG_IDENTIFIER=sshd\n"
+           "MESSAGE\n\x25\0\0\0\0\0\0\0Connection closed by 192.0.2.1 port 5\n_PID=43\n"
+           "\n",
+           "1 2025-06-15T15:06:40.123Z sshd[42] ssh.connection-reset client=192.0.2.1:4\n"
+           "7 2025-06-15T15:06:41.123Z sshd[43] ssh.connection-closed client=192.0.2.1:5\n");
+}
+
+static void test_nul_and_utf8(void **state)
+{
+    (void)state;
+    EXPECT("\0\0\0\0Jun 15 12:00:01 h sshd[7]: Connection reset by 192.0.2.1 port 4\n"
+           "Jun 15 12:00:01 h sshd[7]: Invalid user \xff\xfe\\303\\251 from 192.0.2.1 port 4\n"
+           "Jun 15 12:00:01 h sshd[7]: Invalid \0user a from 192.0.2.1 port 4\n",
+           "1 2025-06-15T12:00:01.000Z sshd[7] ssh.connection-reset client=192.0.2.1:4\n"
+           "2 2025-06-15T12:00:01.000Z sshd[7] ssh.invalid-user client=192.0.2.1:4 "
+           "user=\xff\xfe\\303\\251\n"
+           "3 2025-06-15T12:00:01.000Z sshd[7] ?\n");
+}
+
+static void test_long_line(void **state)
+{
+    (void)state;
+    size_t n = 3u << 20;
+    char *log = malloc(n + 128);
+    memset(log, 'x', n);
+    memcpy(log, "Jun 15 12:00:01 h a[1]: ", 24);
+    static const char next[] =
+        "\nJun 15 12:00:02 h sshd[7]: Connection reset by 192.0.2.1 port 4\n";
+    memcpy(log + n, next, sizeof next - 1);
+    for (size_t piece = 0; piece < 200000; piece += 65537) {
+        struct record r;
+        read_log(&r, log, n + sizeof next - 1, piece);
+        assert_int_equal(r.summary.lines, 2);
+        assert_int_equal(r.summary.events, 1);
+        assert_int_equal(r.summary.unrecognised, 1);
+        assert_true(flaws_count(&r.flaws, "log.line-cut") >= 1);
+        assert_non_null(strstr(r.out.p, "\n2 2025-06-15T12:00:02.000Z sshd[7]"));
+        forget(&r);
+    }
+    free(log);
+}
+
+/* Lines that look for the worst in every shipped expression must end, soon. */
+static void test_hostile(void **state)
+{
+    (void)state;
+    static const char *const fronts[] = {
+        "Jun 15 12:00:01 h sshd[7]: Connection reset by invalid user ",
+        "Jun 15 12:00:01 h sshd[7]: x: Connection from ",
+        "Jun 15 12:00:01 h sshd[7]: Failed password for ",
+        "Jun 15 12:00:01 h kernel: SRC=1 IN= OUT= ",
+        "Jun 15 12:00:01 h x[1]: Connection reset by peer ",
+        "Jun 15 12:00:01 h haproxy[1]: / ",
+        "2025/12/03 14:45:10 [error] 1#1: *1 recv() failed (104: x) , client: , upstream: \"",
+        "2025-06-15 12:00:00 UTC [1] FATAL:  connection to client lost ",
+    };
+    static const char *const fills[] = {
+        "a",      " ",  "1.",         "1.1.1.1 port ", "192.0.2.1:1 ", "(", ":", "IN= OUT= SRC=",
+        " from ", "\\", ", client: 1"};
+    for (size_t i = 0; i < sizeof fronts / sizeof fronts[0]; i++)
+        for (size_t k = 0; k < sizeof fills / sizeof fills[0]; k++) {
+            struct strbuf log;
+            struct record r;
+            strbuf_init(&log);
+            strbuf_str(&log, fronts[i]);
+            while (log.n < 8000)
+                strbuf_str(&log, fills[k]);
+            read_log(&r, log.p, log.n, 0);
+            assert_int_equal(r.summary.lines, 1);
+            forget(&r);
+            strbuf_finish(&log);
+        }
+}
+
+static bool stop_at_once(void *ctx, const struct event *e)
+{
+    (void)e;
+    ++*(unsigned *)ctx;
+    return false;
+}
+
+static void test_stop(void **state)
+{
+    (void)state;
+    static const char log[] = "Jun 15 12:00:01 h a[1]: x\nJun 15 12:00:01 h a[1]: x\n";
+    struct log_config config = {.span_first = FIRST, .span_last = LAST, .boot = INSTANT_NONE};
+    struct flaws flaws;
+    unsigned n = 0;
+    flaws_init(&flaws);
+    struct log_reader *r = log_reader_create(patterns, &config, &flaws);
+    assert_false(log_reader_feed(r, log, sizeof log - 1, stop_at_once, &n));
+    assert_false(log_reader_end(r, stop_at_once, &n));
+    assert_int_equal(n, 1);
+    log_reader_free(r);
+    flaws_finish(&flaws);
+}
+
+struct copied {
+    struct arena arena;
+    struct event *e;
+};
+
+static bool copy_it(void *ctx, const struct event *e)
+{
+    struct copied *c = ctx;
+    c->e = event_copy(&c->arena, e);
+    return true;
+}
+
+static void test_copy_outlives(void **state)
+{
+    (void)state;
+    char log[] = "Jun 15 12:00:01 h sshd[7]: Failed password for root from 192.0.2.1 port 4 ssh2\n";
+    struct log_config config = {.span_first = FIRST, .span_last = LAST, .boot = INSTANT_NONE};
+    struct copied c = {.e = NULL};
+    struct flaws flaws;
+    arena_init(&c.arena, NULL);
+    flaws_init(&flaws);
+    struct patterns *own = patterns_create();
+    assert_true(patterns_add_embedded(own, event_pattern_files, NULL, NULL));
+    struct log_reader *r = log_reader_create(own, &config, &flaws);
+    assert_true(log_reader_feed(r, log, sizeof log - 1, copy_it, &c));
+    memset(log, '#', sizeof log);
+    log_reader_free(r);
+    patterns_free(own);
+    assert_non_null(c.e);
+    assert_true(text_eq(c.e->kind, TEXT("ssh.failed")));
+    assert_true(text_eq(c.e->host, TEXT("h")));
+    assert_true(text_eq(c.e->program, TEXT("sshd")));
+    assert_true(text_eq(event_field(c.e, "user"), TEXT("root")));
+    assert_true(text_eq(event_field(c.e, "method"), TEXT("password")));
+    assert_int_equal(event_field(c.e, "absent").n, 0);
+    assert_true(text_starts(c.e->raw, TEXT("Jun 15 12:00:01 h sshd[7]: Failed")));
+    arena_finish(&c.arena);
+    flaws_finish(&flaws);
+}
+
+static void test_probe(void **state)
+{
+    (void)state;
+    assert_int_equal(log_probe(TEXT("Jun 15 12:00:01 h a[1]: x\nJun 15 12:00:01 h a[1]: x\nJu")),
+                     100);
+    assert_int_equal(log_probe(TEXT("Jun 15 12:00:01 h a[1]: x\nhello\n")), 50);
+    assert_int_equal(log_probe(TEXT("net.ipv4.tcp_syncookies = 1\n")), 0);
+    assert_int_equal(log_probe(TEXT("")), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines),          cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_repeats),        cmocka_unit_test(test_bare),
+        cmocka_unit_test(test_rabbitmq_joins), cmocka_unit_test(test_haproxy_time),
+        cmocka_unit_test(test_journal_json),   cmocka_unit_test(test_journal_export),
+        cmocka_unit_test(test_nul_and_utf8),   cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_hostile),        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_copy_outlives),  cmocka_unit_test(test_probe),
+    };
+    return cmocka_run_group_tests(tests, open_patterns, close_patterns);
+}
