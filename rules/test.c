@@ -47,9 +47,9 @@ struct compile {
 
 static bool wrong(const struct compile *k, struct text value, const char *wants, const char *hint)
 {
-    complain(k->scope->complaints, k->scope->file, k->scope->line, "%s %s=\"%s\": %s is a %s, %s%s",
-             quoted(k->subject->name).s, rows[k->op].name, quoted(value).s,
-             quoted(k->subject->name).s, fact_type_name(k->subject->type), wants, hint);
+    complain(k->scope->complaints, k->scope->file, k->scope->line,
+             "%s %s=\"%s\": its type is %s, %s%s", quoted(k->subject->name).s, rows[k->op].name,
+             quoted(value).s, fact_type_name(k->subject->type), wants, hint);
     return false;
 }
 
@@ -150,7 +150,7 @@ static bool reference_operand(const struct compile *k, struct operand *o)
     if (comparable(k->subject, ref, k->op))
         return true;
     complain(k->scope->complaints, k->scope->file, k->scope->line,
-             "%s is a %s and cannot be compared with %s, a %s", quoted(k->subject->name).s,
+             "%s (%s) cannot be compared with %s (%s)", quoted(k->subject->name).s,
              fact_type_name(k->subject->type), quoted(name).s, fact_type_name(ref->type));
     return false;
 }

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From rules and facts to diagnoses: who wins, what is left as an alternative or undecided, what is
+ * said, and what it rests on.
+ */
+#include "rules/findings.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rules/explain.h"
+#include "tests/rules/fake.h"
+
+#define RULE(id, cause, more, base)                                                                \
+    "<rule id='" id "' cause='" cause "'" more "><title>" id "</title><conclude base='" base       \
+    "'>because " id "</conclude>"
+#define END "</rule>\n"
+#define LAST RULE("undetermined", "undetermined", "", "0.1") END
+
+struct scene {
+    struct fake_case f;
+    struct catalogue k;
+    struct findings found;
+};
+
+static void play(struct scene *s, const char *rules)
+{
+    fake_case_init(&s->f);
+    fake_case_add(&s->f, "192.0.2.1:50000", "198.51.100.7:22", 1000 * NS_PER_S);
+    fake_catalogue(&s->k, rules);
+    assert_true(findings_build(&s->found, &s->k, &s->f.c));
+    assert_int_equal(s->found.n_diagnoses, 1);
+}
+
+static void leave(struct scene *s)
+{
+    catalogue_finish(&s->k);
+    fake_case_finish(&s->f);
+}
+
+static bool says(struct text t, const char *expected)
+{
+    if (text_eq(t, text_of(expected)))
+        return true;
+    print_error("\"" TEXT_FMT "\" is not \"%s\"\n", TEXT_ARG(t), expected);
+    return false;
+}
+
+static void test_the_most_confident_wins(void **state)
+{
+    (void)state;
+    struct scene s;
+    fake_forget();
+    play(&s, LAST RULE("a", "port-closed", "", "0.4") END RULE("b", "port-scan", "", "0.7") END);
+    const struct diagnosis *d = s.found.diagnoses;
+    assert_string_equal(d->rule, "b");
+    assert_string_equal(d->cause, "port-scan");
+    assert_int_equal(d->severity, SEVERITY_NOTICE);
+    assert_true(fabs(d->confidence - 0.7) < 1e-9);
+    assert_true(says(d->id, "c1-000001"));
+    assert_true(says(d->display_filter, "tcp.stream eq 0"));
+    assert_int_equal(d->n_alternatives, 1); /* undetermined is none */
+    assert_string_equal(d->alternatives[0].cause, "port-closed");
+    assert_false(d->alternatives[0].indistinct);
+    assert_null(d->alternatives[0].superseded_by);
+    leave(&s);
+}
+
+static void test_nothing_holds(void **state)
+{
+    (void)state;
+    struct scene s;
+    fake_forget();
+    fake_number("t.int", 1);
+    play(&s, LAST RULE("a", "port-closed", "",
+                       "0.9") "<require><fact name='t.int' is='2'/></require>" END);
+    assert_string_equal(s.found.diagnoses->cause, "undetermined");
+    assert_int_equal(s.found.diagnoses->n_alternatives, 0);
+    leave(&s);
+    play(&s,
+         RULE("a", "port-closed", "", "0.9") "<require><fact name='t.int' is='2'/></require>" END);
+    assert_string_equal(s.found.diagnoses->cause, "undetermined");
+    assert_string_equal(s.found.diagnoses->rule, "");
+    assert_int_equal(s.found.diagnoses->n_evidence, 1);
+    leave(&s);
+}
+
+static void test_supersedes(void **state)
+{
+    (void)state;
+    struct scene s;
+    fake_forget();
+    /* general is more confident, yet the specific one displaces it from 0.5 on */
+    play(&s, LAST RULE("general", "application-abort", "", "0.9")
+                 END RULE("specific", "oom-kill", " supersedes='application-abort'", "0.5") END);
+    assert_string_equal(s.found.diagnoses->rule, "specific");
+    assert_string_equal(s.found.diagnoses->alternatives[0].superseded_by, "specific");
+    assert_false(s.found.diagnoses->alternatives[0].indistinct);
+    leave(&s);
+    play(&s, LAST RULE("general", "application-abort", "", "0.9")
+                 END RULE("specific", "oom-kill", " supersedes='application-abort'", "0.49") END);
+    assert_string_equal(s.found.diagnoses->rule, "general");
+    leave(&s);
+    /* one that does not hold displaces nothing */
+    play(&s, LAST RULE("general", "application-abort", "", "0.9")
+                 END RULE("specific", "oom-kill", " supersedes='application-abort'",
+                          "0.8") "<require><fact name='t.int' is='1'/></require>" END);
+    assert_string_equal(s.found.diagnoses->rule, "general");
+    leave(&s);
+}
+
+static void test_indistinct(void **state)
+{
+    (void)state;
+    struct scene s;
+    fake_forget();
+    play(&s, LAST RULE("a", "port-closed", "", "0.60") END RULE(
+                 "b", "port-scan", "",
+                 "0.52") "<collect>the log of {server}</collect>" END RULE("c", "backscatter", "",
+                                                                           "0.49") END);
+    const struct diagnosis *d = s.found.diagnoses;
+    assert_string_equal(d->rule, "a");
+    assert_int_equal(d->n_alternatives, 2);
+    assert_string_equal(d->alternatives[0].rule, "b");
+    assert_true(d->alternatives[0].indistinct);
+    assert_true(says(d->alternatives[0].told_apart_by, "the log of 198.51.100.7:22"));
+    assert_string_equal(d->alternatives[1].rule, "c");
+    assert_false(d->alternatives[1].indistinct);
+    leave(&s);
+}
+
+static void test_ties_go_to_the_smaller_id(void **state)
+{
+    (void)state;
+    struct scene s;
+    fake_forget();
+    play(&s, RULE("b", "port-scan", "", "0.5") END RULE("a", "port-closed", "", "0.5") END);
+    assert_string_equal(s.found.diagnoses->rule, "a");
+    leave(&s);
+}
+
+static void test_undecided(void **state)
+{
+    (void)state;
+    struct scene s;
+    fake_forget();
+    play(&s, LAST RULE("known", "port-closed", "", "0.6")
+                 END RULE("open", "port-scan", "",
+                          "0.7") "<bind name='d' event='ssh.x'/>"
+                                 "<require><fact name='t.int' is='1'/><exists bind='d'/></require>"
+                                 "<collect when='d'>sshd's log</collect><collect>a capture at "
+                                 "{client}</collect>" END RULE(
+                                     "hopeless", "backscatter", "",
+                                     "0.2") "<require><fact name='t.int' is='1'/></require>" END);
+    const struct diagnosis *d = s.found.diagnoses;
+    assert_string_equal(d->rule, "known");
+    assert_int_equal(d->n_undecided, 1); /* the hopeless one could not change the answer */
+    assert_string_equal(d->undecided[0].rule, "open");
+    assert_true(says(d->undecided[0].missing, "t.int: not set; a line for d: no log covers it"));
+    assert_true(says(d->undecided[0].collect, "sshd's log; a capture at 192.0.2.1:50000"));
+    leave(&s);
+}
+
+static const struct event drop = {.kind = {"ssh.drop-connection", 19},
+                                  .line = 118,
+                                  .program = {"sshd", 4},
+                                  .fields = {{{"reason", 6}, {"past \033[31mMax", 13}}},
+                                  .n_fields = 1};
+
+static void test_texts_and_evidence(void **state)
+{
+    (void)state;
+    struct scene s;
+    fake_forget();
+    fake_link(&drop, JOIN_TUPLE, -120000000)->uncertainty_ns = 20000000;
+    fake_number("t.idle", 350 * NS_PER_S);
+    fake_number("t.int", 4);
+    fake_host("host.sshd.maxstartups", "10:30:100");
+    play(&s,
+         RULE("r", "ssh-max-startups", "",
+              "0.4") "<bind name='d' event='ssh.*'/>"
+                     "<require><exists id='log' bind='d'/><fact name='t.idle' "
+                     "near-timer='any'/></require>"
+                     "<support weight='0.5' of='d'/>"
+                     "<support weight='0.5'><fact name='host.sshd.maxstartups' "
+                     "known='true'/></support>"
+                     "<support weight='0.5'><fact name='t.int' is='5'/></support>"
+                     "<also when='log'>{d} says: {d.reason}{{}}.</also>"
+                     "<also when='five'>never</also>"
+                     "<contradict weight='0.1'><fact id='five' name='t.int' is='5'/></contradict>"
+                     "<remedy risk='low' command='sshd -T'>now {host.sshd.maxstartups}[[, or "
+                     "{t.real}]] "
+                     "{t.real}</remedy>"
+                     "<remedy risk='high' when='five'>never</remedy>"
+                     "<reference> sshd_config(5) </reference>" END);
+    const struct diagnosis *d = s.found.diagnoses;
+    assert_string_equal(d->rule, ""); /* the catalogue here has no timers: not near any */
+    leave(&s);
+    static const char timers[] = "<timeouts version='1'><timer after='350s' tolerance='1s' "
+                                 "kind='network' product='NAT'>x</timer></timeouts>";
+    struct complaints c;
+    complaints_init(&c);
+    fake_case_init(&s.f);
+    fake_case_add(&s.f, "192.0.2.1:50000", "198.51.100.7:22", 1000 * NS_PER_S);
+    fake_catalogue(
+        &s.k,
+        RULE("r", "ssh-max-startups", "",
+             "0.4") "<bind name='d' event='ssh.*'/>"
+                    "<require><exists id='log' bind='d'/>"
+                    "<fact name='t.idle' near-timer='network'/></require>"
+                    "<support weight='0.5' of='d'/>"
+                    "<support weight='0.5'><fact name='host.sshd.maxstartups' known='true'/>"
+                    "</support>"
+                    "<also when='log'>{d} says:  {d.reason} {{}} {t.idle|timers}.</also>"
+                    "<also when='five'>never</also>"
+                    "<contradict weight='0.1'><fact id='five' name='t.int' is='5'/></contradict>"
+                    "<remedy risk='low' command='sshd -T'>now {host.sshd.maxstartups}"
+                    "[[, or {t.real}]] {t.real}</remedy>"
+                    "<remedy risk='high' when='five'>never</remedy>"
+                    "<reference> sshd_config(5) </reference>" END);
+    assert_true(timeouts_read(&s.k.timeouts, "t.xml", text_of(timers), &s.k.arena, &c));
+    assert_true(findings_build(&s.found, &s.k, &s.f.c));
+    d = s.found.diagnoses;
+    assert_string_equal(d->rule, "r");
+    assert_true(says(d->explanation, "because r auth.log:118 says: past \033[31mMax {} NAT (350 "
+                                     "s)."));
+    assert_int_equal(d->n_remedies, 1);
+    assert_true(says(d->remedies[0].text, "now 10:30:100 unknown"));
+    assert_true(says(d->remedies[0].command, "sshd -T"));
+    assert_string_equal(d->remedies[0].risk, "low");
+    assert_true(says(d->references[0], "sshd_config(5)"));
+    assert_int_equal(d->n_evidence, 4);
+    assert_true(says(d->evidence[0].says, "it was so"));
+    assert_int_equal(d->evidence[0].frame, 9);
+    assert_int_equal(d->evidence[1].kind, SOURCE_LOG);
+    assert_int_equal(d->evidence[1].link->event->line, 118);
+    assert_int_equal(d->evidence[2].kind, SOURCE_PACKET);
+    assert_int_equal(d->evidence[2].frame, 7);
+    assert_true(says(d->evidence[2].says, "t.idle = 350.000 s"));
+    assert_int_equal(d->evidence[3].kind, SOURCE_HOST);
+    assert_true(says(d->evidence[3].value, "10:30:100"));
+    complaints_finish(&c);
+    leave(&s);
+}
+
+static void test_severity_is_lowered(void **state)
+{
+    (void)state;
+    struct scene s;
+    fake_forget();
+    fake_number("t.int", 1);
+    play(&s, RULE("r", "port-closed", "",
+                  "0.4") "<severity is='notice'><fact name='t.int' is='1'/></severity>"
+                         "<severity is='harmless'><fact name='t.int' is='2'/></severity>" END);
+    assert_int_equal(s.found.diagnoses->severity, SEVERITY_NOTICE);
+    leave(&s);
+}
+
+static void test_order_of_rules_is_nothing(void **state)
+{
+    (void)state;
+    struct scene s, t;
+    fake_forget();
+#define A RULE("a", "port-closed", "", "0.5") END
+#define B RULE("b", "port-scan", " supersedes='port-closed'", "0.5") END
+#define C RULE("c", "backscatter", "", "0.45") END
+    play(&s, A B C LAST);
+    play(&t, LAST C B A);
+    assert_string_equal(s.found.diagnoses->rule, t.found.diagnoses->rule);
+    assert_int_equal(s.found.diagnoses->n_alternatives, t.found.diagnoses->n_alternatives);
+    for (size_t i = 0; i < s.found.diagnoses->n_alternatives; i++)
+        assert_string_equal(s.found.diagnoses->alternatives[i].rule,
+                            t.found.diagnoses->alternatives[i].rule);
+    leave(&s);
+    leave(&t);
+}
+
+/* --- groups */
+
+static void test_groups(void **state)
+{
+    (void)state;
+    struct scene s;
+    fake_forget();
+    fake_case_init(&s.f);
+    for (int i = 0; i < 4; i++) { /* one instant, one silence */
+        struct reset *r = fake_case_add(&s.f, i % 2 ? "192.0.2.1:50000" : "192.0.2.2:50001",
+                                        "198.51.100.7:22", (1000 + i / 2) * NS_PER_S);
+        r->idle_before_ns = (350 + i % 2) * NS_PER_S;
+    }
+    fake_case_add(&s.f, "192.0.2.3:5", "198.51.100.7:22", 5000 * NS_PER_S); /* long after */
+    fake_case_add(&s.f, "192.0.2.3:6", "198.51.100.8:22", 1000 * NS_PER_S); /* elsewhere */
+    s.f.reset_space[5].is_copy_of_other = true;
+    fake_catalogue(&s.k, RULE("a", "port-closed", "", "0.5") END);
+    assert_true(findings_build(&s.found, &s.k, &s.f.c));
+    assert_int_equal(s.found.n_diagnoses, 5);
+    assert_int_equal(s.found.n_groups, 3);
+    assert_string_equal(s.found.groups[0].pattern, "same-instant");
+    assert_int_equal(s.found.groups[0].n_members, 4);
+    assert_true(s.found.groups[0].by_server);
+    assert_int_equal(s.found.groups[0].at.port, 22);
+    assert_int_equal(s.found.groups[0].first, 1000 * NS_PER_S);
+    assert_int_equal(s.found.groups[0].last, 1001 * NS_PER_S);
+    assert_ptr_equal(s.found.groups[0].members[0], &s.found.diagnoses[0]);
+    assert_string_equal(s.found.groups[1].pattern, "same-idle");
+    assert_int_equal(s.found.groups[1].n_members, 4);
+    assert_string_equal(s.found.groups[2].pattern, "repeated");
+    assert_int_equal(s.found.groups[2].n_members, 5);
+    leave(&s);
+}
+
+static void test_a_scan_is_one_group(void **state)
+{
+    (void)state;
+    struct scene s;
+    fake_forget();
+    fake_case_init(&s.f);
+    fake_case_add(&s.f, "192.0.2.1:50000", "198.51.100.7:22", 0);
+    fake_case_add(&s.f, "192.0.2.1:50001", "198.51.100.7:23", 10 * NS_PER_S);
+    fake_case_add(&s.f, "192.0.2.1:50002", "198.51.100.8:24", 20 * NS_PER_S);
+    fake_catalogue(&s.k, RULE("a", "port-scan", "", "0.5") END);
+    assert_true(findings_build(&s.found, &s.k, &s.f.c));
+    assert_int_equal(s.found.n_groups, 1);
+    assert_string_equal(s.found.groups[0].pattern, "scan");
+    assert_false(s.found.groups[0].by_server);
+    assert_int_equal(s.found.groups[0].at.port, 0);
+    leave(&s);
+}
+
+static void test_explain(void **state)
+{
+    (void)state;
+    struct scene s;
+    char *printed = NULL;
+    size_t n = 0;
+    fake_forget();
+    fake_number("t.int", 4);
+    fake_link(&drop, JOIN_TUPLE, -120000000)->uncertainty_ns = 20000000;
+    play(&s,
+         RULE("r", "port-closed", "",
+              "0.4") "<bind name='d' event='ssh.*'/><require><exists id='log' bind='d'/>"
+                     "<bound name='d' field='reason' starts='past'/></require>"
+                     "<support weight='0.5' of='log'/>" END RULE(
+                         "o", "port-scan", "",
+                         "0.4") "<require><fact name='t.int' more-than='10'/></require>" END
+                         RULE("u", "backscatter", "",
+                              "0.4") "<require><fact name='t.real' more-than='10'/></require>" END);
+    FILE *out = open_memstream(&printed, &n);
+    assert_true(explain_reset(out, &s.k, &s.f.c, s.f.resets[0], false));
+    fclose(out);
+    assert_string_equal(
+        printed,
+        "frame 10  192.0.2.1:50000 -> 198.51.100.7:22  sender server (0.00), phase active, "
+        "mechanism abort\n"
+        "  * it was so  (frame 9)\n"
+        "likely 0.70  r (cause port-closed)  [base 0.40]\n"
+        "  + all\n"
+        "    + d.reason starts \"past\"  value past \\x1b[31mMax  (auth.log:118, tuple, offset "
+        "-0.120 s \302\261 0.020 s)\n"
+        "    + log: a line for d  auth.log:118, tuple, offset -0.120 s \302\261 0.020 s  support "
+        "0.50\n"
+        "undecided  u, at most 0.40: t.real: not set\n"
+        "out  o:  t.int more-than 10  value 4  (frame 7)\n");
+    free(printed);
+    leave(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_most_confident_wins),
+        cmocka_unit_test(test_nothing_holds),
+        cmocka_unit_test(test_supersedes),
+        cmocka_unit_test(test_indistinct),
+        cmocka_unit_test(test_ties_go_to_the_smaller_id),
+        cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_texts_and_evidence),
+        cmocka_unit_test(test_severity_is_lowered),
+        cmocka_unit_test(test_order_of_rules_is_nothing),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_a_scan_is_one_group),
+        cmocka_unit_test(test_explain),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ladder of idle timers: reading it, and which of them a silence is near to.
+ */
+#include "rules/timeouts.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "rules/builtin.h"
+
+static const char ladder[] =
+    "<timeouts version='1'>\n"
+    "<timer after='60s' tolerance='2s' kind='proxy' ends='fin' product='P' setting='s'>x</timer>\n"
+    "<timer after='5s' tolerance='100ms' kind='server' product='S'>x</timer>\n"
+    "<timer after='61s' tolerance='2s' kind='network' ends='rst-later' product='N'>x</timer>\n"
+    "</timeouts>";
+
+static void test_near(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct complaints c;
+    struct timeouts t;
+    arena_init(&a, NULL);
+    complaints_init(&c);
+    assert_true(timeouts_read(&t, "t.xml", text_of(ladder), &a, &c));
+    assert_int_equal(t.n, 3);
+    assert_int_equal(t.v[0].after_ns, 5 * NS_PER_S); /* sorted */
+    assert_true(timeouts_near(&t, 58 * NS_PER_S, TIMER_ANY));
+    assert_false(timeouts_near(&t, 58 * NS_PER_S, TIMER_NETWORK));
+    assert_false(timeouts_near(&t, 58 * NS_PER_S - 1, TIMER_ANY));
+    assert_true(timeouts_near(&t, 5 * NS_PER_S + 100000000, TIMER_SERVER));
+    assert_false(timeouts_near(&t, INSTANT_NONE, TIMER_ANY));
+    struct text near = timeouts_nearest(&t, 61 * NS_PER_S, TIMER_ANY, 5, &a);
+    assert_true(text_eq(near, TEXT("N (61 s), P s (60 s)")));
+    assert_true(text_eq(timeouts_nearest(&t, 61 * NS_PER_S, TIMER_ANY, 1, &a), TEXT("N (61 s)")));
+    assert_int_equal(timeouts_nearest(&t, 20 * NS_PER_S, TIMER_ANY, 5, &a).n, 0);
+    complaints_finish(&c);
+    arena_finish(&a);
+}
+
+static void test_mistakes(void **state)
+{
+    (void)state;
+    static const char wrong[] =
+        "<timeouts version='1'>\n<timer after='60' tolerance='2s' kind='proxy' product='P'>x"
+        "</timer>\n<timer after='60s' tolerance='2s' kind='prox' product='P'>x</timer></timeouts>";
+    struct arena a;
+    struct complaints c;
+    struct timeouts t;
+    char *printed = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&printed, &n);
+    arena_init(&a, NULL);
+    complaints_init(&c);
+    assert_false(timeouts_read(&t, "t.xml", text_of(wrong), &a, &c));
+    complaints_print(&c, out);
+    fclose(out);
+    assert_string_equal(
+        printed, "t.xml:3: <timer kind>: \"prox\" is none of its values; did you mean "
+                 "\"proxy\"?\n"
+                 "t.xml:2: after=\"60\": write a number with its unit: ns us ms s min h d\n");
+    assert_int_equal(t.n, 0);
+    free(printed);
+    complaints_finish(&c);
+    arena_finish(&a);
+}
+
+static void test_what_is_built_in(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct complaints c;
+    struct timeouts t = {0};
+    arena_init(&a, NULL);
+    complaints_init(&c);
+    for (const struct embedded_file *f = builtin_files; f->name; f++)
+        if (text_eq(text_of(f->name), TEXT("rules/timeouts.xml")))
+            assert_true(
+                timeouts_read(&t, f->name, (struct text){(const char *)f->bytes, f->n}, &a, &c));
+    assert_true(t.n >= 30);
+    assert_true(timeouts_near(&t, 350 * NS_PER_S, TIMER_NETWORK));
+    for (size_t i = 0; i < t.n; i++) {
+        assert_true(t.v[i].product.n && t.v[i].source.n);
+        assert_true(t.v[i].tolerance_ns < t.v[i].after_ns);
+    }
+    complaints_finish(&c);
+    arena_finish(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_near),
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_what_is_built_in),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
