@@ -6,25 +6,34 @@
  */
 #include "parsers/packet/decode.h"
 
+static uint64_t word_at(const uint8_t *bytes, size_t at)
+{
+    uint32_t word;
+    memcpy(&word, bytes + at, sizeof word);
+    return word;
+}
+
 /* One's complement addition does not care for byte order (RFC 1071 section 2), so memory order it
- * is; four bytes at a time into 64 bits cannot overflow below 16 GiB. */
+ * is; four bytes at a time into 64 bits cannot overflow below 16 GiB.  Four sums at once keep the
+ * adders busy. */
 uint64_t checksum_sum(const uint8_t *bytes, size_t n)
 {
-    uint64_t sum = 0;
+    uint64_t a = 0, b = 0, c = 0, d = 0;
     size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        uint32_t word;
-        memcpy(&word, bytes + i, 4);
-        sum += word;
+    for (; i + 16 <= n; i += 16) {
+        a += word_at(bytes, i);
+        b += word_at(bytes, i + 4);
+        c += word_at(bytes, i + 8);
+        d += word_at(bytes, i + 12);
     }
+    for (; i + 4 <= n; i += 4)
+        a += word_at(bytes, i);
     if (i < n) {
         uint8_t last[4] = {0};
         memcpy(last, bytes + i, n - i);
-        uint32_t word;
-        memcpy(&word, last, 4);
-        sum += word;
+        b += word_at(last, 0);
     }
-    return sum;
+    return a + b + c + d;
 }
 
 uint16_t checksum_fold(uint64_t sum)
