@@ -42,7 +42,7 @@ enum packet_checksum {
     CHECKSUM_UNCHECKED, /* cut by the snaplen, or not asked for */
     CHECKSUM_GOOD,
     CHECKSUM_BAD,
-    CHECKSUM_PARTIAL, /* only the pseudo-header sum: left to the network card (offload) */
+    CHECKSUM_PARTIAL, /* zero, or only the pseudo-header sum: left to the network card (offload) */
 };
 
 struct packet_icmp {    /* of a PACKET_ICMP_ERROR */
@@ -95,7 +95,8 @@ struct packet {
     uint16_t urgent;
     uint8_t header_len; /* TCP header with options, bytes */
     enum packet_checksum checksum;
-    uint32_t payload_len;   /* by the IP header, not by what was captured */
+    uint32_t payload_len;   /* by the IP header, not by what was captured; of a later fragment
+                               (kind is PACKET_OTHER_IP) all that follows the IP headers */
     const uint8_t *payload; /* captured part; NULL when none; lives as long as the frame's bytes */
     uint32_t payload_captured;
 
@@ -123,8 +124,10 @@ struct frame_bytes { /* what the decoder needs of a frame; capture/ and packet/ 
     const uint8_t *data;
 };
 
-/* Decodes one frame into *out (every field is set).  Returns out->kind.  Flaws of the headers are
- * counted in *flaws by dotted name with the frame number as place.  verify_checksums costs a pass
+/* Decodes one frame into *out (every field is set).  Returns out->kind.  Of a PACKET_BROKEN those
+ * fields are set that were read before the header broke: ports and flags where 14 bytes of the TCP
+ * header are there.  Flaws of the headers are counted in *flaws by dotted name ("LAYER.what") with
+ * the frame number as place.  verify_checksums costs a pass
  * over the payload; without it checksum stays CHECKSUM_UNCHECKED except for RST segments, where it
  * is always verified. */
 enum packet_kind packet_decode(const struct frame_bytes *frame, bool verify_checksums,
