@@ -121,6 +121,8 @@ class Case:
         if not shape.get("timestamps", True):
             for h in self.hosts:
                 h.sysctl("net.ipv4.tcp_timestamps=0")
+        for trouble, chance in shape.get("cable", {}).items():
+            setattr(self.cable, trouble, chance)
         return self.client, self.server
 
     def watch(self, **k):

@@ -138,3 +138,43 @@ def linger0(sock):
 def abort(sock):
     """Throws a connection away: RST in place of FIN."""
     linger0(sock).close()
+
+
+TRIXIE = "/var/tmp/whyrst-lab/trixie"
+
+
+def trixie():
+    """A Debian 13 tree for daemons newer than this machine's; made once, kept for later runs."""
+    if not os.path.exists(TRIXIE + "/usr/sbin/sshd"):
+        os.makedirs(os.path.dirname(TRIXIE), exist_ok=True)
+        subprocess.run(["debootstrap", "--variant=minbase", "--include=openssh-server", "trixie", TRIXIE,
+                        "http://deb.debian.org/debian"], check=True, stdout=subprocess.DEVNULL)
+    return TRIXIE
+
+
+class NewSshd(Sshd):
+    """OpenSSH 10 from Debian 13, in a private overlay of that tree; it logs through the host's own rsyslogd."""
+
+    def __init__(self, host, settings=None, port=22, users=("fred",)):
+        self.host, self.port, self.root = host, port, host.work + "/trixie"
+        host.sh(f"mkdir -p {self.root} {self.root}-up {self.root}-work; mount -t overlay overlay -o lowerdir={trixie()},"
+                f"upperdir={self.root}-up,workdir={self.root}-work {self.root}; cd {self.root}; mount --rbind /dev dev; "
+                "mount --rbind /run run; mount -t proc proc proc; mount --bind /home home")
+        keys = {"Port": port, "HostKey": "/etc/ssh/lab_host_key", "UsePAM": "no", "PrintMotd": "no",
+                "PidFile": "/run/sshd.pid", "Subsystem": "sftp internal-sftp", "KbdInteractiveAuthentication": "no",
+                **(settings or {})}
+        host.write(self.root + "/etc/ssh/sshd_config", "".join(f"{k} {v}\n" for k, v in keys.items()))
+        self.inside("ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/lab_host_key")
+        for user in users:
+            self.inside(f"useradd -m -s /bin/bash {user}; echo {user}:sesame-{user} | chpasswd")
+        self.start()
+
+    def inside(self, script):
+        return self.host.run("chroot", self.root, "sh", "-c", script)
+
+    def start(self):
+        self.process = self.host.spawn("chroot", self.root, "/usr/sbin/sshd", "-D")
+        wait_for(lambda: listening(self.host, self.port), "sshd")
+
+    def effective(self):
+        return self.inside("/usr/sbin/sshd -T")

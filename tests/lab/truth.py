@@ -53,6 +53,7 @@ class Claim:
         self.by_reason = k.pop("by_reason", {})  # kernel reason -> (phase, mechanisms), where timing decides
         self.join_seq = k.pop("join_seq", False)  # other captures lie behind a NAT: find the RSTs by number
         self.by_sender = k.pop("by_sender", {})  # "client"/"server" -> fields to change, with sender="auto"
+        self.each = k.pop("each", False)        # one line a connection, in order, though the lines name no port
         self.needed = k.pop("needed", True)     # every pattern of `logs` must match a line
         if k:
             raise TypeError(f"unknown claim fields {sorted(k)}")
@@ -88,8 +89,8 @@ class Truth:
     def expand(self, rsts):
         named = {frozenset(t) for c in self.claims for t in [(c.client, c.server), *c.also, *c.nat.values()]}
         for server, match, k in self.families:
-            for ps in rsts.values():
-                for p in ps:
+            for name, ps in rsts.items():
+                for p in ps if k.get("capture") in (None, name) else ():
                     src, dst = (p.src, p.sport), (p.dst, p.dport)
                     here = next((e for e in (dst, src) if e == server or server == (e[0], None)), None)
                     client = src if here == dst else dst
@@ -182,10 +183,29 @@ class Truth:
             "logs": self.lines(claim.logs, claim.needed), "logs_ok": self.lines(claim.logs_ok, needed=False),
             "aka": [{"capture": n, "rst_frame": f, "rst_frames": [p.frame for p in ps]}
                     for n, (f, ps) in seen.items() if n != home]}
-        row["logs_ok"] = [x for x in row["logs_ok"] if x not in row["logs"]]
+        if len(row["logs"]) > 1 and not claim.each:     # the first line says it; the others may be linked
+            row["logs_ok"] += row["logs"][1:]
+            row["logs"] = row["logs"][:1]
         if reason:
             row["kernel_reason"] = reason
         return first.t, row
+
+    @staticmethod
+    def share(rows):
+        """Lines that name no port: the n-th is the n-th connection's, if there are as many; or else nobody's for certain."""
+        together = {}
+        for row in rows:
+            if len(row["logs"]) > 1:
+                together.setdefault(json.dumps(row["logs"]), []).append(row)
+        for text, group in together.items():
+            lines = json.loads(text)
+            for n, row in enumerate(group):
+                mine = [lines[n]] if len(lines) == len(group) else []
+                row["logs_ok"] += [x for x in lines if x not in mine]
+                row["logs"] = mine
+        for row in rows:
+            row["logs_ok"] = [x for n, x in enumerate(row["logs_ok"])
+                              if x not in row["logs"] and x not in row["logs_ok"][:n]]
 
     def resolve(self):
         case = self.case
@@ -206,6 +226,7 @@ class Truth:
         if left:
             raise RuntimeError(f"{case.name}: RSTs of no connection: {left}")
         done.sort(key=lambda d: d[0])
+        self.share([d for _, d in done])
         linked = {(x["file"], x["line"]) for _, d in done for x in d["logs"] + d["logs_ok"]}
         absent = [x for x in self.lines(self.absent) if (x["file"], x["line"]) not in linked]
         return {

@@ -45,7 +45,7 @@ def wrappers(c):
         c.pause(0.3, 1.4)
     login(c)
     c.truth.every((c.server.addr, 22), sender="server", phase="idle-open", mechanism=["abort-unread", "abort"],
-                  cause=["tcp-wrappers-denied"], by_reason=UNREAD_OR_LATE, logs=[("auth.log", r"refused connect from")])
+                  cause=["tcp-wrappers-denied"], by_reason=UNREAD_OR_LATE, each=True, logs=[("auth.log", r"refused connect from")])
     c.truth.absent += [("auth.log", r"Accepted |Disconnected from")]
 
 
@@ -108,7 +108,7 @@ def server_error(c):
     login(c)
     c.truth.every((c.server.addr, 22), sender="server", phase="idle-open", mechanism=["abort-unread", "abort"],
                   cause=["ssh-server-error"], by_reason=UNREAD_OR_LATE,
-                  logs=[("auth.log", r"Missing privilege separation directory")])
+                  each=True, logs=[("auth.log", r"Missing privilege separation directory")])
     c.truth.absent += [("auth.log", r"Accepted |Disconnected from")]
 
 

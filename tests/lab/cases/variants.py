@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The corpus: the same happenings in other shapes (families, routes, clocks, damage), a third of them graded."""
 from case import again
-from cases import endpoint, middle, opening, services, ssh, sshmore
+from cases import endpoint, middle, opening, services, ssh, sshmore, sshnew
 
 BOTH = dict(captures=("client", "server"))
 ROUTED = dict(routed=True, captures=("client", "server"))
@@ -23,6 +23,11 @@ ROWS = [
     ("wrappers-slow", sshmore.wrappers, True, 4, dict(delay=0.03, log_style="bsd")),
     ("grace-routed", sshmore.grace, False, 4, ROUTED),
     ("server-error-v6", sshmore.server_error, True, 6, dict(log_shift=3.4, log_style="iso")),
+    ("penalty-v6", sshnew.penalty, False, 6, dict(log_style="iso")),
+    ("penalty-clock-off", sshnew.penalty, True, 4, dict(log_shift=-3600, log_style="bsd")),
+    ("max-startups-openssh10", sshnew.new_startups, False, 4, {}),
+    ("max-startups-openssh10-both", sshnew.new_startups, True, 4, dict(delay=0.02, captures=("client", "server"))),
+    ("grace-openssh10", sshnew.new_grace, True, 4, {}),
     ("service-down-v6", opening.closed_and_down, False, 6, dict(delay=0.008)),
     ("service-down-new-year", opening.closed_and_down, True, 4, dict(new_year=True, log_style="bsd")),
     ("service-down-any", opening.closed_and_down, False, 4, ANY),
