@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The clock of every log: pairs lines that name a client's port with the connections that used it,
+ * lets clock.c vote, and lends what one log of a host taught to the host's other logs.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/correlate_parts.h"
+#include "analyzer/window.h"
+
+#define PAIRS_MAX 400000 /* a clock; what comes after adds nothing */
+#define PAIRS_A_LINE 64  /* a port used more often than this tells nothing */
+#define LONG_TALK_NS (30 * NS_PER_S)
+#define GIVEN_SPREAD_NS (NS_PER_S / 2)
+
+struct when when_of(const struct correlation *c, uint32_t entry)
+{
+    const struct log_entry *e = &c->index.entries.v[entry];
+    instant_ns t = e->event->time;
+    if (t == INSTANT_NONE)
+        return (struct when){c->roster.first - WINDOW_UNSTAMPED_NS,
+                             c->roster.last + WINDOW_UNSTAMPED_NS, false};
+    const struct clock_estimate *at = &c->clocks.v[e->domain].at;
+    return (struct when){t - at->offset - at->spread,
+                         t + e->event->precision_ns - at->offset + at->spread, true};
+}
+
+instant_ns when_gap(struct when w, instant_ns from, instant_ns to)
+{
+    if (w.high < from)
+        return from - w.high;
+    return w.low > to ? w.low - to : 0;
+}
+
+instant_ns corrected_time(const struct correlation *c, uint32_t entry)
+{
+    const struct log_entry *e = &c->index.entries.v[entry];
+    instant_ns t = e->event->time;
+    return t == INSTANT_NONE ? t : t - c->clocks.v[e->domain].at.offset;
+}
+
+instant_ns uncertainty_of(const struct correlation *c, uint32_t entry)
+{
+    const struct log_entry *e = &c->index.entries.v[entry];
+    if (e->event->time == INSTANT_NONE)
+        return WINDOW_UNSTAMPED_NS;
+    return e->event->precision_ns + c->clocks.v[e->domain].at.spread;
+}
+
+struct gather { /* the pairs of one line */
+    const struct correlation *c;
+    const struct event *e;
+    uint64_t line;
+    bool addresses; /* lines without a port count, too */
+    size_t n;
+    struct clock_pair pair[PAIRS_A_LINE];
+    bool full;
+};
+
+static void gather_pair(void *ctx, uint32_t record, enum fit fit)
+{
+    struct gather *g = ctx;
+    if (g->full || (fit < FIT_ENDPOINT && !g->addresses))
+        return;
+    uint32_t id = g->c->roster.talk[record];
+    for (size_t i = 0; i < g->n; i++)
+        if (g->pair[i].talk == id)
+            return;
+    struct talk t = roster_talk(&g->c->roster, record);
+    if (g->e->claim == CLAIM_RESET && t.rst == INSTANT_NONE)
+        return;
+    instant_ns from, to;
+    talk_due(&t, g->e->claim, &from, &to);
+    if (to - from > LONG_TALK_NS)
+        return;
+    g->full = g->n == PAIRS_A_LINE;
+    if (!g->full)
+        g->pair[g->n++] = (struct clock_pair){.line = g->line,
+                                              .talk = id,
+                                              .log = g->e->time,
+                                              .precision = g->e->precision_ns,
+                                              .due_first = from,
+                                              .due_last = to};
+}
+
+struct pairs {
+    struct clock_pair *v;
+    size_t n, cap;
+};
+
+static bool gather_line(const struct correlation *c, uint32_t entry, bool addresses,
+                        struct pairs *out)
+{
+    struct gather g = {.c = c, .e = c->index.entries.v[entry].event, .line = entry};
+    g.addresses = addresses && (g.e->claim == CLAIM_RESET || g.e->claim == CLAIM_OPENED);
+    fit_each(c, entry, false, gather_pair, &g);
+    if (g.full || !g.n)
+        return true;
+    if (!vec_reserve(out, out->n + g.n))
+        return false;
+    memcpy(out->v + out->n, g.pair, g.n * sizeof *g.pair);
+    out->n += g.n;
+    return true;
+}
+
+static bool estimate_domain(struct correlation *c, uint32_t domain, const uint32_t *entries,
+                            size_t n)
+{
+    struct pairs pairs = {0};
+    struct clock_estimate *at = &c->clocks.v[domain].at;
+    bool good = true;
+    for (size_t i = 0; i < n && good && pairs.n < PAIRS_MAX; i++)
+        good = gather_line(c, entries[i], false, &pairs);
+    *at = clock_estimate_of(pairs.v, pairs.n);
+    if (!at->known && !at->contested && good) {
+        pairs.n = 0; /* no line names a port: many that name an address may still agree */
+        for (size_t i = 0; i < n && good && pairs.n < PAIRS_MAX; i++)
+            good = gather_line(c, entries[i], true, &pairs);
+        struct clock_estimate weak = clock_estimate_of(pairs.v, pairs.n);
+        if (weak.known && weak.n_anchors >= 3 && weak.n_talks >= 2)
+            *at = weak;
+    }
+    vec_finish(&pairs);
+    return good;
+}
+
+/* Lists the entries of each domain that can anchor, domain after domain. */
+static uint32_t *sort_by_domain(const struct correlation *c, size_t *from)
+{
+    uint32_t *order = calloc(c->index.entries.n + 1, sizeof *order);
+    size_t at = 0;
+    for (size_t d = 0; order && d < c->index.domains.n; d++)
+        from[d + 1] = 0;
+    for (size_t i = 0; order && i < c->index.entries.n; i++)
+        from[c->index.entries.v[i].domain + 1]++;
+    for (size_t d = 0; order && d < c->index.domains.n; d++)
+        from[d + 1] += from[d];
+    size_t *next = calloc(c->index.domains.n + 1, sizeof *next);
+    for (size_t i = 0; order && next && i < c->index.entries.n; i++) {
+        const struct log_entry *e = &c->index.entries.v[i];
+        at = from[e->domain] + next[e->domain];
+        if (!e->names_ours || e->event->time == INSTANT_NONE || e->event->scope != SCOPE_CONNECTION)
+            continue;
+        order[at] = (uint32_t)i + 1; /* 0: none */
+        next[e->domain]++;
+    }
+    if (!next) {
+        free(order);
+        return NULL;
+    }
+    free(next);
+    return order;
+}
+
+static const struct log_about *about(const struct correlation *c, uint32_t source)
+{
+    static const struct log_about nothing;
+    return source < c->sources.n ? &c->sources.v[source] : &nothing;
+}
+
+/* What one log of a host showed holds for its other logs, whose lines may name nobody. */
+static void borrow(struct correlation *c, size_t to)
+{
+    const struct log_domain *d = &c->index.domains.v[to];
+    size_t lender = SIZE_MAX;
+    for (size_t i = 0; i < c->index.domains.n; i++) {
+        const struct log_domain *o = &c->index.domains.v[i];
+        const struct clock_estimate *at = &c->clocks.v[i].at;
+        bool same = o->source == d->source || (d->host_hash && o->host_hash == d->host_hash);
+        if (i == to || !at->known || c->clocks.v[i].borrowed || !same ||
+            o->zone_stated != d->zone_stated)
+            continue;
+        bool better = lender == SIZE_MAX || at->n_anchors > c->clocks.v[lender].at.n_anchors;
+        lender = better ? i : lender;
+    }
+    if (lender == SIZE_MAX)
+        return;
+    c->clocks.v[to] = c->clocks.v[lender];
+    c->clocks.v[to].borrowed = true;
+    c->clocks.v[to].at.n_anchors = 0;
+    c->clocks.v[to].at.spread += NS_PER_S / 50;
+}
+
+/* The rest of a log whose stamps state no zone is moved once the anchors have betrayed it. */
+static void take_zone(struct correlation *c, size_t domain)
+{
+    struct domain_clock *k = &c->clocks.v[domain];
+    struct log_domain *d = &c->index.domains.v[domain];
+    instant_ns rest;
+    int minutes;
+    if (k->given || !k->at.known || d->zone_stated || !about(c, d->source)->zone_assumed ||
+        !clock_zone_of(k->at.offset, &minutes, &rest))
+        return;
+    instant_ns shift = k->at.offset - rest;
+    k->zone_minutes = minutes;
+    k->at.offset = rest;
+    if (d->first != INSTANT_NONE) {
+        d->first -= shift;
+        d->last -= shift;
+    }
+    for (size_t i = 0; i < c->index.entries.n; i++) {
+        struct log_entry *e = &c->index.entries.v[i];
+        if (e->domain == domain && e->event->time != INSTANT_NONE)
+            e->event->time -= shift;
+    }
+}
+
+static bool estimate_all(struct correlation *c)
+{
+    size_t *from = calloc(c->index.domains.n + 2, sizeof *from);
+    uint32_t *order = from ? sort_by_domain(c, from) : NULL;
+    bool good = order != NULL;
+    for (uint32_t d = 0; good && d < c->index.domains.n; d++) {
+        const struct log_about *a = about(c, c->index.domains.v[d].source);
+        size_t n = 0;
+        while (n < from[d + 1] - from[d] && order[from[d] + n])
+            order[from[d] + n++]--;
+        good = estimate_domain(c, d, order + from[d], n);
+        if (!a->offset_given)
+            continue;
+        struct clock_estimate found = c->clocks.v[d].at;
+        c->clocks.v[d].given = true;
+        c->clocks.v[d].at = (struct clock_estimate){.known = true,
+                                                    .offset = a->offset_ns,
+                                                    .spread = GIVEN_SPREAD_NS,
+                                                    .n_anchors = found.known ? found.n_anchors : 0};
+    }
+    free(from);
+    free(order);
+    return good;
+}
+
+bool clocks_estimate(struct correlation *c)
+{
+    if (!vec_reserve(&c->clocks, c->index.domains.n + 1))
+        return false;
+    for (size_t i = 0; i < c->index.domains.n; i++) {
+        struct domain_clock *k = vec_push(&c->clocks);
+        if (!k)
+            return false;
+        k->at.spread = CLOCK_UNKNOWN_SPREAD_NS;
+    }
+    if (!estimate_all(c))
+        return false;
+    for (size_t i = 0; i < c->index.domains.n; i++)
+        if (!c->clocks.v[i].at.known)
+            borrow(c, i);
+    for (size_t i = 0; i < c->index.domains.n; i++)
+        take_zone(c, i);
+    return true;
+}
+
+/* The clock that speaks for a whole log: of its hosts the best anchored, then the longest. */
+static size_t main_domain(const struct correlation *c, uint32_t source)
+{
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < c->index.domains.n; i++) {
+        if (c->index.domains.v[i].source != source)
+            continue;
+        if (best == SIZE_MAX) {
+            best = i;
+            continue;
+        }
+        const struct clock_estimate *a = &c->clocks.v[i].at, *b = &c->clocks.v[best].at;
+        if (a->known != b->known ? a->known
+            : a->n_anchors != b->n_anchors
+                ? a->n_anchors > b->n_anchors
+                : c->index.domains.v[i].n_lines > c->index.domains.v[best].n_lines)
+            best = i;
+    }
+    return best;
+}
+
+static void publish_zone(const struct correlation *c, size_t domain, struct case_log *log)
+{
+    int minutes = c->clocks.v[domain].zone_minutes;
+    unsigned size = (unsigned)(minutes < 0 ? -minutes : minutes);
+    const char *name = arena_printf(&c->of->arena, "UTC%c%02u:%02u", minutes < 0 ? '-' : '+',
+                                    size / 60, size % 60);
+    const char *why = name ? arena_printf(&c->of->arena,
+                                          "inferred: the stamps state no zone, and %u of them "
+                                          "anchor it to the captures at %s",
+                                          c->clocks.v[domain].at.n_anchors, name)
+                           : NULL;
+    if (!why)
+        return;
+    log->zone = text_of(name);
+    log->zone_why = text_of(why);
+    instant_ns shift = (instant_ns)minutes * 60 * NS_PER_S;
+    if (log->first != INSTANT_NONE) {
+        log->first -= shift;
+        log->last -= shift;
+    }
+}
+
+void clocks_publish(const struct correlation *c)
+{
+    for (uint32_t s = 0; s < c->of->n_logs; s++) {
+        struct case_log *log = &c->of->logs[s];
+        size_t d = main_domain(c, s);
+        if (d == SIZE_MAX)
+            continue;
+        const struct clock_estimate *at = &c->clocks.v[d].at;
+        log->offset_known = at->known;
+        log->offset_ns = at->known ? at->offset : 0;
+        log->offset_spread_ns = at->spread;
+        log->n_anchors = at->n_anchors;
+        if (c->clocks.v[d].zone_minutes)
+            publish_zone(c, d, log);
+    }
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/correlate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/correlate_parts.h"
+
+#define SOURCES_MAX 1000000
+
+static bool lay_captures(struct correlation *c)
+{
+    return vantage_measure(&c->vantage, &c->arena, c->of) &&
+           roster_build(&c->roster, &c->arena, c->of, c->vantage.shift, c->vantage.talk_of) &&
+           vantage_match_resets(&c->vantage, &c->roster, c->of);
+}
+
+struct correlation *correlation_create(const struct correlate_config *config, struct case_file *of)
+{
+    struct correlation *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->of = of;
+    if (config)
+        c->config = *config;
+    arena_init(&c->arena, NULL);
+    map_init(&c->reset_links, sizeof(const struct reset *), sizeof(struct linked_reset));
+    log_index_init(&c->index, &c->roster, c->config.max_events, c->config.max_bytes);
+    if (!lay_captures(c)) {
+        correlation_free(c);
+        return NULL;
+    }
+    vantage_prove(&c->vantage, &c->roster, of);
+    return c;
+}
+
+void correlation_free(struct correlation *c)
+{
+    if (!c)
+        return;
+    vec_finish(&c->sources);
+    vec_finish(&c->clocks);
+    vec_finish(&c->ties);
+    vec_finish(&c->tie_of);
+    vec_finish(&c->names);
+    vec_finish(&c->logins);
+    vec_finish(&c->links);
+    map_finish(&c->reset_links);
+    log_index_finish(&c->index);
+    arena_finish(&c->arena);
+    free(c);
+}
+
+bool correlation_source(struct correlation *c, uint32_t source, const struct log_about *about)
+{
+    while (c->sources.n <= source)
+        if (source >= SOURCES_MAX || !vec_push(&c->sources))
+            return false;
+    c->sources.v[source] = *about;
+    return true;
+}
+
+void correlation_event(struct correlation *c, const struct event *e)
+{
+    log_index_add(&c->index, e);
+}
+
+static bool join_all(struct correlation *c)
+{
+    names_learn_hints(c);
+    return join_named(c) && join_bridged(c) && join_sftp(c) && join_addresses(c) && join_hosts(c);
+}
+
+bool correlation_join(struct correlation *c, struct error *err)
+{
+    bool good = vec_reserve(&c->tie_of, c->index.entries.n + 1);
+    while (good && c->tie_of.n < c->index.entries.n)
+        good = vec_push(&c->tie_of) != NULL;
+    good = good && clocks_estimate(c) && join_all(c) && links_build(c) && unmatched_find(c);
+    if (!good)
+        return error_set(err, ERROR_NO_MEMORY, "", "no memory to join logs and captures");
+    clocks_publish(c);
+    c->of->correlation = c;
+    return true;
+}
+
+const struct flaws *correlation_dropped(const struct correlation *c)
+{
+    return &c->index.dropped;
+}

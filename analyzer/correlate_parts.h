@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of correlation, one file each: clocks, names, services, direct joins, bridges, host
+ * joins, links, unmatched lines.  Only these files include this.
+ */
+#ifndef WHYRST_ANALYZER_CORRELATE_PARTS_H
+#define WHYRST_ANALYZER_CORRELATE_PARTS_H
+
+#include "analyzer/clock.h"
+#include "analyzer/correlate.h"
+#include "analyzer/log_index.h"
+#include "analyzer/vantage.h"
+
+struct domain_clock {
+    struct clock_estimate at;
+    bool given;       /* by the user */
+    bool borrowed;    /* from another log of the same host */
+    int zone_minutes; /* inferred zone, already taken out of the events' times; 0 none */
+};
+
+/* A line and the connection it belongs to. */
+struct tie {
+    uint32_t entry;
+    uint32_t record;           /* the fitting record; its talk is the connection */
+    const struct reset *reset; /* only this one; NULL: every reset of the talk */
+    enum join join, bridge;
+    uint64_t bridge_line;
+    bool ambiguous;
+    enum side side;
+};
+
+struct host_name { /* an address that a host (or a nameless log) was found to have */
+    uint64_t key;
+    struct address ip;
+    uint32_t votes;
+};
+
+#define SERVICE_PORTS_MAX 16
+
+struct service_ports {
+    uint16_t v[SERVICE_PORTS_MAX];
+    uint32_t n;
+};
+
+struct accepted_login { /* sshd's "Accepted ... for user" of a known connection */
+    uint64_t user, host_key;
+    uint32_t entry, record;
+    bool used; /* an sftp session was tied to it */
+};
+
+struct linked_reset {
+    const struct reset *reset;
+    uint32_t from, n; /* in links */
+};
+
+struct correlation {
+    struct arena arena;
+    struct case_file *of;
+    struct correlate_config config;
+    struct vantage vantage;
+    struct roster roster;
+    struct log_index index;
+    VEC(struct log_about) sources;   /* by source */
+    VEC(struct domain_clock) clocks; /* by domain */
+    VEC(struct tie) ties;            /* direct joins first, then bridges, then hosts */
+    VEC(uint32_t) tie_of;            /* by entry: its first tie + 1, or 0 */
+    VEC(struct host_name) names;
+    VEC(struct accepted_login) logins;
+    struct service_ports services[WRITERS];
+    VEC(struct link) links; /* by reset, strongest first */
+    struct map reset_links; /* reset pointer to struct linked_reset */
+};
+
+/* The time of a line on the first capture's clock: the truth lies within. */
+struct when {
+    instant_ns low, high;
+    bool stamped;
+};
+
+struct when when_of(const struct correlation *c, uint32_t entry);
+/* From the line's interval to [from, to]; 0 inside. */
+instant_ns when_gap(struct when w, instant_ns from, instant_ns to);
+/* Stamp moved to the first capture's clock; INSTANT_NONE without stamp. */
+instant_ns corrected_time(const struct correlation *c, uint32_t entry);
+instant_ns uncertainty_of(const struct correlation *c, uint32_t entry);
+
+/* clocks.c: c->clocks, and the zones that anchors betray. */
+bool clocks_estimate(struct correlation *c);
+void clocks_publish(const struct correlation *c);
+
+/* fit.c: which records a line may speak of. */
+enum fit {
+    FIT_NO,
+    FIT_ADDRESS,  /* addresses agree, no client port named */
+    FIT_SERVICE,  /* the server's port agrees, the client's is not named */
+    FIT_ENDPOINT, /* the client's address and port */
+    FIT_TUPLE,    /* and the server's address */
+};
+enum fit record_fit(const struct correlation *c, const struct event *e, uint32_t record);
+/* Capture times at which the line would be due for this connection. */
+void talk_due(const struct talk *t, enum event_claim claim, instant_ns *from, instant_ns *to);
+/* Calls back with each record that names one of the line's endpoints, nearest times included. */
+typedef void fit_fn(void *ctx, uint32_t record, enum fit fit);
+void fit_each(const struct correlation *c, uint32_t entry, bool clock_matters, fit_fn *each,
+              void *ctx);
+bool is_upstream(const struct event *e);
+
+/* services.c: which ports belong to which writer. */
+void services_learn(struct correlation *c, enum writer w, uint16_t port);
+bool services_fit(const struct correlation *c, enum writer w, uint16_t server_port);
+/* The service that a unit, a process name or a unit's description stands for, WRITER_OTHER when
+ * unknown. */
+enum writer services_unit(struct text name);
+
+/* A unit (or its description) of the system's own housekeeping. */
+bool services_is_chore(struct text name);
+
+/* names.c */
+uint64_t name_key(const struct log_domain *d);
+void names_learn(struct correlation *c, uint64_t key, const struct address *ip);
+/* 1: the host has the address; 0: it is known to have others only; -1: nothing known of it. */
+int names_has(const struct correlation *c, uint64_t key, const struct address *ip);
+bool names_address_taken(const struct correlation *c, uint64_t key, const struct address *ip);
+/* Addresses in the names of logs, and addresses that services say they listen on. */
+void names_learn_hints(struct correlation *c);
+enum side side_of(const struct correlation *c, uint32_t entry, uint32_t record);
+
+/* join.c, bridge.c, host_join.c: add to c->ties. */
+bool join_named(struct correlation *c);
+bool join_addresses(struct correlation *c);
+bool join_bridged(struct correlation *c);
+bool join_sftp(struct correlation *c);
+bool join_hosts(struct correlation *c);
+bool tie_add(struct correlation *c, const struct tie *t);
+const struct tie *tie_find(const struct correlation *c, uint32_t entry);
+
+/* links.c */
+bool links_build(struct correlation *c);
+
+/* unmatched.c: of->unmatched. */
+bool unmatched_find(struct correlation *c);
+
+#endif

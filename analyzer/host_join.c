@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lines about a host, a process or a service: they name no connection, and may explain many.  Such
+ * a line is tied to a reset when its host is one of the reset's ends as far as names are known, its
+ * service is not known to be another one, and its time is near enough for what befell.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/correlate_parts.h"
+#include "analyzer/window.h"
+
+#define HOST_TIES_MAX 4000000 /* in all */
+#define HOST_TIES_A_RESET 64
+
+struct reset_at {
+    instant_ns time; /* first capture's clock */
+    instant_ns began;
+    uint32_t record, n_ties;
+    const struct reset *reset;
+};
+
+static int compare_reset(const void *x, const void *y)
+{
+    const struct reset_at *a = x, *b = y;
+    if (a->time != b->time)
+        return a->time < b->time ? -1 : 1;
+    return a->reset->id < b->reset->id ? -1 : a->reset->id > b->reset->id;
+}
+
+static struct reset_at *list_resets(const struct correlation *c, size_t *n)
+{
+    const struct roster *r = &c->roster;
+    struct reset_at *v = calloc(c->of->n_resets + 1, sizeof *v);
+    *n = 0;
+    for (uint32_t i = 0; v && i < r->n; i++)
+        for (uint32_t k = r->reset_from[i]; k < r->reset_from[i + 1]; k++)
+            v[(*n)++] =
+                (struct reset_at){.time = roster_time(r, i, r->reset_at[k]->deciding.segment.time),
+                                  .began = roster_time(r, i, r->records[i].first_time),
+                                  .record = i,
+                                  .reset = r->reset_at[k]};
+    if (v && *n)
+        qsort(v, *n, sizeof *v, compare_reset);
+    return v;
+}
+
+static bool kind_is(const struct event *e, const char *kind)
+{
+    return text_eq(e->kind, text_of(kind));
+}
+
+/* A fresh start of the whole host: everybody's connections are gone. */
+static bool is_reboot(const struct event *e)
+{
+    return kind_is(e, "host.reboot") || kind_is(e, "kernel.boot") ||
+           kind_is(e, "systemd.shutdown") || kind_is(e, "systemd.startup-finished");
+}
+
+static void window_before(const struct correlation *c, const struct event *e, instant_ns *before,
+                          instant_ns *after)
+{
+    *before = e->scope == SCOPE_PROCESS ? WINDOW_PROCESS_BEFORE_NS : WINDOW_HOST_BEFORE_NS;
+    *after = WINDOW_HOST_AFTER_NS;
+    if (is_reboot(e))
+        *before = WINDOW_REBOOT_BEFORE_NS;
+    else if (kind_is(e, "kernel.oom-kill"))
+        *before = WINDOW_PROCESS_BEFORE_NS;
+    if (c->config.window_ns > *after)
+        *after = c->config.window_ns;
+    if (c->config.window_ns > *before)
+        *before = c->config.window_ns;
+}
+
+/* The service that the line is about: a unit, a process, or the program itself. */
+static enum writer service_of(const struct log_entry *e)
+{
+    static const char *const fields[] = {"unit", "process", "task", "description"};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        struct text name = event_field(e->event, fields[i]);
+        if (name.n)
+            return services_unit(name);
+    }
+    return e->writer;
+}
+
+/* A unit that comes and goes beside the services: starting or stopping it is no news. */
+static bool is_housekeeping(const struct log_entry *e, enum writer service)
+{
+    static const char *const moves[] = {"systemd.starting", "systemd.started", "systemd.stopping",
+                                        "systemd.stopped", "systemd.deactivated"};
+    bool known = service != WRITER_OTHER && service != WRITER_SYSTEMD;
+    bool moves_only = false;
+    if (e->writer != WRITER_SYSTEMD || known)
+        return false;
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++)
+        moves_only |= kind_is(e->event, moves[i]);
+    struct text unit = event_field(e->event, "unit");
+    if (unit.n)
+        return !text_ends(unit, TEXT(".service")) || services_is_chore(unit);
+    return moves_only && services_is_chore(event_field(e->event, "description"));
+}
+
+/* A device between may be anybody's: its tables and links matter to both ends. */
+static bool is_devices(const struct event *e)
+{
+    return kind_is(e, "kernel.conntrack-full") || kind_is(e, "kernel.link-down") ||
+           kind_is(e, "kernel.link-up") || kind_is(e, "kernel.transmit-timeout");
+}
+
+static bool host_agrees(const struct correlation *c, const struct log_entry *e,
+                        const struct connection_record *r)
+{
+    uint64_t key = name_key(&c->index.domains.v[e->domain]);
+    int server = names_has(c, key, &r->server.ip), client = names_has(c, key, &r->client.ip);
+    if (server == 1 || client == 1)
+        return true;
+    if (is_devices(e->event))
+        return true;
+    if (server == 0)
+        return false; /* a host of another address */
+    return !names_address_taken(c, key, &r->server.ip) ||
+           !names_address_taken(c, key, &r->client.ip);
+}
+
+struct wide { /* one line being tied */
+    uint32_t entry;
+    const struct log_entry *e;
+    enum writer service;
+    struct when w;
+    instant_ns before, after;
+};
+
+static bool concerns(const struct correlation *c, const struct wide *l, const struct reset_at *r)
+{
+    const struct connection_record *rec = &c->roster.records[r->record];
+    if (l->e->names && record_fit(c, l->e->event, r->record) == FIT_NO)
+        return false;
+    if (is_reboot(l->e->event) && l->w.high < r->began)
+        return false; /* before the connection began */
+    if (l->e->event->scope == SCOPE_PROCESS || l->service != l->e->writer)
+        if (!services_fit(c, l->service, rec->server.port))
+            return false;
+    if (l->e->event->server.port && l->e->event->server.port != rec->server.port)
+        return false; /* "flooding on port 80", "listening on port 22" */
+    return host_agrees(c, l->e, rec);
+}
+
+static bool tie_wide(struct correlation *c, const struct wide *l, struct reset_at *v, size_t n)
+{
+    size_t lo = 0, hi = n;
+    while (lo < hi) { /* the first reset that the line's end does not come too late for */
+        size_t mid = lo + (hi - lo) / 2;
+        if (v[mid].time + l->after < l->w.low)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (; lo < n && v[lo].time - l->before <= l->w.high; lo++) {
+        if (v[lo].n_ties >= HOST_TIES_A_RESET || c->ties.n >= HOST_TIES_MAX ||
+            !concerns(c, l, &v[lo]))
+            continue;
+        struct tie t = {.entry = l->entry,
+                        .record = v[lo].record,
+                        .reset = v[lo].reset,
+                        .join = JOIN_HOST,
+                        .bridge = JOIN_HOST};
+        t.side = side_of(c, l->entry, t.record);
+        v[lo].n_ties++;
+        if (!tie_add(c, &t))
+            return false;
+    }
+    return true;
+}
+
+bool join_hosts(struct correlation *c)
+{
+    size_t n;
+    struct reset_at *v = list_resets(c, &n);
+    bool good = v != NULL;
+    for (uint32_t i = 0; i < c->index.entries.n && good && n; i++) {
+        const struct log_entry *e = &c->index.entries.v[i];
+        struct wide l = {.entry = i, .e = e, .service = service_of(e), .w = when_of(c, i)};
+        if (e->event->scope == SCOPE_CONNECTION || c->tie_of.v[i] || !l.w.stamped ||
+            is_housekeeping(e, l.service))
+            continue;
+        window_before(c, e->event, &l.before, &l.after);
+        good = tie_wide(c, &l, v, n);
+    }
+    free(v);
+    return good;
+}

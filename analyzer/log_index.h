@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log events that can matter to the captures, kept and found again.  In: every event of every
+ * log.  Kept: what names an address that the captures know, what concerns a host or a process, what
+ * a process says without naming an address, and reports of resets whoever they name.  Everything
+ * else is counted and let go, and so is what the budget cannot hold.  No clock is known here: times
+ * are as the reader gave them.
+ */
+#ifndef WHYRST_ANALYZER_LOG_INDEX_H
+#define WHYRST_ANALYZER_LOG_INDEX_H
+
+#include "analyzer/roster.h"
+#include "parsers/base/map.h"
+#include "parsers/base/vec.h"
+
+#define LOG_NONE UINT32_MAX
+
+enum writer { /* the family of the program that wrote a line, as far as joins care */
+              WRITER_OTHER,
+              WRITER_SSHD, /* sshd, sshd-session, sshd-auth and the unit names */
+              WRITER_SFTP, /* internal-sftp, sftp-server: their own process ids */
+              WRITER_KERNEL,
+              WRITER_SYSTEMD,
+              WRITER_PROXY, /* haproxy, nginx, apache, envoy: lines name two connections */
+              WRITER_RABBITMQ,
+              WRITER_POSTGRES,
+              WRITER_MYSQL,
+              WRITER_REDIS,
+              WRITERS
+};
+
+/* A clock: the lines of one host in one log, zone-stating and other stamps apart. */
+struct log_domain {
+    uint32_t source;
+    uint64_t host_hash; /* 0: no host named */
+    struct text host;
+    bool zone_stated;
+    uint64_t n_lines;
+    instant_ns first, last; /* of all its lines; INSTANT_NONE without stamps */
+};
+
+struct log_entry {
+    struct event *event; /* the index's copy */
+    uint32_t domain;
+    uint32_t group;    /* lines of one process (and connection id), or LOG_NONE */
+    uint32_t in_group; /* the entry before it in the same group, or LOG_NONE */
+    enum writer writer;
+    bool names;      /* it names an endpoint or an address */
+    bool names_ours; /* of them one that the captures know */
+};
+
+/* A process: one source, host, family and pid, and the connection id where the line carries one. */
+struct log_group {
+    uint32_t domain;
+    enum writer writer;
+    uint32_t last; /* its newest entry; the chain is log_entry.in_group */
+    uint32_t n;
+    bool by_id;         /* told apart by a connection id, not by pid alone */
+    uint32_t last_mark; /* its newest foreign mark, or LOG_NONE */
+};
+
+struct log_mark { /* a line, not kept, that named only addresses unknown to the captures */
+    uint64_t line;
+    instant_ns time;
+    struct endpoint client;
+    uint32_t before; /* the group's mark before it */
+};
+
+struct log_index {
+    struct arena arena;
+    const struct roster *roster;
+    size_t max_events, max_bytes;
+    VEC(struct log_entry) entries;
+    VEC(struct log_group) groups;
+    VEC(struct log_domain) domains;
+    VEC(struct log_mark) marks;
+    struct map group_of;  /* struct group_key to index */
+    struct map domain_of; /* struct domain_key to index */
+    struct map kinds;     /* domain and kind prefix, domain and family: what a log holds */
+    struct flaws dropped;
+};
+
+void log_index_init(struct log_index *x, const struct roster *roster, size_t max_events,
+                    size_t max_bytes);
+void log_index_finish(struct log_index *x);
+void log_index_add(struct log_index *x, const struct event *e);
+
+/* The group of that process in the domain, LOG_NONE when it wrote nothing that was kept. */
+uint32_t log_index_process(const struct log_index *x, uint32_t domain, enum writer w, uint32_t pid);
+
+/* Which family writes under this program name. */
+enum writer writer_of(struct text program);
+/* Which family writes events of this kind ("ssh.drop-connection"), WRITER_OTHER when no one does
+ * alone. */
+enum writer writer_of_kind(struct text kind);
+/* Whether lines of that domain hold the kind's family, or its first word. */
+bool log_index_writes(const struct log_index *x, uint32_t domain, struct text kind);
+/* "ssh" of "ssh.drop-connection". */
+struct text kind_prefix(struct text kind);
+uint64_t text_hash(struct text t);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Host names of logs and the addresses they have, learned from lines whose connection is known, and
+ * from what logs are called.  Nothing is resolved.
+ */
+#include <string.h>
+
+#include "analyzer/correlate_parts.h"
+
+#define NAMES_MAX 2048
+
+uint64_t name_key(const struct log_domain *d)
+{
+    return d->host_hash ? d->host_hash : UINT64_MAX - d->source; /* a nameless log is one host */
+}
+
+void names_learn(struct correlation *c, uint64_t key, const struct address *ip)
+{
+    if (address_is_zero(ip) || c->names.n >= NAMES_MAX)
+        return;
+    for (size_t i = 0; i < c->names.n; i++)
+        if (c->names.v[i].key == key && address_eq(&c->names.v[i].ip, ip)) {
+            c->names.v[i].votes++;
+            return;
+        }
+    struct host_name *n = vec_push(&c->names);
+    if (n)
+        *n = (struct host_name){key, *ip, 1};
+}
+
+int names_has(const struct correlation *c, uint64_t key, const struct address *ip)
+{
+    int known = -1;
+    for (size_t i = 0; i < c->names.n; i++) {
+        if (c->names.v[i].key != key)
+            continue;
+        if (address_eq(&c->names.v[i].ip, ip))
+            return 1;
+        known = 0;
+    }
+    return known;
+}
+
+bool names_address_taken(const struct correlation *c, uint64_t key, const struct address *ip)
+{
+    for (size_t i = 0; i < c->names.n; i++)
+        if (c->names.v[i].key != key && address_eq(&c->names.v[i].ip, ip))
+            return true;
+    return false;
+}
+
+/* An address of the captures among the parts of the path, as in "logs/198.51.100.7/auth.log". */
+static void learn_from_path(struct correlation *c, const struct log_domain *d, struct text path)
+{
+    struct text part, rest = path;
+    for (bool more = true; more;) {
+        more = text_cut(rest, '/', &part, &rest);
+        struct address ip;
+        if (address_parse(part, &ip) && roster_knows(&c->roster, &ip))
+            names_learn(c, name_key(d), &ip);
+    }
+}
+
+static struct text path_of(const struct correlation *c, uint32_t source)
+{
+    return source < c->sources.n ? c->sources.v[source].name : (struct text){0};
+}
+
+void names_learn_hints(struct correlation *c)
+{
+    for (size_t i = 0; i < c->index.domains.n; i++) {
+        const struct log_domain *d = &c->index.domains.v[i];
+        struct address ip;
+        learn_from_path(c, d, path_of(c, d->source));
+        if (address_parse(d->host, &ip) && roster_knows(&c->roster, &ip))
+            names_learn(c, name_key(d), &ip);
+    }
+    for (size_t i = 0; i < c->index.entries.n; i++) {
+        const struct log_entry *e = &c->index.entries.v[i];
+        if (!text_ends(e->event->kind, TEXT(".listening")))
+            continue;
+        services_learn(c, e->writer, e->event->server.port);
+        if (roster_knows(&c->roster, &e->event->server.ip))
+            names_learn(c, name_key(&c->index.domains.v[e->domain]), &e->event->server.ip);
+    }
+}
+
+/* A folder called "server" or "client" says whose log it is; a router's says that it is neither. */
+static bool path_says(struct text path, enum side *out)
+{
+    static const struct {
+        const char *word;
+        enum side side;
+    } words[] = {{"server", SIDE_SERVER},
+                 {"client", SIDE_CLIENT},
+                 {"router", SIDE_PATH},
+                 {"gateway", SIDE_PATH},
+                 {"firewall", SIDE_PATH}};
+    struct text part, rest = path;
+    for (bool more = true; more;) {
+        more = text_cut(rest, '/', &part, &rest);
+        for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+            if (text_eq_nocase(part, text_of(words[i].word))) {
+                *out = words[i].side;
+                return true;
+            }
+    }
+    return false;
+}
+
+enum side side_of(const struct correlation *c, uint32_t entry, uint32_t record)
+{
+    const struct log_entry *e = &c->index.entries.v[entry];
+    const struct log_domain *d = &c->index.domains.v[e->domain];
+    const struct connection_record *r = &c->roster.records[record];
+    int server = names_has(c, name_key(d), &r->server.ip);
+    int client = names_has(c, name_key(d), &r->client.ip);
+    if (server == 1 && client != 1)
+        return SIDE_SERVER;
+    if (client == 1 && server != 1)
+        return SIDE_CLIENT;
+    switch (e->writer) {
+    case WRITER_SSHD:
+    case WRITER_SFTP:
+    case WRITER_RABBITMQ:
+    case WRITER_POSTGRES:
+    case WRITER_MYSQL:
+    case WRITER_REDIS:
+        return SIDE_SERVER;
+    case WRITER_PROXY:
+        return is_upstream(e->event) ? SIDE_CLIENT : SIDE_SERVER;
+    default:
+        break;
+    }
+    enum side said;
+    return path_says(path_of(c, d->source), &said) ? said : SIDE_PATH;
+}

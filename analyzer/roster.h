@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who talked to whom when: the connection records of all captures, found by endpoint or by address,
+ * with times on the clock of the first capture.  Records of one connection that several captures
+ * (or both sides of a NAT) hold are one talk.  Filled by correlation; nothing is judged here.
+ */
+#ifndef WHYRST_ANALYZER_ROSTER_H
+#define WHYRST_ANALYZER_ROSTER_H
+
+#include "analyzer/case.h"
+
+#define ROSTER_NONE UINT32_MAX
+
+struct roster {
+    const struct connection_record *records; /* borrowed */
+    uint32_t n;
+    const instant_ns *shift; /* by capture: its clock minus the first capture's; borrowed */
+    uint32_t n_captures;
+    instant_ns first, last; /* span of all captures; INSTANT_NONE when there is none */
+    uint32_t *talk;         /* by record: the lowest record of the same connection */
+    uint32_t *next;         /* by record: the next record of the same connection, or ROSTER_NONE */
+    uint32_t *by_endpoint;  /* record * 2 + side, by address, port, first time */
+    uint32_t *by_address;   /* the same, by address and first time */
+    uint32_t *reset_from;   /* by record, n + 1 of them: its resets in reset_at */
+    struct reset **reset_at;
+};
+
+struct roster_range { /* of by_endpoint or by_address */
+    uint32_t from, to;
+};
+
+/* One connection, whatever captures hold it; times on the first capture's clock, INSTANT_NONE where
+ * it never happened. */
+struct talk {
+    uint32_t id; /* its lowest record */
+    instant_ns first, last;
+    instant_ns opened; /* SYN, else the first segment */
+    instant_ns rst;    /* first RST of either end */
+    instant_ns fin;    /* first FIN of either end */
+    bool handshake;
+    bool torn;      /* by a RST: a reset exists or its ending says so */
+    bool has_reset; /* the case holds a struct reset for it */
+};
+
+/* talk_of (by record: any other record of the same connection, or itself) is consumed.  Everything
+ * lives in the arena; false when memory ran out. */
+bool roster_build(struct roster *r, struct arena *a, const struct case_file *of,
+                  const instant_ns *shift, uint32_t *talk_of);
+
+struct roster_range roster_endpoint(const struct roster *r, const struct endpoint *e);
+struct roster_range roster_address(const struct roster *r, const struct address *a);
+bool roster_knows(const struct roster *r, const struct address *a);
+/* Where in a range of by_address the first time reaches t (the range's end when it never does). */
+uint32_t roster_seek(const struct roster *r, struct roster_range range, instant_ns t);
+
+static inline uint32_t roster_record(uint32_t entry)
+{
+    return entry >> 1;
+}
+static inline enum side roster_side(uint32_t entry)
+{
+    return entry & 1 ? SIDE_SERVER : SIDE_CLIENT;
+}
+static inline const struct endpoint *roster_end(const struct roster *r, uint32_t entry)
+{
+    const struct connection_record *c = &r->records[entry >> 1];
+    return entry & 1 ? &c->server : &c->client;
+}
+
+/* A record's time on the first capture's clock; INSTANT_NONE stays. */
+instant_ns roster_time(const struct roster *r, uint32_t record, instant_ns t);
+struct talk roster_talk(const struct roster *r, uint32_t record);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/vantage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/twins.h"
+#include "parsers/base/vec.h"
+
+#define SAME_PLACE_NS 10000     /* one wire, two writers */
+#define SAME_CLOCK_NS (1000000) /* and one clock */
+
+struct delta { /* one packet in two captures: b's stamp minus a's */
+    uint32_t a, b;
+    bool to_server;
+    instant_ns ns;
+};
+
+struct deltas {
+    struct delta *v;
+    size_t n, cap;
+};
+
+static void add_delta(struct deltas *d, const struct connection_record *x,
+                      const struct connection_record *y, bool to_server, instant_ns tx,
+                      instant_ns ty)
+{
+    if (tx == INSTANT_NONE || ty == INSTANT_NONE || !vec_reserve(d, d->n + 1))
+        return;
+    bool turn = x->capture > y->capture;
+    d->v[d->n++] = (struct delta){turn ? y->capture : x->capture, turn ? x->capture : y->capture,
+                                  to_server, turn ? tx - ty : ty - tx};
+}
+
+static void compare_records(struct deltas *d, const struct connection_record *x,
+                            const struct connection_record *y)
+{
+    if (x->capture == y->capture || x->client_guessed != y->client_guessed)
+        return;
+    add_delta(d, x, y, true, x->syn_time, y->syn_time);
+    add_delta(d, x, y, false, x->synack_time, y->synack_time);
+    add_delta(d, x, y, true, x->fin_time[0], y->fin_time[0]);
+    add_delta(d, x, y, false, x->fin_time[1], y->fin_time[1]);
+    for (unsigned side = 0; side < 2; side++) {
+        bool one_sided =
+            x->saw_rst[side] && y->saw_rst[side] && !x->saw_rst[1 - side] && !y->saw_rst[1 - side];
+        if (one_sided)
+            add_delta(d, x, y, side == 0, x->rst_time, y->rst_time);
+    }
+}
+
+static int compare_delta(const void *p, const void *q)
+{
+    const struct delta *x = p, *y = q;
+    if (x->a != y->a)
+        return x->a < y->a ? -1 : 1;
+    if (x->b != y->b)
+        return x->b < y->b ? -1 : 1;
+    if (x->to_server != y->to_server)
+        return x->to_server ? 1 : -1;
+    return x->ns < y->ns ? -1 : x->ns > y->ns;
+}
+
+/* Two captures compared: what their shared packets say. */
+struct pairing {
+    uint32_t a, b;
+    instant_ns offset; /* b's clock minus a's */
+    instant_ns delay;  /* between the two places, one way; 0 when only one direction was shared */
+    bool both_ways;
+};
+
+/* A packet takes longer one way or the other, but never less than the path: the least delayed of
+ * both directions bound the offset from both sides.  v is sorted: to the client first. */
+static struct pairing pair_of(const struct delta *v, size_t n)
+{
+    struct pairing p = {.a = v[0].a, .b = v[0].b};
+    size_t n_back = 0;
+    while (n_back < n && !v[n_back].to_server)
+        n_back++;
+    size_t n_out = n - n_back;
+    if (!n_back || !n_out) {
+        p.offset = v[n / 2].ns;
+        return p;
+    }
+    p.both_ways = true;
+    const struct delta *back = v, *out = v + n_back;
+    bool b_at_server = out[n_out / 2].ns >= back[n_back / 2].ns;
+    instant_ns forth = b_at_server ? out[0].ns : out[n_out - 1].ns;
+    instant_ns home = b_at_server ? back[n_back - 1].ns : back[0].ns;
+    p.offset = home + (forth - home) / 2;
+    p.delay = (b_at_server ? forth - home : home - forth) / 2;
+    return p;
+}
+
+static struct pairing *pairings_of(struct deltas *d, size_t *n)
+{
+    struct pairing *v = calloc(d->n + 1, sizeof *v);
+    *n = 0;
+    if (d->n)
+        qsort(d->v, d->n, sizeof *d->v, compare_delta);
+    for (size_t i = 0, k; v && i < d->n; i = k) {
+        for (k = i; k < d->n && d->v[k].a == d->v[i].a && d->v[k].b == d->v[i].b;)
+            k++;
+        v[(*n)++] = pair_of(d->v + i, k - i);
+    }
+    return v;
+}
+
+/* Every shared packet of every pair of captures. */
+static void collect_deltas(const struct case_file *c, uint32_t *talk_of, struct deltas *out)
+{
+    uint32_t *newest = calloc(c->n_records + 1, sizeof *newest); /* by talk: record + 1 */
+    for (size_t i = 0; newest && i < c->n_records; i++) {
+        uint32_t talk = twins_root(talk_of, (uint32_t)i);
+        if (newest[talk])
+            compare_records(out, &c->records[newest[talk] - 1], &c->records[i]);
+        if (newest[talk] && newest[talk] - 1 != talk)
+            compare_records(out, &c->records[talk], &c->records[i]);
+        newest[talk] = (uint32_t)i + 1;
+    }
+    free(newest);
+}
+
+static void spread_clocks(struct vantage *v, const struct pairing *p, size_t n, size_t n_captures)
+{
+    v->known[0] = n_captures > 0;
+    for (size_t round = 0; round < n_captures; round++) {
+        bool moved = false;
+        for (size_t i = 0; i < n; i++) {
+            if (v->known[p[i].a] == v->known[p[i].b])
+                continue;
+            bool forward = v->known[p[i].a];
+            uint32_t from = forward ? p[i].a : p[i].b, to = forward ? p[i].b : p[i].a;
+            v->shift[to] = v->shift[from] + (forward ? p[i].offset : -p[i].offset);
+            v->known[to] = moved = true;
+        }
+        if (!moved)
+            return;
+    }
+}
+
+#define SAMPLE 64
+
+struct sample { /* some connections of one capture */
+    const struct connection_record *v[SAMPLE];
+    size_t n;
+};
+
+/* Hop counts by which both captures see the same addresses: -1 they differ, so the captures stand
+ * at different places; 1 they agree; 0 nothing to compare. */
+static int compare_hops(const struct sample *x, const struct sample *y)
+{
+    int agree = 0;
+    for (size_t i = 0; i < x->n; i++)
+        for (size_t j = 0; j < y->n; j++) {
+            const struct connection_record *a = x->v[i], *b = y->v[j];
+            if (!address_eq(&a->client.ip, &b->client.ip) ||
+                !address_eq(&a->server.ip, &b->server.ip))
+                continue;
+            for (unsigned side = 0; side < 2; side++) {
+                if (a->ttl[side] && b->ttl[side] && a->ttl[side] != b->ttl[side])
+                    return -1;
+                agree += a->ttl[side] && b->ttl[side];
+            }
+        }
+    return agree > 0;
+}
+
+static bool same_place(const struct case_file *c, const struct sample *samples,
+                       const struct pairing *p, size_t n, uint32_t x, uint32_t y)
+{
+    if (compare_hops(&samples[x], &samples[y]) <= 0)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (p[i].a == x && p[i].b == y) {
+            instant_ns offset = p[i].offset < 0 ? -p[i].offset : p[i].offset;
+            return p[i].both_ways && p[i].delay < SAME_PLACE_NS && offset < SAME_CLOCK_NS;
+        }
+    /* nothing shared: one file after the other, from the same place */
+    return c->captures[x].last <= c->captures[y].first ||
+           c->captures[y].last <= c->captures[x].first;
+}
+
+static bool number_places(struct case_file *c, const struct pairing *p, size_t n)
+{
+    uint32_t places = 0;
+    struct sample *samples = calloc(c->n_captures + 1, sizeof *samples);
+    if (!samples)
+        return false;
+    for (size_t i = 0; i < c->n_records; i++) {
+        struct sample *s = &samples[c->records[i].capture];
+        if (s->n < SAMPLE)
+            s->v[s->n++] = &c->records[i];
+    }
+    for (uint32_t i = 0; i < c->n_captures; i++) {
+        c->captures[i].vantage = 0;
+        for (uint32_t k = 0; k < i && k < SAMPLE && !c->captures[i].vantage; k++)
+            if (same_place(c, samples, p, n, k, i))
+                c->captures[i].vantage = c->captures[k].vantage;
+        if (!c->captures[i].vantage)
+            c->captures[i].vantage = ++places;
+    }
+    free(samples);
+    return true;
+}
+
+bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c)
+{
+    v->shift = arena_array(a, c->n_captures + 1, sizeof *v->shift);
+    v->known = arena_array(a, c->n_captures + 1, sizeof *v->known);
+    v->talk_of = arena_array(a, c->n_records + 1, sizeof *v->talk_of);
+    if (!v->shift || !v->known || !v->talk_of)
+        return false;
+    for (size_t i = 0; i < c->n_records; i++)
+        v->talk_of[i] = (uint32_t)i;
+    struct deltas deltas = {0};
+    if (!twins_by_isn(c, v->talk_of))
+        return false;
+    if (c->n_captures > 1)
+        collect_deltas(c, v->talk_of, &deltas);
+    size_t n;
+    struct pairing *pairs = pairings_of(&deltas, &n);
+    vec_finish(&deltas);
+    if (!pairs)
+        return false;
+    spread_clocks(v, pairs, n, c->n_captures);
+    bool numbered = number_places(c, pairs, n);
+    free(pairs);
+    if (!numbered)
+        return false;
+    for (size_t i = 0; i < c->n_captures; i++) {
+        c->captures[i].clock_offset_known = v->known[i];
+        c->captures[i].clock_offset_ns = v->shift[i];
+    }
+    return c->n_captures < 2 || twins_by_ends(c, v->shift, v->talk_of);
+}

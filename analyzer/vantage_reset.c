@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resets of several captures: which are one event, and what the capture at the claimed end proves.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/tracker.h"
+#include "analyzer/twins.h"
+#include "analyzer/vantage.h"
+
+#define SAME_EVENT_NS (10 * NS_PER_S)
+#define MARGIN_NS (NS_PER_S / 50) /* a capture must go on this long to be missed in */
+#define PROOF_WEIGHT 0.95
+#define SEEN_WEIGHT 0.9
+
+static instant_ns time_of(const struct vantage *v, const struct reset *r)
+{
+    return r->deciding.segment.time - v->shift[r->connection->capture];
+}
+
+static bool share_rst(const struct reset *a, const struct reset *b)
+{
+    for (size_t i = 0; i < a->n_rsts && i < 64; i++)
+        for (size_t k = 0; k < b->n_rsts && k < 64; k++)
+            if (a->rsts[i].segment.seq == b->rsts[k].segment.seq &&
+                a->rsts[i].segment.ack == b->rsts[k].segment.ack &&
+                a->rsts[i].segment.from == b->rsts[k].segment.from)
+                return true;
+    return false;
+}
+
+/* Two resets of one talk in different captures: one teardown, though a forger may have sent each
+ * end its own RST. */
+static bool same_event(const struct vantage *v, const struct reset *a, const struct reset *b)
+{
+    if (a->connection->capture == b->connection->capture)
+        return a->connection->stream != b->connection->stream && share_rst(a, b);
+    instant_ns ta = time_of(v, a), tb = time_of(v, b);
+    return share_rst(a, b) || (ta > tb ? ta - tb : tb - ta) <= SAME_EVENT_NS;
+}
+
+/* The hop count left when the RST passed the capture; the higher, the nearer its sender.  What the
+ * claimed sender sent before tells more than a forger's packet. */
+static unsigned nearness(const struct reset *r)
+{
+    if (r->sender == SIDE_PATH)
+        return 0;
+    const struct end *e = &r->connection->end[r->sender];
+    return e->ttl_max ? e->ttl_max : r->deciding.segment.ttl;
+}
+
+static bool carries_better(const struct reset *a, const struct reset *b)
+{
+    unsigned na = nearness(a), nb = nearness(b);
+    if (na != nb)
+        return na > nb;
+    if (a->connection->capture != b->connection->capture)
+        return a->connection->capture < b->connection->capture;
+    return a->id < b->id;
+}
+
+static bool mark_copies(struct arena *arena, struct reset **v, size_t n)
+{
+    struct reset *home = v[0];
+    for (size_t i = 1; i < n; i++)
+        if (carries_better(v[i], home))
+            home = v[i];
+    for (size_t i = 0; i < n; i++) {
+        v[i]->is_copy_of_other = v[i] != home;
+        v[i]->n_seen_in = 0;
+        v[i]->seen_in = arena_array(arena, n, sizeof(const struct reset *));
+        if (!v[i]->seen_in)
+            return false;
+        for (size_t k = 0; k < n; k++)
+            if (k != i)
+                v[i]->seen_in[v[i]->n_seen_in++] = v[k];
+    }
+    return true;
+}
+
+#define MEMBERS_MAX 64
+
+/* The resets of one talk, in order of record. */
+static size_t resets_of(const struct roster *r, uint32_t talk, struct reset **out)
+{
+    size_t n = 0;
+    for (uint32_t i = talk; i != ROSTER_NONE; i = r->next[i])
+        for (uint32_t k = r->reset_from[i]; k < r->reset_from[i + 1] && n < MEMBERS_MAX; k++)
+            out[n++] = r->reset_at[k];
+    return n;
+}
+
+static bool match_talk(const struct vantage *v, const struct roster *r, struct arena *arena,
+                       uint32_t talk)
+{
+    struct reset *all[MEMBERS_MAX], *one[MEMBERS_MAX];
+    bool done[MEMBERS_MAX] = {0};
+    size_t n = resets_of(r, talk, all);
+    for (size_t i = 0; i < n; i++) {
+        size_t n_one = 0;
+        for (size_t k = i; k < n && !done[i]; k++)
+            if (k == i || (!done[k] && same_event(v, all[i], all[k]))) {
+                one[n_one++] = all[k];
+                done[k] = k != i || done[k];
+            }
+        done[i] = true;
+        if (n_one > 1 && !mark_copies(arena, one, n_one))
+            return false;
+    }
+    return true;
+}
+
+bool vantage_match_resets(const struct vantage *v, const struct roster *r, struct case_file *c)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        if (r->talk[i] == i && !match_talk(v, r, &c->arena, i))
+            return false;
+    return true;
+}
+
+/* How an end is seen in a capture: by the record of this connection there, or by another. */
+static unsigned hops_at(const struct roster *r, const struct address *ip, uint32_t capture)
+{
+    struct roster_range range = roster_address(r, ip);
+    uint32_t stop = range.to - range.from > 4096 ? range.from + 4096 : range.to;
+    for (uint32_t i = range.from; i < stop; i++) {
+        const struct connection_record *rec = &r->records[roster_record(r->by_address[i])];
+        unsigned ttl = rec->ttl[roster_side(r->by_address[i])];
+        if (rec->capture == capture && ttl)
+            return ttl;
+    }
+    return 0;
+}
+
+/* Whether a host so seen sends from this very place: nothing has counted its hops down. */
+static bool is_at_end(unsigned ttl)
+{
+    return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
+static bool covers(const struct vantage *v, const struct case_capture *c, uint32_t capture,
+                   instant_ns t)
+{
+    return v->known[capture] && c->first != INSTANT_NONE &&
+           c->first - v->shift[capture] <= t - MARGIN_NS &&
+           c->last - v->shift[capture] >= t + MARGIN_NS;
+}
+
+static const struct connection_record *record_in(const struct roster *r, uint32_t talk,
+                                                 uint32_t capture)
+{
+    for (uint32_t i = talk; i != ROSTER_NONE; i = r->next[i])
+        if (r->records[i].capture == capture)
+            return &r->records[i];
+    return NULL;
+}
+
+static bool seen_in_capture(const struct reset *r, uint32_t capture)
+{
+    for (size_t i = 0; i < r->n_seen_in; i++)
+        if (r->seen_in[i]->connection->capture == capture)
+            return true;
+    return false;
+}
+
+static void say(struct case_file *c, struct reset *r, enum side sender, const char *id,
+                double weight, uint32_t capture, const char *what)
+{
+    const char *text =
+        arena_printf(&c->arena, "%.*s, taken at the %s's end, %s",
+                     TEXT_ARG(c->captures[capture].name), side_name(r->claimed), what);
+    if (text)
+        reset_set_sender(&c->arena, r, sender, id, text_of(text), weight);
+}
+
+/* What capture k proves about the sender of r, which another capture holds. */
+static bool ask_capture(const struct vantage *v, const struct roster *r, struct case_file *c,
+                        struct reset *x, uint32_t record, uint32_t k)
+{
+    const struct connection *own = x->connection;
+    const struct endpoint *claimed = &own->end[x->claimed].at;
+    uint32_t here = own->capture;
+    const struct connection_record *there = record_in(r, r->talk[record], k);
+    unsigned ttl =
+        there && there->ttl[x->claimed] ? there->ttl[x->claimed] : hops_at(r, &claimed->ip, k);
+    unsigned ttl_here = r->records[record].ttl[x->claimed];
+    if (!ttl_here)
+        ttl_here = hops_at(r, &claimed->ip, here);
+    bool nearer = is_at_end(ttl) && (!ttl_here || ttl > ttl_here);
+    if (!nearer || c->captures[k].vantage == c->captures[here].vantage ||
+        !covers(v, &c->captures[k], k, time_of(v, x)))
+        return false;
+    if (there && there->saw_rst[x->claimed]) {
+        if (seen_in_capture(x, k))
+            say(c, x, x->claimed, "sender.seen-at-own-end", SEEN_WEIGHT, k,
+                "holds this RST as it left");
+        return seen_in_capture(x, k);
+    }
+    say(c, x, SIDE_PATH, "sender.absent-at-own-end", PROOF_WEIGHT, k,
+        there ? "holds the connection but not this RST" : "holds nothing of this connection");
+    return true;
+}
+
+void vantage_prove(const struct vantage *v, const struct roster *r, struct case_file *c)
+{
+    for (uint32_t i = 0; i < r->n && c->n_captures > 1; i++)
+        for (uint32_t j = r->reset_from[i]; j < r->reset_from[i + 1]; j++) {
+            bool done = false;
+            for (uint32_t k = 0; k < c->n_captures && !done; k++)
+                done = k != r->reset_at[j]->connection->capture &&
+                       ask_capture(v, r, c, r->reset_at[j], i, k);
+        }
+}

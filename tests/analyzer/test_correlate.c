@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "joint.h"
+
+#define SERVER "198.51.100.7:22"
+
+static instant_ns size_of(instant_ns t)
+{
+    return t < 0 ? -t : t;
+}
+
+/* Twenty resets of one client within a second, one line each: the port decides. */
+static void test_port_decides(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r[20];
+    struct strbuf log;
+    strbuf_init(&log);
+    for (int i = 0; i < 20; i++) {
+        char client[32];
+        snprintf(client, sizeof client, "192.0.2.33:%d", 40000 + i);
+        joint_reset(j, client, SERVER, 10 + i * 0.04, 10.01 + i * 0.04, &r[i]);
+        strbuf_printf(&log,
+                      "%s web sshd[77]: drop connection #10 from [192.0.2.33]:%d on "
+                      "[198.51.100.7]:22 past MaxStartups\n",
+                      joint_stamp(j, 10.0102 + i * 0.04, 0), 40000 + i);
+    }
+    strbuf_str(&log, "2026-03-01T12:00:10.500000+00:00 web sshd[77]: drop connection #10 from "
+                     "[192.0.2.34]:40003 on [198.51.100.7]:22 past MaxStartups\n");
+    joint_log(j, "auth.log", log.p);
+    joint_run(j);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(joint_n_links(j, r[i]), 1);
+        const struct link *l = joint_link(j, r[i], 0, (uint64_t)i + 1);
+        assert_non_null(l);
+        assert_int_equal(l->join, JOIN_TUPLE);
+        assert_int_equal(l->side, SIDE_SERVER);
+        assert_false(l->ambiguous);
+        assert_true(l->recognised);
+        assert_true(size_of(l->offset_ns) < NS_PER_S / 50);
+    }
+    assert_true(j->logs[0].offset_known);
+    assert_int_equal(j->logs[0].n_anchors, 20);
+    strbuf_finish(&log);
+    joint_free(j);
+}
+
+/* The same in one second without ports: nothing can decide, so each line says so. */
+static void test_nothing_decides(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r[3];
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 10.2, &r[0]);
+    joint_reset(j, "192.0.2.33:40001", SERVER, 10.1, 10.3, &r[1]);
+    joint_reset(j, "192.0.2.99:40002", SERVER, 10.1, 10.3, &r[2]);
+    joint_log(j, "auth.log",
+              "2026-03-01T12:00:10+00:00 web sshd[77]: refused connect from x (192.0.2.33)\n"
+              "2026-03-01T12:00:10+00:00 web sshd[78]: refused connect from x (192.0.2.33)\n");
+    joint_run(j);
+    assert_int_equal(joint_n_links(j, r[0]) + joint_n_links(j, r[1]), 2);
+    assert_int_equal(joint_n_links(j, r[0]), 1); /* two lines, two connections */
+    assert_int_equal(joint_n_links(j, r[2]), 0);
+    const struct link *l = joint_link(j, r[0], 0, 1);
+    l = l ? l : joint_link(j, r[0], 0, 2);
+    assert_non_null(l);
+    assert_int_equal(l->join, JOIN_ADDRESS);
+    assert_true(l->ambiguous);
+    joint_free(j);
+}
+
+/* Lines of one sshd process follow the one that named the port; a later process with the same id
+ * serves somebody else. */
+static void test_pid_bridge(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r, *other;
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 12, &r);
+    joint_reset(j, "192.0.2.44:41000", SERVER, 70, 72, &other);
+    joint_log(
+        j, "auth.log",
+        "2026-03-01T12:00:10.020000+00:00 web sshd[77]: Connection from 192.0.2.33 port 40000 on "
+        "198.51.100.7 port 22 rdomain \"\"\n"
+        "2026-03-01T12:00:12.001000+00:00 web sshd[77]: error: kex_exchange_identification: read: "
+        "Connection reset by peer\n"
+        "2026-03-01T12:00:12.002000+00:00 web sshd[77]: Connection reset by 192.0.2.33 port 40000\n"
+        "2026-03-01T12:00:40.000000+00:00 web sshd[78]: error: kex_exchange_identification: read: "
+        "Connection reset by peer\n"
+        "2026-03-01T12:01:12.001000+00:00 web sshd[77]: error: kex_exchange_identification: read: "
+        "Connection reset by peer\n"
+        "2026-03-01T12:01:12.002000+00:00 web sshd[77]: Connection reset by 192.0.2.44 port "
+        "41000\n");
+    joint_run(j);
+    const struct link *l = joint_link(j, r, 0, 2);
+    assert_non_null(l);
+    assert_int_equal(l->join, JOIN_PID);
+    assert_true(l->bridge == JOIN_TUPLE || l->bridge == JOIN_ENDPOINT);
+    assert_true(l->bridge_line == 1 || l->bridge_line == 3);
+    assert_non_null(joint_link(j, r, 0, 1));
+    assert_non_null(joint_link(j, r, 0, 3));
+    assert_null(joint_link(j, r, 0, 4)); /* another process */
+    assert_null(joint_link(j, r, 0, 5));
+    assert_null(joint_link(j, r, 0, 6));
+    assert_non_null(joint_link(j, other, 0, 5));
+    assert_non_null(joint_link(j, other, 0, 6));
+    assert_int_equal(joint_n_links(j, other), 2);
+    joint_free(j);
+}
+
+/* An sftp server has its own process id; user and address lead to the login before it. */
+static void test_sftp(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *a, *b;
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 30, &a);
+    joint_reset(j, "192.0.2.33:40002", SERVER, 10.5, 31, &b);
+    joint_log(
+        j, "auth.log",
+        "2026-03-01T12:00:10.200000+00:00 web sshd[70]: Accepted password for ann from 192.0.2.33 "
+        "port 40000 ssh2\n"
+        "2026-03-01T12:00:10.700000+00:00 web sshd[80]: Accepted password for bob from 192.0.2.33 "
+        "port 40002 ssh2\n"
+        "2026-03-01T12:00:11.000000+00:00 web internal-sftp[82]: session opened for local user "
+        "bob from [192.0.2.33]\n"
+        "2026-03-01T12:00:11.100000+00:00 web internal-sftp[72]: session opened for local user "
+        "ann from [192.0.2.33]\n"
+        "2026-03-01T12:00:29.000000+00:00 web internal-sftp[72]: forced close \"/a\" bytes read 0 "
+        "written 10\n"
+        "2026-03-01T12:00:30.100000+00:00 web internal-sftp[72]: session closed for local user "
+        "ann from [192.0.2.33]\n"
+        "2026-03-01T12:00:31.100000+00:00 web internal-sftp[82]: session closed for local user "
+        "bob from [192.0.2.33]\n"
+        "2026-03-01T12:00:30.200000+00:00 web sshd[70]: pam_unix(sshd:session): session closed "
+        "for user ann\n");
+    joint_run(j);
+    static const bool anns[] = {true, false, false, true, true, true, false, true};
+    for (uint64_t line = 1; line <= 8; line++) {
+        assert_int_equal(joint_link(j, a, 0, line) != NULL, anns[line - 1]);
+        assert_int_equal(joint_link(j, b, 0, line) != NULL, !anns[line - 1]);
+    }
+    assert_int_equal(joint_link(j, a, 0, 4)->join, JOIN_ADDRESS);
+    assert_false(joint_link(j, a, 0, 4)->ambiguous);
+    assert_int_equal(joint_link(j, a, 0, 5)->join, JOIN_PID);
+    assert_int_equal(joint_link(j, a, 0, 5)->bridge_line, 4);
+    assert_int_equal(joint_link(j, a, 0, 8)->join, JOIN_PID);
+    joint_free(j);
+}
+
+/* Stamps without zone, written two hours and three seconds ahead, to the second. */
+static void test_zone_and_offset(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r[12];
+    struct strbuf log;
+    strbuf_init(&log);
+    for (int i = 0; i < 12; i++) {
+        char client[32];
+        double t = 5 + i * 6.37;
+        snprintf(client, sizeof client, "192.0.2.%d:50000", 40 + i);
+        joint_reset(j, client, SERVER, t - 1, t, &r[i]);
+        if (i % 3 == 2)
+            continue; /* not every line was written */
+        int s = (int)(t + 3.02);
+        strbuf_printf(&log,
+                      "Mar  1 14:%02d:%02d web sshd[%d]: Connection reset by 192.0.2.%d port "
+                      "50000 [preauth]\n",
+                      s / 60, s % 60, 100 + i, 40 + i);
+    }
+    joint_log(j, "auth.log", log.p);
+    joint_run(j);
+    assert_true(j->logs[0].offset_known);
+    assert_true(text_eq(j->logs[0].zone, TEXT("UTC+02:00")));
+    assert_true(text_starts(j->logs[0].zone_why, TEXT("inferred")));
+    assert_true(size_of(j->logs[0].offset_ns - 3 * NS_PER_S) <= j->logs[0].offset_spread_ns);
+    assert_true(j->logs[0].offset_spread_ns < NS_PER_S / 2);
+    assert_int_equal(j->logs[0].n_anchors, 8);
+    const struct link *l = joint_link(j, r[0], 0, 1);
+    assert_non_null(l);
+    assert_true(size_of(l->offset_ns) <= l->uncertainty_ns);
+    assert_true(size_of(l->event->time - (JOINT_START + 8 * NS_PER_S)) <= NS_PER_S);
+    strbuf_finish(&log);
+    joint_free(j);
+}
+
+/* A zone that the stamps state is never inferred: the clock is wrong. */
+static void test_stated_zone(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 12, &r);
+    joint_log(j, "auth.log",
+              "2026-03-01T11:00:12.001000+00:00 web sshd[77]: Connection reset by 192.0.2.33 port "
+              "40000\n");
+    joint_run(j);
+    assert_true(text_eq(j->logs[0].zone, TEXT("UTC")));
+    assert_true(size_of(j->logs[0].offset_ns + 3600 * NS_PER_S) < NS_PER_S / 10);
+    assert_non_null(joint_link(j, r, 0, 1));
+    joint_free(j);
+}
+
+/* Two hosts with different clocks in one file, and a second file of one of them without anchors. */
+static void test_two_hosts(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *a, *b;
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 12, &a);
+    joint_reset(j, "192.0.2.33:40000", "198.51.100.8:22", 50, 52, &b);
+    joint_log(j, "auth.log",
+              "2026-03-01T12:00:22.001000+00:00 web sshd[7]: Connection reset by 192.0.2.33 port "
+              "40000\n"
+              "2026-03-01T12:00:10.001000+00:00 db sshd[8]: Connection from 192.0.2.33 port 40000 "
+              "on 198.51.100.8 port 22 rdomain \"\"\n"
+              "2026-03-01T12:00:12.001000+00:00 db sshd[8]: Connection reset by 192.0.2.33 port "
+              "40000\n"
+              "2026-03-01T12:00:20.010000+00:00 web sshd[7]: Connection from 192.0.2.33 port 40000 "
+              "on 198.51.100.7 port 22 rdomain \"\"\n");
+    joint_log(j, "kern.log",
+              "2026-03-01T12:00:21.900000+00:00 web kernel: Out of memory: Killed process 265 "
+              "(java) total-vm:115232kB, anon-rss:520kB, file-rss:0kB, shmem-rss:0kB, UID:0 "
+              "pgtables:128kB oom_score_adj:0\n");
+    joint_run(j);
+    assert_non_null(joint_link(j, a, 0, 1));
+    assert_non_null(joint_link(j, a, 0, 4));
+    assert_non_null(joint_link(j, b, 0, 2));
+    assert_non_null(joint_link(j, b, 0, 3));
+    assert_null(joint_link(j, a, 0, 3));
+    assert_null(joint_link(j, b, 0, 1));
+    const struct link *oom = joint_link(j, a, 1, 1);
+    assert_non_null(oom);
+    assert_int_equal(oom->join, JOIN_HOST);
+    assert_int_equal(oom->side, SIDE_SERVER);
+    assert_true(size_of(oom->offset_ns + NS_PER_S / 10) < NS_PER_S / 20);
+    assert_null(joint_link(j, b, 1, 1)); /* the other host */
+    assert_true(j->logs[1].offset_known);
+    assert_int_equal(j->logs[1].n_anchors, 0);
+    joint_free(j);
+}
+
+/* One port, two connections, one line: no confident offset, and the tie says so. */
+static void test_reused_port(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *a, *b;
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 11, &a);
+    joint_reset(j, "192.0.2.33:40000", SERVER, 50, 51, &b);
+    joint_log(j, "auth.log",
+              "2026-03-01T12:00:51.001000+00:00 web sshd[7]: Connection reset by 192.0.2.33 port "
+              "40000\n");
+    joint_run(j);
+    assert_false(j->logs[0].offset_known);
+    assert_null(joint_link(j, a, 0, 1)); /* with clocks that agree to seconds, time decides */
+    assert_non_null(joint_link(j, b, 0, 1));
+    joint_free(j);
+}
+
+static void test_given_offset(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *a, *b;
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 11, &a);
+    joint_reset(j, "192.0.2.33:40000", SERVER, 50, 51, &b);
+    joint_log(j, "auth.log",
+              "2026-03-01T12:00:51.001000+00:00 web sshd[7]: Connection reset by 192.0.2.33 port "
+              "40000\n");
+    j->about[0].offset_given = true;
+    j->about[0].offset_ns = 40 * NS_PER_S;
+    joint_run(j);
+    assert_non_null(joint_link(j, a, 0, 1));
+    assert_null(joint_link(j, b, 0, 1));
+    assert_true(j->logs[0].offset_ns == 40 * NS_PER_S);
+    joint_free(j);
+}
+
+/* Host-wide lines reach the resets of that host's service near them, and no others. */
+static void test_host_lines(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *ssh, *web, *late;
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 12, &ssh);
+    joint_reset(j, "192.0.2.33:40001", "198.51.100.7:80", 10, 12, &web);
+    joint_reset(j, "192.0.2.33:40002", SERVER, 90, 95, &late);
+    joint_log(j, "syslog",
+              "2026-03-01T12:00:12.001000+00:00 srv sshd[7]: Connection reset by 192.0.2.33 port "
+              "40000\n"
+              "2026-03-01T12:00:12.500000+00:00 srv sshd[6]: error: beginning MaxStartups "
+              "throttling\n"
+              "2026-03-01T12:00:13.500000+00:00 srv systemd[1]: nginx.service: Main process "
+              "exited, code=killed, status=9/KILL\n"
+              "2026-03-01T12:00:13.600000+00:00 srv systemd[1]: Started Daily apt upgrade and "
+              "clean activities.\n");
+    joint_run(j);
+    assert_int_equal(joint_link(j, ssh, 0, 2)->join, JOIN_HOST);
+    assert_null(joint_link(j, web, 0, 2));
+    assert_null(joint_link(j, ssh, 0, 3));
+    assert_non_null(joint_link(j, web, 0, 3));
+    assert_int_equal(joint_link(j, web, 0, 3)->side, SIDE_SERVER);
+    assert_null(joint_link(j, web, 0, 4));
+    assert_null(joint_link(j, late, 0, 1));
+    joint_free(j);
+}
+
+/* A line that no pattern knows, with an address and port of the connection. */
+static void test_unrecognised(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r, *other;
+    joint_reset(j, "192.0.2.33:40000", "198.51.100.7:9999", 10, 12, &r);
+    joint_reset(j, "192.0.2.33:40001", "198.51.100.7:9999", 10, 12, &other);
+    joint_log(j, "app.log",
+              "2026-03-01T12:00:12.001000+00:00 srv app[9]: peer 192.0.2.33:40000 is gone, giving "
+              "up\n"
+              "2026-03-01T12:00:12.001000+00:00 srv app[9]: peer 203.0.113.9:40000 is gone\n");
+    joint_run(j);
+    const struct link *l = joint_link(j, r, 0, 1);
+    assert_non_null(l);
+    assert_false(l->recognised);
+    assert_int_equal(l->join, JOIN_ENDPOINT);
+    assert_int_equal(joint_n_links(j, r), 1);
+    assert_int_equal(joint_n_links(j, other), 0);
+    joint_free(j);
+}
+
+static void test_covers(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 12, &r);
+    joint_log(j, "auth.log",
+              "2026-03-01T12:00:05.000000+00:00 web sshd[7]: Server listening on 198.51.100.7 port "
+              "22.\n"
+              "2026-03-01T12:00:12.001000+00:00 web sshd[8]: Connection reset by 192.0.2.33 port "
+              "40000\n"
+              "2026-03-01T12:00:30.000000+00:00 web sshd[7]: Received signal 15; terminating.\n");
+    joint_run(j);
+    const struct case_file *c = &j->c;
+    struct text kind = TEXT("ssh.drop-connection");
+    instant_ns t = JOINT_START;
+    assert_true(case_log_covers(c, r, SIDE_SERVER, kind, t + 10 * NS_PER_S, t + 14 * NS_PER_S));
+    assert_false(case_log_covers(c, r, SIDE_SERVER, kind, t + 1 * NS_PER_S, t + 14 * NS_PER_S));
+    assert_false(case_log_covers(c, r, SIDE_SERVER, kind, t + 10 * NS_PER_S, t + 40 * NS_PER_S));
+    assert_false(case_log_covers(c, r, SIDE_CLIENT, kind, t + 10 * NS_PER_S, t + 14 * NS_PER_S));
+    assert_false(case_log_covers(c, r, SIDE_SERVER, TEXT("kernel.oom-kill"), t + 10 * NS_PER_S,
+                                 t + 14 * NS_PER_S));
+    joint_free(j);
+}
+
+/* The budget holds, and what it costs is counted. */
+static void test_budget(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    struct strbuf log;
+    strbuf_init(&log);
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 12, &r);
+    for (int i = 0; i < 50; i++)
+        strbuf_printf(&log,
+                      "2026-03-01T12:00:12.%06d+00:00 web sshd[7]: Connection reset by "
+                      "192.0.2.33 port 40000\n",
+                      i);
+    joint_log(j, "auth.log", log.p);
+    j->config.max_events = 20;
+    joint_run(j);
+    assert_int_equal(joint_n_links(j, r), 20);
+    assert_int_equal(flaws_count(correlation_dropped(j->correlation), "log-index.full"), 30);
+    strbuf_finish(&log);
+    joint_free(j);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_port_decides),    cmocka_unit_test(test_nothing_decides),
+        cmocka_unit_test(test_pid_bridge),      cmocka_unit_test(test_sftp),
+        cmocka_unit_test(test_zone_and_offset), cmocka_unit_test(test_stated_zone),
+        cmocka_unit_test(test_two_hosts),       cmocka_unit_test(test_reused_port),
+        cmocka_unit_test(test_given_offset),    cmocka_unit_test(test_host_lines),
+        cmocka_unit_test(test_unrecognised),    cmocka_unit_test(test_covers),
+        cmocka_unit_test(test_budget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "joint.h"
+
+#define SERVER "198.51.100.7:80"
+
+/* The newest connection, made again in another capture: same numbers, seen from the other end. */
+static struct connection_record *copy_talk(struct joint *j, uint32_t capture, double seconds,
+                                           double delay)
+{
+    struct connection_record *from = &j->records[j->c.n_records - 1];
+    struct connection_record *r = &j->records[j->c.n_records++];
+    *r = *from;
+    if (from->ending == ENDING_RST) {
+        struct reset *old = j->resets[j->c.n_resets - 1];
+        struct reset *x = arena_copy(&j->c.arena, old, sizeof *x);
+        assert_non_null(x);
+        x->id = (uint32_t)j->c.n_resets + 1;
+        j->resets[j->c.n_resets++] = x;
+    }
+    joint_move(j, capture, seconds);
+    /* what the client sends comes later to the server's end, what the server sends left earlier */
+    r->syn_time += (instant_ns)(delay * 1e9);
+    r->synack_time -= (instant_ns)(delay * 1e9);
+    if (r->fin_time[1] != INSTANT_NONE)
+        r->fin_time[1] -= (instant_ns)(delay * 1e9);
+    if (r->rst_time != INSTANT_NONE)
+        r->rst_time -= (instant_ns)(delay * 1e9);
+    r->ttl[0] = 63;
+    r->ttl[1] = 64;
+    from->ttl[0] = 64;
+    from->ttl[1] = 63;
+    return r;
+}
+
+static void test_both_ends(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    uint32_t b = joint_capture(j, "server.pcap", 5, 105);
+    struct reset *r;
+    for (int i = 0; i < 5; i++) {
+        joint_talk(j, "192.0.2.33:40000", SERVER, 10 + i, 10.5 + i);
+        copy_talk(j, b, 5, 0.004);
+    }
+    joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
+    ((struct connection *)(uintptr_t)r->connection)->end[1].ttl_max = 63;
+    copy_talk(j, b, 5, 0.004);
+    ((struct connection *)(uintptr_t)j->resets[1]->connection)->end[1].ttl_max = 64;
+    joint_run(j);
+    assert_true(j->captures[1].clock_offset_known);
+    assert_true(j->captures[1].clock_offset_ns == 5 * NS_PER_S);
+    assert_int_equal(j->captures[0].vantage, 1);
+    assert_int_equal(j->captures[1].vantage, 2);
+    assert_true(r->is_copy_of_other); /* the server sent it, its own capture is nearer */
+    assert_false(j->resets[1]->is_copy_of_other);
+    assert_int_equal(j->resets[1]->n_seen_in, 1);
+    assert_ptr_equal(j->resets[1]->seen_in[0], r);
+    assert_int_equal(j->resets[1]->sender, SIDE_SERVER);
+    joint_free(j);
+}
+
+/* The capture at the server's end holds the connection, but not the RST in the server's name. */
+static void test_absent_rst(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    uint32_t b = joint_capture(j, "server.pcap", 5, 105);
+    struct reset *r;
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+    copy_talk(j, b, 5, 0.004);
+    joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
+    struct connection_record *there = copy_talk(j, b, 5, 0.004);
+    there->ending = ENDING_OPEN;
+    there->rst_time = INSTANT_NONE;
+    there->saw_rst[1] = false;
+    j->c.n_resets--;
+    joint_run(j);
+    assert_int_equal(r->sender, SIDE_PATH);
+    assert_true(r->sender_confidence >= 0.9);
+    assert_string_equal(r->reasons[0].id, "sender.absent-at-own-end");
+    assert_int_equal(r->n_seen_in, 0);
+    joint_free(j);
+}
+
+/* The server's capture had ended by then: nothing is proven. */
+static void test_capture_too_short(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    uint32_t b = joint_capture(j, "server.pcap", 5, 30);
+    struct reset *r;
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+    copy_talk(j, b, 5, 0.004);
+    joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
+    joint_run(j);
+    assert_int_equal(r->sender, SIDE_SERVER);
+    joint_free(j);
+}
+
+/* A firewall answered the SYN: the server's capture holds nothing of the attempt. */
+static void test_rejected_before(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    uint32_t b = joint_capture(j, "server.pcap", 5, 105);
+    struct reset *r;
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+    copy_talk(j, b, 5, 0.004);
+    struct connection_record *x = joint_reset(j, "192.0.2.33:40007", SERVER, 30, 30.001, &r);
+    x->ttl[0] = 64;
+    x->ttl[1] = 0;
+    joint_run(j);
+    assert_int_equal(r->sender, SIDE_PATH);
+    joint_free(j);
+}
+
+/* Behind a NAT the ends are others, the sequence numbers are not; a log at the server names the
+ * translated end. */
+static void test_across_nat(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    uint32_t b = joint_capture(j, "server.pcap", 0, 100);
+    struct reset *r;
+    joint_reset(j, "192.0.2.33:40007", "198.51.100.7:22", 30, 31, &r);
+    struct connection_record *there = copy_talk(j, b, 0, 0.002);
+    assert_true(endpoint_parse(TEXT("203.0.113.4:61000"), &there->client));
+    joint_log(j, "auth.log",
+              "2026-03-01T12:00:31.001000+00:00 web sshd[1]: Connection reset by 203.0.113.4 port "
+              "61000\n");
+    joint_run(j);
+    assert_int_equal(r->n_seen_in, 1);
+    assert_true(r->is_copy_of_other != j->resets[1]->is_copy_of_other);
+    assert_non_null(joint_link(j, r, 0, 1));
+    assert_non_null(joint_link(j, j->resets[1], 0, 1));
+    assert_int_equal(j->c.n_unmatched, 0);
+    joint_free(j);
+}
+
+/* One file after the other, from one place. */
+static void test_rotated(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    uint32_t b = joint_capture(j, "a.pcap1", 100, 200);
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+    joint_talk(j, "192.0.2.33:40002", SERVER, 110, 111);
+    joint_move(j, b, 0);
+    joint_run(j);
+    assert_int_equal(j->captures[0].vantage, 1);
+    assert_int_equal(j->captures[1].vantage, 1);
+    assert_true(j->captures[0].clock_offset_known);
+    assert_false(j->captures[1].clock_offset_known);
+    joint_free(j);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_both_ends),         cmocka_unit_test(test_absent_rst),
+        cmocka_unit_test(test_capture_too_short), cmocka_unit_test(test_rejected_before),
+        cmocka_unit_test(test_across_nat),        cmocka_unit_test(test_rotated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
