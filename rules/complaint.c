@@ -78,6 +78,17 @@ struct quoted quoted(struct text t)
     return q;
 }
 
+void print_clean(FILE *out, struct text t)
+{
+    struct strbuf b;
+    strbuf_init(&b);
+    strbuf_escaped(&b, t);
+    struct text clean = strbuf_view(&b);
+    if (clean.n)
+        fwrite(clean.p, 1, clean.n, out);
+    strbuf_finish(&b);
+}
+
 struct nearest nearest_of(struct text wanted)
 {
     unsigned limit = wanted.n < 3 ? 1 : (unsigned)(wanted.n < 30 ? wanted.n : 30) / 3;

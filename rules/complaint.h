@@ -40,6 +40,9 @@ struct quoted {
 };
 struct quoted quoted(struct text t);
 
+/* Any input bytes as clean UTF-8, whole. */
+void print_clean(FILE *out, struct text t);
+
 /* The word nearest to a misspelt one, at most a third of its letters away; the empty view when none
  * is.  Give it the words one after the other. */
 struct nearest {

@@ -21,17 +21,6 @@ struct explainer {
     bool thorough;
 };
 
-static void put(FILE *out, struct text t)
-{
-    struct strbuf b;
-    strbuf_init(&b);
-    strbuf_escaped(&b, t);
-    struct text clean = strbuf_view(&b);
-    if (clean.n)
-        fwrite(clean.p, 1, clean.n, out);
-    strbuf_finish(&b);
-}
-
 static const char *mark(enum truth t)
 {
     return t == TRUTH_TRUE ? "+" : t == TRUTH_FALSE ? "-" : "?";
@@ -69,18 +58,18 @@ static void put_value(struct explainer *x, const struct condition *c)
         const struct pick *p = hearing_pick(&x->hearing, c->bind);
         struct provenance from = {.kind = SOURCE_LOG, .link = p->link};
         fputs("  ", x->out);
-        put(x->out, p->link                   ? speak_source(b, &from)
-                    : p->truth == TRUTH_FALSE ? TEXT("none, though a log covers it")
-                                              : TEXT("none, and no log covers it"));
+        print_clean(x->out, p->link                   ? speak_source(b, &from)
+                            : p->truth == TRUTH_FALSE ? TEXT("none, though a log covers it")
+                                                      : TEXT("none, and no log covers it"));
         return;
     }
     struct fact f = hearing_value(&x->hearing, &c->subject);
     fputs("  value ", x->out);
-    put(x->out, text_slice(speak_value(b, &c->subject, &f), 0, 160));
+    print_clean(x->out, text_slice(speak_value(b, &c->subject, &f), 0, 160));
     struct text source = f.known ? speak_source(b, &f.from) : f.why_unknown;
     if (source.n) {
         fputs("  (", x->out);
-        put(x->out, source);
+        print_clean(x->out, source);
         fputc(')', x->out);
     }
 }
@@ -94,10 +83,10 @@ static void put_tree(struct explainer *x, uint32_t root)
         fprintf(x->out, "  %*s%s ", (int)depth_of(r, c) * 2, "",
                 mark(x->hearing.outcomes[i].truth));
         if (c->id.n) {
-            put(x->out, c->id);
+            print_clean(x->out, c->id);
             fputs(": ", x->out);
         }
-        put(x->out, c->written);
+        print_clean(x->out, c->written);
         put_value(x, c);
         put_role(x, i);
         fputc('\n', x->out);
@@ -130,7 +119,7 @@ static void put_undecided(struct explainer *x, const struct verdict *v)
 {
     hearing_judge(&x->hearing, &x->bench, v->rule, true);
     fprintf(x->out, "undecided  %s, at most %.2f: ", v->rule->id, v->potential);
-    put(x->out, evidence_missing(&x->hearing));
+    print_clean(x->out, evidence_missing(&x->hearing));
     fputc('\n', x->out);
     if (x->thorough)
         put_conditions(x);
@@ -149,7 +138,7 @@ static void put_out(struct explainer *x, const struct verdict *v)
         if (!direct || x->hearing.outcomes[i].truth != TRUTH_FALSE)
             continue;
         fputs(shown++ ? ";  " : "  ", x->out);
-        put(x->out, c->written);
+        print_clean(x->out, c->written);
         put_value(x, c);
     }
     fputc('\n', x->out);
@@ -206,7 +195,7 @@ static void put_head(struct explainer *x)
             r->sender_confidence, phase_name(r->phase), mechanism_name(r->mechanism));
     for (size_t i = 0; i < r->n_reasons; i++) {
         fputs("  * ", x->out);
-        put(x->out, r->reasons[i].says);
+        print_clean(x->out, r->reasons[i].says);
         if (r->reasons[i].frame)
             fprintf(x->out, "  (frame %llu)", (unsigned long long)r->reasons[i].frame);
         fputc('\n', x->out);

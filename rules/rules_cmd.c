@@ -38,11 +38,11 @@ static void put_message(const struct message *m, FILE *out)
     for (size_t i = 0; i < m->n_pieces; i++) {
         const struct piece *p = &m->pieces[i];
         if (p->kind == PIECE_TEXT)
-            fprintf(out, TEXT_FMT, TEXT_ARG(p->text));
+            print_clean(out, p->text);
         else if (p->kind == PIECE_OPEN || p->kind == PIECE_CLOSE)
             fputs(p->kind == PIECE_OPEN ? "[[" : "]]", out);
         else
-            fprintf(out, "{" TEXT_FMT "%s}", TEXT_ARG(p->subject.name),
+            fprintf(out, "{%s%s}", quoted(p->subject.name).s,
                     p->kind == PIECE_TIMERS ? "|timers" : "");
     }
 }
@@ -88,7 +88,7 @@ static void show_said(const struct rule *r, const char *name, const struct said 
             fprintf(out, " (risk %s)", v[i].risk);
         if (v[i].when != NO_INDEX) {
             const struct condition *c = &r->conditions[v[i].when];
-            fprintf(out, " when " TEXT_FMT, TEXT_ARG(c->id.n ? c->id : c->written));
+            fprintf(out, " when %s", quoted(c->id.n ? c->id : c->written).s);
         }
         fputs(": ", out);
         put_message(&v[i].message, out);
@@ -109,8 +109,9 @@ static void show_tree(const struct rule *r, uint32_t root, FILE *out)
             depth += 2;
         fprintf(out, "%*s", depth, "");
         if (c->id.n)
-            fprintf(out, TEXT_FMT ": ", TEXT_ARG(c->id));
-        fprintf(out, TEXT_FMT "\n", TEXT_ARG(c->written));
+            fprintf(out, "%s: ", quoted(c->id).s);
+        print_clean(out, c->written);
+        fputc('\n', out);
     }
 }
 
@@ -126,13 +127,20 @@ static void show_weighings(const struct rule *r, const char *name, const struct 
 static void show_binds(const struct rule *r, FILE *out)
 {
     for (size_t i = 0; i < r->n_binds; i++) {
-        fprintf(out, "bind " TEXT_FMT ":", TEXT_ARG(r->binds[i].name));
+        fprintf(out, "bind %s:", quoted(r->binds[i].name).s);
         for (size_t k = 0; k < r->binds[i].n_kinds; k++)
-            fprintf(out, " " TEXT_FMT, TEXT_ARG(r->binds[i].kinds[k]));
+            fprintf(out, " %s", quoted(r->binds[i].kinds[k]).s);
         fprintf(out, ", %.3f s before to %.3f s after %s\n", (double)r->binds[i].before_ns / 1e9,
                 (double)r->binds[i].after_ns / 1e9,
                 r->binds[i].from_start ? "the first packet" : "the RST");
     }
+}
+
+static void show_text(const char *name, struct text t, FILE *out)
+{
+    fprintf(out, "%s: ", name);
+    print_clean(out, t);
+    fputc('\n', out);
 }
 
 static void show_rule(const struct rule *r, FILE *out)
@@ -161,10 +169,10 @@ static void show_rule(const struct rule *r, FILE *out)
     show_said(r, "remedy", r->remedies, r->n_remedies, out);
     show_said(r, "collect", r->collects, r->n_collects, out);
     for (size_t i = 0; i < r->n_references; i++)
-        fprintf(out, "reference: " TEXT_FMT "\n", TEXT_ARG(r->references[i]));
+        show_text("reference", r->references[i], out);
     for (size_t i = 0; i < r->n_examples; i++)
-        fprintf(out, "example %s: " TEXT_FMT "\n", r->examples[i].fires ? "fires" : "silent",
-                TEXT_ARG(r->examples[i].folder));
+        show_text(r->examples[i].fires ? "example fires" : "example silent", r->examples[i].folder,
+                  out);
 }
 
 int rules_cmd_show(const struct catalogue *k, const char *id, FILE *out, FILE *err)
