@@ -111,6 +111,18 @@ static bool better(const struct bind *b, const struct reset *r, const struct lin
     return x->event->line < y->event->line;
 }
 
+#define START_SLACK NS_PER_S
+
+/* A line that names the connection itself cannot be older than it: no log need reach further. */
+static instant_ns earliest(const struct bind *b, const struct connection *c, instant_ns from)
+{
+    uint32_t about_it = 1U << JOIN_TUPLE | 1U << JOIN_ENDPOINT | 1U << JOIN_PID;
+    if ((b->joins & ~about_it) || c->began_mid_stream || c->first_time == INSTANT_NONE)
+        return from;
+    instant_ns start = plus(c->first_time, -START_SLACK);
+    return start > from ? start : from;
+}
+
 /* Whether logs would have shown every kind that the bind asks for. */
 static bool covered(const struct hearing *h, const struct bind *b)
 {
@@ -118,7 +130,9 @@ static bool covered(const struct hearing *h, const struct bind *b)
     enum side side = SIDE_SERVER;
     side_wanted(b, r, &side);
     instant_ns base = plus(r->deciding.segment.time, anchor(b, r));
-    instant_ns from = plus(base, -b->before_ns), to = plus(base, b->after_ns);
+    instant_ns to = plus(base, b->after_ns);
+    instant_ns from = earliest(b, r->connection, plus(base, -b->before_ns));
+    from = from < to ? from : to;
     for (size_t i = 0; i < b->n_kinds; i++)
         if (!case_log_covers(h->bench->of, r, side, b->kinds[i], from, to))
             return false;

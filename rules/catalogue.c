@@ -39,7 +39,7 @@ bool rule_supersedes(const struct rule *r, const struct cause *c)
     for (size_t i = 0; i < r->n_supersedes; i++)
         if (r->supersedes[i] == c)
             return true;
-    return text_eq(text_of(c->id), text_of(cause_undetermined)) && r->cause != c;
+    return c->gives_way && r->cause != c;
 }
 
 const struct rule *catalogue_find(const struct catalogue *k, struct text id)

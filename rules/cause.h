@@ -12,6 +12,7 @@ struct cause {
     const char *id;         /* "ssh-max-startups" */
     enum severity severity; /* the default; a rule may lower it */
     const char *about;      /* one line for people */
+    bool gives_way;         /* every other cause displaces it */
 };
 
 extern const char *const cause_undetermined; /* what is left when nothing better holds */

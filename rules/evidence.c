@@ -10,6 +10,7 @@
 #include "rules/speak.h"
 
 #define REASONS_MAX 8
+#define VALUE_MAX 200 /* bytes of a text that evidence repeats */
 
 struct list {
     struct evidence *v;
@@ -39,17 +40,28 @@ static void add_reasons(struct list *l, const struct bench *b)
                                  .says = r->reasons[i].says});
 }
 
+/* "how the reset came about (rst.mechanism): abort" */
 static struct text fact_says(struct bench *b, const struct condition *c, const struct fact *f)
 {
-    struct text v = speak_value(b, &c->subject, f);
-    bool quote = c->subject.type == FACT_TEXT;
-    v = text_slice(v, 0, 200);
-    if (f->from.note.n)
-        return text_of(arena_printf(b->arena, TEXT_FMT " = %s" TEXT_FMT "%s: " TEXT_FMT,
-                                    TEXT_ARG(c->subject.name), quote ? "\"" : "", TEXT_ARG(v),
-                                    quote ? "\"" : "", TEXT_ARG(f->from.note)));
-    return text_of(arena_printf(b->arena, TEXT_FMT " = %s" TEXT_FMT "%s", TEXT_ARG(c->subject.name),
-                                quote ? "\"" : "", TEXT_ARG(v), quote ? "\"" : ""));
+    const struct fact_def *def = b->catalogue->asked[c->subject.slot].def;
+    struct text value = text_slice(speak_value(b, &c->subject, f), 0, VALUE_MAX);
+    const char *quote = c->subject.type == FACT_TEXT ? "\"" : "";
+    struct strbuf t;
+    strbuf_init(&t);
+    if (def)
+        strbuf_printf(&t, "%s (%s): ", def->about, def->name);
+    else
+        strbuf_printf(&t, TEXT_FMT " = ", TEXT_ARG(c->subject.name));
+    strbuf_str(&t, quote);
+    strbuf_text(&t, value);
+    strbuf_str(&t, quote);
+    if (f->from.note.n) {
+        strbuf_str(&t, "; ");
+        strbuf_text(&t, f->from.note);
+    }
+    struct text out = arena_text(b->arena, strbuf_view(&t));
+    strbuf_finish(&t);
+    return out;
 }
 
 static void add_link(struct list *l, const struct bench *b, const struct link *link)

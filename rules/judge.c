@@ -27,7 +27,7 @@ void judgement_finish(struct judgement *j)
 
 static bool displaces(const struct verdict *a, const struct verdict *b)
 {
-    return a->require == TRUTH_TRUE && rule_supersedes(a->rule, b->rule->cause) &&
+    return rule_supersedes(a->rule, b->rule->cause) &&
            (a->confidence >= DISPLACES_FROM || a->confidence >= b->confidence);
 }
 
@@ -37,7 +37,8 @@ static const struct rule *displacer(const struct judgement *j, const struct verd
     const struct verdict *best = NULL;
     for (size_t i = 0; i < j->n; i++) {
         const struct verdict *other = &j->verdicts[i];
-        if (other != v && displaces(other, v) && (!best || other->confidence > best->confidence))
+        if (other != v && other->require == TRUTH_TRUE && displaces(other, v) &&
+            (!best || other->confidence > best->confidence))
             best = other;
     }
     return best ? best->rule : NULL;

@@ -21,6 +21,7 @@ static size_t n_host_values;
 static struct link links[32];
 static size_t n_links;
 static bool covers;
+static instant_ns asked_from;
 
 static const char *const sides[] = {"client", "server", "path", NULL};
 
@@ -116,6 +117,11 @@ void fake_covers(bool v)
     covers = v;
 }
 
+instant_ns fake_cover_asked_from(void)
+{
+    return asked_from;
+}
+
 struct link *fake_link(const struct event *e, enum join join, instant_ns offset_ns)
 {
     assert_true(n_links < 32);
@@ -187,6 +193,7 @@ bool case_log_covers(const struct case_file *c, const struct reset *r, enum side
 {
     (void)c, (void)r, (void)side, (void)kind;
     assert_true(from <= to);
+    asked_from = from;
     return covers;
 }
 

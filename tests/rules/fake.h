@@ -19,7 +19,8 @@ void fake_real(const char *name, double v);
 void fake_text(const char *name, const char *v);
 void fake_ip(const char *name, const char *v);
 void fake_host(const char *name, const char *v);
-void fake_covers(bool v); /* what case_log_covers says */
+void fake_covers(bool v);               /* what case_log_covers says */
+instant_ns fake_cover_asked_from(void); /* from when it was asked last */
 
 /* Ties a line to every reset.  The event must live as long as it is tied. */
 struct link *fake_link(const struct event *e, enum join join, instant_ns offset_ns);

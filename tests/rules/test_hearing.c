@@ -237,6 +237,18 @@ static void test_bind_filters(void **state)
     assert_int_equal(exists("<bind name='d' claim='reset'/>"), TRUTH_UNKNOWN);
 }
 
+static void test_cover_need_not_reach_before_the_connection(void **state)
+{
+    (void)state;
+    fake_forget();
+    exists("<bind name='d' event='ssh.x' before='2h'/>"); /* may name the address alone */
+    assert_int_equal(fake_cover_asked_from(), (1000 - 7200) * NS_PER_S);
+    exists("<bind name='d' event='ssh.x' before='2h' join='tuple pid'/>");
+    assert_int_equal(fake_cover_asked_from(), (1000 - 2) * NS_PER_S); /* it began 1 s before */
+    exists("<bind name='d' event='ssh.x' before='500ms' join='tuple pid'/>");
+    assert_int_equal(fake_cover_asked_from(), 1000 * NS_PER_S - NS_PER_S / 2);
+}
+
 static const struct link *picked(void)
 {
     return hear(RULE "<bind name='d' event='ssh.*' join='tuple address' before='9s'/>"
@@ -365,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_operators),
         cmocka_unit_test(test_host_values),
         cmocka_unit_test(test_bind_filters),
+        cmocka_unit_test(test_cover_need_not_reach_before_the_connection),
         cmocka_unit_test(test_bind_picks_the_best),
         cmocka_unit_test(test_bound_fields),
         cmocka_unit_test(test_confidence_formula),

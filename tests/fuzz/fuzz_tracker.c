@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Any bytes as a sequence of segments: twelve a segment, few addresses and close numbers, so that
+ * connections really meet.  Whatever comes, every RST is accounted for exactly once, memory stays
+ * within its budget, and what is handed out is within its stated bounds.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/tracker.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define RECORD 12
+#define BUDGET ((size_t)96 * 1024)
+#define SLACK ((size_t)64 * 1024) /* one step of growth */
+
+static const uint8_t bytes[8192];
+
+static struct packet packet_from(const uint8_t *r, uint64_t frame, instant_ns *now)
+{
+    static const instant_ns steps[] = {0, 1000, 1000000, NS_PER_S, 200 * NS_PER_S, -1000};
+    static const uint32_t bases[] = {0, 0x7fffffff, 0x80000000, 0xffffffff};
+    struct packet p = {.kind = PACKET_TCP, .ip_version = 4, .frame = frame};
+    const uint8_t a[4] = {192, 0, 2, (uint8_t)(1 + (r[0] & 1))}, b[4] = {198, 51, 100, 2};
+    bool back = r[0] & 2;
+    *now += steps[(r[0] >> 4) % 6];
+    p.time = *now;
+    p.ip_src = address_from_v4(back ? b : a);
+    p.ip_dst = address_from_v4(back ? a : b);
+    p.src_port = back ? 80 : (uint16_t)(1000 + (r[0] >> 2 & 3));
+    p.dst_port = back ? (uint16_t)(1000 + (r[0] >> 2 & 3)) : 80;
+    p.flags = r[1] & 0x3f;
+    p.seq = bases[r[2] >> 6] + (r[2] & 0x3f) * (r[3] & 0x80 ? 97u : 1u);
+    p.ack = bases[r[3] >> 4 & 3] + (r[3] & 0x0f) * (r[3] & 0x40 ? 101u : 1u) + (r[4] & 0x3f);
+    p.window = (uint16_t)(r[5] & 1 ? 0 : r[5] << 4);
+    p.payload_len = r[6] & 0x80 ? (uint32_t)(r[6] & 0x7f) * 40 : r[6] & 3;
+    p.payload_captured = r[7] & 1 ? p.payload_len : p.payload_len / 2;
+    p.payload = p.payload_captured ? bytes : NULL;
+    p.ttl = 60 + (r[7] >> 5);
+    p.has_ip_id = true;
+    p.ip_id = r[8];
+    p.df = r[7] & 2;
+    p.has_timestamps = r[9] & 1;
+    p.tsval = r[9];
+    p.has_wscale = r[10] & 1;
+    p.wscale = r[10] >> 4;
+    p.mptcp_reset_reason = -1;
+    if (r[11] > 250) {
+        p.kind = PACKET_ICMP_ERROR;
+        p.icmp = (struct packet_icmp){.type = 3, .code = r[10], .seq = p.seq, .flags = p.flags};
+        p.icmp.src = packet_src(&p);
+        p.icmp.dst = packet_dst(&p);
+        p.icmp.has_flags = r[11] & 1;
+    }
+    return p;
+}
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void check_end(const struct end *e)
+{
+    require(e->head.n <= 2048 && e->tail.n <= 512 && e->bytes_missing <= e->bytes);
+    require(e->window_scale <= 14);
+}
+
+static void check_reset(const struct reset *r, unsigned *seen, uint64_t n_frames)
+{
+    const struct connection *c = r->connection;
+    check_end(&c->end[0]);
+    check_end(&c->end[1]);
+    require(c->n_head_kept <= CONNECTION_FIRST_SEGMENTS && c->n_head_kept <= c->n_kept);
+    require(c->n_kept <= CONNECTION_FIRST_SEGMENTS + CONNECTION_LAST_SEGMENTS + 16);
+    require(r->mechanism < MECHANISMS && r->phase < PHASES && r->sender <= SIDE_PATH);
+    require(r->sender_confidence >= 0.5 && r->sender_confidence <= 1.0);
+    require(r->n_rsts > 0 && r->n_reasons > 0);
+    for (size_t i = 0; i < r->n_rsts; i++) {
+        require(r->rsts[i].segment.frame <= n_frames);
+        seen[r->rsts[i].segment.frame]++;
+    }
+}
+
+static void check_all(struct tracker *t, const bool *is_rst, uint64_t n_frames)
+{
+    unsigned *seen = calloc(n_frames + 1, sizeof *seen);
+    struct tracker_resets resets = tracker_finish(t);
+    for (size_t i = 0; i < resets.n; i++)
+        check_reset(resets.v[i], seen, n_frames);
+    struct tracker_skips skips = tracker_rst_skipped(t);
+    for (size_t i = 0; i < skips.n; i++)
+        seen[skips.v[i].frame]++;
+    for (uint64_t f = 1; f <= n_frames; f++)
+        require(seen[f] == (is_rst[f] ? 1u : 0u));
+    require(tracker_counts(t)->peak_bytes <= BUDGET + SLACK);
+    free(seen);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct arena arena;
+    struct tracker_config config = {
+        .memory_budget = BUDGET, .keep_records = true, .max_records = 1000};
+    uint64_t n = size / RECORD;
+    bool *is_rst = calloc(n + 1, sizeof *is_rst);
+    instant_ns now = INT64_C(1700000000) * NS_PER_S;
+    arena_init(&arena, NULL);
+    struct tracker *t = tracker_create(&arena, &config);
+    if (!t || !is_rst)
+        abort();
+    for (uint64_t f = 1; f <= n; f++) {
+        struct packet p = packet_from(&data[(f - 1) * RECORD], f, &now);
+        is_rst[f] = p.kind == PACKET_TCP && (p.flags & TCP_RST);
+        tracker_packet(t, &p);
+    }
+    check_all(t, is_rst, n);
+    tracker_free(t);
+    arena_finish(&arena);
+    free(is_rst);
+    return 0;
+}
