@@ -22,6 +22,17 @@ static void bit_clear(uint8_t *bits, size_t i)
     bits[i / 8] = (uint8_t)(bits[i / 8] & ~(1u << (i % 8)));
 }
 
+/* Sets the bits [from, to). */
+static void bits_set(uint8_t *bits, size_t from, size_t to)
+{
+    for (; from < to && from % 8 != 0; from++)
+        bit_set(bits, from);
+    size_t whole = (to - from) / 8;
+    memset(&bits[from / 8], 0xff, whole);
+    for (from += 8 * whole; from < to; from++)
+        bit_set(bits, from);
+}
+
 static bool write_once(uint8_t *at, uint8_t *bits, size_t i, uint8_t byte)
 {
     if (bit_get(bits, i))
@@ -43,6 +54,42 @@ static bool put_head(struct store *s, struct content *c, uint64_t offset, const 
         conflict |= write_once((*piece)->byte, (*piece)->filled, at % CONTENT_PIECE, bytes[i]);
     }
     return conflict;
+}
+
+/* What comes in order meets nothing that is kept yet, and is copied in one go. */
+static void append_head(struct store *s, struct content *c, size_t at, const uint8_t *bytes,
+                        size_t n)
+{
+    while (n > 0 && at < CONTENT_HEAD) {
+        size_t from = at % CONTENT_PIECE;
+        size_t now = n < CONTENT_PIECE - from ? n : CONTENT_PIECE - from;
+        struct piece **piece = &c->head[at / CONTENT_PIECE];
+        if (!*piece && !(*piece = pool_take(&s->pieces)))
+            return;
+        memcpy(&(*piece)->byte[from], bytes, now);
+        bits_set((*piece)->filled, from, from + now);
+        at += now;
+        bytes += now;
+        n -= now;
+    }
+}
+
+static void append_tail(struct store *s, struct content *c, uint64_t at, const uint8_t *bytes,
+                        size_t n)
+{
+    if (at + n <= CONTENT_HEAD || (!c->tail && !(c->tail = pool_take(&s->tails))))
+        return;
+    size_t skip = n > CONTENT_TAIL ? n - CONTENT_TAIL : 0;
+    c->tail->end = at + n;
+    at += skip;
+    bytes += skip;
+    n -= skip;
+    size_t from = (size_t)(at % CONTENT_TAIL);
+    size_t first = n < CONTENT_TAIL - from ? n : CONTENT_TAIL - from;
+    memcpy(&c->tail->byte[from], bytes, first);
+    memcpy(c->tail->byte, &bytes[first], n - first);
+    bits_set(c->tail->filled, from, from + first);
+    bits_set(c->tail->filled, 0, n - first);
 }
 
 /* Makes room up to end: what leaves the window is forgotten. */
@@ -81,8 +128,15 @@ bool content_put(struct store *s, struct content **c, uint64_t offset, const uin
         return false;
     if (!*c && !(*c = pool_take(&s->contents)))
         return false;
+    bool in_order = offset == (*c)->end && (!(*c)->tail || (*c)->tail->end == offset);
     if (offset + n > (*c)->end)
         (*c)->end = offset + n;
+    if (in_order) {
+        if (offset < CONTENT_HEAD)
+            append_head(s, *c, (size_t)offset, bytes, n);
+        append_tail(s, *c, offset, bytes, n);
+        return false;
+    }
     bool conflict = put_head(s, *c, offset, bytes, n);
     return put_tail(s, *c, offset, bytes, n) || conflict;
 }
@@ -116,10 +170,11 @@ struct text content_head(const struct content *c, struct arena *arena)
 static bool kept_byte(const struct content *c, uint64_t at, char *byte)
 {
     const struct tail *t = c->tail;
-    if (t && at < t->end && at + CONTENT_TAIL >= t->end && bit_get(t->filled, at % CONTENT_TAIL))
-        *byte = (char)t->byte[at % CONTENT_TAIL];
-    else if (at < CONTENT_HEAD && head_has(c, (size_t)at))
+    if (at < CONTENT_HEAD && head_has(c, (size_t)at))
         *byte = (char)c->head[at / CONTENT_PIECE]->byte[at % CONTENT_PIECE];
+    else if (t && at < t->end && at + CONTENT_TAIL >= t->end &&
+             bit_get(t->filled, at % CONTENT_TAIL))
+        *byte = (char)t->byte[at % CONTENT_TAIL];
     else
         return false;
     return true;
