@@ -87,34 +87,42 @@ static bool take_pid(struct scan *t, uint32_t *pid, bool *colon)
     return *colon || scan_done(t) || scan_peek(t, 0) == ' ';
 }
 
+/* The tag's end at s->at + n: ':' or '['.  On success the scan stands behind the tag. */
+static bool end_tag(struct scan *s, struct envelope *e, size_t n, bool spaced)
+{
+    struct scan t = {.t = s->t, .at = s->at + n};
+    uint32_t pid = 0;
+    bool colon = true;
+    if (scan_peek(&t, 0) == '[') {
+        if (!take_pid(&t, &pid, &colon) || (spaced && !colon))
+            return false;
+    } else if (spaced || (t.at + 1 != t.t.n && scan_peek(&t, 1) != ' ')) {
+        return false;
+    } else {
+        t.at++;
+    }
+    e->program = (struct text){s->t.p + s->at, n};
+    e->pid = pid;
+    scan_byte(&t, ' ');
+    *s = t;
+    return true;
+}
+
 bool form_take_tag(struct scan *s, struct envelope *e)
 {
     unsigned n_spaces = 0;
-    for (size_t n = 0; n < TAG_MAX; n++) {
-        char c = scan_peek(s, n);
-        if (c == '\0' || n_spaces > TAG_SPACES_MAX)
+    size_t max = s->t.n - s->at < TAG_MAX ? s->t.n - s->at : TAG_MAX;
+    const char *p = s->t.p + s->at;
+    if (!max || p[0] == ' ')
+        return false;
+    for (size_t n = 0; n < max; n++) {
+        char c = p[n];
+        if (c == ' ' && ++n_spaces > TAG_SPACES_MAX)
             return false;
-        if (c == ' ' && n == 0)
+        if (c == '\0')
             return false;
-        if (c == ' ')
-            n_spaces++;
-        struct scan t = {.t = s->t, .at = s->at + n};
-        uint32_t pid = 0;
-        bool colon = true;
-        if (c == '[' && n > 0 && take_pid(&t, &pid, &colon)) {
-            if (n_spaces && !colon)
-                return false;
-        } else if (c == ':' && n > 0 && !n_spaces &&
-                   (t.at + 1 == t.t.n || scan_peek(&t, 1) == ' ')) {
-            t.at++;
-        } else {
-            continue;
-        }
-        e->program = text_slice(s->t, s->at, s->at + n);
-        e->pid = pid;
-        scan_byte(&t, ' ');
-        *s = t;
-        return true;
+        if ((c == '[' || c == ':') && n > 0 && end_tag(s, e, n, n_spaces > 0))
+            return true;
     }
     return false;
 }

@@ -48,7 +48,7 @@ static bool try_bucket(struct search *s, const struct bucket *b)
     if (level && level < m.n && m.p[level] != m.p[0] &&
         try_first_byte(s, b, (unsigned char)m.p[level]))
         return true;
-    return try_list(s, b->anywhere, b->n_anywhere);
+    return filter_may_hold(&b->filter, m) && try_list(s, b->anywhere, b->n_anywhere);
 }
 
 /* A journal entry whose MESSAGE_ID is known needs no text: that may be in any language. */
@@ -114,6 +114,8 @@ static bool fill_bucket(struct patterns *p, struct bucket *b, enum member m, str
     for (size_t i = 0; i < n_members; i++)
         if (!p->list.v[members[i]].at_start)
             members[n_anywhere++] = members[i];
+    for (size_t i = 0; i < n_anywhere; i++)
+        filter_add(&b->filter, p->list.v[members[i]].literal);
     b->by_byte = starts;
     b->anywhere = members;
     b->n_anywhere = n_anywhere;
@@ -161,8 +163,7 @@ static void seal(struct patterns *p)
     arena_init(&p->buckets, NULL);
     p->bucket.n = 0;
     p->any = p->bare = (struct bucket){0};
-    p->last_bucket = NULL;
-    p->last_program_n = 0;
+    memset(p->known, 0, sizeof p->known);
     p->n_message_ids = 0;
     for (size_t i = 0; i < p->list.n; i++) {
         if (!p->list.v[i].refused && !add_programs(p, p->list.v[i].programs))
@@ -213,17 +214,17 @@ static const struct bucket *look_up_variants(const struct patterns *p, struct te
 
 static const struct bucket *bucket_of(struct patterns *p, struct text program)
 {
-    if (program.n == p->last_program_n && program.n &&
-        memcmp(program.p, p->last_program, program.n) == 0)
-        return p->last_bucket;
-    const struct bucket *b = look_up_variants(p, program);
-    p->last_program_n = 0;
-    if (program.n && program.n < sizeof p->last_program) {
-        memcpy(p->last_program, program.p, program.n);
-        p->last_program_n = program.n;
-        p->last_bucket = b;
-    }
-    return b;
+    if (!program.n || program.n >= PROGRAM_KEY)
+        return look_up_variants(p, program);
+    unsigned char first = (unsigned char)program.p[0];
+    unsigned char last = (unsigned char)program.p[program.n - 1];
+    struct known_program *k = &p->known[(first * 5u + last * 3u + program.n) % KNOWN_PROGRAMS];
+    if (k->n == program.n && memcmp(k->name, program.p, program.n) == 0)
+        return k->bucket;
+    memcpy(k->name, program.p, program.n);
+    k->n = program.n;
+    k->bucket = look_up_variants(p, program);
+    return k->bucket;
 }
 
 bool patterns_know_program(struct patterns *p, struct text program)

@@ -12,6 +12,7 @@
 #include "parsers/base/map.h"
 #include "parsers/base/vec.h"
 #include "parsers/log/pattern.h"
+#include "parsers/log/pattern_filter.h"
 
 #define PATTERN_FILE_MAX (1u << 20)
 #define PATTERN_REGEX_MAX 4096
@@ -80,6 +81,7 @@ struct bucket {
     uint32_t *by_byte;
     uint32_t *anywhere;
     size_t n_anywhere;
+    struct filter filter; /* of the literals that may stand anywhere */
 };
 
 #define PROGRAM_KEY 32 /* longer program names are not in any list */
@@ -87,6 +89,14 @@ struct bucket {
 struct program_key {
     char name[PROGRAM_KEY];
 };
+
+/* A name as logs have it and the candidates for it, which may be none. */
+struct known_program {
+    char name[PROGRAM_KEY];
+    size_t n; /* 0 = free */
+    const struct bucket *bucket;
+};
+#define KNOWN_PROGRAMS 64
 
 struct patterns {
     struct arena arena;
@@ -97,9 +107,7 @@ struct patterns {
     VEC(struct bucket) bucket;
     struct bucket any, bare;
     size_t n_message_ids;
-    char last_program[PROGRAM_KEY]; /* neighbouring lines share it */
-    size_t last_program_n;
-    const struct bucket *last_bucket;
+    struct known_program known[KNOWN_PROGRAMS]; /* names that came up lately */
     pcre2_compile_context *compile;
     pcre2_match_context *limits;
     pcre2_match_data *match;

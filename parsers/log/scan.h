@@ -92,7 +92,7 @@ static inline void scan_spaces(struct scan *s)
 /* What is left of the line. */
 static inline struct text scan_rest(const struct scan *s)
 {
-    return text_slice(s->t, s->at, s->t.n);
+    return s->at < s->t.n ? (struct text){s->t.p + s->at, s->t.n - s->at} : (struct text){0};
 }
 
 /* Takes the literal if it is next. */
@@ -110,10 +110,13 @@ static inline bool scan_literal(struct scan *s, struct text literal)
 /* Bytes up to the next space or the end; may be empty. */
 static inline struct text scan_word(struct scan *s)
 {
-    size_t from = s->at;
-    while (!scan_done(s) && s->t.p[s->at] != ' ')
-        s->at++;
-    return text_slice(s->t, from, s->at);
+    size_t at = s->at;
+    struct text word = {s->t.p + at, 0};
+    while (at < s->t.n && s->t.p[at] != ' ')
+        at++;
+    word.n = at - s->at;
+    s->at = at;
+    return word.n ? word : (struct text){0};
 }
 
 #endif

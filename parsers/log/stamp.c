@@ -187,8 +187,42 @@ static bool give(struct scan *s, const struct scan *t, const struct stamp *st, s
     return true;
 }
 
+static bool two_at(const char *p, uint8_t *out)
+{
+    unsigned a = (unsigned char)p[0] - (unsigned)'0', b = (unsigned char)p[1] - (unsigned)'0';
+    *out = (uint8_t)(a * 10 + b);
+    return a < 10 && b < 10;
+}
+
+/* "Mmm dd hh:mm:ss " and nothing behind it that belongs to the stamp: nearly every syslog line. */
+static bool take_plain_bsd(struct scan *s, struct stamp *out)
+{
+    if (s->t.n - s->at < 16)
+        return false;
+    const char *p = s->t.p + s->at;
+    uint8_t day, hour, minute, second;
+    unsigned month = month_english(CODE3(p[0], p[1], p[2]));
+    char tens = p[4] == ' ' ? '0' : p[4];
+    const char two[2] = {tens, p[5]};
+    if (!month || p[3] != ' ' || p[6] != ' ' || p[9] != ':' || p[12] != ':' || p[15] != ' ' ||
+        !two_at(two, &day) || !two_at(p + 7, &hour) || !two_at(p + 10, &minute) ||
+        !two_at(p + 13, &second) || day - 1u > 30 || hour > 23 || minute > 59 || second > 60)
+        return false;
+    *out = (struct stamp){.civil = {.month = (uint8_t)month,
+                                    .day = day,
+                                    .hour = hour,
+                                    .minute = minute,
+                                    .second = second},
+                          .instant = INSTANT_NONE,
+                          .precision_ns = NS_PER_S};
+    s->at += 15;
+    return true;
+}
+
 bool stamp_take_bsd(struct scan *s, struct stamp *out)
 {
+    if (take_plain_bsd(s, out))
+        return true;
     struct scan t = *s;
     struct stamp st = {.instant = INSTANT_NONE};
     if (scan_is_digit(scan_peek(&t, 0)) && (!take_year(&t, &st) || !scan_byte(&t, ' ')))
