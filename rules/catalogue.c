@@ -83,6 +83,8 @@ void catalogue_add(struct catalogue *k, const char *name, struct text bytes, boo
                    struct complaints *c)
 {
     const char *file = arena_cstr(&k->arena, text_of(name));
+    if (!file)
+        complain(c, name, 0, "out of memory");
     struct xml_node *root = file ? xml_tree_read(file, bytes, &k->arena, c) : NULL;
     if (!root)
         return;
