@@ -42,6 +42,7 @@ static const struct {
     [LOG_MYSQL] = {"mysql", "MySQL or MariaDB error log"},
     [LOG_FAIL2BAN] = {"fail2ban", "fail2ban log"},
     [LOG_ENVOY] = {"envoy", "Envoy access log"},
+    [LOG_ACCESS] = {"access", "web server access log"},
     [LOG_AUDIT] = {"audit", "Linux audit log"},
     [LOG_FTRACE] = {"ftrace", "kernel trace"},
     [LOG_APPLICATION] = {"application", "text with ISO 8601 stamps"},
@@ -112,9 +113,9 @@ bool form_take_tag(struct scan *s, struct envelope *e)
 {
     unsigned n_spaces = 0;
     size_t max = s->t.n - s->at < TAG_MAX ? s->t.n - s->at : TAG_MAX;
-    const char *p = s->t.p + s->at;
-    if (!max || p[0] == ' ')
+    if (!max || s->t.p[s->at] == ' ')
         return false;
+    const char *p = s->t.p + s->at;
     for (size_t n = 0; n < max; n++) {
         char c = p[n];
         if (c == ' ' && ++n_spaces > TAG_SPACES_MAX)
@@ -404,7 +405,7 @@ static enum step take_digit_form(struct scan *s, struct envelope *e)
         return take_iso(s, e);
     if (c == ' ' && take_rfc3164(s, e))
         return STEP_DONE;
-    return done_if(form_take_redis(s, e) || take_unix(s, e));
+    return done_if(form_take_redis(s, e) || take_unix(s, e) || form_take_access(s, e));
 }
 
 /* Not one of the forms that a first byte gives away. */
@@ -414,7 +415,7 @@ static enum step take_other_form(struct scan *s, struct envelope *e)
         return STEP_DONE;
     if (scan_peek(s, 0) == '=' && form_take_erlang(s, e))
         return STEP_DONE;
-    if (take_journal_full(s, e) || form_take_ftrace(s, e))
+    if (take_journal_full(s, e) || form_take_ftrace(s, e) || form_take_access(s, e))
         return STEP_DONE;
     if (take_compose(s, e))
         return STEP_INWARDS;

@@ -38,6 +38,7 @@ enum log_format {
     LOG_MYSQL,
     LOG_FAIL2BAN,
     LOG_ENVOY,
+    LOG_ACCESS,      /* common and combined log format of web servers */
     LOG_AUDIT,       /* auditd's own file */
     LOG_FTRACE,      /* trace, trace_pipe, perf script */
     LOG_APPLICATION, /* an ISO stamp, then text of no known form */

@@ -23,6 +23,8 @@ bool form_take_redis(struct scan *s, struct envelope *e);
 bool form_take_audit(struct scan *s, struct envelope *e);
 /* "  sshd-123 [001] ..s1. 5000.123456: tcp_send_reset: ..." */
 bool form_take_ftrace(struct scan *s, struct envelope *e);
+/* "192.0.2.1 - - [06/Feb/2009:12:12:51 +0100] "GET / ..." */
+bool form_take_access(struct scan *s, struct envelope *e);
 /* "=ERROR REPORT==== 14-May-2015::14:52:07 ===" */
 bool form_take_erlang(struct scan *s, struct envelope *e);
 

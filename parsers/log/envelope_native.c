@@ -284,6 +284,22 @@ bool form_take_ftrace(struct scan *s, struct envelope *e)
     return true;
 }
 
+bool form_take_access(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    for (int i = 0; i < 3; i++) /* host, identity, user */
+        if (!scan_word(&t).n || !scan_byte(&t, ' '))
+            return false;
+    if (!scan_byte(&t, '[') || !stamp_take_clf(&t, &st) || !scan_literal(&t, TEXT("] \"")))
+        return false;
+    set_own_stamp(e, &st);
+    name_writer(e, LOG_ACCESS, TEXT("http-access"));
+    e->body = e->message = scan_rest(s);
+    scan_skip(s, s->t.n);
+    return true;
+}
+
 bool form_take_erlang(struct scan *s, struct envelope *e)
 {
     struct scan t = *s;

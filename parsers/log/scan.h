@@ -111,6 +111,8 @@ static inline bool scan_literal(struct scan *s, struct text literal)
 static inline struct text scan_word(struct scan *s)
 {
     size_t at = s->at;
+    if (scan_done(s))
+        return (struct text){0};
     struct text word = {s->t.p + at, 0};
     while (at < s->t.n && s->t.p[at] != ' ')
         at++;

@@ -92,6 +92,8 @@ static const struct {
     {"sshd  4242 [001]  5000.123456: tcp:tcp_send_reset: x", "ftrace", "", "kernel-trace", 0,
      "tcp:tcp_send_reset: x", false},
     {"2024-01-01 12:00:00 INFO worker: x", "application", "", "", 0, "INFO worker: x", true},
+    {"192.0.2.1 - - [06/Feb/2009:12:12:51 +0100] \"GET / HTTP/1.1\" 499 0", "access", "",
+     "http-access", 0, "192.0.2.1 - - [06/Feb/2009:12:12:51 +0100] \"GET / HTTP/1.1\" 499 0", true},
     {"sshd[123]: x", "tagged", "", "sshd", 123, "x", false},
     {"Connection reset by 192.0.2.1 port 22", "bare", "", "", 0,
      "Connection reset by 192.0.2.1 port 22", false},
