@@ -2,7 +2,8 @@
 /*
  * The same packet captured twice: mirrored ports, a capture on all interfaces of a router (one hop
  * apart), a copy with and one without its VLAN tag.  It looks like a retransmission and is none.
- * A table of the last packets answers; it forgets by being overwritten.
+ * A table of the last packets answers; it forgets by being overwritten, in the same way in every
+ * run: its hash is not keyed, because what it forgets can be seen in the output.
  */
 #ifndef WHYRST_ANALYZER_DUPLICATE_H
 #define WHYRST_ANALYZER_DUPLICATE_H
@@ -27,7 +28,6 @@ struct duplicate_slot {
 
 struct duplicates {
     struct duplicate_slot slot[DUPLICATE_SLOTS];
-    uint64_t seed;
 };
 
 /* The frame that p repeats, or 0; p is remembered.  habitual: this connection's packets have come

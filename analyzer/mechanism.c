@@ -395,6 +395,8 @@ void scene_judge_mechanism(struct scene *s)
               table[i].says);
     name_kernel_reasons(r, table[i].kernel);
     narrow_kernel_reasons(s);
+    if (r->mechanism == MECHANISM_REFUSED_LATE)
+        r->phase = PHASE_OPENING; /* the server never had it open */
     if (r->mechanism == MECHANISM_ABORT_UNREAD)
         say_unread(s);
     if (r->mechanism == MECHANISM_GAVE_UP)

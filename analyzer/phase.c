@@ -4,8 +4,6 @@
  */
 #include "analyzer/scene.h"
 
-#define OPENING_NS (3 * NS_PER_S)
-
 static bool fin_of(const struct scene *s, enum side side)
 {
     return s->end[side].at.saw_fin || s->end[side].fin_implied;
@@ -18,23 +16,12 @@ static bool owner_was_open(const struct scene *s)
            scene_rst(s)->ack == s->end[SIDE_SERVER].at.isn + 1;
 }
 
-/* A server whose kernel answers the third packet as a stranger's never had the connection open. */
-static bool server_never_open(const struct scene *s)
-{
-    const struct end *r = &s->end[SIDE_SERVER].at;
-    return s->claimed == SIDE_SERVER && s->synack_seen && scene_is_answer(s) &&
-           r->n_segments == r->n_synacks && s->trigger && !(s->trigger->flags & TCP_SYN) &&
-           scene_rst(s)->time - r->last_time < OPENING_NS;
-}
-
 static enum phase phase_of(const struct scene *s)
 {
     const struct end *c = &s->end[SIDE_CLIENT].at, *r = &s->end[SIDE_SERVER].at;
     int fins = fin_of(s, SIDE_CLIENT) + fin_of(s, SIDE_SERVER);
     if (fins > 0)
         return fins == 2 ? PHASE_CLOSED : PHASE_HALF_CLOSED;
-    if (server_never_open(s))
-        return PHASE_OPENING;
     if (c->n_data_segments + r->n_data_segments > 0 && (s->handshake_seen || !s->syn_seen))
         return PHASE_ACTIVE;
     if (s->handshake_seen || owner_was_open(s))

@@ -16,7 +16,6 @@
 #include "analyzer/settle.h"
 #include "analyzer/stream.h"
 #include "analyzer/timeline.h"
-#include "parsers/base/map.h"
 #include "parsers/base/vec.h"
 
 #define DEFAULT_BUDGET ((uint64_t)1 << 30)
@@ -71,7 +70,6 @@ struct tracker *tracker_create(struct arena *arena, const struct tracker_config 
     t->habits = config->habits ? config->habits : t->own_habits;
     if (!flows_init(&t->flows, from) || !t->duplicates || !t->habits)
         return fail(t);
-    t->duplicates->seed = map_seed();
     return t;
 }
 

@@ -22,11 +22,19 @@ static uint32_t others_of(const struct weighing *w, enum segment_kind kind)
     return n - (mine && n > 0);
 }
 
-/* Hops behind a packet, if it started from the nearest usual value (32, 64, 128, 255).  Sockets may
- * start from another value than the kernel's bare answers, but the way is equally long. */
-static unsigned hops_of(uint8_t ttl)
+/* The nearest usual value that a hop count started from. */
+static unsigned start_of(uint8_t ttl)
 {
-    return ttl <= 32 ? 32u - ttl : ttl <= 64 ? 64u - ttl : ttl <= 128 ? 128u - ttl : 255u - ttl;
+    return ttl <= 32 ? 32 : ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255;
+}
+
+/* Whether a RST with this hop count can have come from where segments came with that one.  Sockets
+ * may be told to start higher than the kernel's bare answers, never the other way round; the way is
+ * equally long. */
+static bool same_place(uint8_t rst, uint8_t segment)
+{
+    unsigned from = start_of(rst), other = start_of(segment);
+    return from - rst == other - segment && from <= other;
 }
 
 /* Connections whose segments of this kind came over another number of hops. */
@@ -35,7 +43,7 @@ static uint32_t others_elsewhere(const struct weighing *w, enum segment_kind kin
     const struct habit_kind *k = &w->habit->kind[kind];
     uint32_t n = 0;
     for (size_t i = 0; i < k->n_ttls; i++)
-        if (hops_of(k->ttl[i].ttl) != hops_of(w->rst->ttl))
+        if (!same_place(w->rst->ttl, k->ttl[i].ttl))
             n += k->ttl[i].n;
     return n;
 }
@@ -60,9 +68,16 @@ static void weigh_hops_unlike_answers(struct weighing *w)
     }
     bool well_known = synacks + rsts > 1 && !scene_past_opening(w->s);
     FOR_PATH(w, well_known ? 0.65 : 0.5, w->rst->frame, "sender.ttl-unlike-answers",
-             "hop count %u: that host's SYN-ACKs and other resets came over another number of hops "
+             "hop count %u: that host's SYN-ACKs and other resets came another way "
              "(%u of them)",
              ttl, synacks + rsts);
+}
+
+/* Not only a SYN, which a scanner may have made by hand. */
+static bool spoke_by_socket(const struct weighing *w)
+{
+    const struct end *e = w->own;
+    return e->n_segments > (uint64_t)e->n_syns + e->n_rsts;
 }
 
 static void weigh_hops_like_segments(struct weighing *w)
@@ -73,10 +88,10 @@ static void weigh_hops_like_segments(struct weighing *w)
     if (ttl >= w->own->ttl_min && ttl <= w->own->ttl_max)
         FOR_END(w, 0.3, w->rst->frame, "sender.ttl-like-segments",
                 "hop count %u, like the %s's segments", ttl, weighing_end(w));
-    else if (hops_of(ttl) != hops_of(w->own->ttl_max))
-        FOR_PATH(w, w->own->n_data_segments > 0 ? 0.35 : 0.15, w->rst->frame,
-                 "sender.ttl-unlike-segments", "hop count %u, unlike the %s's segments (%u)", ttl,
-                 weighing_end(w), w->own->ttl_max);
+    else if (!same_place(ttl, w->own->ttl_max))
+        FOR_PATH(w, spoke_by_socket(w) ? 0.4 : 0.15, w->rst->frame, "sender.ttl-unlike-segments",
+                 "hop count %u, unlike the %s's segments (%u)", ttl, weighing_end(w),
+                 w->own->ttl_max);
 }
 
 static void weigh_hops_of_answer(struct weighing *w)
