@@ -127,35 +127,6 @@ static void count_host(struct log_summary *s, struct text host)
     h->n_lines = 1;
 }
 
-/* A daemon's own stamp and its wrapper's meet here: what the event says about time. */
-static void set_time(struct log_reader *r, const struct envelope *env)
-{
-    struct event *e = &r->event;
-    struct log_summary *s = &r->summary;
-    bool inferred = false;
-    e->monotonic_ns = env->monotonic_ns;
-    if (env->has_stamp) {
-        e->time = stamp_resolve(&r->clock, &env->stamp, &inferred);
-        e->precision_ns = env->stamp.precision_ns;
-        e->zone_stated = env->stamp.zone_stated;
-        if (e->time == INSTANT_NONE)
-            flaws_add(r->flaws, env->stamp.has_year ? "log.impossible-stamp" : "log.year-unknown",
-                      e->line);
-    } else if (env->monotonic_ns != INSTANT_NONE && r->config.boot != INSTANT_NONE) {
-        e->time = r->config.boot + env->monotonic_ns;
-        e->precision_ns = env->monotonic_width;
-    }
-    if (e->time == INSTANT_NONE)
-        return;
-    s->n_stamped++;
-    s->n_zone_stated += e->zone_stated;
-    s->n_year_inferred += inferred;
-    if (s->first == INSTANT_NONE || e->time < s->first)
-        s->first = e->time;
-    if (s->last == INSTANT_NONE || e->time > s->last)
-        s->last = e->time;
-}
-
 void reader_take_envelope(struct log_reader *r, const struct envelope *env)
 {
     struct event *e = &r->event;
@@ -164,43 +135,9 @@ void reader_take_envelope(struct log_reader *r, const struct envelope *env)
     e->pid = env->pid;
     e->message = env->message;
     r->summary.formats[env->format]++;
-    set_time(r, env);
+    reader_set_time(r, env);
     if (env->host.n)
         count_host(&r->summary, env->host);
-}
-
-/* A stamp inside the message is finer, but counts only where it tells the same time as the line's
- * own: another zone or a queue in between must not move the event. */
-static void take_inner_time(struct log_reader *r, struct pattern_stamp *inner)
-{
-    struct event *e = &r->event;
-    bool inferred;
-    if (!inner->present)
-        return;
-    if (!inner->stamp.zone_stated && e->zone_stated && e->time != INSTANT_NONE) {
-        struct stamp_clock utc;
-        stamp_clock_init(&utc, NULL, INSTANT_NONE, INSTANT_NONE);
-        instant_ns as_utc = stamp_resolve(&utc, &inner->stamp, &inferred);
-        /* the line states its offset, so the nearest quarter of an hour between the two is it */
-        if (as_utc == INSTANT_NONE)
-            return;
-        int64_t quarter = 900 * NS_PER_S;
-        int64_t apart = as_utc + inner->after_ms * 1000000 - e->time;
-        int64_t n = (apart + (apart < 0 ? -quarter / 2 : quarter / 2)) / quarter;
-        inner->stamp.zone_stated = true;
-        inner->stamp.offset_s = (int32_t)(n * 900);
-    }
-    instant_ns t = stamp_resolve(&r->clock, &inner->stamp, &inferred);
-    if (t == INSTANT_NONE)
-        return;
-    t += inner->after_ms * 1000000;
-    int64_t apart = e->time == INSTANT_NONE ? 0 : t - e->time;
-    if (apart < -2 * NS_PER_S || apart > 2 * NS_PER_S)
-        return;
-    if (e->time == INSTANT_NONE || inner->stamp.precision_ns < e->precision_ns) {
-        e->time = t;
-        e->precision_ns = inner->stamp.precision_ns;
-    }
 }
 
 /* rsyslog: "message repeated 3 times: [ MSG]".  The count, for the field; the message is MSG. */
@@ -254,7 +191,7 @@ void reader_finish(struct log_reader *r, bool bare, bool skip_unknown, struct te
         event_add_field(e, TEXT("repeated"), count);
     enum pattern_outcome o = patterns_match(r->patterns, e, bare, message_id, &inner, r->flaws);
     if (o == PATTERN_MATCHED) {
-        take_inner_time(r, &inner);
+        reader_take_inner_time(r, &inner);
         r->summary.events++;
         if (!again)
             r->last = e->raw;

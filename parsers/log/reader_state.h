@@ -62,6 +62,11 @@ void reader_skip(struct log_reader *r, enum log_skip reason, uint64_t n);
 void reader_begin(struct log_reader *r, struct text raw, uint64_t line);
 /* Stamp and writer from an envelope into r->event, and the summary's counts. */
 void reader_take_envelope(struct log_reader *r, const struct envelope *env);
+/* What r->event and the summary say about time, from the envelope. */
+void reader_set_time(struct log_reader *r, const struct envelope *env);
+/* A stamp inside the message is finer, but counts only where it tells the same time as the line's
+ * own: another zone or a queue in between must not move the event. */
+void reader_take_inner_time(struct log_reader *r, struct pattern_stamp *inner);
 /* Matches r->event's message and hands it to the sink; with skip_unknown a line that no pattern
  * knows is counted as one without envelope. */
 void reader_finish(struct log_reader *r, bool bare, bool skip_unknown, struct text message_id);
