@@ -8,11 +8,12 @@
 
 #define SOURCES_MAX 1000000
 
+/* Which records are one connection. */
 static bool lay_captures(struct correlation *c)
 {
     return vantage_measure(&c->vantage, &c->arena, c->of) &&
            roster_build(&c->roster, &c->arena, c->of, c->vantage.shift, c->vantage.talk_of) &&
-           vantage_match_resets(&c->vantage, &c->roster, c->of);
+           (c->of->n_captures < 2 || vantage_join_by_rst(&c->vantage, &c->roster));
 }
 
 struct correlation *correlation_create(const struct correlate_config *config, struct case_file *of)
@@ -26,12 +27,13 @@ struct correlation *correlation_create(const struct correlate_config *config, st
     arena_init(&c->arena, NULL);
     map_init(&c->reset_links, sizeof(const struct reset *), sizeof(struct linked_reset));
     log_index_init(&c->index, &c->roster, c->config.max_events, c->config.max_bytes);
-    if (!lay_captures(c)) {
-        correlation_free(c);
-        return NULL;
-    }
-    vantage_prove(&c->vantage, &c->roster, of);
-    return c;
+    bool good = lay_captures(c);
+    if (good)
+        vantage_prove(&c->vantage, &c->roster, of);
+    if (good && vantage_match_resets(&c->vantage, &c->roster, of))
+        return c;
+    correlation_free(c);
+    return NULL;
 }
 
 void correlation_free(struct correlation *c)

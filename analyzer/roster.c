@@ -45,7 +45,7 @@ static uint32_t lowest(uint32_t *of, uint32_t i)
     return i;
 }
 
-static void chain_talks(struct roster *r, uint32_t *talk_of)
+void roster_chain(struct roster *r, uint32_t *talk_of)
 {
     for (uint32_t i = 0; i < r->n; i++)
         r->talk[i] = lowest(talk_of, i);
@@ -152,7 +152,7 @@ bool roster_build(struct roster *r, struct arena *a, const struct case_file *of,
     if (!r->talk || !r->next || !r->by_endpoint || !r->by_address || !place_resets(r, a, of))
         return false;
     find_span(r, of);
-    chain_talks(r, talk_of);
+    roster_chain(r, talk_of);
     for (uint32_t i = 0; i < 2 * (uint32_t)n; i++)
         r->by_endpoint[i] = r->by_address[i] = i;
     if (n) {

@@ -47,6 +47,9 @@ struct talk {
 bool roster_build(struct roster *r, struct arena *a, const struct case_file *of,
                   const instant_ns *shift, uint32_t *talk_of);
 
+/* Says anew which records are one talk, as roster_build did with its talk_of. */
+void roster_chain(struct roster *r, uint32_t *talk_of);
+
 struct roster_range roster_endpoint(const struct roster *r, const struct endpoint *e);
 struct roster_range roster_address(const struct roster *r, const struct address *a);
 bool roster_knows(const struct roster *r, const struct address *a);

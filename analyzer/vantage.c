@@ -61,19 +61,11 @@ static int compare_delta(const void *p, const void *q)
     return x->ns < y->ns ? -1 : x->ns > y->ns;
 }
 
-/* Two captures compared: what their shared packets say. */
-struct pairing {
-    uint32_t a, b;
-    instant_ns offset; /* b's clock minus a's */
-    instant_ns delay;  /* between the two places, one way; 0 when only one direction was shared */
-    bool both_ways;
-};
-
 /* A packet takes longer one way or the other, but never less than the path: the least delayed of
  * both directions bound the offset from both sides.  v is sorted: to the client first. */
-static struct pairing pair_of(const struct delta *v, size_t n)
+static struct vantage_pair pair_of(const struct delta *v, size_t n)
 {
-    struct pairing p = {.a = v[0].a, .b = v[0].b};
+    struct vantage_pair p = {.a = v[0].a, .b = v[0].b};
     size_t n_back = 0;
     while (n_back < n && !v[n_back].to_server)
         n_back++;
@@ -88,16 +80,19 @@ static struct pairing pair_of(const struct delta *v, size_t n)
     instant_ns forth = b_at_server ? out[0].ns : out[n_out - 1].ns;
     instant_ns home = b_at_server ? back[n_back - 1].ns : back[0].ns;
     p.offset = home + (forth - home) / 2;
-    p.delay = (b_at_server ? forth - home : home - forth) / 2;
+    p.delay = (forth - home) / 2;
     return p;
 }
 
-static struct pairing *pairings_of(struct deltas *d, size_t *n)
+static struct vantage_pair *pairs_of(struct arena *a, struct deltas *d, size_t *n)
 {
-    struct pairing *v = calloc(d->n + 1, sizeof *v);
+    size_t n_pairs = 0;
     *n = 0;
     if (d->n)
         qsort(d->v, d->n, sizeof *d->v, compare_delta);
+    for (size_t i = 0; i < d->n; i++)
+        n_pairs += !i || d->v[i].a != d->v[i - 1].a || d->v[i].b != d->v[i - 1].b;
+    struct vantage_pair *v = arena_array(a, n_pairs + 1, sizeof *v);
     for (size_t i = 0, k; v && i < d->n; i = k) {
         for (k = i; k < d->n && d->v[k].a == d->v[i].a && d->v[k].b == d->v[i].b;)
             k++;
@@ -121,7 +116,8 @@ static void collect_deltas(const struct case_file *c, uint32_t *talk_of, struct 
     free(newest);
 }
 
-static void spread_clocks(struct vantage *v, const struct pairing *p, size_t n, size_t n_captures)
+static void spread_clocks(struct vantage *v, const struct vantage_pair *p, size_t n,
+                          size_t n_captures)
 {
     v->known[0] = n_captures > 0;
     for (size_t round = 0; round < n_captures; round++) {
@@ -167,21 +163,22 @@ static int compare_hops(const struct sample *x, const struct sample *y)
 }
 
 static bool same_place(const struct case_file *c, const struct sample *samples,
-                       const struct pairing *p, size_t n, uint32_t x, uint32_t y)
+                       const struct vantage_pair *p, size_t n, uint32_t x, uint32_t y)
 {
     if (compare_hops(&samples[x], &samples[y]) <= 0)
         return false;
     for (size_t i = 0; i < n; i++)
         if (p[i].a == x && p[i].b == y) {
             instant_ns offset = p[i].offset < 0 ? -p[i].offset : p[i].offset;
-            return p[i].both_ways && p[i].delay < SAME_PLACE_NS && offset < SAME_CLOCK_NS;
+            instant_ns delay = p[i].delay < 0 ? -p[i].delay : p[i].delay;
+            return p[i].both_ways && delay < SAME_PLACE_NS && offset < SAME_CLOCK_NS;
         }
     /* nothing shared: one file after the other, from the same place */
     return c->captures[x].last <= c->captures[y].first ||
            c->captures[y].last <= c->captures[x].first;
 }
 
-static bool number_places(struct case_file *c, const struct pairing *p, size_t n)
+static bool number_places(struct case_file *c, const struct vantage_pair *p, size_t n)
 {
     uint32_t places = 0;
     struct sample *samples = calloc(c->n_captures + 1, sizeof *samples);
@@ -218,15 +215,12 @@ bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c)
         return false;
     if (c->n_captures > 1)
         collect_deltas(c, v->talk_of, &deltas);
-    size_t n;
-    struct pairing *pairs = pairings_of(&deltas, &n);
+    v->pairs = pairs_of(a, &deltas, &v->n_pairs);
     vec_finish(&deltas);
-    if (!pairs)
+    if (!v->pairs)
         return false;
-    spread_clocks(v, pairs, n, c->n_captures);
-    bool numbered = number_places(c, pairs, n);
-    free(pairs);
-    if (!numbered)
+    spread_clocks(v, v->pairs, v->n_pairs, c->n_captures);
+    if (!number_places(c, v->pairs, v->n_pairs))
         return false;
     for (size_t i = 0; i < c->n_captures; i++) {
         c->captures[i].clock_offset_known = v->known[i];

@@ -10,17 +10,31 @@
 
 #include "analyzer/roster.h"
 
+struct vantage_pair { /* two captures that hold the same packets */
+    uint32_t a, b;
+    instant_ns offset; /* b's clock minus a's */
+    instant_ns delay;  /* one way between the two places: positive when b is nearer to the servers;
+                          0 when packets of one direction only were shared */
+    bool both_ways;
+};
+
 struct vantage {
     instant_ns *shift; /* by capture: its clock minus the first's; 0 where unknown */
     bool *known;       /* by capture: shift is measured (or it is the first) */
     uint32_t *talk_of; /* by record, input of roster_build */
+    struct vantage_pair *pairs;
+    size_t n_pairs;
 };
 
 /* Clocks, places and which records are one connection; before the roster exists.  Lives in a. */
 bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c);
 
+/* The same RST in two captures though the ends are others: a NAT, and a connection that neither saw
+ * begin on both sides.  Joins the talks of the roster.  False when memory ran out. */
+bool vantage_join_by_rst(struct vantage *v, struct roster *r);
+
 /* One event, several captures: seen_in and is_copy_of_other.  The diagnosis stays with the capture
- * nearest to the reset's sender, of equals with the first. */
+ * nearest to the reset's sender, of equals with the first; a forgery's with the forged RST. */
 bool vantage_match_resets(const struct vantage *v, const struct roster *r, struct case_file *c);
 
 /* The sender, where a capture at the claimed end does not hold the RST, or does. */

@@ -11,8 +11,10 @@
 
 #define SAME_EVENT_NS (10 * NS_PER_S)
 #define MARGIN_NS (NS_PER_S / 50) /* a capture must go on this long to be missed in */
+#define NEARER_NS 10000           /* less is no distance */
 #define PROOF_WEIGHT 0.95
 #define SEEN_WEIGHT 0.9
+#define FORGERY_SURE 0.8
 
 static instant_ns time_of(const struct vantage *v, const struct reset *r)
 {
@@ -50,8 +52,19 @@ static unsigned nearness(const struct reset *r)
     return e->ttl_max ? e->ttl_max : r->deciding.segment.ttl;
 }
 
-static bool carries_better(const struct reset *a, const struct reset *b)
+/* Of a proven forgery the forged RST is the one to show, and of several the first. */
+static bool is_forgery(const struct reset *r)
 {
+    return r->sender == SIDE_PATH && r->sender_confidence >= FORGERY_SURE;
+}
+
+static bool carries_better(const struct vantage *v, const struct reset *a, const struct reset *b)
+{
+    if (is_forgery(a) != is_forgery(b))
+        return is_forgery(a);
+    instant_ns ta = time_of(v, a), tb = time_of(v, b);
+    if (is_forgery(a) && (ta > tb ? ta - tb : tb - ta) > MARGIN_NS)
+        return ta < tb;
     unsigned na = nearness(a), nb = nearness(b);
     if (na != nb)
         return na > nb;
@@ -60,21 +73,21 @@ static bool carries_better(const struct reset *a, const struct reset *b)
     return a->id < b->id;
 }
 
-static bool mark_copies(struct arena *arena, struct reset **v, size_t n)
+static bool mark_copies(const struct vantage *v, struct arena *arena, struct reset **of, size_t n)
 {
-    struct reset *home = v[0];
+    struct reset *home = of[0];
     for (size_t i = 1; i < n; i++)
-        if (carries_better(v[i], home))
-            home = v[i];
+        if (carries_better(v, of[i], home))
+            home = of[i];
     for (size_t i = 0; i < n; i++) {
-        v[i]->is_copy_of_other = v[i] != home;
-        v[i]->n_seen_in = 0;
-        v[i]->seen_in = arena_array(arena, n, sizeof(const struct reset *));
-        if (!v[i]->seen_in)
+        of[i]->is_copy_of_other = of[i] != home;
+        of[i]->n_seen_in = 0;
+        of[i]->seen_in = arena_array(arena, n, sizeof(const struct reset *));
+        if (!of[i]->seen_in)
             return false;
         for (size_t k = 0; k < n; k++)
             if (k != i)
-                v[i]->seen_in[v[i]->n_seen_in++] = v[k];
+                of[i]->seen_in[of[i]->n_seen_in++] = of[k];
     }
     return true;
 }
@@ -105,7 +118,7 @@ static bool match_talk(const struct vantage *v, const struct roster *r, struct a
                 done[k] = k != i || done[k];
             }
         done[i] = true;
-        if (n_one > 1 && !mark_copies(arena, one, n_one))
+        if (n_one > 1 && !mark_copies(v, arena, one, n_one))
             return false;
     }
     return true;
@@ -116,6 +129,60 @@ bool vantage_match_resets(const struct vantage *v, const struct roster *r, struc
     for (uint32_t i = 0; i < r->n; i++)
         if (r->talk[i] == i && !match_talk(v, r, &c->arena, i))
             return false;
+    return true;
+}
+
+struct rst_key {
+    uint32_t seq, ack;
+    instant_ns time; /* first capture's clock */
+    uint32_t record;
+    uint16_t flags;
+};
+
+static int compare_rst(const void *x, const void *y)
+{
+    const struct rst_key *a = x, *b = y;
+    if (a->seq != b->seq)
+        return a->seq < b->seq ? -1 : 1;
+    if (a->ack != b->ack)
+        return a->ack < b->ack ? -1 : 1;
+    if (a->time != b->time)
+        return a->time < b->time ? -1 : 1;
+    return a->record < b->record ? -1 : a->record > b->record;
+}
+
+#define SAME_RST_NS (2 * NS_PER_S)
+
+/* One end at least must look the same: a NAT rewrites one of them, rarely both. */
+static bool same_rst(const struct roster *r, const struct rst_key *a, const struct rst_key *b)
+{
+    const struct connection_record *x = &r->records[a->record], *y = &r->records[b->record];
+    bool an_end = endpoint_eq(&x->client, &y->client) || endpoint_eq(&x->server, &y->server) ||
+                  endpoint_eq(&x->client, &y->server) || endpoint_eq(&x->server, &y->client);
+    return a->seq == b->seq && a->ack == b->ack && a->flags == b->flags && an_end &&
+           x->capture != y->capture && b->time - a->time <= SAME_RST_NS;
+}
+
+bool vantage_join_by_rst(struct vantage *v, struct roster *r)
+{
+    uint32_t n = r->reset_from[r->n], n_keys = 0;
+    struct rst_key *keys = calloc((size_t)n + 1, sizeof *keys);
+    if (!keys)
+        return false;
+    for (uint32_t i = 0; i < r->n; i++)
+        for (uint32_t k = r->reset_from[i]; k < r->reset_from[i + 1]; k++) {
+            const struct segment *s = &r->reset_at[k]->deciding.segment;
+            if (s->seq > 1) /* a raw RST to a SYN says nothing */
+                keys[n_keys++] =
+                    (struct rst_key){s->seq, s->ack, time_of(v, r->reset_at[k]), i, s->flags};
+        }
+    qsort(keys, n_keys, sizeof *keys, compare_rst);
+    memcpy(v->talk_of, r->talk, r->n * sizeof *r->talk);
+    for (uint32_t i = 1; i < n_keys; i++)
+        if (same_rst(r, &keys[i - 1], &keys[i]))
+            twins_join(v->talk_of, keys[i - 1].record, keys[i].record);
+    free(keys);
+    roster_chain(r, v->talk_of);
     return true;
 }
 
@@ -156,12 +223,33 @@ static const struct connection_record *record_in(const struct roster *r, uint32_
     return NULL;
 }
 
-static bool seen_in_capture(const struct reset *r, uint32_t capture)
+enum sighting {
+    SIGHT_NONE,  /* the capture holds no RST in that end's name for this connection */
+    SIGHT_OTHER, /* it holds other ones, but not this */
+    SIGHT_SAME,  /* it holds this one */
+    SIGHT_UNSURE /* it holds some that were no teardown: their numbers are not kept */
+};
+
+/* Whether capture k holds the deciding RST of x: same numbers, same claimed sender. */
+static enum sighting sight(const struct roster *r, const struct reset *x, uint32_t talk, uint32_t k)
 {
-    for (size_t i = 0; i < r->n_seen_in; i++)
-        if (r->seen_in[i]->connection->capture == capture)
-            return true;
-    return false;
+    enum sighting seen = SIGHT_NONE;
+    for (uint32_t i = talk; i != ROSTER_NONE; i = r->next[i]) {
+        if (r->records[i].capture != k)
+            continue;
+        if (r->records[i].saw_rst[x->claimed] && r->reset_from[i] == r->reset_from[i + 1])
+            return SIGHT_UNSURE;
+        for (uint32_t n = r->reset_from[i]; n < r->reset_from[i + 1]; n++)
+            for (size_t m = 0; m < r->reset_at[n]->n_rsts; m++) {
+                const struct segment *s = &r->reset_at[n]->rsts[m].segment;
+                if (s->from != (uint8_t)x->claimed)
+                    continue;
+                if (s->seq == x->deciding.segment.seq && s->ack == x->deciding.segment.ack)
+                    return SIGHT_SAME;
+                seen = SIGHT_OTHER;
+            }
+    }
+    return seen;
 }
 
 static void say(struct case_file *c, struct reset *r, enum side sender, const char *id,
@@ -172,6 +260,23 @@ static void say(struct case_file *c, struct reset *r, enum side sender, const ch
                      TEXT_ARG(c->captures[capture].name), side_name(r->claimed), what);
     if (text)
         reset_set_sender(&c->arena, r, sender, id, text_of(text), weight);
+}
+
+/* Whether capture k stands nearer to that end than capture here: what it sends is seen there first,
+ * or with more hops left. */
+static bool is_nearer(const struct vantage *v, uint32_t k, uint32_t here, enum side side,
+                      unsigned ttl, unsigned ttl_here)
+{
+    if (ttl_here && ttl != ttl_here)
+        return ttl > ttl_here;
+    for (size_t i = 0; i < v->n_pairs; i++) {
+        const struct vantage_pair *p = &v->pairs[i];
+        if (!p->both_ways || p->a != (k < here ? k : here) || p->b != (k < here ? here : k))
+            continue;
+        instant_ns to_server = p->b == k ? p->delay : -p->delay;
+        return (side == SIDE_SERVER ? to_server : -to_server) >= NEARER_NS;
+    }
+    return !ttl_here;
 }
 
 /* What capture k proves about the sender of r, which another capture holds. */
@@ -187,19 +292,18 @@ static bool ask_capture(const struct vantage *v, const struct roster *r, struct 
     unsigned ttl_here = r->records[record].ttl[x->claimed];
     if (!ttl_here)
         ttl_here = hops_at(r, &claimed->ip, here);
-    bool nearer = is_at_end(ttl) && (!ttl_here || ttl > ttl_here);
+    bool nearer = is_at_end(ttl) && is_nearer(v, k, here, x->claimed, ttl, ttl_here);
     if (!nearer || c->captures[k].vantage == c->captures[here].vantage ||
         !covers(v, &c->captures[k], k, time_of(v, x)))
         return false;
-    if (there && there->saw_rst[x->claimed]) {
-        if (seen_in_capture(x, k))
-            say(c, x, x->claimed, "sender.seen-at-own-end", SEEN_WEIGHT, k,
-                "holds this RST as it left");
-        return seen_in_capture(x, k);
-    }
-    say(c, x, SIDE_PATH, "sender.absent-at-own-end", PROOF_WEIGHT, k,
-        there ? "holds the connection but not this RST" : "holds nothing of this connection");
-    return true;
+    enum sighting seen = there ? sight(r, x, r->talk[record], k) : SIGHT_NONE;
+    if (seen == SIGHT_SAME)
+        say(c, x, x->claimed, "sender.seen-at-own-end", SEEN_WEIGHT, k,
+            "holds this RST as it left");
+    else if (seen != SIGHT_UNSURE)
+        say(c, x, SIDE_PATH, "sender.absent-at-own-end", PROOF_WEIGHT, k,
+            there ? "holds the connection but not this RST" : "holds nothing of this connection");
+    return seen != SIGHT_UNSURE;
 }
 
 void vantage_prove(const struct vantage *v, const struct roster *r, struct case_file *c)
