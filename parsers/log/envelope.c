@@ -34,7 +34,7 @@ static void set_stamp(struct envelope *e, const struct stamp *st)
     }
 }
 
-/* "[123]" and an optional colon at t; the pid. */
+/* "[123]" and an optional colon; the pid.  Leaves the scan anywhere on failure. */
 static bool take_pid(struct scan *t, uint32_t *pid, bool *colon)
 {
     uint64_t n;
@@ -45,24 +45,26 @@ static bool take_pid(struct scan *t, uint32_t *pid, bool *colon)
     return *colon || scan_done(t) || scan_peek(t, 0) == ' ';
 }
 
-/* The tag's end at s->at + n: ':' or '['.  On success the scan stands behind the tag. */
+/* The tag's end n bytes ahead: ':' or '['.  On success the scan stands behind the tag. */
 static bool end_tag(struct scan *s, struct envelope *e, size_t n, bool spaced)
 {
-    struct scan t = {.t = s->t, .at = s->at + n};
+    size_t from = s->at;
     uint32_t pid = 0;
     bool colon = true;
-    if (scan_peek(&t, 0) == '[') {
-        if (!take_pid(&t, &pid, &colon) || (spaced && !colon))
-            return false;
-    } else if (spaced || (t.at + 1 != t.t.n && scan_peek(&t, 1) != ' ')) {
-        return false;
+    s->at += n;
+    bool good;
+    if (scan_byte(s, ':')) {
+        good = !spaced && (scan_done(s) || scan_peek(s, 0) == ' ');
     } else {
-        t.at++;
+        good = take_pid(s, &pid, &colon) && (!spaced || colon);
     }
-    e->program = (struct text){s->t.p + s->at, n};
+    if (!good) {
+        s->at = from;
+        return false;
+    }
+    e->program = (struct text){s->t.p + from, n};
     e->pid = pid;
-    scan_byte(&t, ' ');
-    *s = t;
+    scan_byte(s, ' ');
     return true;
 }
 
@@ -95,13 +97,16 @@ static bool is_tag_word(struct text w)
 
 void form_set_message(struct envelope *e, const struct scan *s)
 {
-    struct scan t = *s;
-    if (text_eq(e->program, TEXT("kernel")) && scan_peek(&t, 0) == '[' &&
-        stamp_take_monotonic(&t, &e->monotonic_ns, &e->monotonic_width))
-        scan_byte(&t, ' ');
-    e->message = scan_rest(&t);
+    e->message = scan_rest(s);
     if (!e->body.n)
-        e->body = scan_rest(s);
+        e->body = e->message;
+    if (scan_peek(s, 0) != '[' || !text_eq(e->program, TEXT("kernel")))
+        return;
+    struct scan t = *s;
+    if (stamp_take_monotonic(&t, &e->monotonic_ns, &e->monotonic_width)) {
+        scan_byte(&t, ' ');
+        e->message = scan_rest(&t);
+    }
 }
 
 /* A stamp that a relayed line carries behind the relay's host name. */
@@ -151,48 +156,56 @@ static void look_into_message(struct envelope *e, struct scan *s)
     *s = t;
 }
 
-/* "[HOST] TAG[PID]: " behind a syslog stamp and its space; strict asks for a tag. */
+/* "[HOST] TAG[PID]: " behind a syslog stamp and its space; strict asks for a tag.  On the way of
+ * nearly every line, so it steps back by position instead of working on a copy of the scan. */
 static bool take_host_and_tag(struct scan *s, struct envelope *e, bool strict)
 {
-    struct scan t = *s;
-    e->body = scan_rest(&t);
+    e->body = scan_rest(s);
     for (unsigned relays = 0;; relays++) {
-        struct scan before = t;
-        struct text word = scan_word(&t);
+        size_t before = s->at;
+        struct text word = scan_word(s);
         if (is_tag_word(word) || !word.n) {
-            t = before;
+            s->at = before;
             break;
         }
         e->host = word;
-        scan_spaces(&t);
-        e->body = scan_rest(&t);
-        if (relays == DEPTH_MAX || !take_inner_stamp(&t, e))
+        scan_spaces(s);
+        e->body = scan_rest(s);
+        if (relays == DEPTH_MAX || !take_inner_stamp(s, e))
             break;
-        e->body = scan_rest(&t);
+        e->body = scan_rest(s);
     }
-    bool tagged = form_take_tag(&t, e);
+    bool tagged = form_take_tag(s, e);
     if (strict && !tagged)
         return false;
     if (tagged)
-        look_into_message(e, &t);
-    *s = t;
+        look_into_message(e, s);
     form_set_message(e, s);
     return true;
 }
 
+/* Cisco's "... UTC: %SYS-5-..." */
+static void take_cisco_zone(struct scan *s, struct stamp *st)
+{
+    struct scan t = *s;
+    struct stamp zoned = *st;
+    if (stamp_take_zone_word(&t, &zoned) && zoned.zone_stated && scan_byte(&t, ':')) {
+        *s = t;
+        *st = zoned;
+    }
+}
+
 static bool take_rfc3164(struct scan *s, struct envelope *e)
 {
-    struct stamp st;
-    if (!stamp_take_bsd(s, &st))
+    struct stamp inner;
+    struct stamp *st = e->has_stamp ? &inner : &e->stamp;
+    if (!stamp_take_bsd(s, st))
         return false;
-    struct scan zone = *s;
-    struct stamp zoned = st;
-    if (scan_peek(s, 1) >= 'A' && scan_peek(s, 1) <= 'Z' && stamp_take_zone_word(&zone, &zoned) &&
-        zoned.zone_stated && scan_byte(&zone, ':')) { /* Cisco: "... UTC: %SYS-5-..." */
-        *s = zone;
-        st = zoned;
-    }
-    set_stamp(e, &st);
+    if (scan_peek(s, 1) >= 'A' && scan_peek(s, 1) <= 'Z')
+        take_cisco_zone(s, st);
+    if (e->has_stamp)
+        set_stamp(e, st);
+    e->has_stamp = true;
     name_format(e, LOG_RFC3164);
     scan_byte(s, ':');
     scan_spaces(s);
@@ -418,13 +431,14 @@ bool envelope_parse(struct text line, struct envelope *out)
     *out = (struct envelope){.monotonic_ns = INSTANT_NONE, .stamp.instant = INSTANT_NONE};
     struct scan s = scan_of(line);
     for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
-        struct scan t = s;
-        enum step step = take_form(&t, out);
+        size_t before = s.at;
+        enum step step = take_form(&s, out);
         if (step == STEP_DONE)
             return true;
-        if (step == STEP_NO)
+        if (step == STEP_NO) {
+            s.at = before;
             break;
-        s = t;
+        }
     }
     out->message = out->body = scan_rest(&s);
     return out->has_stamp || out->format != LOG_BARE;

@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-typedef uint8_t lanes __attribute__((vector_size(16)));
-#define LANES 16
+typedef uint8_t lanes __attribute__((vector_size(FILTER_LANES)));
 
 /* The commonest bytes of log text first; what is not listed is rare. */
 static unsigned commonness(char c)
@@ -35,16 +34,16 @@ void filter_add(struct filter *f, struct text literal)
     }
     uint8_t a = (uint8_t)literal.p[best], b = (uint8_t)literal.p[best + 1];
     for (unsigned i = 0; i < f->n; i++)
-        if (f->a[i] == a && f->b[i] == b)
+        if (f->a[i][0] == a && f->b[i][0] == b)
             return;
-    f->a[f->n] = a;
-    f->b[f->n++] = b;
+    memset(f->a[f->n], a, FILTER_LANES);
+    memset(f->b[f->n++], b, FILTER_LANES);
 }
 
 static bool any_pair_at(const struct filter *f, const char *p)
 {
     for (unsigned k = 0; k < f->n; k++)
-        if ((uint8_t)p[0] == f->a[k] && (uint8_t)p[1] == f->b[k])
+        if ((uint8_t)p[0] == f->a[k][0] && (uint8_t)p[1] == f->b[k][0])
             return true;
     return false;
 }
@@ -55,8 +54,12 @@ static bool any_pair_in_block(const struct filter *f, const char *p)
     lanes first, second, hit = {0};
     memcpy(&first, p, sizeof first);
     memcpy(&second, p + 1, sizeof second);
-    for (unsigned k = 0; k < f->n; k++)
-        hit |= (lanes)(first == f->a[k]) & (lanes)(second == f->b[k]);
+    for (unsigned k = 0; k < f->n; k++) {
+        lanes a, b;
+        memcpy(&a, f->a[k], sizeof a);
+        memcpy(&b, f->b[k], sizeof b);
+        hit |= (lanes)(first == a) & (lanes)(second == b);
+    }
     uint64_t halves[2];
     memcpy(halves, &hit, sizeof halves);
     return (halves[0] | halves[1]) != 0;
@@ -69,11 +72,11 @@ bool filter_may_hold(const struct filter *f, struct text m)
         return true;
     if (!f->n || m.n < 2)
         return false;
-    for (; at + LANES + 1 <= m.n; at += LANES)
+    for (; at + FILTER_LANES + 1 <= m.n; at += FILTER_LANES)
         if (any_pair_in_block(f, m.p + at))
             return true;
-    if (m.n >= LANES + 1) /* what is left, together with bytes that were seen */
-        return any_pair_in_block(f, m.p + m.n - LANES - 1);
+    if (m.n >= FILTER_LANES + 1) /* what is left, together with bytes that were seen */
+        return any_pair_in_block(f, m.p + m.n - FILTER_LANES - 1);
     for (; at + 1 < m.n; at++)
         if (any_pair_at(f, m.p + at))
             return true;

@@ -13,8 +13,11 @@
 
 #define FILTER_PAIRS_MAX 12
 
+#define FILTER_LANES 16
+
 struct filter {
-    uint8_t a[FILTER_PAIRS_MAX], b[FILTER_PAIRS_MAX];
+    /* each byte of a pair as often as it is compared at a time */
+    uint8_t a[FILTER_PAIRS_MAX][FILTER_LANES], b[FILTER_PAIRS_MAX][FILTER_LANES];
     unsigned n;
     bool off; /* too many literals, or one of a single byte: look for each */
 };
