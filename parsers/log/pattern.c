@@ -312,6 +312,63 @@ struct text patterns_sample(const struct patterns *p, size_t i, size_t sample)
     return p->list.v[i].samples[sample].line;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return text_cmp(*(const struct text *)a, *(const struct text *)b);
+}
+
+const struct text *patterns_kinds(struct patterns *p, size_t *n)
+{
+    struct text *kinds = arena_array(&p->arena, p->list.n + 1, sizeof *kinds);
+    size_t count = 0, kept = 0;
+    *n = 0;
+    if (!kinds)
+        return NULL;
+    for (size_t i = 0; i < p->list.n; i++)
+        if (!p->list.v[i].refused)
+            kinds[count++] = p->list.v[i].kind;
+    if (count)
+        qsort(kinds, count, sizeof *kinds, by_text);
+    for (size_t i = 0; i < count; i++)
+        if (!kept || !text_eq(kinds[kept - 1], kinds[i]))
+            kinds[kept++] = kinds[i];
+    *n = kept;
+    return kinds;
+}
+
+static struct text slot_field(const struct pattern_group *g)
+{
+    switch (g->slot) {
+    case SLOT_CLIENT_IP:
+    case SLOT_CLIENT_PORT:
+        return TEXT("client");
+    case SLOT_SERVER_IP:
+    case SLOT_SERVER_PORT:
+        return TEXT("server");
+    case SLOT_SRC_IP:
+    case SLOT_SRC_PORT:
+        return TEXT("src");
+    case SLOT_DST_IP:
+    case SLOT_DST_PORT:
+        return TEXT("dst");
+    default:
+        return g->name;
+    }
+}
+
+bool patterns_kind_has_field(struct patterns *p, struct text kind, struct text field)
+{
+    for (size_t i = 0; i < p->list.n; i++) {
+        struct pattern *pt = &p->list.v[i];
+        if (pt->refused || !text_eq(pt->kind, kind) || !pattern_compile(p, pt, NULL, 0))
+            continue;
+        for (size_t k = 0; k < pt->n_groups; k++)
+            if (text_eq(slot_field(&pt->groups[k]), field))
+                return true;
+    }
+    return false;
+}
+
 bool patterns_have_kind(const struct patterns *p, struct text kind)
 {
     for (size_t i = 0; i < p->list.n; i++)

@@ -53,6 +53,10 @@ struct pattern_info patterns_info(const struct patterns *p, size_t i);
 struct text patterns_sample(const struct patterns *p, size_t i, size_t sample); /* whole line(s) */
 /* True when some pattern of that kind exists: what rules may bind to. */
 bool patterns_have_kind(const struct patterns *p, struct text kind);
+/* All kinds, each once, sorted; the array is p's and lasts as long.  NULL: out of memory. */
+const struct text *patterns_kinds(struct patterns *p, size_t *n);
+/* True when a pattern of the kind fills that field (or "client", "server", "src", "dst"). */
+bool patterns_kind_has_field(struct patterns *p, struct text kind, struct text field);
 
 enum pattern_outcome {
     PATTERN_NONE,      /* no pattern knows the message */

@@ -192,6 +192,22 @@ static void test_later_file_replaces(void **state)
     patterns_free(p);
 }
 
+static void test_kinds(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    struct patterns *p = shipped();
+    const struct text *kinds = patterns_kinds(p, &n);
+    assert_true(n > 80 && n < patterns_count(p));
+    for (size_t i = 1; i < n; i++)
+        assert_true(text_cmp(kinds[i - 1], kinds[i]) < 0);
+    assert_true(patterns_kind_has_field(p, TEXT("ssh.drop-connection"), TEXT("reason")));
+    assert_true(patterns_kind_has_field(p, TEXT("ssh.drop-connection"), TEXT("server")));
+    assert_false(patterns_kind_has_field(p, TEXT("ssh.drop-connection"), TEXT("user")));
+    assert_false(patterns_kind_has_field(p, TEXT("no.such"), TEXT("user")));
+    patterns_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_complaints),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_later_file_replaces),
+        cmocka_unit_test(test_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
