@@ -126,6 +126,25 @@ static void weigh_burst(struct weighing *w)
     }
 }
 
+/* A bare answer to what its own socket had already acknowledged: the host knew the connection. */
+static bool weigh_late_answer(struct weighing *w)
+{
+    const struct scene *s = w->s;
+    const struct segment *t = s->trigger;
+    const struct end *e = w->own;
+    if (!w->answer || (w->rst->flags & TCP_ACK) || !t || e->saw_fin || !e->saw_ack)
+        return false;
+    uint32_t end = t->seq + t->payload_len + ((t->flags & TCP_SYN) != 0);
+    const struct segment *last = scene_last_before(s, s->claimed, NULL);
+    bool known = end != t->seq && last && last->frame > t->frame && (last->flags & TCP_ACK) &&
+                 seq_diff(last->ack, end) >= 0;
+    if (known)
+        FOR_PATH(w, 0.45, last->frame, "sender.had-acknowledged-it",
+                 "the %s's socket had already acknowledged what this would answer",
+                 weighing_end(w));
+    return known;
+}
+
 /* An answer cannot be back sooner than the end's own answers were. */
 static void weigh_haste(struct weighing *w)
 {
@@ -158,23 +177,6 @@ static void weigh_presence(struct weighing *w)
         FOR_PATH(w, 0.25, w->rst->frame, "sender.took-part-just-before",
                  "the %s had taken part %.3f ms before and had not closed", weighing_end(w),
                  (double)(silent > 0 ? silent : 0) / MS);
-}
-
-/* A bare answer to what its own socket had already acknowledged: the host knew the connection. */
-static void weigh_late_answer(struct weighing *w)
-{
-    const struct scene *s = w->s;
-    const struct segment *t = s->trigger;
-    const struct end *e = w->own;
-    if (!w->answer || (w->rst->flags & TCP_ACK) || !t || e->saw_fin || !e->saw_ack)
-        return;
-    uint32_t end = t->seq + t->payload_len + ((t->flags & TCP_SYN) != 0);
-    const struct segment *last = scene_last_before(s, s->claimed, NULL);
-    if (end != t->seq && last && last->frame > t->frame && (last->flags & TCP_ACK) &&
-        seq_diff(last->ack, end) >= 0)
-        FOR_PATH(w, 0.45, last->frame, "sender.had-acknowledged-it",
-                 "the %s's socket had already acknowledged what this would answer",
-                 weighing_end(w));
 }
 
 static void weigh_copies(struct weighing *w)
@@ -225,9 +227,9 @@ void scene_judge_sender(struct scene *s)
     weigh_traits(&w);
     weigh_numbers(&w);
     weigh_burst(&w);
-    weigh_haste(&w);
+    if (!weigh_late_answer(&w))
+        weigh_haste(&w);
     weigh_presence(&w);
-    weigh_late_answer(&w);
     weigh_copies(&w);
     decide(&w);
     s->path = 1.0 - w.doubt;

@@ -86,7 +86,7 @@ static void weigh_hops_like_segments(struct weighing *w)
     if (w->own->ttl_max == 0)
         return;
     if (ttl >= w->own->ttl_min && ttl <= w->own->ttl_max)
-        FOR_END(w, 0.3, w->rst->frame, "sender.ttl-like-segments",
+        FOR_END(w, 0.35, w->rst->frame, "sender.ttl-like-segments",
                 "hop count %u, like the %s's segments", ttl, weighing_end(w));
     else if (!same_place(ttl, w->own->ttl_max))
         FOR_PATH(w, spoke_by_socket(w) ? 0.4 : 0.15, w->rst->frame, "sender.ttl-unlike-segments",
@@ -107,6 +107,8 @@ static void weigh_hops_of_answer(struct weighing *w)
                 "hop count %u, like SYN-ACKs of that host", ttl);
     else if (synacks > 0)
         weigh_hops_unlike_answers(w);
+    else if (spoke_by_socket(w))
+        weigh_hops_like_segments(w); /* other resets may be the same forger's */
     else if (like_rsts > 0)
         FOR_END(w, 0.35, w->rst->frame, "sender.ttl-like-other-rsts",
                 "hop count %u, like resets of that host on %u other connections", ttl, like_rsts);
