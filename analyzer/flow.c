@@ -46,29 +46,29 @@ uint32_t flows_hash(const struct flows *f, const struct flow_key *key)
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash)
 {
     size_t mask = f->n_slots - 1;
-    for (size_t i = hash & mask; f->slots[i]; i = (i + 1) & mask)
-        if (f->slots[i]->hash == hash && memcmp(&f->slots[i]->key, key, sizeof *key) == 0)
-            return f->slots[i];
+    for (size_t i = hash & mask; f->slots[i].flow; i = (i + 1) & mask)
+        if (f->slots[i].hash == hash && memcmp(&f->slots[i].flow->key, key, sizeof *key) == 0)
+            return f->slots[i].flow;
     return NULL;
 }
 
-static void place(struct flow **slots, size_t n_slots, struct flow *flow)
+static void place(struct flow_slot *slots, size_t n_slots, struct flow *flow, uint32_t hash)
 {
-    size_t i = flow->hash & (n_slots - 1);
-    while (slots[i])
+    size_t i = hash & (n_slots - 1);
+    while (slots[i].flow)
         i = (i + 1) & (n_slots - 1);
-    slots[i] = flow;
+    slots[i] = (struct flow_slot){flow, hash};
 }
 
 static bool grow(struct flows *f)
 {
     size_t want = f->n_slots * 2;
-    struct flow **slots = f->from->alloc(f->from->ctx, want * sizeof(*slots));
+    struct flow_slot *slots = f->from->alloc(f->from->ctx, want * sizeof(*slots));
     if (!slots)
         return false;
     for (size_t i = 0; i < f->n_slots; i++)
-        if (f->slots[i])
-            place(slots, want, f->slots[i]);
+        if (f->slots[i].flow)
+            place(slots, want, f->slots[i].flow, f->slots[i].hash);
     f->from->release(f->from->ctx, f->slots, f->n_slots * sizeof(*f->slots));
     f->slots = slots;
     f->n_slots = want;
@@ -110,7 +110,7 @@ struct flow *flows_add(struct flows *f, struct store *s, const struct flow_key *
         return NULL;
     flow->key = *key;
     flow->hash = hash;
-    place(f->slots, f->n_slots, flow);
+    place(f->slots, f->n_slots, flow, hash);
     f->n++;
     list_add(f, flow, FLOW_OPEN);
     return flow;
@@ -120,20 +120,20 @@ struct flow *flows_add(struct flows *f, struct store *s, const struct flow_key *
 static void shift_back(struct flows *f, size_t i)
 {
     size_t mask = f->n_slots - 1;
-    for (size_t j = (i + 1) & mask; f->slots[j]; j = (j + 1) & mask) {
-        size_t home = f->slots[j]->hash & mask;
+    for (size_t j = (i + 1) & mask; f->slots[j].flow; j = (j + 1) & mask) {
+        size_t home = f->slots[j].hash & mask;
         if (((j - home) & mask) >= ((j - i) & mask)) {
             f->slots[i] = f->slots[j];
             i = j;
         }
     }
-    f->slots[i] = NULL;
+    f->slots[i] = (struct flow_slot){0};
 }
 
 void flows_remove(struct flows *f, struct store *s, struct flow *flow)
 {
     size_t mask = f->n_slots - 1, i = flow->hash & mask;
-    while (f->slots[i] != flow)
+    while (f->slots[i].flow != flow)
         i = (i + 1) & mask;
     shift_back(f, i);
     f->n--;

@@ -41,8 +41,13 @@ enum flow_left {
     LEFT_NUMBERS = 64, /* left_next holds */
 };
 
+struct flow_slot { /* the hash stands beside the pointer: most probes need no second look */
+    struct flow *flow;
+    uint32_t hash;
+};
+
 struct flows {
-    struct flow **slots;
+    struct flow_slot *slots;
     size_t n_slots, n;
     uint64_t seed;
     const struct allocator *from;

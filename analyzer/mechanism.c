@@ -399,6 +399,8 @@ void scene_judge_mechanism(struct scene *s)
         r->phase = PHASE_OPENING; /* the server never had it open */
     if (r->mechanism == MECHANISM_ABORT_UNREAD)
         say_unread(s);
+    if (r->mechanism == MECHANISM_ABORT)
+        r->unread_bytes = received_since_own_data(s); /* possibly: it had time to read them */
     if (r->mechanism == MECHANISM_GAVE_UP)
         say_waiting(s);
 }

@@ -148,7 +148,7 @@ static void expire_closed(struct tracker *t)
 
 static size_t used(const struct tracker *t)
 {
-    return store_used(&t->store) + t->flows.n_slots * sizeof(struct flow *);
+    return store_used(&t->store) + t->flows.n_slots * sizeof(struct flow_slot);
 }
 
 /* Settles what was longest without a packet, then forgets numbers, until there is room. */
@@ -319,6 +319,8 @@ static void take_tcp(struct tracker *t, const struct packet *p)
     struct live *l = f ? f->live : NULL;
     if (f && !l) {
         l = live_begin(&t->store, f, dir, p);
+        if (l)
+            flows_touch(&t->flows, f, FLOW_OPEN);
         t->counts.n_connections += l && !live_has(l, LIVE_REVIVED);
     }
     if (!l) {

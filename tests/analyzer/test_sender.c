@@ -81,6 +81,18 @@ static const struct {
     {"another link address, no fragmentation bit, no timestamps, another hop count",
      TALK "+1s s RA 701 151 ttl=62 id=7002 mac=9 df=0\n", SIDE_PATH, MECHANISM_INJECTED,
      "sender.df-unlike"},
+    {"IPv6: the socket's own label, hop limit and timestamps",
+     "+0us c S 100 0 label=7 ts=1/0\n+1ms s SA 500 101 label=9 ts=1/1\n+1ms c A 101 501 label=7 "
+     "ts=2/1\n"
+     "+1ms s PA 501 101 len=9 label=9 ts=3/2\n+1ms c A 101 510 label=7 ts=4/3\n"
+     "+9s s RA 510 101 label=9 ts=99/4\n",
+     SIDE_SERVER, MECHANISM_ABORT, "sender.timestamps-carried"},
+    {"IPv6: another label, another hop limit, no timestamps",
+     "+0us c S 100 0 label=7 ts=1/0\n+1ms s SA 500 101 label=9 ts=1/1\n+1ms c A 101 501 label=7 "
+     "ts=2/1\n"
+     "+1ms s PA 501 101 len=9 label=9 ts=3/2\n+1ms c A 101 510 label=7 ts=4/3\n"
+     "+9s s RA 510 101 label=0 ttl=61\n",
+     SIDE_PATH, MECHANISM_INJECTED, "sender.flow-label-unlike"},
     {"seen once where all else was seen twice",
      "+0us c S 100 0 id=1\n+5us c S 100 0 id=1 ttl=63\n+1ms s SA 500 101\n+5us s SA 500 101 "
      "ttl=63\n"
