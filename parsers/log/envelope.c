@@ -22,8 +22,11 @@ static void name_format(struct envelope *e, enum log_format f)
         e->format = f;
 }
 
-static void set_stamp(struct envelope *e, const struct stamp *st)
+void form_set_stamp(struct envelope *e, const struct stamp *st)
 {
+    bool contained = e->format == LOG_CRI || e->format == LOG_DOCKER;
+    if (contained && e->has_stamp && e->stamp.precision_ns < st->precision_ns)
+        return;
     int32_t outer_offset = e->stamp.offset_s;
     bool outer_stated = e->has_stamp && e->stamp.zone_stated;
     e->stamp = *st;
@@ -120,7 +123,7 @@ static bool take_inner_stamp(struct scan *s, struct envelope *e)
     else if (scan_is_digit(c) && scan_peek(s, 4) == '-' && scan_peek(s, 10) == 'T')
         took = stamp_take_iso(s, &st);
     if (took) {
-        set_stamp(e, &st);
+        form_set_stamp(e, &st);
         scan_spaces(s);
     }
     return took;
@@ -144,7 +147,7 @@ static void look_into_message(struct envelope *e, struct scan *s)
         !stamp_take_iso(&t, &st))
         return;
     struct envelope inner = *e;
-    set_stamp(&inner, &st);
+    form_set_stamp(&inner, &st);
     if (time_sep == ' ')
         stamp_take_zone_word(&t, &inner.stamp);
     if (!form_take_native(&t, &inner, date_sep, time_sep))
@@ -204,7 +207,7 @@ static bool take_rfc3164(struct scan *s, struct envelope *e)
     if (scan_peek(s, 1) >= 'A' && scan_peek(s, 1) <= 'Z')
         take_cisco_zone(s, st);
     if (e->has_stamp)
-        set_stamp(e, st);
+        form_set_stamp(e, st);
     e->has_stamp = true;
     name_format(e, LOG_RFC3164);
     scan_byte(s, ':');
@@ -259,7 +262,7 @@ static bool take_rfc5424(struct scan *s, struct envelope *e)
     scan_literal(&t, TEXT("\xEF\xBB\xBF"));
     uint64_t pid = 0;
     if (stamped)
-        set_stamp(e, &st);
+        form_set_stamp(e, &st);
     e->host = nil_or(word[0]);
     e->program = nil_or(word[1]);
     e->pid = text_to_u64(word[2], &pid) && pid <= UINT32_MAX ? (uint32_t)pid : 0;
@@ -292,7 +295,7 @@ static enum step take_iso(struct scan *s, struct envelope *e)
         return STEP_NO;
     if (time_sep == ' ')
         stamp_take_zone_word(s, &st);
-    set_stamp(e, &st);
+    form_set_stamp(e, &st);
     struct scan native = *s;
     if (form_take_native(&native, e, date_sep, time_sep)) {
         form_set_message(e, &native);
@@ -330,7 +333,7 @@ static bool take_journal_full(struct scan *s, struct envelope *e)
         !stamp_take_iso(&t, &st))
         return false;
     stamp_take_zone_word(&t, &st);
-    set_stamp(e, &st);
+    form_set_stamp(e, &st);
     name_format(e, LOG_JOURNAL_FULL);
     scan_spaces(&t);
     *s = t;
@@ -343,7 +346,7 @@ static bool take_unix(struct scan *s, struct envelope *e)
     struct stamp st;
     if (!stamp_take_unix(&t, &st) || st.precision_ns == NS_PER_S || !scan_byte(&t, ' '))
         return false;
-    set_stamp(e, &st);
+    form_set_stamp(e, &st);
     name_format(e, LOG_UNIX);
     *s = t;
     return take_host_and_tag(s, e, false);

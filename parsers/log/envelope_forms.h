@@ -10,6 +10,9 @@
 
 /* "sshd[123]: ", "kernel: ", "Setup Assistant[1173]: ", "(systemd)[1]: " */
 bool form_take_tag(struct scan *s, struct envelope *e);
+/* The stamp of an inner form: it replaces the one outside it, which was a relay's or supervisor's.
+ * A container runtime reads the line as it is written, so there the finer stamp stays. */
+void form_set_stamp(struct envelope *e, const struct stamp *st);
 /* Sets the message to what is left of the scan, and takes a kernel line's bracketed time off it. */
 void form_set_message(struct envelope *e, const struct scan *s);
 /* What daemons that stamp their own lines write behind an ISO stamp: nginx, RabbitMQ, PostgreSQL,

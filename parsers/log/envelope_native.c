@@ -129,12 +129,6 @@ bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char ti
     return took;
 }
 
-static void set_own_stamp(struct envelope *e, const struct stamp *st)
-{
-    e->stamp = *st;
-    e->has_stamp = true;
-}
-
 /* Behind "[stamp] ": "[core:error] [pid 35708:tid 4328636416] " is Apache's, else it is dmesg -T */
 static void take_apache_or_dmesg(struct scan *s, struct envelope *e)
 {
@@ -204,7 +198,7 @@ bool form_take_bracketed(struct scan *s, struct envelope *e)
             return false;
         take_apache_or_dmesg(&t, e);
     }
-    set_own_stamp(e, &st);
+    form_set_stamp(e, &st);
     *s = t;
     e->body = e->message = scan_rest(s);
     return true;
@@ -225,7 +219,7 @@ bool form_take_redis(struct scan *s, struct envelope *e)
         return false;
     scan_skip(&t, 1); /* level: . - * # */
     scan_byte(&t, ' ');
-    set_own_stamp(e, &st);
+    form_set_stamp(e, &st);
     e->pid = pid_of(pid);
     name_writer(e, LOG_REDIS, TEXT("redis-server"));
     *s = t;
@@ -242,7 +236,7 @@ bool form_take_audit(struct scan *s, struct envelope *e)
     scan_word(&t);
     if (!scan_literal(&t, TEXT(" msg=audit(")) || !stamp_take_unix(&t, &st) || !scan_byte(&t, ':'))
         return false;
-    set_own_stamp(e, &st);
+    form_set_stamp(e, &st);
     name_writer(e, LOG_AUDIT, TEXT("audit"));
     e->body = e->message = scan_rest(s);
     scan_skip(s, s->t.n);
@@ -293,7 +287,7 @@ bool form_take_access(struct scan *s, struct envelope *e)
             return false;
     if (!scan_byte(&t, '[') || !stamp_take_clf(&t, &st) || !scan_literal(&t, TEXT("] \"")))
         return false;
-    set_own_stamp(e, &st);
+    form_set_stamp(e, &st);
     name_writer(e, LOG_ACCESS, TEXT("http-access"));
     e->body = e->message = scan_rest(s);
     scan_skip(s, s->t.n);
@@ -310,7 +304,7 @@ bool form_take_erlang(struct scan *s, struct envelope *e)
     if (!scan_literal(&t, TEXT("==== ")) || !stamp_take_day_first(&t, &st) ||
         !scan_literal(&t, TEXT(" ===")))
         return false;
-    set_own_stamp(e, &st);
+    form_set_stamp(e, &st);
     name_writer(e, LOG_RABBITMQ, TEXT("rabbitmq"));
     *s = t;
     e->body = e->message = scan_rest(s);

@@ -132,6 +132,18 @@ static void test_innermost_stamp(void **state)
     assert_int_equal(e.stamp.offset_s, 3600);
 }
 
+/* A container runtime's nanoseconds stay where the daemon writes seconds. */
+static void test_container_stamp(void **state)
+{
+    (void)state;
+    struct envelope e;
+    envelope_parse(
+        TEXT("2016-10-06T00:17:09.669794202Z stderr F 2016/10/06 02:17:09 [error] 7#9: x"), &e);
+    assert_int_equal(e.stamp.precision_ns, 1);
+    assert_int_equal(e.stamp.civil.hour, 0);
+    assert_true(text_eq(e.program, TEXT("nginx")));
+}
+
 static void test_kernel_time(void **state)
 {
     (void)state;
@@ -160,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_innermost_stamp),
+        cmocka_unit_test(test_container_stamp),
         cmocka_unit_test(test_kernel_time),
         cmocka_unit_test(test_prefixes),
     };
