@@ -30,7 +30,8 @@ struct case_capture {
     bool truncated;
     struct text truncated_where;
     uint64_t snaplen_cut; /* packets */
-    struct flaws flaws;   /* what was wrong with it; also everything skipped, by reason */
+    struct flaws skipped; /* what was not analysed, by reason: records, packets that are not TCP */
+    struct flaws flaws;   /* what was wrong with what was analysed */
     struct rst_skip *rst_skipped;
     size_t n_rst_skipped;
     uint32_t vantage; /* captures of one place share a number, from 1 */
@@ -116,6 +117,15 @@ struct case_file {
     struct correlation *correlation; /* NULL without logs */
     struct population *population;   /* what the other connections testify: population.h */
 };
+
+struct case_config;
+
+/* Reads everything and correlates it.  False only when nothing could be read at all or memory ran
+ * out
+ * (*err says so); single inputs that fail are marked in inputs and told through the config's warn.
+ */
+bool case_run(struct case_file *c, const struct case_config *config, struct error *err);
+void case_finish(struct case_file *c); /* NULL-safe */
 
 /* The lines tied to a reset, strongest join first, then nearest in time. */
 const struct link *case_links(const struct case_file *c, const struct reset *r, size_t *n);

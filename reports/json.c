@@ -106,7 +106,8 @@ static json_t *capture_line(const struct case_capture *c)
     put(o, "truncated", json_boolean(c->truncated));
     put_text(o, "truncated_where", c->truncated_where);
     put_int(o, "snaplen_cut", c->snaplen_cut);
-    put_flaws(o, "skipped", &c->flaws);
+    put_flaws(o, "skipped", &c->skipped);
+    put_flaws(o, "flaws", &c->flaws);
     json_t *skipped = json_array();
     for (size_t i = 0; i < c->n_rst_skipped; i++) {
         json_t *one = json_object();

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of a running case, one file each: a capture, a log, a host snapshot.  Only case*.c
+ * include this.
+ */
+#ifndef WHYRST_ANALYZER_CASE_PARTS_H
+#define WHYRST_ANALYZER_CASE_PARTS_H
+
+#include "analyzer/case.h"
+#include "analyzer/case_config.h"
+#include "parsers/base/vec.h"
+#include "parsers/input/source.h"
+
+struct case_run { /* a case in the making */
+    struct case_file *c;
+    const struct case_config *config;
+    VEC(struct case_input) inputs;
+    VEC(struct case_capture) captures;
+    VEC(struct case_log) logs;
+    VEC(struct case_host) hosts;
+    VEC(struct reset *) resets;
+    VEC(struct connection_record) records;
+    struct filter *filter; /* NULL without --filter */
+};
+
+void case_warn(const struct case_run *run, const struct error *err);
+void case_tell(const struct case_run *run, const char *what, const struct source *s,
+               uint64_t total);
+
+/* Reads one capture to its end; results go into run.  False: it could not be opened or read. */
+bool case_read_capture(struct case_run *run, struct source *source, uint64_t size,
+                       struct error *err);
+
+#endif
