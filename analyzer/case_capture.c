@@ -36,14 +36,24 @@ static void count_other(struct case_capture *out, const struct packet *p)
     flaws_add(&out->skipped, names[p->kind], p->frame);
 }
 
+/* Whether --filter takes the frame; what it leaves out is counted. */
+static bool filter_takes(struct reading *r, const struct frame *f)
+{
+    bool accepts = true;
+    struct error err;
+    if (r->run->filter && !filter_run(r->run->filter, f, &accepts, &err))
+        flaws_add(&r->out->skipped, "packet.filter-not-for-link-type", f->number);
+    else if (!accepts)
+        flaws_add(&r->out->skipped, "packet.filtered-out", f->number);
+    return accepts;
+}
+
 static void take_frame(struct reading *r, const struct frame *f)
 {
     struct case_capture *out = r->out;
     struct packet packet;
-    if (r->run->filter && !filter_match(r->run->filter, f)) {
-        flaws_add(&out->skipped, "packet.filtered-out", f->number);
+    if (!filter_takes(r, f))
         return;
-    }
     const struct frame_bytes bytes = {.number = f->number,
                                       .time = f->time,
                                       .caplen = f->caplen,

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sorts diagnoses for people.  Nothing is left out: every diagnosis is a member of exactly one
+ * case.
+ */
+#include "reports/arrange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct endpoint *server_of(const struct diagnosis *d)
+{
+    return &d->reset->connection->end[SIDE_SERVER].at;
+}
+
+/* Diagnoses that belong together stand together: one severity, cause and server. */
+static int alike(const struct diagnosis *a, const struct diagnosis *b)
+{
+    if (a->severity != b->severity)
+        return a->severity > b->severity ? -1 : 1;
+    int order = strcmp(a->cause, b->cause);
+    if (order != 0)
+        return order;
+    if (strcmp(a->cause, "port-scan") == 0) /* a scan is one client's, whatever it tried */
+        return address_cmp(&a->reset->connection->end[SIDE_CLIENT].at.ip,
+                           &b->reset->connection->end[SIDE_CLIENT].at.ip);
+    return endpoint_cmp(server_of(a), server_of(b));
+}
+
+static int by_time(const struct diagnosis *a, const struct diagnosis *b)
+{
+    instant_ns x = a->reset->deciding.segment.time, y = b->reset->deciding.segment.time;
+    return x < y ? -1 : x > y ? 1 : text_cmp(a->id, b->id);
+}
+
+static int member_order(const void *pa, const void *pb)
+{
+    const struct diagnosis *a = *(const struct diagnosis *const *)pa;
+    const struct diagnosis *b = *(const struct diagnosis *const *)pb;
+    int order = alike(a, b);
+    if (order != 0)
+        return order;
+    if (a->confidence != b->confidence) /* the best proven one speaks for the case */
+        return a->confidence > b->confidence ? -1 : 1;
+    return by_time(a, b);
+}
+
+static int case_order(const void *pa, const void *pb)
+{
+    const struct arranged *a = pa, *b = pb;
+    enum severity x = a->members[0]->severity, y = b->members[0]->severity;
+    if (x != y)
+        return x > y ? -1 : 1;
+    return by_time(a->members[0], b->members[0]);
+}
+
+bool arrange(const struct findings *f, struct arrangement *out)
+{
+    *out = (struct arrangement){0};
+    size_t n = f->n_diagnoses;
+    out->all = calloc(n ? n : 1, sizeof *out->all);
+    out->cases = calloc(n ? n : 1, sizeof *out->cases);
+    if (!out->all || !out->cases) {
+        arrangement_finish(out);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        out->all[i] = &f->diagnoses[i];
+        out->n_by_severity[f->diagnoses[i].severity]++;
+    }
+    qsort(out->all, n, sizeof *out->all, member_order);
+    for (size_t i = 0; i < n; i++) {
+        bool joins = out->n_cases > 0 && alike(out->all[i - 1], out->all[i]) == 0;
+        if (!joins)
+            out->cases[out->n_cases++].members = &out->all[i];
+        out->cases[out->n_cases - 1].n_members++;
+    }
+    qsort(out->cases, out->n_cases, sizeof *out->cases, case_order);
+    return true;
+}
+
+void arrangement_finish(struct arrangement *a)
+{
+    free(a->all);
+    free(a->cases);
+    *a = (struct arrangement){0};
+}

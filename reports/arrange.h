@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order in which people read diagnoses: faults first, then notices, then the harmless; what has
+ * the same cause at the same server is one case with many members.  Shared by the text and HTML
+ * reports.
+ */
+#ifndef WHYRST_REPORTS_ARRANGE_H
+#define WHYRST_REPORTS_ARRANGE_H
+
+#include "rules/diagnosis.h"
+
+struct arranged { /* one case: diagnoses alike, the most telling one first */
+    const struct diagnosis **members;
+    size_t n_members;
+};
+
+struct arrangement {
+    struct arranged *cases; /* by severity, then by number of members, then by time */
+    size_t n_cases;
+    size_t n_by_severity[3]; /* diagnoses, by enum severity */
+    const struct diagnosis **all;
+};
+
+/* False when memory ran out. */
+bool arrange(const struct findings *f, struct arrangement *out);
+void arrangement_finish(struct arrangement *a);
+
+#endif
