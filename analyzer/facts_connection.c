@@ -54,6 +54,15 @@ static struct fact rtt(const struct case_file *c, const struct reset *r)
     return fact_number(r, r->connection->rtt_ns, 0);
 }
 
+/* How long the capture had run when the connection's first packet came. */
+static struct fact capture_lead(const struct case_file *c, const struct reset *r)
+{
+    instant_ns first = c->captures[r->connection->capture].first;
+    if (first == INSTANT_NONE)
+        return unknown("the capture holds no times");
+    return fact_number(r, r->connection->first_time - first, 0);
+}
+
 static struct fact segments(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -125,6 +134,8 @@ static const struct fact_def rows[] = {
     {"conn.client-guessed", FACT_BOOL, NULL, "who is the client was guessed from the ports",
      guessed},
     {"conn.age", FACT_DURATION, NULL, "time from the first segment to the RST", age},
+    {"conn.capture-lead", FACT_DURATION, NULL,
+     "how long the capture had run before the connection's first packet", capture_lead},
     {"conn.rtt", FACT_DURATION, NULL, "round-trip time of the handshake", rtt},
     {"conn.segments", FACT_INT, NULL, "segments captured", segments},
     {"conn.bytes", FACT_BYTES, NULL, "payload of both directions", bytes},

@@ -150,6 +150,26 @@ static struct fact largest(const struct case_file *c, const struct reset *r, enu
     return fact_number(r, most, frame);
 }
 
+/* How long neither side had sent payload when this end's FIN left. */
+static struct fact idle_before_fin(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct connection *k = r->connection;
+    const struct end *e = end_of(r, side);
+    instant_ns last = INSTANT_NONE;
+    if (!e->saw_fin || e->fin_time == INSTANT_NONE)
+        return unknown("no FIN of that end was captured");
+    for (size_t i = 0; i < k->n_kept; i++) {
+        const struct segment *s = &k->segments[i];
+        if (s->payload_len > 0 && s->time < e->fin_time && !(s->notes & NOTE_KEEPALIVE) &&
+            s->time > last)
+            last = s->time;
+    }
+    if (last == INSTANT_NONE)
+        last = k->first_time;
+    return fact_number(r, e->fin_time - last, 0);
+}
+
 FACT_SIDES(ip)
 FACT_SIDES(port)
 FACT_SIDES(bytes)
@@ -168,6 +188,7 @@ FACT_SIDES(silent_for)
 FACT_SIDES(data_silent_for)
 FACT_SIDES(unacked)
 FACT_SIDES(largest)
+FACT_SIDES(idle_before_fin)
 
 static const struct fact_def rows[] = {
     FACT_SIDE_ROWS("ip", FACT_IP, ip, "its address"),
@@ -194,6 +215,8 @@ static const struct fact_def rows[] = {
                    "what it had sent and the other end had not acknowledged"),
     FACT_SIDE_ROWS("largest-retransmission", FACT_BYTES, largest,
                    "the largest payload among its kept retransmissions"),
+    FACT_SIDE_ROWS("idle-before-fin", FACT_DURATION, idle_before_fin,
+                   "silence of both ends before its FIN"),
 };
 
 const struct fact_rows facts_ends = {rows, sizeof rows / sizeof rows[0]};

@@ -3,6 +3,8 @@
  * Facts that other connections of the case testify: whether the port ever served, how many were
  * reset alike.
  */
+#include <stdio.h>
+
 #include "analyzer/fact_make.h"
 #include "analyzer/population.h"
 
@@ -103,11 +105,36 @@ static struct fact seen_in(const struct case_file *c, const struct reset *r)
     return counted(r, (uint32_t)r->n_seen_in);
 }
 
+/* A listing of sockets (ss -tl, netstat -tl) names the ports as "ss.listening.PORT". */
+static struct fact listening(const struct case_file *c, const struct reset *r)
+{
+    char wanted[40];
+    bool listed = false;
+    snprintf(wanted, sizeof wanted, "ss.listening.%u",
+             (unsigned)r->connection->end[SIDE_SERVER].at.port);
+    for (size_t i = 0; i < c->n_hosts; i++)
+        for (size_t k = 0; k < c->hosts[i].n_values; k++) {
+            const struct host_value *v = &c->hosts[i].values[k];
+            listed = listed || text_starts(v->name, TEXT("ss.listening."));
+            if (text_eq(v->name, text_of(wanted))) {
+                struct fact f = fact_bool(r, true, 0);
+                f.from =
+                    (struct provenance){.kind = SOURCE_HOST, .host = (uint32_t)i, .key = v->name};
+                return f;
+            }
+        }
+    if (!listed)
+        return unknown("no listing of listening sockets was given");
+    return fact_derived(fact_bool(r, false, rst_frame(r)), "no listing of sockets has the port");
+}
+
 static const struct fact_def rows[] = {
     {"server.accepted-before", FACT_BOOL, NULL, "its port accepted a connection before",
      accepted_before},
     {"server.accepted-after", FACT_BOOL, NULL, "its port accepted a connection afterwards",
      accepted_after},
+    {"server.listening-in-snapshot", FACT_BOOL, NULL,
+     "a listing of sockets in the host snapshots has the port", listening},
     {"server.accepted", FACT_INT, NULL, "connections that its port accepted", accepted},
     {"server.refused", FACT_INT, NULL, "connections that its port refused", refused},
     {"server.unanswered", FACT_INT, NULL, "SYNs to its port that nothing answered", unanswered},

@@ -146,6 +146,24 @@ static struct fact data_after_fin(const struct case_file *c, const struct reset 
     return fact_bool(r, false, rst_frame(r));
 }
 
+/* The first payload after the reset side's FIN did not acknowledge it: the two crossed on the way.
+ */
+static struct fact crossed_fin(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct connection *k = r->connection;
+    const struct end *e = &k->end[reset_side(r)];
+    if (!e->saw_fin)
+        return unknown("no FIN of the reset side was captured");
+    for (size_t i = 0; i < k->n_kept; i++) {
+        const struct segment *s = &k->segments[i];
+        if (s->from == (uint8_t)other_side(r) && s->payload_len > 0 && s->time >= e->fin_time &&
+            !(s->notes & (NOTE_KEEPALIVE | NOTE_RETRANSMISSION)))
+            return fact_bool(r, (int32_t)(s->ack - e->fin_seq) <= 0, s->frame);
+    }
+    return fact_bool(r, false, rst_frame(r));
+}
+
 static const struct fact_def rows[] = {
     {"rst.sender", FACT_ENUM, side_choices, "who sent the deciding RST", sender},
     {"rst.sender-confidence", FACT_REAL, NULL, "how sure that is, 0 to 1", sender_confidence},
@@ -172,6 +190,8 @@ static const struct fact_def rows[] = {
      unread_proven},
     {"rst.data-after-fin", FACT_BOOL, NULL, "payload reached the reset side after its own FIN",
      data_after_fin},
+    {"rst.crossed-fin", FACT_BOOL, NULL,
+     "that payload left before the FIN had arrived: it does not acknowledge it", crossed_fin},
 };
 
 const struct fact_rows facts_reset = {rows, sizeof rows / sizeof rows[0]};
