@@ -1,10 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Facts about what was said: who spoke last, whether an answer was owed, what the first words were.
+ * Facts about what was said: which protocol each end spoke, whether the last exchange was complete,
+ * who spoke last and whether an answer was owed.  The words are read by the packet room.
  */
 #include "analyzer/fact_make.h"
+#include "parsers/packet/words.h"
 
 static const char *const speaker_choices[] = {"client", "server", "nobody", NULL};
+static const char *const protocol_choices[] = {
+    "unknown", "tls",  "ssh", "http1", "http2", "amqp", "mysql", "postgresql",
+    "redis",   "smtp", "ftp", "ldap",  "rdp",   "smb",  "text",  NULL};
+
+static struct text head_of(const struct reset *r, enum side side)
+{
+    return r->connection->end[side].head;
+}
+
+/* The last bytes of a direction: its tail, or all of it while that is short. */
+static struct text last_of(const struct reset *r, enum side side)
+{
+    const struct end *e = &r->connection->end[side];
+    return e->tail.n > 0 ? e->tail : e->head;
+}
+
+static struct fact speaks(const struct reset *r, enum side side)
+{
+    struct text head = head_of(r, side);
+    if (head.n == 0)
+        return unknown("that end said nothing, or its first bytes were not captured");
+    enum app_protocol p =
+        side == SIDE_CLIENT ? words_protocol(head, TEXT("")) : words_protocol(TEXT(""), head);
+    return fact_name_of(r, words_protocol_id(p), 0);
+}
+
+static struct fact client_speaks(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return speaks(r, SIDE_CLIENT);
+}
+
+static struct fact server_speaks(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return speaks(r, SIDE_SERVER);
+}
+
+/* Both ends speak a protocol that is known, and not the same. */
+static struct fact speak_different(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    struct text client = head_of(r, SIDE_CLIENT), server = head_of(r, SIDE_SERVER);
+    if (client.n == 0 || server.n == 0)
+        return unknown("not both ends were heard");
+    enum app_protocol a = words_protocol(client, TEXT(""));
+    enum app_protocol b = words_protocol(TEXT(""), server);
+    bool known = a != APP_UNKNOWN && a != APP_TEXT && b != APP_UNKNOWN && b != APP_TEXT;
+    bool upgrade = a == APP_POSTGRESQL || (a == APP_HTTP1 && b == APP_HTTP2);
+    return fact_bool(r, known && a != b && !upgrade, 0);
+}
 
 static enum side last_speaker_of(const struct reset *r, bool *nobody)
 {
@@ -31,10 +84,157 @@ static struct fact answer_owed(const struct case_file *c, const struct reset *r)
     return fact_bool(r, !nobody && side == SIDE_CLIENT, rst_frame(r));
 }
 
+/* HTTP/1 only: the last response of the server is whole and nothing was asked after it. */
+static struct fact exchange_complete(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct end *server = &r->connection->end[SIDE_SERVER];
+    struct http_message m;
+    bool nobody;
+    if (last_speaker_of(r, &nobody) != SIDE_SERVER)
+        return fact_bool(r, false, rst_frame(r));
+    if (server->bytes_missing > 0)
+        return unknown("bytes of the answer are missing from the capture");
+    uint64_t n = server->bytes;
+    if (!words_http_response(server->head, &m))
+        return unknown("no HTTP/1 answer was seen");
+    enum http_completeness whole = words_http_completeness(&m, n, last_of(r, SIDE_SERVER));
+    if (whole != HTTP_COMPLETE && words_http_last_response(last_of(r, SIDE_SERVER), &m)) {
+        /* kept alive: the last of several responses begins inside the last bytes */
+        struct text last = last_of(r, SIDE_SERVER);
+        size_t from = (size_t)(m.reason.p ? m.reason.p - last.p : 0);
+        from = from > 13 ? from - 13 : 0; /* "HTTP/1.1 200 " stands before the reason */
+        whole = words_http_completeness(&m, last.n - from, last);
+    }
+    if (whole == HTTP_UNSURE)
+        return unknown("the answer's length is not stated in the bytes that were kept");
+    return fact_bool(r, whole == HTTP_COMPLETE, rst_frame(r));
+}
+
+static bool tls_of(const struct reset *r, enum side side, struct tls_seen *out)
+{
+    return words_tls_scan(head_of(r, side), out);
+}
+
+struct tls_words { /* the clear alert of either end, if any */
+    bool tls, fatal, established;
+    enum side by;
+    uint8_t code;
+};
+
+static struct tls_words tls_words_of(const struct reset *r)
+{
+    struct tls_words w = {0};
+    for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side = (enum side)(side + 1)) {
+        struct tls_seen t;
+        if (!tls_of(r, side, &t))
+            continue;
+        w.tls = true;
+        w.established = w.established || t.saw_application_data;
+        if (t.saw_clear_alert && t.alert_level == 2 && t.alert_code != 0) {
+            w.fatal = true;
+            w.by = side;
+            w.code = t.alert_code;
+        }
+    }
+    return w;
+}
+
+static struct fact tls_fatal(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    struct tls_words w = tls_words_of(r);
+    return fact_bool(r, w.fatal, 0);
+}
+
+static struct fact tls_alert(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    struct tls_words w = tls_words_of(r);
+    if (!w.fatal)
+        return unknown("no fatal TLS alert was sent in clear");
+    const char *name = words_tls_alert(w.code);
+    return fact_name_of(r, name ? name : "unassigned", 0);
+}
+
+static struct fact tls_alert_by(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    struct tls_words w = tls_words_of(r);
+    if (!w.fatal)
+        return unknown("no fatal TLS alert was sent in clear");
+    return fact_name_of(r, side_name(w.by), 0);
+}
+
+static struct fact tls_established(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, tls_words_of(r).established, 0);
+}
+
+static struct fact tls_sni(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    struct tls_seen t;
+    if (!tls_of(r, SIDE_CLIENT, &t) || t.sni.n == 0)
+        return unknown("no ClientHello with a server name was seen");
+    return fact_words(r, t.sni, 0);
+}
+
+static struct fact ssh_kex_done(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    struct ssh_seen client, server;
+    bool a = words_ssh(head_of(r, SIDE_CLIENT), &client);
+    bool b = words_ssh(head_of(r, SIDE_SERVER), &server);
+    if (a && b && (client.saw_newkeys || server.saw_newkeys))
+        return fact_bool(r, true, 0);
+    if (a && b && (client.cut || server.cut) && r->connection->end[SIDE_SERVER].bytes > 2000)
+        return unknown("the key exchange is longer than the bytes that were kept");
+    return fact_bool(r, false, 0);
+}
+
+static struct fact ssh_disconnect(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    struct ssh_seen s;
+    for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side = (enum side)(side + 1))
+        if (words_ssh(head_of(r, side), &s) && s.saw_disconnect)
+            return fact_words(r, s.disconnect_text, 0);
+    return unknown("no SSH disconnect message was sent in clear");
+}
+
+static struct fact amqp_heartbeat(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    struct amqp_seen a;
+    if (!words_amqp_scan(head_of(r, SIDE_CLIENT), &a) || !a.has_heartbeat)
+        return unknown("no AMQP tune-ok was seen");
+    return fact_number(r, (int64_t)a.heartbeat_s * NS_PER_S, 0);
+}
+
 static const struct fact_def rows[] = {
+    {"app.client-speaks", FACT_ENUM, protocol_choices, "the protocol of the client's first bytes",
+     client_speaks},
+    {"app.server-speaks", FACT_ENUM, protocol_choices, "the protocol of the server's first bytes",
+     server_speaks},
+    {"app.speak-different", FACT_BOOL, NULL, "the two ends speak different known protocols",
+     speak_different},
     {"app.last-speaker", FACT_ENUM, speaker_choices, "whose payload came last", last_speaker},
     {"app.answer-owed", FACT_BOOL, NULL, "the client had asked and no answer had begun",
      answer_owed},
+    {"app.exchange-complete", FACT_BOOL, NULL,
+     "HTTP/1: the last request was answered in full and none came after it", exchange_complete},
+    {"app.tls-fatal-alert", FACT_BOOL, NULL, "a fatal TLS alert was sent in clear", tls_fatal},
+    {"app.tls-alert", FACT_TEXT, NULL, "the name of that alert", tls_alert},
+    {"app.tls-alert-by", FACT_ENUM, speaker_choices, "who sent that alert", tls_alert_by},
+    {"app.tls-established", FACT_BOOL, NULL, "TLS application data was seen", tls_established},
+    {"app.tls-sni", FACT_TEXT, NULL, "the server name in the ClientHello", tls_sni},
+    {"app.amqp-heartbeat", FACT_DURATION, NULL, "the heartbeat interval that AMQP agreed on",
+     amqp_heartbeat},
+    {"ssh.kex-done", FACT_BOOL, NULL, "SSH's key exchange was completed", ssh_kex_done},
+    {"ssh.disconnect-text", FACT_TEXT, NULL, "the text of a clear SSH disconnect message",
+     ssh_disconnect},
 };
 
 const struct fact_rows facts_words = {rows, sizeof rows / sizeof rows[0]};
