@@ -31,4 +31,11 @@ void case_tell(const struct case_run *run, const char *what, const struct source
 bool case_read_capture(struct case_run *run, struct source *source, uint64_t size,
                        struct error *err);
 
+struct input;
+
+/* Reads one text: a host snapshot if it looks like one, else a log.  A text without any log line is
+ * marked as skipped in *in.  False: it could not be read. */
+bool case_read_text(struct case_run *run, struct case_input *in, struct source *source,
+                    const struct input *input, struct error *err);
+
 #endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The data path, once and in order: inputs are told apart and captures read; then resets are
+ * numbered, captures laid over each other, logs and host snapshots read, and everything is joined.
+ * Nothing is judged here.
+ */
+#include "analyzer/case.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/case_parts.h"
+#include "analyzer/correlate.h"
+#include "analyzer/population.h"
+#include "parsers/capture/filter.h"
+#include "parsers/input/walk.h"
+
+const char *case_setting_for(const struct case_setting *v, size_t n, const char *name)
+{
+    const char *value = NULL;
+    const char *slash = strrchr(name, '/');
+    for (size_t i = 0; i < n; i++)
+        if (fnmatch(v[i].glob, name, 0) == 0 || (slash && fnmatch(v[i].glob, slash + 1, 0) == 0))
+            value = v[i].value;
+    return value;
+}
+
+void case_warn(const struct case_run *run, const struct error *err)
+{
+    if (run->config->warn)
+        run->config->warn(run->config->ctx, err);
+}
+
+void case_tell(const struct case_run *run, const char *what, const struct source *s, uint64_t total)
+{
+    if (run->config->progress)
+        run->config->progress(run->config->ctx, what, source_name(s), source_offset(s), total);
+}
+
+static bool no_memory(struct error *err)
+{
+    return error_set(err, ERROR_NO_MEMORY, "", "out of memory");
+}
+
+static enum input_kind take_as(void *ctx, const char *name, enum input_kind sniffed)
+{
+    const struct case_run *run = ctx;
+    enum input_kind kind;
+    const char *as = case_setting_for(run->config->as, run->config->n_as, name);
+    if (as && strcmp(as, "log") == 0)
+        return INPUT_TEXT;
+    return as && input_kind_parse(text_of(as), &kind) ? kind : sniffed;
+}
+
+/* What became of an input that is neither a capture nor text. */
+static void describe_other(struct case_run *run, struct case_input *out, const struct input *in)
+{
+    struct arena *a = &run->c->arena;
+    out->taken_for = "skipped";
+    if (in->error) {
+        out->failed = in->kind == INPUT_FAILED;
+        out->why = arena_text(a, text_of(in->error->text));
+        if (out->failed)
+            case_warn(run, in->error);
+        return;
+    }
+    if (in->kind == INPUT_EMPTY)
+        out->why = TEXT("the file is empty");
+    else if (in->foreign)
+        out->why = text_of(arena_printf(a, "%s: not read by this program", in->foreign));
+    else
+        out->why =
+            text_of(arena_printf(a, "neither a capture nor text: %s", input_kind_text(in->kind)));
+}
+
+static void capture_input(struct case_run *run, struct case_input *out, struct source *source,
+                          uint64_t size)
+{
+    struct error err = {0};
+    out->taken_for = "capture";
+    if (!case_read_capture(run, source, size, &err)) {
+        out->failed = true;
+        out->why = arena_text(&run->c->arena, text_of(err.text));
+        if (err.place[0] == '\0')
+            snprintf(err.place, sizeof err.place, "%s", source_name(source));
+        case_warn(run, &err);
+    }
+    out->n_bytes = source_offset(source);
+}
+
+/* First pass: every input is listed, captures are read on the spot, texts wait. */
+static bool visit_inputs(struct case_run *run, struct walk *walk, struct error *err)
+{
+    size_t index;
+    struct source *source;
+    while (walk_next(walk, &index, &source)) {
+        const struct input *in = walk_input(walk, index);
+        struct case_input *out = vec_push(&run->inputs);
+        if (!out) {
+            source_close(source);
+            return no_memory(err);
+        }
+        out->name = arena_text(&run->c->arena, text_of(in->name));
+        if (source && (in->kind == INPUT_PCAP || in->kind == INPUT_PCAPNG))
+            capture_input(run, out, source, in->is_compressed ? UINT64_MAX : in->size);
+        else if (in->kind == INPUT_TEXT || in->kind == INPUT_JOURNAL)
+            out->taken_for = "text";
+        else
+            describe_other(run, out, in);
+        source_close(source);
+    }
+    return true;
+}
+
+static int reset_order(const void *pa, const void *pb)
+{
+    const struct reset *a = *(struct reset *const *)pa, *b = *(struct reset *const *)pb;
+    const struct connection *x = a->connection, *y = b->connection;
+    if (a->deciding.segment.time != b->deciding.segment.time)
+        return a->deciding.segment.time < b->deciding.segment.time ? -1 : 1;
+    int order = endpoint_cmp(&x->end[0].at, &y->end[0].at);
+    order = order ? order : endpoint_cmp(&x->end[1].at, &y->end[1].at);
+    if (order != 0)
+        return order;
+    if (x->capture != y->capture)
+        return x->capture < y->capture ? -1 : 1;
+    return a->deciding.segment.frame < b->deciding.segment.frame ? -1 : 1;
+}
+
+/* What the captures gave, in order of time, as the case keeps it. */
+static bool settle_captures(struct case_run *run, struct error *err)
+{
+    struct case_file *c = run->c;
+    if (run->resets.n > 0)
+        qsort(run->resets.v, run->resets.n, sizeof *run->resets.v, reset_order);
+    for (size_t i = 0; i < run->resets.n; i++)
+        run->resets.v[i]->id = (uint32_t)i + 1;
+    c->resets = run->resets.v;
+    c->n_resets = run->resets.n;
+    c->records = run->records.v;
+    c->n_records = run->records.n;
+    c->captures = run->captures.v;
+    c->n_captures = run->captures.n;
+    for (size_t i = 0; i < c->n_captures; i++) {
+        const struct case_capture *k = &c->captures[i];
+        c->summary.n_packets += k->n_packets;
+        c->summary.n_tcp += k->n_tcp;
+        c->summary.n_connections += k->n_connections;
+        c->summary.n_rst_frames += k->n_rst_frames;
+    }
+    c->correlation =
+        correlation_create(&(struct correlate_config){.window_ns = run->config->window_ns}, c);
+    return c->correlation != NULL || no_memory(err);
+}
+
+/* Second pass: the texts, when the captures' times and addresses are known. */
+static bool read_texts(struct case_run *run, struct walk *walk, struct error *err)
+{
+    for (size_t i = 0; i < run->inputs.n; i++) {
+        struct case_input *in = &run->inputs.v[i];
+        if (strcmp(in->taken_for, "text") != 0)
+            continue;
+        struct error failed = {0};
+        struct source *source = walk_open_input(walk, i, &failed);
+        bool good = source && case_read_text(run, in, source, walk_input(walk, i), &failed);
+        source_close(source);
+        if (!good && failed.code == ERROR_NO_MEMORY)
+            return no_memory(err);
+        if (!good) {
+            in->taken_for = "skipped";
+            in->failed = true;
+            in->why = arena_text(&run->c->arena, text_of(failed.text));
+            case_warn(run, &failed);
+        }
+    }
+    return true;
+}
+
+static void settle_summary(struct case_run *run)
+{
+    struct case_file *c = run->c;
+    c->inputs = run->inputs.v;
+    c->n_inputs = run->inputs.n;
+    for (size_t i = 0; i < c->n_inputs; i++)
+        c->summary.complete = c->summary.complete && !c->inputs[i].failed;
+    for (size_t i = 0; i < c->n_logs; i++) {
+        c->summary.n_log_lines += c->logs[i].n_lines;
+        c->summary.n_events += c->logs[i].n_events;
+    }
+    for (size_t i = 0; i < c->n_resets; i++)
+        c->summary.n_reset_connections += !c->resets[i]->is_copy_of_other;
+}
+
+static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
+{
+    struct case_file *c = run->c;
+    for (size_t i = 0; i < run->config->n_paths; i++)
+        if (!walk_add(walk, run->config->paths[i], err))
+            return false;
+    if (!visit_inputs(run, walk, err) || !settle_captures(run, err) || !read_texts(run, walk, err))
+        return false;
+    c->logs = run->logs.v;
+    c->n_logs = run->logs.n;
+    c->hosts = run->hosts.v;
+    c->n_hosts = run->hosts.n;
+    if (!correlation_join(c->correlation, err))
+        return false;
+    settle_summary(run);
+    c->population = population_create(c);
+    if (!c->population)
+        return no_memory(err);
+    if (c->n_captures + c->n_logs + c->n_hosts == 0)
+        return error_set(err, ERROR_IO, "", "no capture, log or snapshot could be read");
+    return true;
+}
+
+/* Everything that was pushed is the case's from now on, whatever became of the run. */
+static void hand_over(struct case_run *run)
+{
+    struct case_file *c = run->c;
+    c->inputs = run->inputs.v;
+    c->n_inputs = run->inputs.n;
+    c->captures = run->captures.v;
+    c->n_captures = run->captures.n;
+    c->logs = run->logs.v;
+    c->n_logs = run->logs.n;
+    c->hosts = run->hosts.v;
+    c->n_hosts = run->hosts.n;
+    c->resets = run->resets.v;
+    c->n_resets = run->resets.n;
+    c->records = run->records.v;
+    c->n_records = run->records.n;
+}
+
+bool case_run(struct case_file *c, const struct case_config *config, struct error *err)
+{
+    *c = (struct case_file){.summary = {.complete = true}};
+    arena_init(&c->arena, NULL);
+    struct case_run run = {.c = c, .config = config};
+    if (config->filter) {
+        run.filter = filter_new(config->filter, err);
+        if (!run.filter)
+            return false;
+    }
+    struct walk *walk = walk_new(NULL, take_as, &run, err);
+    bool good = walk && run_with(&run, walk, err);
+    hand_over(&run);
+    walk_free(walk);
+    filter_free(run.filter);
+    return good;
+}
+
+void case_finish(struct case_file *c)
+{
+    if (!c)
+        return;
+    correlation_free(c->correlation);
+    population_free(c->population);
+    for (size_t i = 0; i < c->n_captures; i++) {
+        flaws_finish(&c->captures[i].flaws);
+        flaws_finish(&c->captures[i].skipped);
+    }
+    for (size_t i = 0; i < c->n_logs; i++)
+        flaws_finish(&c->logs[i].flaws);
+    union { /* they are const only for their readers */
+        const struct connection_record *in;
+        void *out;
+    } records = {.in = c->records};
+    free(records.out);
+    free(c->inputs);
+    free(c->captures);
+    free(c->logs);
+    free(c->hosts);
+    free(c->resets);
+    arena_finish(&c->arena);
+    *c = (struct case_file){0};
+}
