@@ -7,6 +7,7 @@
 #include "analyzer/case.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One text of the case: told apart as a host snapshot or a log, read in its zone, its events handed
+ * to correlation.  A text that holds no log line at all is said to be none.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/case_parts.h"
+#include "analyzer/correlate.h"
+#include "parsers/input/walk.h"
+#include "parsers/log/reader.h"
+
+#define CHUNK ((size_t)64 << 10)
+#define PROBE ((size_t)16 << 10)
+
+struct text_run {
+    struct case_run *run;
+    struct correlation *correlation;
+};
+
+static bool to_correlation(void *ctx, const struct event *e)
+{
+    const struct text_run *t = ctx;
+    correlation_event(t->correlation, e);
+    return true;
+}
+
+/* The captures' span, so that a stamp without a year finds its own. */
+static void span_of(const struct case_file *c, instant_ns *first, instant_ns *last)
+{
+    *first = *last = INSTANT_NONE;
+    for (size_t i = 0; i < c->n_captures; i++) {
+        const struct case_capture *k = &c->captures[i];
+        if (k->first != INSTANT_NONE && (*first == INSTANT_NONE || k->first < *first))
+            *first = k->first;
+        if (k->last != INSTANT_NONE && (*last == INSTANT_NONE || k->last > *last))
+            *last = k->last;
+    }
+}
+
+/* The zone that the options name for this log; *zone stays NULL for UTC. */
+static bool choose_zone(const struct case_run *run, const char *name, struct zone **zone,
+                        struct case_log *out, struct error *err)
+{
+    const struct case_config *config = run->config;
+    const char *own = case_setting_for(config->tz_of, config->n_tz_of, name);
+    const char *chosen = own ? own : config->zone;
+    *zone = NULL;
+    out->zone = TEXT("UTC");
+    out->zone_why = TEXT("assumed: neither its stamps nor an option state one");
+    if (!chosen)
+        return true;
+    *zone = zone_open(text_of(chosen), err);
+    if (!*zone)
+        return false;
+    out->zone = arena_text(&run->c->arena, text_of(zone_name(*zone)));
+    out->zone_why = own ? TEXT("stated by --tz-of") : TEXT("stated by --tz");
+    return true;
+}
+
+/* Hosts are named by most lines' host field; a tie goes to the first. */
+static struct text main_host(struct arena *a, const struct log_summary *s)
+{
+    const struct log_host *best = NULL;
+    for (size_t i = 0; i < s->n_hosts; i++)
+        if (!best || s->hosts[i].n_lines > best->n_lines)
+            best = &s->hosts[i];
+    return best ? arena_text(a, text_of(best->name)) : TEXT("");
+}
+
+static struct text formats_of(struct arena *a, const struct log_summary *s)
+{
+    struct strbuf b;
+    strbuf_init(&b);
+    for (int i = 0; i < LOG_FORMATS; i++)
+        if (s->formats[i] > 0) {
+            if (b.n > 0)
+                strbuf_char(&b, '+');
+            strbuf_str(&b, log_format_name((enum log_format)i));
+        }
+    struct text t = arena_text(a, strbuf_view(&b));
+    strbuf_finish(&b);
+    return t;
+}
+
+static void describe_log(struct case_run *run, struct case_log *out, const struct log_summary *s)
+{
+    out->n_lines = s->lines;
+    out->n_events = s->events;
+    out->n_unrecognised = s->unrecognised;
+    out->first = s->first;
+    out->last = s->last;
+    out->host = main_host(&run->c->arena, s);
+    out->format = formats_of(&run->c->arena, s);
+    out->year_inferred = s->n_year_inferred > 0;
+    if (s->n_stamped > 0 && s->n_zone_stated == s->n_stamped) {
+        out->zone = TEXT("UTC");
+        out->zone_why = TEXT("stated in the stamps");
+    }
+    for (int i = 0; i < LOG_SKIP_REASONS; i++)
+        if (s->skipped[i] > 0) {
+            out->n_skipped += s->skipped[i];
+            flaws_add_n(&out->flaws, log_skip_name((enum log_skip)i), 0, s->skipped[i]);
+        }
+}
+
+static bool feed(struct text_run *t, struct log_reader *reader, struct source *source,
+                 uint64_t size, struct error *err)
+{
+    const uint8_t *p;
+    size_t n;
+    uint64_t fed = 0;
+    while ((n = source_peek(source, 1, &p)) > 0) {
+        if (n > CHUNK)
+            n = CHUNK;
+        log_reader_feed(reader, p, n, to_correlation, t);
+        source_consume(source, n);
+        fed += n;
+        if (fed % (CHUNK * 64) < CHUNK)
+            case_tell(t->run, "reading", source, size);
+    }
+    log_reader_end(reader, to_correlation, t);
+    const struct error *failed = source_error(source);
+    if (failed && err)
+        *err = *failed;
+    return failed == NULL;
+}
+
+static bool read_log(struct case_run *run, struct case_log *out, struct source *source,
+                     uint64_t size, struct error *err)
+{
+    struct case_file *c = run->c;
+    const char *name = source_name(source);
+    struct zone *zone;
+    if (!choose_zone(run, name, &zone, out, err))
+        return false;
+    const char *offset =
+        case_setting_for(run->config->log_offsets, run->config->n_log_offsets, name);
+    double seconds = 0;
+    if (offset && !text_to_double(text_of(offset), &seconds)) {
+        zone_free(zone);
+        return error_set(err, ERROR_USAGE, name, "--log-offset wants seconds, not \"%s\"", offset);
+    }
+    struct log_about about = {.name = out->name,
+                              .zone_assumed = zone == NULL && !run->config->zone,
+                              .offset_given = offset != NULL,
+                              .offset_ns = (instant_ns)(seconds * 1e9)};
+    struct log_config config = {
+        .zone = zone, .boot = INSTANT_NONE, .source = (uint32_t)run->logs.n};
+    span_of(c, &config.span_first, &config.span_last);
+    struct log_reader *reader = log_reader_create(run->config->patterns, &config, &out->flaws);
+    struct text_run t = {.run = run, .correlation = c->correlation};
+    bool good = reader && correlation_source(c->correlation, config.source, &about);
+    if (!good)
+        error_set(err, ERROR_NO_MEMORY, name, "out of memory");
+    else if (!feed(&t, reader, source, size, err)) {
+        case_warn(run, err); /* what came before the failure still counts */
+        c->summary.complete = false;
+    }
+    if (good)
+        describe_log(run, out, log_reader_summary(reader));
+    log_reader_free(reader);
+    zone_free(zone);
+    return good;
+}
+
+bool case_read_text(struct case_run *run, struct case_input *in, struct source *source,
+                    const struct input *input, struct error *err)
+{
+    const uint8_t *p;
+    size_t n = source_peek(source, PROBE, &p);
+    struct text head = {(const char *)p, n < PROBE ? n : PROBE};
+    const char *as = case_setting_for(run->config->as, run->config->n_as, source_name(source));
+    bool wanted = as && strcmp(as, "log") == 0;
+    if (!wanted && log_probe(head) == 0) {
+        in->taken_for = "skipped";
+        in->why = TEXT("text, but its first lines are not those of a log or a known snapshot");
+        return true;
+    }
+    struct case_log out = {.name = in->name, .first = INSTANT_NONE, .last = INSTANT_NONE};
+    flaws_init(&out.flaws);
+    in->taken_for = "log";
+    bool good = read_log(run, &out, source, input->is_compressed ? UINT64_MAX : input->size, err);
+    in->n_bytes = source_offset(source);
+    struct case_log *slot = good ? vec_push(&run->logs) : NULL;
+    if (slot)
+        *slot = out;
+    else
+        flaws_finish(&out.flaws);
+    return good && (slot != NULL || error_set(err, ERROR_NO_MEMORY, "", "out of memory"));
+}
