@@ -77,7 +77,7 @@ static struct text formats_of(struct arena *a, const struct log_summary *s)
         if (s->formats[i] > 0) {
             if (b.n > 0)
                 strbuf_char(&b, '+');
-            strbuf_str(&b, log_format_name((enum log_format)i));
+            strbuf_str(&b, log_format_id((enum log_format)i));
         }
     struct text t = arena_text(a, strbuf_view(&b));
     strbuf_finish(&b);
