@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Words of the command line in, settings out.  Nothing is opened here but what --help prints.
+ */
+#include "reports/arguments.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/usage.h"
+
+enum option_id {
+    OPTION_FILTER = 256,
+    OPTION_TZ,
+    OPTION_TZ_OF,
+    OPTION_LOG_OFFSET,
+    OPTION_WINDOW,
+    OPTION_AS,
+    OPTION_FORMAT,
+    OPTION_FAIL_ON,
+    OPTION_MIN_SEVERITY,
+    OPTION_RULES,
+    OPTION_COLOR,
+    OPTION_STRICT,
+    OPTION_MAN,
+    OPTION_COMPLETIONS,
+    OPTION_VERSION,
+};
+
+static const struct usage_option option_rows[] = {
+    {'o', "output", "FILE", "write a report; the extension names the format (repeatable)"},
+    {'r', "read", "FILE", "read a capture, as tcpdump and tshark say it (same as a PATH)"},
+    {'n', "no-names", NULL, "accepted for old habits: names are never resolved"},
+    {'q', "quiet", NULL, "the headline only, no warnings"},
+    {'v', "verbose", NULL, "list everything; twice: also what did not fire"},
+    {'h', "help", NULL, "this help"},
+    {OPTION_FORMAT, "format", "ID",
+     "format on standard output or of the next -o: text, json, html"},
+    {OPTION_FILTER, "filter", "BPF", "analyse only packets that this pcap-filter takes"},
+    {OPTION_TZ, "tz", "ZONE", "zone of stamps that state none, and of the times shown"},
+    {OPTION_TZ_OF, "tz-of", "GLOB=ZONE", "zone of the logs whose name fits (repeatable)"},
+    {OPTION_LOG_OFFSET, "log-offset", "GLOB=SECONDS",
+     "log clock minus capture clock, where you know it (repeatable)"},
+    {OPTION_WINDOW, "window", "SECONDS", "how far from a reset a line without a port may be"},
+    {OPTION_AS, "as", "TYPE:PATH", "take PATH for a pcap, pcapng or log whatever it looks like"},
+    {OPTION_FAIL_ON, "fail-on", "LEVEL", "exit 1 when a diagnosis is at least a notice or fault"},
+    {OPTION_MIN_SEVERITY, "min-severity", "LEVEL", "show nothing below harmless, notice or fault"},
+    {OPTION_RULES, "rules", "DIR", "add the rules of a folder; same ids replace built-in ones"},
+    {OPTION_COLOR, "color", "WHEN", "auto, always or never"},
+    {OPTION_STRICT, "strict", NULL, "exit 4 on any warning"},
+    {OPTION_MAN, "man", NULL, "print the manual page"},
+    {OPTION_COMPLETIONS, "completions", "SHELL", "print completions for bash"},
+    {OPTION_VERSION, "version", NULL, "print the version"},
+};
+
+static const struct usage_command command_rows[] = {
+    {"analyze", "PATH...", "diagnose every reset (the default)"},
+    {"explain", "[ID|FRAME] PATH...", "every rule's conditions for one reset, or for all"},
+    {"rules", "check|list|show|test ...", "check, list, show or test rules"},
+    {"facts", "", "what rules can ask about a reset"},
+};
+
+static const struct usage usage = {
+    .options = option_rows,
+    .n_options = sizeof option_rows / sizeof option_rows[0],
+    .commands = command_rows,
+    .n_commands = sizeof command_rows / sizeof command_rows[0],
+};
+
+void arguments_help(FILE *out)
+{
+    usage_help(&usage, out);
+}
+
+int arguments_complain(const char *fmt, const char *value)
+{
+    fputs("whyrst: ", stderr);
+    struct strbuf clean;
+    strbuf_init(&clean);
+    strbuf_escaped(&clean, text_of(value));
+    fprintf(stderr, fmt, clean.p ? clean.p : "");
+    strbuf_finish(&clean);
+    fputs("; see whyrst --help\n", stderr);
+    return EXIT_USAGE;
+}
+
+/* "LEFT<sep>RIGHT" into a setting; value_first for --as TYPE:PATH. */
+static bool split_setting(struct arguments *a, const char *argument, char sep, bool value_first,
+                          struct case_setting *out)
+{
+    char *copy = strdup(argument);
+    char **slot = copy ? vec_push(&a->owned) : NULL;
+    if (!slot) {
+        free(copy);
+        return false;
+    }
+    *slot = copy;
+    char *cut = value_first ? strchr(copy, sep) : strrchr(copy, sep);
+    if (!cut || cut == copy || cut[1] == '\0')
+        return false;
+    *cut = '\0';
+    *out = value_first ? (struct case_setting){.glob = cut + 1, .value = copy}
+                       : (struct case_setting){.glob = copy, .value = cut + 1};
+    return true;
+}
+
+#define PUSH_SETTING(a, vec, sep, value_first)                                                     \
+    do {                                                                                           \
+        struct case_setting s_;                                                                    \
+        if (!split_setting((a), optarg, (sep), (value_first), &s_))                                \
+            return arguments_complain("\"%s\" is not of the form that this option takes", optarg); \
+        struct case_setting *slot_ = vec_push(vec);                                                \
+        if (slot_)                                                                                 \
+            *slot_ = s_;                                                                           \
+    } while (0)
+
+static int take_window(struct arguments *a, const char *value)
+{
+    double seconds;
+    if (!text_to_double(text_of(value), &seconds) || seconds <= 0 || seconds > 1e6)
+        return arguments_complain("--window wants seconds, not \"%s\"", value);
+    a->window_ns = (instant_ns)(seconds * 1e9);
+    return EXIT_OK;
+}
+
+static int take_as(struct arguments *a, const char *value)
+{
+    static const char *const types[] = {"pcap", "pcapng", "log", "text", NULL};
+    struct case_setting s;
+    if (!split_setting(a, value, ':', true, &s))
+        return arguments_complain("--as wants TYPE:PATH, not \"%s\"", value);
+    for (size_t i = 0; types[i]; i++)
+        if (strcmp(types[i], s.value) == 0) {
+            struct case_setting *slot = vec_push(&a->as);
+            if (slot)
+                *slot = s;
+            return EXIT_OK;
+        }
+    return arguments_complain("--as knows pcap, pcapng, log and text, not \"%s\"", s.value);
+}
+
+static int take_output(struct arguments *a, const char *path)
+{
+    struct output *slot = vec_push(&a->outputs);
+    if (slot)
+        *slot = (struct output){.path = path, .format = report_format_by_path(text_of(path))};
+    return EXIT_OK;
+}
+
+/* --format goes to the last -o if it has none of its own yet, else to standard output. */
+static int take_format(struct arguments *a, const char *id)
+{
+    const struct report_format *format = report_format_by_id(text_of(id));
+    if (!format)
+        return arguments_complain("there is no report format \"%s\"", id);
+    if (a->outputs.n > 0)
+        a->outputs.v[a->outputs.n - 1].format = format;
+    else
+        a->format = format;
+    return EXIT_OK;
+}
+
+static int take_severity(const char *value, enum severity *out)
+{
+    if (!severity_parse(text_of(value), out))
+        return arguments_complain("\"%s\" is none of harmless, notice, fault", value);
+    return EXIT_OK;
+}
+
+static int take_color(struct arguments *a, const char *value)
+{
+    if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 && strcmp(value, "never") != 0)
+        return arguments_complain("--color wants auto, always or never, not \"%s\"", value);
+    a->color = value;
+    return EXIT_OK;
+}
+
+static void push_path(struct arguments *a, const char *path)
+{
+    const char **slot = vec_push(&a->paths);
+    if (slot)
+        *slot = path;
+}
+
+/* One option; ARGUMENTS_DONE: exit with 0. */
+static int take_option(struct arguments *a, int id)
+{
+    switch (id) {
+    case 'o':
+        return take_output(a, optarg);
+    case 'r':
+        push_path(a, optarg);
+        return EXIT_OK;
+    case 'n':
+        return EXIT_OK;
+    case 'q':
+        a->quiet = true;
+        return EXIT_OK;
+    case 'v':
+        a->verbosity++;
+        return EXIT_OK;
+    case 'h':
+        usage_help(&usage, stdout);
+        return ARGUMENTS_DONE;
+    case OPTION_FORMAT:
+        return take_format(a, optarg);
+    case OPTION_FILTER:
+        a->filter = optarg;
+        return EXIT_OK;
+    case OPTION_TZ:
+        a->tz = optarg;
+        return EXIT_OK;
+    case OPTION_TZ_OF:
+        PUSH_SETTING(a, &a->tz_of, '=', false);
+        return EXIT_OK;
+    case OPTION_LOG_OFFSET:
+        PUSH_SETTING(a, &a->log_offsets, '=', false);
+        return EXIT_OK;
+    case OPTION_WINDOW:
+        return take_window(a, optarg);
+    case OPTION_AS:
+        return take_as(a, optarg);
+    case OPTION_FAIL_ON:
+        a->fail_on_given = true;
+        return take_severity(optarg, &a->fail_on);
+    case OPTION_MIN_SEVERITY:
+        return take_severity(optarg, &a->min_severity);
+    case OPTION_RULES: {
+        const char **slot = vec_push(&a->rules);
+        if (slot)
+            *slot = optarg;
+        return EXIT_OK;
+    }
+    case OPTION_COLOR:
+        return take_color(a, optarg);
+    case OPTION_STRICT:
+        a->strict = true;
+        return EXIT_OK;
+    case OPTION_MAN:
+        usage_man(&usage, stdout);
+        return ARGUMENTS_DONE;
+    case OPTION_COMPLETIONS:
+        if (strcmp(optarg, "bash") != 0)
+            return arguments_complain("there are completions for bash only, not for \"%s\"",
+                                      optarg);
+        usage_completions(&usage, stdout);
+        return ARGUMENTS_DONE;
+    case OPTION_VERSION:
+        puts("whyrst " WHYRST_VERSION);
+        return ARGUMENTS_DONE;
+    default:
+        fputs("see whyrst --help\n", stderr);
+        return EXIT_USAGE;
+    }
+}
+
+int arguments_parse(struct arguments *a, int argc, char **argv)
+{
+    struct option options[USAGE_OPTIONS_MAX + 1];
+    char letters[160];
+    usage_getopt(&usage, options, letters);
+    optind = 1;
+    for (int id; (id = getopt_long(argc, argv, letters, options, NULL)) != -1;) {
+        int status = take_option(a, id);
+        if (status != EXIT_OK)
+            return status;
+    }
+    for (int i = optind; i < argc; i++)
+        push_path(a, argv[i]);
+    for (size_t i = 0; i < a->outputs.n; i++)
+        if (!a->outputs.v[i].format)
+            return arguments_complain("the extension of \"%s\" names no report format",
+                                      a->outputs.v[i].path);
+    return EXIT_OK;
+}
+
+void arguments_finish(struct arguments *a)
+{
+    for (size_t i = 0; i < a->owned.n; i++)
+        free(a->owned.v[i]);
+    vec_finish(&a->owned);
+    vec_finish(&a->paths);
+    vec_finish(&a->tz_of);
+    vec_finish(&a->log_offsets);
+    vec_finish(&a->as);
+    vec_finish(&a->outputs);
+    vec_finish(&a->rules);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Talking to the person at the terminal: warnings, errors and progress on standard error, and
+ * whether colour is welcome.
+ */
+#ifndef WHYRST_REPORTS_TERMINAL_H
+#define WHYRST_REPORTS_TERMINAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "reports/arguments.h"
+
+struct talk { /* with the person at the terminal */
+    bool quiet, progress;
+    uint64_t n_warnings;
+    struct timespec last;
+    bool line_open;
+};
+
+struct talk terminal_talk(const struct arguments *a);
+void terminal_clear(struct talk *t); /* wipes an open progress line */
+void terminal_error(const struct error *err);
+bool terminal_takes_color(const struct arguments *a, FILE *out);
+/* The case's hooks; ctx is a struct talk. */
+void terminal_warn(void *ctx, const struct error *err);
+void terminal_progress(void *ctx, const char *what, const char *name, uint64_t done,
+                       uint64_t total);
+
+#endif
