@@ -5,6 +5,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -152,16 +153,17 @@ static bool is_asked(const struct diagnosis *d, const char *which)
     return false;
 }
 
-static int explain_all(struct session *s, const struct findings *f, const char *which)
+static int explain_all(struct session *s, struct case_file *c, const struct findings *f,
+                       const char *which)
 {
     size_t n = 0;
     for (size_t i = 0; i < f->n_diagnoses; i++)
         if (is_asked(&f->diagnoses[i], which)) {
-            engine_explain(s->engine, f, &f->diagnoses[i], stdout);
+            engine_explain(s->engine, c, &f->diagnoses[i], s->args.verbosity > 0, stdout);
             n++;
         }
     if (n == 0 && which)
-        return arguments_complain("no diagnosis has the id or the RST frame \"%s\"", which);
+        return arguments_complain("no diagnosis has the id or the RST frame \"", which, "\"");
     return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_OK : EXIT_USAGE;
 }
 
@@ -177,14 +179,14 @@ static int explain(struct session *s)
         a->paths.n--;
     }
     if (a->paths.n == 0)
-        return arguments_complain("%s wants a PATH", "explain");
+        return arguments_complain("", "explain", " wants a PATH");
     struct case_config config = config_of(s, a->paths.v, a->paths.n);
     bool good = case_run(&c, &config, &err);
     terminal_clear(&s->talk);
     int status = good ? EXIT_OK : run_failed(&err, &c);
     if (good) {
         struct findings *f = engine_judge(s->engine, &c, &err);
-        status = f ? explain_all(s, f, which) : run_failed(&err, &c);
+        status = f ? explain_all(s, &c, f, which) : run_failed(&err, &c);
         findings_free(f);
     }
     case_finish(&c);
@@ -207,12 +209,31 @@ static int facts(struct session *s)
     return fflush(stdout) == 0 ? EXIT_OK : EXIT_USAGE;
 }
 
+/* A folder as a case, for "rules test". */
+static struct case_file *open_case(void *ctx, const char *folder, struct error *err)
+{
+    struct session *s = ctx;
+    struct case_file *c = calloc(1, sizeof *c);
+    const char *const paths[] = {folder};
+    struct case_config config = config_of(s, paths, 1);
+    if (c && case_run(c, &config, err))
+        return c;
+    case_finish(c);
+    free(c);
+    return NULL;
+}
+
+static void close_case(void *ctx, struct case_file *c)
+{
+    (void)ctx;
+    case_finish(c);
+    free(c);
+}
+
 static int rules(struct session *s)
 {
-    struct arguments *a = &s->args;
-    if (a->paths.n == 0)
-        return arguments_complain("%s wants one of check, list, show, test", "rules");
-    return engine_command(s->engine, a->paths.v[0], a->paths.v + 1, a->paths.n - 1, stdout, stderr);
+    struct case_door door = {.ctx = s, .open = open_case, .close = close_case};
+    return engine_command(s->engine, s->args.paths.v, s->args.paths.n, &door, stdout, stderr);
 }
 
 static int run_command(int argc, char **argv)

@@ -32,6 +32,11 @@ bool case_read_capture(struct case_run *run, struct source *source, uint64_t siz
                        struct error *err);
 
 struct input;
+struct host_kind;
+
+/* Reads a host snapshot of that kind. */
+bool case_read_host(struct case_run *run, struct case_input *in, struct source *source,
+                    const struct host_kind *kind, struct error *err);
 
 /* Reads one text: a host snapshot if it looks like one, else a log.  A text without any log line is
  * marked as skipped in *in.  False: it could not be read. */

@@ -8,6 +8,7 @@
 
 #include "analyzer/case_parts.h"
 #include "analyzer/correlate.h"
+#include "parsers/host/host.h"
 #include "parsers/input/walk.h"
 #include "parsers/log/reader.h"
 
@@ -173,6 +174,9 @@ bool case_read_text(struct case_run *run, struct case_input *in, struct source *
     struct text head = {(const char *)p, n < PROBE ? n : PROBE};
     const char *as = case_setting_for(run->config->as, run->config->n_as, source_name(source));
     bool wanted = as && strcmp(as, "log") == 0;
+    const struct host_kind *kind = host_sniff(head, in->name);
+    if (!wanted && kind)
+        return case_read_host(run, in, source, kind, err);
     if (!wanted && log_probe(head) == 0) {
         in->taken_for = "skipped";
         in->why = TEXT("text, but its first lines are not those of a log or a known snapshot");

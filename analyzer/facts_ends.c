@@ -134,6 +134,12 @@ static struct fact unacked(const struct case_file *c, const struct reset *r, enu
     return fact_number(r, n > 0 ? n : 0, 0);
 }
 
+static struct fact missing(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    return fact_number(r, (int64_t)end_of(r, side)->bytes_missing, 0);
+}
+
 static struct fact largest(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
@@ -188,6 +194,7 @@ FACT_SIDES(silent_for)
 FACT_SIDES(data_silent_for)
 FACT_SIDES(unacked)
 FACT_SIDES(largest)
+FACT_SIDES(missing)
 FACT_SIDES(idle_before_fin)
 
 static const struct fact_def rows[] = {
@@ -215,6 +222,8 @@ static const struct fact_def rows[] = {
                    "what it had sent and the other end had not acknowledged"),
     FACT_SIDE_ROWS("largest-retransmission", FACT_BYTES, largest,
                    "the largest payload among its kept retransmissions"),
+    FACT_SIDE_ROWS("missing-bytes", FACT_BYTES, missing,
+                   "payload that it sent by its sequence numbers, and that was never captured"),
     FACT_SIDE_ROWS("idle-before-fin", FACT_DURATION, idle_before_fin,
                    "silence of both ends before its FIN"),
 };

@@ -72,13 +72,13 @@ void arguments_help(FILE *out)
     usage_help(&usage, out);
 }
 
-int arguments_complain(const char *fmt, const char *value)
+int arguments_complain(const char *before, const char *value, const char *after)
 {
-    fputs("whyrst: ", stderr);
+    fprintf(stderr, "whyrst: %s", before);
     struct strbuf clean;
     strbuf_init(&clean);
     strbuf_escaped(&clean, text_of(value));
-    fprintf(stderr, fmt, clean.p ? clean.p : "");
+    fprintf(stderr, "%s%s", clean.p ? clean.p : "", after);
     strbuf_finish(&clean);
     fputs("; see whyrst --help\n", stderr);
     return EXIT_USAGE;
@@ -108,7 +108,8 @@ static bool split_setting(struct arguments *a, const char *argument, char sep, b
     do {                                                                                           \
         struct case_setting s_;                                                                    \
         if (!split_setting((a), optarg, (sep), (value_first), &s_))                                \
-            return arguments_complain("\"%s\" is not of the form that this option takes", optarg); \
+            return arguments_complain("\"", optarg,                                                \
+                                      "\" is not of the form that this option takes");             \
         struct case_setting *slot_ = vec_push(vec);                                                \
         if (slot_)                                                                                 \
             *slot_ = s_;                                                                           \
@@ -118,7 +119,7 @@ static int take_window(struct arguments *a, const char *value)
 {
     double seconds;
     if (!text_to_double(text_of(value), &seconds) || seconds <= 0 || seconds > 1e6)
-        return arguments_complain("--window wants seconds, not \"%s\"", value);
+        return arguments_complain("--window wants seconds, not \"", value, "\"");
     a->window_ns = (instant_ns)(seconds * 1e9);
     return EXIT_OK;
 }
@@ -128,7 +129,7 @@ static int take_as(struct arguments *a, const char *value)
     static const char *const types[] = {"pcap", "pcapng", "log", "text", NULL};
     struct case_setting s;
     if (!split_setting(a, value, ':', true, &s))
-        return arguments_complain("--as wants TYPE:PATH, not \"%s\"", value);
+        return arguments_complain("--as wants TYPE:PATH, not \"", value, "\"");
     for (size_t i = 0; types[i]; i++)
         if (strcmp(types[i], s.value) == 0) {
             struct case_setting *slot = vec_push(&a->as);
@@ -136,7 +137,7 @@ static int take_as(struct arguments *a, const char *value)
                 *slot = s;
             return EXIT_OK;
         }
-    return arguments_complain("--as knows pcap, pcapng, log and text, not \"%s\"", s.value);
+    return arguments_complain("--as knows pcap, pcapng, log and text, not \"", s.value, "\"");
 }
 
 static int take_output(struct arguments *a, const char *path)
@@ -152,7 +153,7 @@ static int take_format(struct arguments *a, const char *id)
 {
     const struct report_format *format = report_format_by_id(text_of(id));
     if (!format)
-        return arguments_complain("there is no report format \"%s\"", id);
+        return arguments_complain("there is no report format \"", id, "\"");
     if (a->outputs.n > 0)
         a->outputs.v[a->outputs.n - 1].format = format;
     else
@@ -163,14 +164,14 @@ static int take_format(struct arguments *a, const char *id)
 static int take_severity(const char *value, enum severity *out)
 {
     if (!severity_parse(text_of(value), out))
-        return arguments_complain("\"%s\" is none of harmless, notice, fault", value);
+        return arguments_complain("\"", value, "\" is none of harmless, notice, fault");
     return EXIT_OK;
 }
 
 static int take_color(struct arguments *a, const char *value)
 {
     if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 && strcmp(value, "never") != 0)
-        return arguments_complain("--color wants auto, always or never, not \"%s\"", value);
+        return arguments_complain("--color wants auto, always or never, not \"", value, "\"");
     a->color = value;
     return EXIT_OK;
 }
@@ -241,8 +242,8 @@ static int take_option(struct arguments *a, int id)
         return ARGUMENTS_DONE;
     case OPTION_COMPLETIONS:
         if (strcmp(optarg, "bash") != 0)
-            return arguments_complain("there are completions for bash only, not for \"%s\"",
-                                      optarg);
+            return arguments_complain("there are completions for bash only, not for \"", optarg,
+                                      "\"");
         usage_completions(&usage, stdout);
         return ARGUMENTS_DONE;
     case OPTION_VERSION:
@@ -269,8 +270,8 @@ int arguments_parse(struct arguments *a, int argc, char **argv)
         push_path(a, argv[i]);
     for (size_t i = 0; i < a->outputs.n; i++)
         if (!a->outputs.v[i].format)
-            return arguments_complain("the extension of \"%s\" names no report format",
-                                      a->outputs.v[i].path);
+            return arguments_complain("the extension of \"", a->outputs.v[i].path,
+                                      "\" names no report format");
     return EXIT_OK;
 }
 

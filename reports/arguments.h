@@ -37,7 +37,8 @@ struct arguments {
 int arguments_parse(struct arguments *a, int argc, char **argv);
 void arguments_finish(struct arguments *a);
 void arguments_help(FILE *out);
-/* "whyrst: fmt" with one escaped value and a hint to --help on standard error; gives EXIT_USAGE. */
-int arguments_complain(const char *fmt, const char *value);
+/* "whyrst: BEFORE value AFTER; see whyrst --help" on standard error, the value escaped; gives
+ * EXIT_USAGE. */
+int arguments_complain(const char *before, const char *value, const char *after);
 
 #endif

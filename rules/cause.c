@@ -13,6 +13,7 @@ const char *const cause_undetermined = "undetermined";
 
 static const struct cause causes[] = {
     /* opening */
+<<<<<<< HEAD
     {"port-closed", FAULT, "nothing listens on that port of the host", false},
     {"service-down", FAULT, "a service that used to listen there has gone away", false},
     {"firewall-reject", FAULT, "a packet filter answered in the host's name", false},
@@ -49,6 +50,41 @@ static const struct cause causes[] = {
      false},
     {"proxy-timeout", FAULT, "a proxy or balancer gave up waiting for one side", false},
     {"heartbeat-missed", FAULT, "the protocol's own heartbeat stayed away", false},
+=======
+    {"port-closed", NOTICE, "nothing listens on that port of the host"},
+    {"service-down", FAULT, "a service that used to listen there has gone away"},
+    {"firewall-reject", FAULT, "a packet filter answered in the host's name"},
+    {"listen-backlog-overflow", FAULT, "the listener's queue was full"},
+    {"port-scan", NOTICE, "one source tries many ports or hosts"},
+    {"half-open-probe", HARMLESS, "a health check or SYN scan that never meant to talk"},
+    {"backscatter", NOTICE, "an answer to packets that were sent under a forged address"},
+    {"port-reuse-collision", NOTICE, "a SYN met what was left of an earlier connection"},
+    /* SSH */
+    {"ssh-max-startups", FAULT, "sshd had too many logins under way"},
+    {"ssh-source-penalty", FAULT, "sshd holds a penalty against that source"},
+    {"ssh-login-grace-timeout", NOTICE, "the login took longer than sshd waits"},
+    {"ssh-auth-limit", NOTICE, "too many authentication attempts on one connection"},
+    {"ssh-client-alive-timeout", FAULT, "the peer stopped answering SSH keep-alives"},
+    {"tcp-wrappers-denied", NOTICE, "hosts.allow or hosts.deny turned the client away"},
+    {"ssh-protocol-mismatch", NOTICE, "one end does not speak SSH, or not the same SSH"},
+    {"ssh-server-error", FAULT, "sshd itself failed on this connection"},
+    {"sftp-session-closed", FAULT, "an SFTP session was over and its remains were thrown away"},
+    /* endpoints */
+    {"unread-data-close", FAULT, "a program closed while bytes for it were still unread"},
+    {"application-abort", FAULT, "a program threw a live connection away"},
+    {"client-abort", NOTICE, "the client's program left before it was done"},
+    {"process-crash", FAULT, "the process that owned the connection died"},
+    {"oom-kill", FAULT, "the kernel killed the owning process for want of memory"},
+    {"service-restart", FAULT, "the service was stopped or restarted"},
+    {"host-reboot", FAULT, "the host went down or came up anew"},
+    {"connection-limit", FAULT, "a limit on connections was reached"},
+    {"protocol-mismatch", FAULT, "the client speaks another protocol than the service"},
+    {"tls-handshake-failure", FAULT, "TLS could not be agreed on"},
+    {"keepalive-reuse-race", FAULT, "a request met a persistent connection just being closed"},
+    {"endpoint-idle-timeout", FAULT, "one end closes connections that are silent for so long"},
+    {"proxy-timeout", FAULT, "a proxy or balancer gave up waiting for one side"},
+    {"heartbeat-missed", FAULT, "the protocol's own heartbeat stayed away"},
+>>>>>>> a0b43d9 (wip)
     /* network and hosts */
     {"middlebox-idle-timeout", FAULT, "a device between forgot the silent connection", false},
     {"nat-mapping-lost", FAULT, "an address translation in the path was lost or changed", false},

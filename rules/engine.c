@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads what is built in and what the user adds, and hands it to those who judge.  No rule is known
+ * here by name.
+ */
+#include "rules/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "parsers/base/vec.h"
+#include "parsers/log/pattern.h"
+#include "rules/catalogue.h"
+#include "rules/explain.h"
+#include "rules/findings.h"
+
+struct engine {
+    struct patterns *patterns;
+    VEC(struct text) kind_names;
+    struct event_kinds kinds;
+    struct catalogue catalogue;
+};
+
+static void to_complaints(void *ctx, const char *file, unsigned line, const char *text)
+{
+    complain(ctx, file, line, "%s", text);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return text_cmp(*(const struct text *)a, *(const struct text *)b);
+}
+
+/* The event kinds that the patterns can yield, each once. */
+static bool list_kinds(struct engine *e)
+{
+    for (size_t i = 0; i < patterns_count(e->patterns); i++) {
+        struct text *slot = vec_push(&e->kind_names);
+        if (!slot)
+            return false;
+        *slot = patterns_info(e->patterns, i).kind;
+    }
+    if (e->kind_names.n > 0)
+        qsort(e->kind_names.v, e->kind_names.n, sizeof *e->kind_names.v, by_name);
+    size_t n = 0;
+    for (size_t i = 0; i < e->kind_names.n; i++)
+        if (n == 0 || !text_eq(e->kind_names.v[n - 1], e->kind_names.v[i]))
+            e->kind_names.v[n++] = e->kind_names.v[i];
+    e->kind_names.n = n;
+    e->kinds = (struct event_kinds){.names = e->kind_names.v, .n = n};
+    return true;
+}
+
+static void load(struct engine *e, const char *const *folders, size_t n_folders,
+                 struct complaints *c)
+{
+    catalogue_init(&e->catalogue, &e->kinds);
+    catalogue_add_builtin(&e->catalogue, c);
+    for (size_t i = 0; i < n_folders; i++)
+        catalogue_add_path(&e->catalogue, folders[i], true, c);
+    catalogue_seal(&e->catalogue, c);
+}
+
+struct engine *engine_create(const char *const *folders, size_t n_folders, FILE *complaints)
+{
+    struct engine *e = calloc(1, sizeof *e);
+    struct complaints c;
+    complaints_init(&c);
+    if (e)
+        e->patterns = patterns_create();
+    bool good = e && e->patterns &&
+                patterns_add_embedded(e->patterns, event_pattern_files, to_complaints, &c) &&
+                list_kinds(e);
+    if (good)
+        load(e, folders, n_folders, &c);
+    else if (c.n == 0)
+        fputs("whyrst: out of memory\n", complaints);
+    good = good && c.n == 0 && c.n_lost == 0;
+    complaints_print(&c, complaints);
+    complaints_finish(&c);
+    if (good)
+        return e;
+    engine_free(e);
+    return NULL;
+}
+
+void engine_free(struct engine *e)
+{
+    if (!e)
+        return;
+    catalogue_finish(&e->catalogue);
+    patterns_free(e->patterns);
+    vec_finish(&e->kind_names);
+    free(e);
+}
+
+struct patterns *engine_patterns(const struct engine *e)
+{
+    return e->patterns;
+}
+
+struct findings *engine_judge(const struct engine *e, struct case_file *c, struct error *err)
+{
+    struct findings *f = calloc(1, sizeof *f);
+    if (f && findings_build(f, &e->catalogue, c))
+        return f;
+    free(f);
+    error_set(err, ERROR_NO_MEMORY, "", "out of memory");
+    return NULL;
+}
+
+void findings_free(struct findings *f)
+{
+    free(f);
+}
+
+bool engine_explain(const struct engine *e, struct case_file *c, const struct diagnosis *d,
+                    bool thorough, FILE *out)
+{
+    return explain_reset(out, &e->catalogue, c, d->reset, thorough);
+}
+
+static int misused(FILE *err)
+{
+    fputs("whyrst: rules wants check [FILE...], list [events], show ID or test [FOLDER...]\n", err);
+    return 2;
+}
+
+/* Event patterns are checked with the rules: every sample line must be matched by its own pattern.
+ */
+static int check(const struct engine *e, const char *const *paths, size_t n, FILE *out, FILE *err)
+{
+    struct complaints c;
+    complaints_init(&c);
+    bool good = n > 0 || patterns_check(e->patterns, to_complaints, &c);
+    complaints_print(&c, err);
+    complaints_finish(&c);
+    int status = rules_cmd_check(paths, n, &e->kinds, out, err);
+    return good ? status : 2;
+}
+
+int engine_command(const struct engine *e, const char *const *words, size_t n,
+                   const struct case_door *door, FILE *out, FILE *err)
+{
+    static const char *const here[] = {"."};
+    if (n == 0)
+        return misused(err);
+    if (strcmp(words[0], "check") == 0)
+        return check(e, words + 1, n - 1, out, err);
+    if (strcmp(words[0], "list") == 0 && n == 1)
+        return rules_cmd_list(&e->catalogue, out);
+    if (strcmp(words[0], "list") == 0 && n == 2 && strcmp(words[1], "events") == 0)
+        return rules_cmd_list_events(&e->kinds, out);
+    if (strcmp(words[0], "show") == 0 && n == 2)
+        return rules_cmd_show(&e->catalogue, words[1], out, err);
+    if (strcmp(words[0], "test") == 0)
+        return rules_cmd_test(&e->catalogue, n > 1 ? words + 1 : here, n > 1 ? n - 1 : 1, door, out,
+                              err);
+    return misused(err);
+}
