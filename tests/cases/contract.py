@@ -121,7 +121,7 @@ RECORDS = {
                  "packets": is_count, "bytes": is_count, "truncated": is_bool,
                  "rst_skipped": list_of(holds({"frame": is_frame, "reason": is_text}))},
                 {"first": is_time, "last": is_time, "snaplen_cut": is_count,
-                 "skipped": map_of(is_count), "truncated_where", "flaws": is_text,
+                 "skipped": map_of(is_count), "truncated_where": is_text, "flaws": map_of(is_count),
                  "rst_frames": is_count, "connections": is_count,
                  "vantage": lambda v: is_text(v) or is_count(v) or list_of(is_text)(v),
                  "clock_offset_s": is_number}),

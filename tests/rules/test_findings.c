@@ -255,7 +255,7 @@ static void test_severity_is_lowered(void **state)
     struct scene s;
     fake_forget();
     fake_number("t.int", 1);
-    play(&s, RULE("r", "port-closed", "",
+    play(&s, RULE("r", "service-down", "",
                   "0.4") "<severity is='notice'><fact name='t.int' is='1'/></severity>"
                          "<severity is='harmless'><fact name='t.int' is='2'/></severity>" END);
     assert_int_equal(s.found.diagnoses->severity, SEVERITY_NOTICE);

@@ -161,7 +161,7 @@ static void test_rule_parts(void **state)
     complains(HEAD "<rule id='r' cause='fast-close' severity='fault'>" BODY CLOSE,
               "f.xml:2: severity=\"fault\" is above that of the cause, harmless\n");
     complains(HEAD OPEN BODY "<severity is='fault'><fact name='t.int' is='1'/></severity>" CLOSE,
-              "f.xml:4: <severity is=\"fault\"> does not lower the rule's own, fault\n");
+              "f.xml:4: <severity is=\"fault\"> does not lower the rule's own, notice\n");
     complains(HEAD OPEN BODY "<example fires='a' silent='b'/>" CLOSE,
               "f.xml:4: <example> needs either fires or silent\n");
     complains(HEAD OPEN BODY "<bind name='b' event='ssh.*' before='2'/>" CLOSE,
