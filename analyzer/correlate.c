@@ -69,6 +69,7 @@ void correlation_event(struct correlation *c, const struct event *e)
 
 static bool join_all(struct correlation *c)
 {
+    services_scan(c);
     names_learn_hints(c);
     return join_named(c) && join_bridged(c) && join_sftp(c) && join_addresses(c) && join_hosts(c);
 }

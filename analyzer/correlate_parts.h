@@ -67,8 +67,9 @@ struct correlation {
     VEC(struct host_name) names;
     VEC(struct accepted_login) logins;
     struct service_ports services[WRITERS];
-    VEC(struct link) links; /* by reset, strongest first */
-    struct map reset_links; /* reset pointer to struct linked_reset */
+    bool usual_seen[WRITERS]; /* a captured connection went to a usual port of that daemon */
+    VEC(struct link) links;   /* by reset, strongest first */
+    struct map reset_links;   /* reset pointer to struct linked_reset */
 };
 
 /* The time of a line on the first capture's clock: the truth lies within. */
@@ -106,6 +107,8 @@ void fit_each(const struct correlation *c, uint32_t entry, bool clock_matters, f
 bool is_upstream(const struct event *e);
 
 /* services.c: which ports belong to which writer. */
+/* Which daemons' usual ports the captures show. */
+void services_scan(struct correlation *c);
 void services_learn(struct correlation *c, enum writer w, uint16_t port);
 bool services_fit(const struct correlation *c, enum writer w, uint16_t server_port);
 /* The service that a unit, a process name or a unit's description stands for, WRITER_OTHER when

@@ -16,7 +16,7 @@
 struct reset_at {
     instant_ns time; /* first capture's clock */
     instant_ns began;
-    uint32_t record, n_ties;
+    uint32_t record, n_ties, n_nameless;
     const struct reset *reset;
 };
 
@@ -138,7 +138,7 @@ static bool concerns(const struct correlation *c, const struct wide *l, const st
         return false;
     if (is_reboot(l->e->event) && l->w.high < r->began)
         return false; /* before the connection began */
-    if (l->e->event->scope == SCOPE_PROCESS || l->service != l->e->writer)
+    if (l->e->event->scope != SCOPE_HOST || l->service != l->e->writer)
         if (!services_fit(c, l->service, rec->server.port))
             return false;
     if (l->e->event->server.port && l->e->event->server.port != rec->server.port)
@@ -173,6 +173,57 @@ static bool tie_wide(struct correlation *c, const struct wide *l, struct reset_a
     return true;
 }
 
+/* A daemon's line that names nobody, from a process that never named anybody: "fatal: Missing
+ * privilege separation directory".  Only the service and the time can tell whose it was. */
+static bool is_nameless(const struct correlation *c, const struct log_entry *e)
+{
+    if (e->names || e->event->scope != SCOPE_CONNECTION || e->group == LOG_NONE ||
+        writer_of_kind(e->event->kind) != WRITER_SSHD || e->writer != WRITER_SSHD)
+        return false;
+    const struct log_group *g = &c->index.groups.v[e->group];
+    if (g->last_mark != LOG_NONE)
+        return false;
+    for (uint32_t i = g->last; i != LOG_NONE; i = c->index.entries.v[i].in_group)
+        if (c->index.entries.v[i].names)
+            return false;
+    return true;
+}
+
+/* The reset nearest to the line, of those near those that no such line was tied to yet. */
+static bool tie_nameless(struct correlation *c, const struct wide *l, struct reset_at *v, size_t n)
+{
+    struct reset_at *best = NULL;
+    instant_ns best_gap = WINDOW_NAMELESS_NS + 1, best_far = 0;
+    uint32_t n_equal = 0;
+    instant_ns middle = l->w.low + (l->w.high - l->w.low) / 2;
+    for (size_t i = 0; i < n; i++) {
+        instant_ns gap = when_gap(l->w, v[i].time, v[i].time);
+        instant_ns far = v[i].time > middle ? v[i].time - middle : middle - v[i].time;
+        if (gap > best_gap || gap > WINDOW_NAMELESS_NS || !concerns(c, l, &v[i]))
+            continue;
+        n_equal = gap == best_gap ? n_equal + 1 : 0;
+        bool spread = best && gap == best_gap && v[i].n_nameless != best->n_nameless;
+        bool better = !best || gap < best_gap ||
+                      (spread ? v[i].n_nameless < best->n_nameless : far < best_far);
+        if (!better)
+            continue;
+        best = &v[i];
+        best_gap = gap;
+        best_far = far;
+    }
+    if (!best)
+        return true;
+    best->n_nameless++;
+    struct tie t = {.entry = l->entry,
+                    .record = best->record,
+                    .reset = best->reset,
+                    .join = JOIN_HOST,
+                    .bridge = JOIN_HOST,
+                    .ambiguous = n_equal > 0};
+    t.side = side_of(c, l->entry, t.record);
+    return tie_add(c, &t);
+}
+
 bool join_hosts(struct correlation *c)
 {
     size_t n;
@@ -181,8 +232,11 @@ bool join_hosts(struct correlation *c)
     for (uint32_t i = 0; i < c->index.entries.n && good && n; i++) {
         const struct log_entry *e = &c->index.entries.v[i];
         struct wide l = {.entry = i, .e = e, .service = service_of(e), .w = when_of(c, i)};
-        if (e->event->scope == SCOPE_CONNECTION || c->tie_of.v[i] || !l.w.stamped ||
-            is_housekeeping(e, l.service))
+        if (c->tie_of.v[i] || !l.w.stamped)
+            continue;
+        if (is_nameless(c, e))
+            good = tie_nameless(c, &l, v, n);
+        if (e->event->scope == SCOPE_CONNECTION || is_housekeeping(e, l.service))
             continue;
         window_before(c, e->event, &l.before, &l.after);
         good = tie_wide(c, &l, v, n);

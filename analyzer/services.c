@@ -32,25 +32,30 @@ void services_learn(struct correlation *c, enum writer w, uint16_t port)
         services_learn(c, WRITER_SFTP, port);
 }
 
+void services_scan(struct correlation *c)
+{
+    for (uint32_t i = 0; i < c->roster.n; i++)
+        for (size_t k = 0; k < sizeof usual_ports / sizeof usual_ports[0]; k++)
+            if (usual_ports[k].port == c->roster.records[i].server.port)
+                c->usual_seen[usual_ports[k].writer] = true;
+}
+
 bool services_fit(const struct correlation *c, enum writer w, uint16_t server_port)
 {
-    bool usual = false, is_usual = false;
     if (w == WRITER_OTHER || w == WRITER_KERNEL || w == WRITER_SYSTEMD)
         return true;
     if (has_port(&c->services[w], server_port))
         return true;
+    bool taken = false;
     for (size_t i = 0; i < sizeof usual_ports / sizeof usual_ports[0]; i++) {
-        usual |= usual_ports[i].writer == w;
-        is_usual |= usual_ports[i].writer == w && usual_ports[i].port == server_port;
+        if (usual_ports[i].port != server_port)
+            continue;
+        if (usual_ports[i].writer == w)
+            return true;
+        taken = true;
     }
-    if (is_usual)
-        return true;
-    /* a port that belongs to someone else by custom; else nothing speaks against an odd one as
-     * long as the daemon's own was never learned */
-    for (size_t i = 0; i < sizeof usual_ports / sizeof usual_ports[0]; i++)
-        if (usual_ports[i].port == server_port)
-            return false;
-    return c->services[w].n == 0 || !usual;
+    /* An odd port: the daemon's, unless it is known to have its own or the port is another's. */
+    return !taken && c->services[w].n == 0 && !c->usual_seen[w];
 }
 
 static const struct description_word {

@@ -19,6 +19,8 @@
 #define WINDOW_BRIDGED_AFTER_NS (120 * NS_PER_S)
 /* A line that names no port: this much around what it reports.  --window sets it. */
 #define WINDOW_ADDRESS_NS (10 * NS_PER_S)
+/* A line that names nobody, of a process that named nobody: hardly apart from the reset. */
+#define WINDOW_NAMELESS_NS (2 * NS_PER_S)
 /* What befell a process or a host, before and after the RST. */
 #define WINDOW_PROCESS_BEFORE_NS (120 * NS_PER_S)
 #define WINDOW_HOST_BEFORE_NS (60 * NS_PER_S)

@@ -337,6 +337,40 @@ static void test_unrecognised(void **state)
     joint_free(j);
 }
 
+/* Three processes died before they could name anybody: each goes to the reset beside it. */
+static void test_nameless(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r[3], *web;
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 10.2, &r[0]);
+    joint_reset(j, "192.0.2.33:40001", SERVER, 11, 11.2, &r[1]);
+    joint_reset(j, "192.0.2.33:40002", SERVER, 12, 12.2, &r[2]);
+    joint_reset(j, "192.0.2.33:40003", "198.51.100.7:80", 12, 12.1, &web);
+    joint_log(j, "auth.log",
+              "2026-03-01T12:00:10.199000+00:00 web sshd[7]: fatal: Missing privilege separation "
+              "directory: /run/sshd\n"
+              "2026-03-01T12:00:11.199000+00:00 web sshd[8]: fatal: Missing privilege separation "
+              "directory: /run/sshd\n"
+              "2026-03-01T12:00:12.199000+00:00 web sshd[9]: fatal: Missing privilege separation "
+              "directory: /run/sshd\n"
+              "2026-03-01T12:00:40.000000+00:00 web sshd[5]: fatal: Missing privilege separation "
+              "directory: /run/sshd\n"
+              "2026-03-01T12:00:50.000000+00:00 web sshd[6]: Connection from 192.0.2.40 port 1 on "
+              "198.51.100.7 port 22 rdomain \"\"\n");
+    joint_talk(j, "192.0.2.40:1", SERVER, 49.99, 60); /* tells the clock */
+    joint_run(j);
+    for (uint64_t i = 0; i < 3; i++) {
+        const struct link *l = joint_link(j, r[i], 0, i + 1);
+        assert_non_null(l);
+        assert_int_equal(l->join, JOIN_HOST);
+        assert_false(l->ambiguous);
+        assert_int_equal(joint_n_links(j, r[i]), 1);
+    }
+    assert_int_equal(joint_n_links(j, web), 0);
+    joint_free(j);
+}
+
 static void test_covers(void **state)
 {
     (void)state;
@@ -393,8 +427,8 @@ int main(void)
         cmocka_unit_test(test_zone_and_offset), cmocka_unit_test(test_stated_zone),
         cmocka_unit_test(test_two_hosts),       cmocka_unit_test(test_reused_port),
         cmocka_unit_test(test_given_offset),    cmocka_unit_test(test_host_lines),
-        cmocka_unit_test(test_unrecognised),    cmocka_unit_test(test_covers),
-        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_unrecognised),    cmocka_unit_test(test_nameless),
+        cmocka_unit_test(test_covers),          cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

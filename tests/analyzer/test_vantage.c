@@ -88,6 +88,77 @@ static void test_absent_rst(void **state)
     joint_free(j);
 }
 
+/* No router between the two captures: hop counts are the same, delays tell who is nearer. */
+static void test_one_segment(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    uint32_t b = joint_capture(j, "server.pcap", 5, 105);
+    struct reset *r;
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+    copy_talk(j, b, 5, 0.004);
+    joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
+    struct connection_record *there = copy_talk(j, b, 5, 0.004);
+    for (uint32_t i = 0; i < j->c.n_records; i++)
+        j->records[i].ttl[0] = j->records[i].ttl[1] = 64;
+    there->ending = ENDING_OPEN;
+    there->rst_time = INSTANT_NONE;
+    there->saw_rst[1] = false;
+    j->c.n_resets--;
+    joint_run(j);
+    assert_int_equal(j->captures[1].vantage, 2);
+    assert_int_equal(r->sender, SIDE_PATH);
+    joint_free(j);
+}
+
+/* Each end got its own forged RST in the other's name: other RSTs vouch for neither, and the event
+ * is one. */
+static void test_both_forged(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    uint32_t b = joint_capture(j, "server.pcap", 5, 105);
+    struct reset *r;
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+    copy_talk(j, b, 5, 0.004);
+    joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
+    struct connection_record *there = copy_talk(j, b, 5, 0.004);
+    struct reset *x = j->resets[1];
+    struct rst *forged = arena_copy(&j->c.arena, x->rsts, sizeof *forged);
+    assert_non_null(forged);
+    forged->segment.from = SIDE_CLIENT;
+    forged->segment.seq = 777;
+    x->rsts = forged;
+    x->deciding = *forged;
+    x->claimed = x->sender = SIDE_CLIENT;
+    there->saw_rst[0] = true;
+    there->saw_rst[1] = false;
+    joint_run(j);
+    assert_int_equal(r->sender, SIDE_PATH);
+    assert_int_equal(x->sender, SIDE_PATH);
+    assert_true(r->is_copy_of_other != x->is_copy_of_other);
+    joint_free(j);
+}
+
+/* The same RST behind a NAT that neither capture saw begin on both sides. */
+static void test_same_rst(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    uint32_t b = joint_capture(j, "server.pcap", 0, 100);
+    struct reset *r;
+    joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
+    struct connection_record *there = copy_talk(j, b, 0.001, 0);
+    assert_true(endpoint_parse(TEXT("203.0.113.4:61000"), &there->client));
+    there->isn_known[0] = there->isn_known[1] = false;
+    there->began_mid_stream = true;
+    there->syn_time = there->synack_time = INSTANT_NONE;
+    joint_run(j);
+    assert_int_equal(r->n_seen_in, 1);
+    assert_true(r->is_copy_of_other != j->resets[1]->is_copy_of_other);
+    joint_free(j);
+}
+
 /* The server's capture had ended by then: nothing is proven. */
 static void test_capture_too_short(void **state)
 {
@@ -165,7 +236,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ends),         cmocka_unit_test(test_absent_rst),
         cmocka_unit_test(test_capture_too_short), cmocka_unit_test(test_rejected_before),
-        cmocka_unit_test(test_across_nat),        cmocka_unit_test(test_rotated),
+        cmocka_unit_test(test_across_nat),        cmocka_unit_test(test_one_segment),
+        cmocka_unit_test(test_both_forged),       cmocka_unit_test(test_same_rst),
+        cmocka_unit_test(test_rotated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
