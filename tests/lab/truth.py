@@ -10,11 +10,13 @@ import os
 import re
 
 import pcapfile
-from pcapfile import RST
+from pcapfile import ACK, FIN, RST, SYN
 
+# Best first, where the vocabulary leaves a choice.
 SEVERITY = {
-    **dict.fromkeys(("fast-close", "late-data-after-close"), "harmless"),
-    **dict.fromkeys(("port-scan", "half-open-probe", "backscatter", "port-closed"), "notice"),
+    **dict.fromkeys(("fast-close", "late-data-after-close"), ["harmless"]),
+    **dict.fromkeys(("port-scan", "half-open-probe", "backscatter"), ["notice", "harmless"]),
+    **dict.fromkeys(("port-closed", "port-reuse-collision", "client-abort"), ["notice", "fault"]),
 }
 CAUSES = set("""port-closed service-down firewall-reject listen-backlog-overflow port-scan half-open-probe backscatter
 port-reuse-collision ssh-max-startups ssh-source-penalty ssh-login-grace-timeout ssh-auth-limit ssh-client-alive-timeout
@@ -33,6 +35,24 @@ def end_text(end):
     return f"[{end[0]}]:{end[1]}" if ":" in end[0] else f"{end[0]}:{end[1]}"
 
 
+def phase_of(packets, client, given):
+    """How far the connection had come before the deciding RST, by what the home capture holds."""
+    begun = [n for n, p in enumerate(packets) if p.flags & SYN and not p.flags & ACK]
+    packets = packets[begun[-1] if begun else 0:]
+    if not packets:
+        return given
+    fins = {(p.src, p.sport) for p in packets if p.flags & FIN}
+    if fins:
+        return "closed" if len(fins) == 2 else "half-closed"
+    if any(p.length > 0 and not p.flags & SYN for p in packets):
+        return "active"
+    answered = next((n for n, p in enumerate(packets) if p.flags & SYN and p.flags & ACK), len(packets))
+    third = any((p.src, p.sport) == client and not p.flags & SYN for p in packets[answered:])
+    if begun and not third:
+        return "opening"
+    return "idle-open"
+
+
 class Claim:
     """One reset connection as the case made it."""
 
@@ -42,7 +62,7 @@ class Claim:
         self.mechanism, self.cause = k.pop("mechanism"), k.pop("cause")
         self.mechanism = [self.mechanism] if isinstance(self.mechanism, str) else list(self.mechanism)
         self.cause = [self.cause] if isinstance(self.cause, str) else list(self.cause)
-        self.severity = k.pop("severity", None) or SEVERITY.get(self.cause[0], "fault")
+        self.severity = k.pop("severity", None) or SEVERITY.get(self.cause[0], ["fault", "notice"])
         self.logs, self.logs_ok = k.pop("logs", []), k.pop("logs_ok", [])
         self.after, self.before = k.pop("after", 0.0), k.pop("before", 1e18)
         self.capture = k.pop("capture", None)
@@ -173,9 +193,12 @@ class Truth:
                 for field in change:
                     setattr(claim, field, change[field])
                 phase, mechanism = claim.by_reason.get(reason, (claim.phase, claim.mechanism))
-                claim.severity = change.get("severity") or claim.severity
+                claim.severity = change.get("severity") or SEVERITY.get(claim.cause[0], ["fault", "notice"])
             if by != claim.sender and (first.src, first.sport) in (cli, srv):
                 raise RuntimeError(f"{self.case.name}: frame {frame} of {home} is the {by}'s")
+        if mechanism[0] not in ("refused-late", "unexpected-synack", "collision") and phase != "unknown":
+            held = [p for p in self.all[home] if p.frame < frame and claim.holds(p, home)]
+            phase = phase_of(held, cli, phase)
         row = {
             "client": end_text(cli), "server": end_text(srv), "capture": home, "rst_frame": frame,
             "rst_frames": [p.frame for p in mine], "sender": claim.sender, "phase": phase,
@@ -209,8 +232,8 @@ class Truth:
 
     def resolve(self):
         case = self.case
-        rsts = {n: [p for p in pcapfile.packets(os.path.join(case.out, n)) if p.flags & RST]
-                for n in case.capture_names()}
+        self.all = {n: list(pcapfile.packets(os.path.join(case.out, n))) for n in case.capture_names()}
+        rsts = {n: [p for p in ps if p.flags & RST] for n, ps in self.all.items()}
         rows, used, skipped, done = case.trace_rows, set(), [], []
         for name, ps in rsts.items():
             for p in ps:

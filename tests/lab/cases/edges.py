@@ -43,7 +43,7 @@ def stale(c, port=8070):
         c.cable.inject(forth[-1], "b")          # the client's last ACK again, to a server in no state at all
         c.pause(0.1, 0.2)
         c.truth.add((c.client.addr, mine), (c.server.addr, port), sender="server", phase="closed", mechanism=["stale"],
-                    cause=["fast-close", "late-data-after-close", "undetermined"], severity="harmless")
+                    cause=["fast-close", "late-data-after-close", "undetermined"], severity=["harmless"])
 
 
 @case("lone-rst", "A capture filter that kept only the RSTs", corpus=True)
@@ -283,7 +283,7 @@ def windows_of_time(c, port=8075):
             a.close()
             c.pause(0.2)
         c.cable.loss = kept
-    c.truth.every((c.server.addr, port), sender="auto", phase="closed", mechanism=["stale"], severity="harmless",
+    c.truth.every((c.server.addr, port), sender="auto", phase="closed", mechanism=["stale"], severity=["harmless"],
                   cause=["fast-close", "late-data-after-close", "undetermined"])
 
 

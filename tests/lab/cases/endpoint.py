@@ -409,7 +409,7 @@ def restart(c, port=6379):
     s.close()
     c.truth.every((c.server.addr, port), sender="server", phase="half-closed", mechanism=["after-close"],
                   cause=["service-restart", "service-down"],
-                  logs=[("syslog", r"redis\[\d+\]: (Received SIGTERM|Redis is now ready to exit)")],
+                  logs=[("syslog", r"redis\[\d+\]: Redis is now ready to exit")],
                   logs_ok=[("syslog", r"redis\[")])
     c.truth.absent += [("syslog", r"rsyslogd")]
 

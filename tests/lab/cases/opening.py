@@ -64,7 +64,7 @@ def closed_and_down(c, port=6379):
     c.pause(0.2, 0.5)
     for p in refused(c, port, c.rng.randrange(3, 6)):
         c.truth.add((c.client.addr, p), (c.server.addr, port), sender="server", phase="opening", mechanism="refused",
-                    cause=["service-down", "service-restart"], severity="fault",
+                    cause=["service-down", "service-restart"],
                     logs=[("syslog", r"redis\[\d+\]: Redis is now ready to exit, bye bye")],
                     logs_ok=[("syslog", r"redis\[")])
     start()
@@ -98,7 +98,7 @@ def port_scan(c):
     for s in listeners:
         s.close()
     c.truth.every((c.server.addr, None), sender="auto", phase="opening", mechanism=["refused"],
-                  cause=["port-scan", "port-closed"], severity="notice",
+                  cause=["port-scan", "port-closed"],
                   by_sender={"client": {"mechanism": ["abandoned-open"], "cause": ["port-scan", "half-open-probe"]}})
 
 
@@ -135,7 +135,7 @@ def half_open(c):
             break
     listener.close()
     c.truth.every((c.server.addr, 8000), sender="client", phase="opening", mechanism=["abandoned-open"],
-                  cause=["half-open-probe", "port-scan"], severity="notice",
+                  cause=["half-open-probe", "port-scan"],
                   by_reason={"TCP_STATE": ("idle-open", ["abandoned-open", "abort"])})
 
 
@@ -227,7 +227,7 @@ def collision(c, rounds=3):
         kept.close()
         c.pause(0.2)
     c.truth.every((c.server.addr, 7000), sender="client", phase="opening", mechanism=["collision"],
-                  cause=["port-reuse-collision"], severity="notice")
+                  cause=["port-reuse-collision"])
     c.ordinary(8080)
 
 
@@ -259,7 +259,7 @@ def backscatter(c):
                         mechanism="unexpected-synack", cause=["backscatter"])
         else:
             c.truth.add((c.client.addr, mine), (far, sport), sender="server", phase="opening", kernel=False,
-                        mechanism=["refused", "undetermined"], cause=["backscatter", "undetermined"], severity="notice")
+                        mechanism=["refused", "undetermined"], cause=["backscatter", "undetermined"])
 
 
 @case("firewall-reject", "A router that rejects with a TCP reset, and a host firewall that does the same")
