@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import tempfile
+import threading
 import time
 import zlib
 
@@ -50,6 +51,7 @@ class Case:
         self.tz, self.log_offset = shape.get("tz", "UTC"), float(shape.get("log_shift", 0))
         self.hosts, self.captures, self.wires = [], [], []
         self.taken_ifnames, self.trace, self.trace_rows = set(), None, []
+        self.closing, self.work = threading.Lock(), None
         self.truth, self.happened, self.remarks = truth.Truth(self), [], []
         self.log_style = shape.get("log_style") or self.rng.choice(["iso", "iso", "bsd"])
 
@@ -283,12 +285,19 @@ class Case:
             self.close()
 
     def close(self):
-        steps = [c.stop for c in self.captures] + [w.close for w in self.wires]
-        steps += [h.syslog.close for h in self.hosts if getattr(h, "syslog", None)]
-        steps += [h.close for h in self.hosts] + ([self.trace.close] if self.trace else [])
-        for step in steps:
-            try:
-                step()
-            except Exception as e:      # teardown goes on to the end whatever fails
-                print(f"{self.name}: teardown: {e!r}")
-        shutil.rmtree(self.work, ignore_errors=True)
+        """Takes down whatever there is; may be called twice, by whoever stops the run and by the case itself."""
+        with self.closing:
+            captures, self.captures = self.captures, []
+            wires, self.wires = self.wires, []
+            hosts, self.hosts = self.hosts, []
+            trace, self.trace = self.trace, None
+            steps = [c.stop for c in captures] + [w.close for w in wires]
+            steps += [h.syslog.close for h in hosts if getattr(h, "syslog", None)]
+            steps += [h.close for h in hosts] + ([trace.close] if trace else [])
+            for step in steps:
+                try:
+                    step()
+                except Exception as e:      # teardown goes on to the end whatever fails
+                    print(f"{self.name}: teardown: {e!r}")
+            if self.work:
+                shutil.rmtree(self.work, ignore_errors=True)

@@ -42,6 +42,7 @@ class Lab:
     """What all cases of a run share: the kernel log and the switch that lets namespaces log to it."""
 
     def __enter__(self):
+        self.active, self.stopping = set(), False
         self.kernel_log = kernelword.KernelLog()
         with open(NF_LOG) as f:
             self.nf_log = f.read()
@@ -60,12 +61,20 @@ class Lab:
 def make_one(lab, spec, out):
     for attempt in (1, 2):              # a lost race of timing gets a second try
         began = time.time()
+        if lab.stopping:
+            return f"FAILED {spec['name']}: stopped"
+        one = Case(lab, spec, out or folder(spec))
+        lab.active.add(one)
         try:
-            result = Case(lab, spec, out or folder(spec)).make()
+            result = one.make()
             return f"made {spec['name']}: {len(result['connections'])} reset connections, {time.time() - began:.0f} s"
         except Exception:
+            if lab.stopping:
+                continue
             trouble = traceback.format_exc()
             print(f"{spec['name']}: attempt {attempt} failed\n{trouble}", file=sys.stderr, flush=True)
+        finally:
+            lab.active.discard(one)
     return f"FAILED {spec['name']}"
 
 
@@ -84,11 +93,18 @@ def make(names, out, jobs):
             for f in concurrent.futures.as_completed(work):
                 print(f.result(), flush=True)
                 failed += f.result().startswith("FAILED")
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:       # Ctrl-C or SIGTERM: take down what runs, start nothing more
+            lab.stopping, failed = True, 1
             for f in work:
                 f.cancel()
-            raise
+            for one in list(lab.active):
+                one.close()
+            print("stopped; all hosts of this run are gone", file=sys.stderr)
     return 1 if failed else 0
+
+
+def stop(*_):
+    raise KeyboardInterrupt
 
 
 def main():
@@ -98,7 +114,8 @@ def main():
     parser.add_argument("--out")
     parser.add_argument("--jobs", type=int, default=4)
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     if args.what == "check":
         dirs = args.names or [os.path.join(ROOT, "samples"), os.path.join(ROOT, "tests", "corpus")]
         return check.check(dirs)
