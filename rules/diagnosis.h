@@ -19,8 +19,9 @@ struct evidence {
     uint64_t frame;          /* packet; 0: the connection as a whole */
     const struct link *link; /* log */
     uint32_t host;           /* host: index of the case's hosts */
-    struct text key, value;  /* host */
+    struct text key, value;  /* host: its name there; packet: the fact, empty for a reason */
     struct text says;        /* a sentence for people */
+    bool is_stated;          /* a field of the diagnosis says the same: sender, mechanism ... */
 };
 
 struct alternative {

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "rules/claim.h"
 #include "rules/speak.h"
 
 #define REASONS_MAX 8
@@ -40,28 +41,14 @@ static void add_reasons(struct list *l, const struct bench *b)
                                  .says = r->reasons[i].says});
 }
 
-/* "how the reset came about (rst.mechanism): abort" */
 static struct text fact_says(struct bench *b, const struct condition *c, const struct fact *f)
 {
     const struct fact_def *def = b->catalogue->asked[c->subject.slot].def;
-    struct text value = text_slice(speak_value(b, &c->subject, f), 0, VALUE_MAX);
-    const char *quote = c->subject.type == FACT_TEXT ? "\"" : "";
-    struct strbuf t;
-    strbuf_init(&t);
+    struct text value = speak_value(b, &c->subject, f);
     if (def)
-        strbuf_printf(&t, "%s (%s): ", def->about, def->name);
-    else
-        strbuf_printf(&t, TEXT_FMT " = ", TEXT_ARG(c->subject.name));
-    strbuf_str(&t, quote);
-    strbuf_text(&t, value);
-    strbuf_str(&t, quote);
-    if (f->from.note.n) {
-        strbuf_str(&t, "; ");
-        strbuf_text(&t, f->from.note);
-    }
-    struct text out = arena_text(b->arena, strbuf_view(&t));
-    strbuf_finish(&t);
-    return out;
+        return claim_says(b, def, f, value);
+    return text_of(arena_printf(b->arena, TEXT_FMT " is " TEXT_FMT, TEXT_ARG(c->subject.name),
+                                TEXT_ARG(text_slice(value, 0, VALUE_MAX))));
 }
 
 static void add_link(struct list *l, const struct bench *b, const struct link *link)
@@ -85,7 +72,10 @@ static void add_fact(struct list *l, struct hearing *h, const struct condition *
     }
     struct evidence e = {.kind = SOURCE_PACKET,
                          .capture = b->reset->connection->capture,
-                         .says = fact_says(b, c, &f)};
+                         .key = c->subject.name,
+                         .value = speak_value(b, &c->subject, &f),
+                         .says = fact_says(b, c, &f),
+                         .is_stated = claim_is_stated(c->subject.name)};
     if (f.from.kind == SOURCE_PACKET) {
         e.capture = f.from.capture;
         e.frame = f.from.frame;
@@ -93,7 +83,6 @@ static void add_fact(struct list *l, struct hearing *h, const struct condition *
         e.kind = SOURCE_HOST;
         e.host = f.from.host;
         e.key = f.from.key;
-        e.value = speak_value(b, &c->subject, &f);
     }
     add(l, e);
 }

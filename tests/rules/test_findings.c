@@ -242,7 +242,7 @@ static void test_texts_and_evidence(void **state)
     assert_int_equal(d->evidence[1].link->event->line, 118);
     assert_int_equal(d->evidence[2].kind, SOURCE_PACKET);
     assert_int_equal(d->evidence[2].frame, 7);
-    assert_true(says(d->evidence[2].says, "a duration (t.idle): 350.000 s"));
+    assert_true(says(d->evidence[2].says, "a duration: 350.000 s"));
     assert_int_equal(d->evidence[3].kind, SOURCE_HOST);
     assert_true(says(d->evidence[3].value, "10:30:100"));
     complaints_finish(&c);

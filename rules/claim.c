@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In: a fact's row and value.  Out: a sentence.  Nothing is judged here; the wording stands in one
+ * table, with {who} for the end that the fact is about, {side} for an end that is the value, and
+ * {v} for any other value.
+ */
+#include "rules/claim.h"
+
+#include <string.h>
+
+#include "analyzer/reset.h"
+
+#define VALUE_MAX 200 /* bytes of a text that a sentence repeats */
+
+struct wording {
+    const char *name; /* a fact, or what follows the end's name in one */
+    const char *says; /* a bool: when it is true */
+    const char *denies;
+};
+
+static const struct wording of_ends[] = {
+    {"ip", "{who}'s address is {v}", NULL},
+    {"port", "{who}'s port is {v}", NULL},
+    {"bytes", "{who} sent {v} of payload", NULL},
+    {"fin", "{who} sent a FIN", "{who} sent no FIN"},
+    {"since-fin", "{who}'s FIN had gone {v} before the RST", NULL},
+    {"fin-acked", "{who}'s FIN was acknowledged", "{who}'s FIN was not acknowledged"},
+    {"text", "{who}'s first bytes: {v}", NULL},
+    {"last-text", "{who}'s last bytes: {v}", NULL},
+    {"retransmissions", "segments that {who} sent again: {v}", NULL},
+    {"unanswered-retransmissions", "retransmissions of {who} since the other end last spoke: {v}",
+     NULL},
+    {"unanswered-keepalives", "keep-alive probes of {who} since the other end last spoke: {v}",
+     NULL},
+    {"unanswered-window-probes",
+     "zero-window probes of {who} that only a shut window answered: {v}", NULL},
+    {"zero-windows", "times that {who} advertised window 0: {v}", NULL},
+    {"syns", "SYN or SYN-ACK segments that {who} sent: {v}", NULL},
+    {"silent-for", "{who}'s last segment came {v} before the RST", NULL},
+    {"data-silent-for", "{who}'s last payload came {v} before the RST", NULL},
+    {"unacked-bytes", "sent by {who} and not acknowledged: {v}", NULL},
+    {"largest-retransmission", "the largest segment that {who} sent again carried {v}", NULL},
+    {"missing-bytes", "sent by {who} and never captured: {v}", NULL},
+    {"idle-before-fin", "both ends had been silent for {v} before {who}'s FIN", NULL},
+};
+
+static const struct wording of_facts[] = {
+    {"rst.sender", "the RST was sent by {side}", NULL},
+    {"rst.sender-confidence", "how sure it is who sent the RST, 0 to 1: {v}", NULL},
+    {"rst.claimed", "the RST carries the address of {side}", NULL},
+    {"rst.phase", "the connection's phase: {v}", NULL},
+    {"rst.mechanism", "how the reset came about: {v}", NULL},
+    {"rst.killed", "the connection ended with the RST", "the connection went on after the RST"},
+    {"rst.text", "the RST itself carries the text {v}", NULL},
+    {"rst.count", "RSTs of this teardown: {v}", NULL},
+    {"rst.both-ways", "RSTs in both ends' names belong to this teardown",
+     "all RSTs of this teardown carry the same end's address"},
+    {"rst.since-trigger", "the RST came {v} after the segment that it answers", NULL},
+    {"rst.unread-bytes", "received by the RST's side and not read: {v}", NULL},
+    {"rst.unread-proven", "the packets prove that payload was left unread",
+     "the packets do not prove that payload was left unread"},
+    {"rst.data-after-fin", "payload arrived after the FIN of the RST's side",
+     "no payload arrived after the FIN of the RST's side"},
+    {"rst.crossed-fin", "that payload was on its way before the FIN had arrived",
+     "that payload left after the FIN had arrived: it acknowledges it"},
+    {"conn.handshake-done", "the three-way handshake was completed",
+     "the three-way handshake was not completed"},
+    {"conn.synack-seen", "a SYN-ACK was captured", "no SYN-ACK was captured"},
+    {"conn.mid-stream", "the capture began after the connection did",
+     "the capture holds the connection's beginning"},
+    {"conn.age", "the connection was {v} old", NULL},
+    {"conn.capture-lead", "the capture had run for {v} before the connection's first packet", NULL},
+    {"conn.rtt", "the handshake's round trip took {v}", NULL},
+    {"conn.segments", "segments captured of this connection: {v}", NULL},
+    {"conn.bytes", "payload of both directions: {v}", NULL},
+    {"conn.one-way", "only one direction was captured, RSTs aside",
+     "both directions were captured"},
+    {"conn.icmp", "the last ICMP error about this connection: {v}", NULL},
+    {"conn.server-port", "the server's port is {v}", NULL},
+    {"idle.before", "the connection had been silent for {v} before the exchange that ended it",
+     NULL},
+    {"server.accepted-before", "the server's port accepted a connection before this one",
+     "the server's port accepted no connection before this one"},
+    {"server.accepted-after", "the server's port accepted a connection after this one",
+     "the server's port accepted no connection after this one"},
+    {"server.listening-in-snapshot", "a snapshot of the host's sockets lists the port",
+     "no snapshot of the host's sockets lists the port"},
+    {"server.accepted", "connections that the server's port accepted: {v}", NULL},
+    {"server.refused", "connections that the server's port refused: {v}", NULL},
+    {"server.unanswered", "SYNs to the server's port that nothing answered: {v}", NULL},
+    {"server.open-attempts-10s", "attempts at the server's port within 5 s before and after: {v}",
+     NULL},
+    {"client.targets", "addresses and ports that the client tried: {v}", NULL},
+    {"client.dead-targets",
+     "addresses and ports that the client tried and that never served it: {v}", NULL},
+    {"client.attempts", "connections that the client's address began: {v}", NULL},
+    {"group.same-instant", "other resets of that server within 0.1 s: {v}", NULL},
+    {"group.same-idle", "other resets after the same silence: {v}", NULL},
+    {"group.same-bytes", "other resets of that server after the same byte counts: {v}", NULL},
+    {"group.live-beside", "other connections to that port alive when the RST came: {v}", NULL},
+    {"app.client-speaks", "the client's first bytes are {v}", NULL},
+    {"app.server-speaks", "the server's first bytes are {v}", NULL},
+    {"app.speak-different", "the two ends speak different protocols",
+     "the two ends speak the same protocol"},
+    {"app.last-speaker", "the last payload was sent by {side}", NULL},
+    {"app.answer-owed", "the client had asked and no answer had begun",
+     "no answer to the client was outstanding"},
+    {"app.exchange-complete", "the last HTTP request had been answered in full",
+     "the last HTTP request had not been answered in full"},
+    {"app.tls-fatal-alert", "a fatal TLS alert was sent in clear",
+     "no fatal TLS alert was sent in clear"},
+    {"app.tls-alert", "the TLS alert: {v}", NULL},
+    {"app.tls-alert-by", "the TLS alert was sent by {side}", NULL},
+    {"app.tls-established", "TLS application data was seen", "no TLS application data was seen"},
+    {"app.tls-sni", "the server name in the ClientHello: {v}", NULL},
+    {"app.amqp-heartbeat", "AMQP agreed on a heartbeat every {v}", NULL},
+    {"ssh.kex-done", "SSH's key exchange was completed", "SSH's key exchange was not completed"},
+    {"ssh.disconnect-text", "SSH's disconnect message: {v}", NULL},
+};
+
+static const struct wording *row_of(const struct wording *rows, size_t n, struct text name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (text_eq(name, text_of(rows[i].name)))
+            return &rows[i];
+    return NULL;
+}
+
+static struct text side_words(struct text side)
+{
+    if (text_eq(side, TEXT("client")))
+        return TEXT("the client");
+    if (text_eq(side, TEXT("server")))
+        return TEXT("the server");
+    return text_eq(side, TEXT("path")) ? TEXT("a device in the path") : side;
+}
+
+/* The end that "server.fin" or "reset-side.fin" is about, empty when none; rest: what follows. */
+static struct text end_of(const struct bench *b, struct text name, struct text *rest)
+{
+    struct text end;
+    if (!text_cut(name, '.', &end, rest))
+        return TEXT("");
+    if (text_eq(end, TEXT("reset-side")))
+        return side_words(text_of(side_name(b->reset->claimed)));
+    if (text_eq(end, TEXT("other-side")))
+        return side_words(text_of(side_name(side_other(b->reset->claimed))));
+    if (text_eq(end, TEXT("client")) || text_eq(end, TEXT("server")))
+        return side_words(end);
+    return TEXT("");
+}
+
+/* A text of the input within quotes, without the line end that it may have, and not for ever. */
+static void add_quoted(struct strbuf *out, struct text v)
+{
+    while (v.n > 0 && (v.p[v.n - 1] == '\n' || v.p[v.n - 1] == '\r'))
+        v.n--;
+    struct text head = text_slice(v, 0, VALUE_MAX);
+    while (head.n < v.n && head.n > 0 && ((unsigned char)v.p[head.n] & 0xc0) == 0x80)
+        head.n--;
+    strbuf_char(out, '"');
+    strbuf_text(out, head);
+    strbuf_str(out, head.n < v.n ? " ...\"" : "\"");
+}
+
+static void render(struct strbuf *out, const char *says, struct text who, struct text v,
+                   bool is_text)
+{
+    struct text t = text_of(says);
+    while (t.n > 0) {
+        size_t open = text_find_byte(t, '{', 0);
+        strbuf_text(out, text_slice(t, 0, open));
+        if (open == SIZE_MAX)
+            return;
+        size_t shut = text_find_byte(t, '}', open);
+        struct text key = text_slice(t, open + 1, shut);
+        if (text_eq(key, TEXT("who")))
+            strbuf_text(out, who);
+        else if (text_eq(key, TEXT("side")))
+            strbuf_text(out, side_words(v));
+        else if (is_text)
+            add_quoted(out, v);
+        else
+            strbuf_text(out, v);
+        t = text_slice(t, shut + 1, t.n);
+    }
+}
+
+static const char *wording_of(const struct bench *b, const struct fact_def *def,
+                              const struct fact *f, struct text *who)
+{
+    struct text name = text_of(def->name), rest = TEXT("");
+    const struct wording *w = row_of(of_facts, sizeof of_facts / sizeof *of_facts, name);
+    *who = end_of(b, name, &rest);
+    if (!w && who->n > 0)
+        w = row_of(of_ends, sizeof of_ends / sizeof *of_ends, rest);
+    if (!w || (def->type == FACT_BOOL && !w->denies))
+        return NULL;
+    return def->type == FACT_BOOL && !f->as.truth ? w->denies : w->says;
+}
+
+struct text claim_says(const struct bench *b, const struct fact_def *def, const struct fact *f,
+                       struct text value)
+{
+    struct strbuf t;
+    struct text who;
+    const char *says = wording_of(b, def, f, &who);
+    strbuf_init(&t);
+    if (!says) {
+        strbuf_str(&t, def->about);
+        says = ": {v}";
+    }
+    render(&t, says, who, value, def->type == FACT_TEXT);
+    if (f->from.note.n > 0) {
+        strbuf_str(&t, " (");
+        strbuf_text(&t, f->from.note);
+        strbuf_char(&t, ')');
+    }
+    struct text out = arena_text(b->arena, strbuf_view(&t));
+    strbuf_finish(&t);
+    return out;
+}
+
+bool claim_is_stated(struct text fact_name)
+{
+    static const char *const stated[] = {"rst.sender",      "rst.claimed",     "rst.mechanism",
+                                         "rst.phase",       "reset-side.port", "other-side.port",
+                                         "conn.server-port"};
+    for (size_t i = 0; i < sizeof stated / sizeof *stated; i++)
+        if (text_eq(fact_name, text_of(stated[i])))
+            return true;
+    return false;
+}
