@@ -42,16 +42,40 @@ static bool write_once(uint8_t *at, uint8_t *bits, size_t i, uint8_t byte)
     return false;
 }
 
+static struct piece *piece_at(const struct content *c, size_t at)
+{
+    struct piece *p = c->head;
+    while (p && p->index != at / CONTENT_PIECE)
+        p = p->next;
+    return p;
+}
+
+static struct piece *piece_for(struct store *s, struct content *c, size_t at)
+{
+    struct piece *p = piece_at(c, at);
+    if (p)
+        return p;
+    p = pool_take(&s->pieces);
+    if (!p)
+        return NULL;
+    p->index = (uint16_t)(at / CONTENT_PIECE);
+    p->next = c->head;
+    c->head = p;
+    return p;
+}
+
 static bool put_head(struct store *s, struct content *c, uint64_t offset, const uint8_t *bytes,
                      size_t n)
 {
     bool conflict = false;
+    struct piece *piece = NULL;
     for (size_t i = 0; i < n && offset + i < CONTENT_HEAD; i++) {
         size_t at = (size_t)offset + i;
-        struct piece **piece = &c->head[at / CONTENT_PIECE];
-        if (!*piece && !(*piece = pool_take(&s->pieces)))
+        if (!piece || piece->index != at / CONTENT_PIECE)
+            piece = piece_for(s, c, at);
+        if (!piece)
             return conflict;
-        conflict |= write_once((*piece)->byte, (*piece)->filled, at % CONTENT_PIECE, bytes[i]);
+        conflict |= write_once(piece->byte, piece->filled, at % CONTENT_PIECE, bytes[i]);
     }
     return conflict;
 }
@@ -63,11 +87,13 @@ static void append_head(struct store *s, struct content *c, size_t at, const uin
     while (n > 0 && at < CONTENT_HEAD) {
         size_t from = at % CONTENT_PIECE;
         size_t now = n < CONTENT_PIECE - from ? n : CONTENT_PIECE - from;
-        struct piece **piece = &c->head[at / CONTENT_PIECE];
-        if (!*piece && !(*piece = pool_take(&s->pieces)))
+        struct piece *piece = piece_for(s, c, at);
+        if (!piece)
             return;
-        memcpy(&(*piece)->byte[from], bytes, now);
-        bits_set((*piece)->filled, from, from + now);
+        if (now > CONTENT_HEAD - at)
+            now = CONTENT_HEAD - at;
+        memcpy(&piece->byte[from], bytes, now);
+        bits_set(piece->filled, from, from + now);
         at += now;
         bytes += now;
         n -= now;
@@ -141,16 +167,20 @@ bool content_put(struct store *s, struct content **c, uint64_t offset, const uin
     return put_tail(s, *c, offset, bytes, n) || conflict;
 }
 
-static bool head_has(const struct content *c, size_t at)
+static bool head_byte(const struct content *c, size_t at, char *byte)
 {
-    const struct piece *piece = c->head[at / CONTENT_PIECE];
-    return piece && bit_get(piece->filled, at % CONTENT_PIECE);
+    const struct piece *piece = piece_at(c, at);
+    if (!piece || !bit_get(piece->filled, at % CONTENT_PIECE))
+        return false;
+    *byte = (char)piece->byte[at % CONTENT_PIECE];
+    return true;
 }
 
 static size_t head_length(const struct content *c)
 {
     size_t n = 0;
-    while (n < CONTENT_HEAD && head_has(c, n))
+    char byte;
+    while (n < CONTENT_HEAD && head_byte(c, n, &byte))
         n++;
     return n;
 }
@@ -162,7 +192,7 @@ struct text content_head(const struct content *c, struct arena *arena)
     if (!copy)
         return (struct text){0};
     for (size_t i = 0; i < n; i++)
-        copy[i] = (char)c->head[i / CONTENT_PIECE]->byte[i % CONTENT_PIECE];
+        head_byte(c, i, &copy[i]);
     return (struct text){copy, n};
 }
 
@@ -170,10 +200,9 @@ struct text content_head(const struct content *c, struct arena *arena)
 static bool kept_byte(const struct content *c, uint64_t at, char *byte)
 {
     const struct tail *t = c->tail;
-    if (at < CONTENT_HEAD && head_has(c, (size_t)at))
-        *byte = (char)c->head[at / CONTENT_PIECE]->byte[at % CONTENT_PIECE];
-    else if (t && at < t->end && at + CONTENT_TAIL >= t->end &&
-             bit_get(t->filled, at % CONTENT_TAIL))
+    if (at < CONTENT_HEAD && head_byte(c, (size_t)at, byte))
+        return true;
+    if (t && at < t->end && at + CONTENT_TAIL >= t->end && bit_get(t->filled, at % CONTENT_TAIL))
         *byte = (char)t->byte[at % CONTENT_TAIL];
     else
         return false;
@@ -203,9 +232,11 @@ void content_free(struct store *s, struct content *c)
 {
     if (!c)
         return;
-    for (size_t i = 0; i < CONTENT_HEAD / CONTENT_PIECE; i++)
-        if (c->head[i])
-            pool_give(&s->pieces, c->head[i]);
+    while (c->head) {
+        struct piece *gone = c->head;
+        c->head = gone->next;
+        pool_give(&s->pieces, gone);
+    }
     if (c->tail)
         pool_give(&s->tails, c->tail);
     pool_give(&s->contents, c);

@@ -83,11 +83,13 @@ struct trouble { /* counts that stay zero on most connections */
 
 #define CONTENT_HEAD 2048
 #define CONTENT_TAIL 512
-#define CONTENT_PIECE 256
+#define CONTENT_PIECE 96
 
-struct piece { /* a quarter KiB of the head, filled in any order */
-    uint8_t byte[CONTENT_PIECE];
+struct piece { /* some bytes of the head, filled in any order: two cache lines */
+    struct piece *next;
+    uint16_t index; /* its first byte's offset is index * CONTENT_PIECE */
     uint8_t filled[CONTENT_PIECE / 8];
+    uint8_t byte[CONTENT_PIECE];
 };
 
 struct tail { /* the last bytes, addressed by offset modulo its size */
@@ -97,7 +99,7 @@ struct tail { /* the last bytes, addressed by offset modulo its size */
 };
 
 struct content {
-    struct piece *head[CONTENT_HEAD / CONTENT_PIECE];
+    struct piece *head; /* the newest first */
     struct tail *tail;
     uint64_t end; /* offset one past the newest byte seen */
 };
