@@ -9,13 +9,6 @@ static bool fin_of(const struct scene *s, enum side side)
     return s->end[side].at.saw_fin || s->end[side].fin_implied;
 }
 
-/* An owner's reset that acknowledges the SYN-ACK: for its sender the handshake was done. */
-static bool owner_was_open(const struct scene *s)
-{
-    return s->synack_seen && s->claimed == SIDE_CLIENT && !scene_is_answer(s) &&
-           scene_rst(s)->ack == s->end[SIDE_SERVER].at.isn + 1;
-}
-
 static enum phase phase_of(const struct scene *s)
 {
     const struct end *c = &s->end[SIDE_CLIENT].at, *r = &s->end[SIDE_SERVER].at;
@@ -24,7 +17,7 @@ static enum phase phase_of(const struct scene *s)
         return fins == 2 ? PHASE_CLOSED : PHASE_HALF_CLOSED;
     if (c->n_data_segments + r->n_data_segments > 0 && (s->handshake_seen || !s->syn_seen))
         return PHASE_ACTIVE;
-    if (s->handshake_seen || owner_was_open(s))
+    if (s->handshake_seen)
         return PHASE_IDLE_OPEN;
     if (s->syn_seen || s->synack_seen)
         return PHASE_OPENING;

@@ -102,20 +102,18 @@ static void weigh_hops_of_answer(struct weighing *w)
     uint32_t synacks = others_of(w, SEGMENT_SYNACK);
     uint32_t like_rsts =
         others_with(w, SEGMENT_BARE_RST, ttl) + others_with(w, SEGMENT_REFUSAL, ttl);
+    bool other_rsts = others_of(w, SEGMENT_BARE_RST) + others_of(w, SEGMENT_REFUSAL) > 0;
+    bool by_segments = synacks == 0 && (spoke_by_socket(w) || !other_rsts);
     if (others_with(w, SEGMENT_SYNACK, ttl) > 0)
         FOR_END(w, 0.35, w->rst->frame, "sender.ttl-like-synack",
                 "hop count %u, like SYN-ACKs of that host", ttl);
-    else if (synacks > 0)
-        weigh_hops_unlike_answers(w);
-    else if (spoke_by_socket(w))
+    else if (by_segments)
         weigh_hops_like_segments(w); /* other resets may be the same forger's */
-    else if (like_rsts > 0)
+    else if (synacks == 0 && like_rsts > 0)
         FOR_END(w, 0.35, w->rst->frame, "sender.ttl-like-other-rsts",
                 "hop count %u, like resets of that host on %u other connections", ttl, like_rsts);
-    else if (others_of(w, SEGMENT_BARE_RST) + others_of(w, SEGMENT_REFUSAL) > 0)
-        weigh_hops_unlike_answers(w);
     else
-        weigh_hops_like_segments(w);
+        weigh_hops_unlike_answers(w);
 }
 
 static void weigh_hops_of_owner(struct weighing *w)

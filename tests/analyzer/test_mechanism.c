@@ -51,7 +51,7 @@ static const struct {
      MECHANISM_ABANDONED_OPEN, PHASE_OPENING, SIDE_CLIENT, 3, 1},
     {"reset in place of the third packet",
      "+0us c S 100 0\n+10us s SA 500 101\n+10ms c RA 101 501\n", MECHANISM_ABANDONED_OPEN,
-     PHASE_IDLE_OPEN, SIDE_CLIENT, 3, 1},
+     PHASE_OPENING, SIDE_CLIENT, 3, 1},
     {"open and gone", OPEN "+10us c RA 101 501\n", MECHANISM_ABANDONED_OPEN, PHASE_IDLE_OPEN,
      SIDE_CLIENT, 4, 1},
     {"open, banner, gone", OPEN "+5ms s PA 501 101 len=40\n+10us c RA 101 541\n",
