@@ -31,12 +31,8 @@ const struct report_format *report_format_by_id(struct text id)
 static bool extension_fits(const struct report_format *format, struct text path)
 {
     struct text rest = text_of(format->extension);
-    while (rest.n > 0) {
-        struct text one;
-        if (!text_cut(rest, ' ', &one, &rest)) {
-            one = rest;
-            rest = TEXT("");
-        }
+    for (struct text one; rest.n > 0;) {
+        text_cut(rest, ' ', &one, &rest);
         if (path.n > one.n && text_eq_nocase(text_slice(path, path.n - one.n, path.n), one))
             return true;
     }

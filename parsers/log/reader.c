@@ -393,18 +393,26 @@ bool log_reader_end(struct log_reader *r, log_sink_fn sink, void *ctx)
     return !r->stopped;
 }
 
+/* Whether one line is what a log would hold. */
+static bool probe_line(struct text line)
+{
+    struct envelope env;
+    bool journal = text_starts(line, TEXT("{\"__")) || text_starts(line, TEXT("__CURSOR=")) ||
+                   (line.p[0] == '{' && text_find(line, TEXT("\"MESSAGE\""), 0) != SIZE_MAX);
+    return journal || envelope_parse(text_slice(line, 0, LOG_RAW_MAX), &env);
+}
+
 unsigned log_probe(struct text head)
 {
     unsigned n = 0, good = 0;
     struct text line, tail = head;
     while (n < 50 && text_cut(tail, '\n', &line, &tail)) {
-        struct envelope env;
         if (!text_trim(line).n || is_marker(line))
             continue;
         n++;
-        bool journal = text_starts(line, TEXT("{\"__")) || text_starts(line, TEXT("__CURSOR=")) ||
-                       (line.p[0] == '{' && text_find(line, TEXT("\"MESSAGE\""), 0) != SIZE_MAX);
-        good += journal || envelope_parse(text_slice(line, 0, LOG_RAW_MAX), &env);
+        good += probe_line(line);
     }
+    if (n == 0 && text_trim(line).n) /* one line that ends with the file, or is longer than head */
+        return probe_line(line) ? 100 : 0;
     return n ? good * 100 / n : 0;
 }

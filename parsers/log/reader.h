@@ -73,7 +73,7 @@ bool log_reader_end(struct log_reader *r, log_sink_fn sink, void *ctx);
 const struct log_summary *log_reader_summary(const struct log_reader *r);
 
 /* How many percent of the lines (the first 50) at the head of a file have an envelope; a last line
- * that is cut off does not count. */
+ * that is cut off does not count unless it is the only one. */
 unsigned log_probe(struct text head);
 
 #endif

@@ -95,6 +95,10 @@ static const struct {
      "# the server\nPort 22\nMaxStartups 5:50:20 # few\nMaxStartups 99\nLoginGraceTime=30\n"
      "UsePAM yes\nMatch User backup\n  MaxSessions 1\n",
      {{"sshd.maxstartups", "5:50:20"}, {"sshd.logingracetime", "30"}, {"sshd.maxsessions", NULL}}},
+    {"sshd", /* keywords that a server rarely sets, as sshd -T prints them all */
+     "maxstartups 3:100:4\ngssapikeyexchange no\nkerberosticketcleanup yes\npermittty yes\n"
+     "trustedusercakeys none\nhostkeyagent none\npubkeyauthoptions none\npermitlisten any\n",
+     {{"sshd.maxstartups", "3:100:4"}, {"sshd.permitlisten", "any"}}},
     {"uptime",
      " 12:00:01 up 3 days,  2:10,  1 user,  load average: 0.10, 12.20, 0.30\n",
      {{"uptime.load5", "12.20"}, {"uptime.up", "3 days,  2:10"}, {"uptime.users", "1"}}},

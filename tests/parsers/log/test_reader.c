@@ -403,6 +403,8 @@ static void test_probe(void **state)
     assert_int_equal(log_probe(TEXT("Jun 15 12:00:01 h a[1]: x\nhello\n")), 50);
     assert_int_equal(log_probe(TEXT("net.ipv4.tcp_syncookies = 1\n")), 0);
     assert_int_equal(log_probe(TEXT("")), 0);
+    assert_int_equal(log_probe(TEXT("Jun 15 12:00:01 h a[1]: no line end")), 100);
+    assert_int_equal(log_probe(TEXT("hello")), 0);
 }
 
 int main(void)
