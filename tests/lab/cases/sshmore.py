@@ -28,9 +28,10 @@ def knock(c, text=ID, wait=3.0, src=None, first=False):
 def wrappers(c):
     """
     /etc/hosts.deny names one client address.  sshd (linked with libwrap, as Debian's is) logs "refused connect from"
-    and closes; the client's banner, unread or late, makes a reset of it.  Another address logs in.
+    and exits five seconds later (libwrap's refuse() sleeps); the client's unread banner makes a reset of it.  Another
+    address logs in.
 
-    The reader should see: TCP wrappers denied the address.  The line names no port.
+    The reader should see: TCP wrappers denied the address.  The line names no port and comes five seconds before the RST.
     """
     c.stage()
     Sshd(c.server)
@@ -41,7 +42,7 @@ def wrappers(c):
     c.watch()
     login(c)
     for _ in range(c.rng.randrange(2, 5)):
-        knock(c, src=bad, first=True)
+        knock(c, src=bad, first=True, wait=8)       # libwrap's refuse() sleeps for five seconds before it exits
         c.pause(0.3, 1.4)
     login(c)
     c.truth.every((c.server.addr, 22), sender="server", phase="idle-open", mechanism=["abort-unread", "abort"],

@@ -118,7 +118,7 @@ def new_grace(c):
         c.pause(0.1, 0.3)
     show(c, sshd)
     c.truth.every((c.server.addr, 22), sender="server", phase="half-closed", mechanism=["after-close"],
-                  cause=["ssh-login-grace-timeout"], each=True, by_reason=UNREAD_OR_LATE,
-                  logs=[("auth.log", r"Timeout before authentication for connection from {ip} to|"
+                  cause=["ssh-login-grace-timeout"], by_reason=UNREAD_OR_LATE,
+                  logs_ok=[("auth.log", r"Timeout before authentication for connection from {ip} to|"
                                      r"Timeout before authentication.*{ip} port {port}\b")])
     c.truth.absent += [("auth.log", r"Accepted ")]
