@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -203,18 +204,67 @@ static void revised_from_outside(void **state)
     script_end(&s);
 }
 
+struct scarce { /* gives until n_left is used up, then nothing more */
+    size_t n_left, n_given;
+};
+
+static void *scarce_alloc(void *ctx, size_t n)
+{
+    struct scarce *s = ctx;
+    if (s->n_left == 0)
+        return NULL;
+    s->n_left--;
+    s->n_given++;
+    return calloc(1, n);
+}
+
+static void scarce_release(void *ctx, void *p, size_t n)
+{
+    (void)n;
+    struct scarce *s = ctx;
+    s->n_given -= p != NULL;
+    free(p);
+}
+
+/* Whatever the tracker and the arena are refused, nothing breaks and nothing is lost. */
 static void allocations_that_fail(void **state)
 {
     (void)state;
-    struct arena arena;
-    struct tracker_config config = {.memory_budget = 0};
-    arena_init(&arena, NULL);
-    struct tracker *t = tracker_create(&arena, &config);
-    assert_non_null(t);
-    assert_int_equal(tracker_finish(t).n, 0);
-    tracker_free(t);
+    static const char scene[] =
+        TALK "+1s s R 5000 0 ttl=90 id=77\n+1ms c PA 191 701 data=hole\n"
+             "+1ms c PA 151 701 len=10\n+10ms s PA 701 161 len=3000\n+1ms c A 161 3701\n"
+             "+1s s RA 3701 161\n+1s c S 9000 0\n+1ms s A 3701 161\n+1ms c R 161 0\n"
+             "+1ms c S 9000 0\n+1ms s SA 7000 9001\n+1ms c A 9001 7001\n+1ms s R 7001 0\n";
+    for (size_t k = 0; k < 60; k++)
+        for (size_t m = 0; m < 8; m++) {
+            struct scarce mine = {.n_left = k}, results = {.n_left = m};
+            struct allocator from = {scarce_alloc, scarce_release, &mine};
+            struct allocator for_results = {scarce_alloc, scarce_release, &results};
+            struct tracker_config config = {.from = &from, .keep_records = true};
+            struct arena arena;
+            arena_init(&arena, &for_results);
+            struct script s = script_begin(NULL);
+            tracker_free(s.tracker);
+            s.tracker = tracker_create(&arena, &config);
+            if (s.tracker) {
+                script_lines(&s, scene);
+                script_finish(&s);
+            }
+            script_end(&s);
+            arena_finish(&arena);
+            assert_int_equal(mine.n_given, 0);
+            assert_int_equal(results.n_given, 0);
+        }
+}
+
+static void nothing_at_all(void **state)
+{
+    (void)state;
+    struct script s = script_run("");
+    assert_int_equal(s.resets.n, 0);
+    assert_int_equal(tracker_connections(s.tracker).n, 0);
+    script_end(&s);
     tracker_free(NULL);
-    arena_finish(&arena);
 }
 
 int main(void)
@@ -231,6 +281,7 @@ int main(void)
         cmocka_unit_test(reset_text_and_reason),
         cmocka_unit_test(revised_from_outside),
         cmocka_unit_test(allocations_that_fail),
+        cmocka_unit_test(nothing_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
