@@ -391,8 +391,8 @@ void scene_judge_mechanism(struct scene *s)
         i++;
     struct reset *r = s->reset;
     r->mechanism = table[i].mechanism;
-    scene_say(s, s->trigger ? s->trigger->frame : scene_rst(s)->frame, table[i].id, 0, "%s",
-              table[i].says);
+    scene_state(s, s->trigger ? s->trigger->frame : scene_rst(s)->frame, table[i].id, 0,
+                table[i].says);
     name_kernel_reasons(r, table[i].kernel);
     narrow_kernel_reasons(s);
     if (r->mechanism == MECHANISM_REFUSED_LATE)

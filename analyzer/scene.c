@@ -13,7 +13,7 @@
 
 void scene_say(struct scene *s, uint64_t frame, const char *id, double weight, const char *fmt, ...)
 {
-    if (s->n_reasons >= SCENE_REASONS_MAX)
+    if (!s->reasons || s->n_reasons >= SCENE_REASONS_MAX)
         return;
     char text[SENTENCE_MAX];
     va_list ap;
@@ -29,6 +29,14 @@ void scene_say(struct scene *s, uint64_t frame, const char *id, double weight, c
         .says = arena_text(s->arena, (struct text){text, len}),
         .weight = weight,
     };
+}
+
+void scene_state(struct scene *s, uint64_t frame, const char *id, double weight,
+                 const char *static_text)
+{
+    if (s->reasons && s->n_reasons < SCENE_REASONS_MAX)
+        s->reasons[s->n_reasons++] = (struct reason){
+            .frame = frame, .id = id, .says = text_of(static_text), .weight = weight};
 }
 
 const struct segment *scene_last_before(const struct scene *s, enum side from,
@@ -72,6 +80,8 @@ struct scene *scene_cause(struct scene *s)
 
 void scene_judge(struct scene *s)
 {
+    struct reason room[SCENE_REASONS_MAX];
+    s->reasons = room;
     s->n_reasons = 0;
     scene_find_trigger(s);
     scene_judge_phase(s);
@@ -80,4 +90,5 @@ void scene_judge(struct scene *s)
     sort_reasons(s->reasons, s->n_reasons);
     s->reset->reasons = arena_copy(s->arena, s->reasons, s->n_reasons * sizeof *s->reasons);
     s->reset->n_reasons = s->reset->reasons ? s->n_reasons : 0;
+    s->reasons = NULL;
 }

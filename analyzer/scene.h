@@ -45,7 +45,7 @@ struct scene {
     struct scene *earlier;         /* resets before it that the connection survived, or NULL */
     const struct habits *habits;
     struct arena *arena;
-    struct reason reasons[SCENE_REASONS_MAX];
+    struct reason *reasons; /* room for SCENE_REASONS_MAX, only while judging */
     size_t n_reasons;
     double path; /* how likely neither end sent it */
     bool path_strong;
@@ -54,6 +54,10 @@ struct scene {
 /* Adds a checkable statement; drops it when there is no room. */
 void scene_say(struct scene *s, uint64_t frame, const char *id, double weight, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+
+/* The same with a text that lasts as long as the program. */
+void scene_state(struct scene *s, uint64_t frame, const char *id, double weight,
+                 const char *static_text);
 
 /* The last segment before the deciding RST for which want() holds, or NULL. */
 const struct segment *scene_last_before(const struct scene *s, enum side from,

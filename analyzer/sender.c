@@ -255,8 +255,11 @@ void reset_set_sender(struct arena *arena, struct reset *r, enum side sender, co
     r->n_reasons++;
     if (!changes || !r->scene)
         return;
+    struct reason room[SCENE_REASONS_MAX];
+    r->scene->reasons = room;
     r->scene->n_reasons = 0;
     scene_judge_mechanism(r->scene);
+    r->scene->reasons = NULL;
     size_t kept = 0; /* the old mechanism's reasons go, the new one's come */
     struct reason *merged = arena_array(arena, r->n_reasons + r->scene->n_reasons, sizeof *v);
     if (!merged)
@@ -265,7 +268,7 @@ void reset_set_sender(struct arena *arena, struct reset *r, enum side sender, co
         if (strncmp(v[i].id, "mechanism.", 10) != 0)
             merged[kept++] = v[i];
     for (size_t i = 0; i < r->scene->n_reasons; i++)
-        merged[kept++] = r->scene->reasons[i];
+        merged[kept++] = room[i];
     r->reasons = merged;
     r->n_reasons = kept;
 }
