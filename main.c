@@ -3,6 +3,8 @@
  * The front door: one table of commands.  It runs case, rules and reports in that
  * order and turns what happened into an exit status.  No bytes of the input are looked at here.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +182,8 @@ static int explain(struct session *s)
     }
     if (a->paths.n == 0)
         return arguments_complain("", "explain", " wants a PATH");
+    if (a->outputs.n > 0 || a->format)
+        return arguments_complain("", "explain", " writes text on standard output only");
     struct case_config config = config_of(s, a->paths.v, a->paths.n);
     bool good = case_run(&c, &config, &err);
     terminal_clear(&s->talk);
@@ -197,7 +201,8 @@ static int facts(struct session *s)
 {
     size_t n;
     const struct fact_def *rows = fact_table(&n);
-    (void)s;
+    if (s->args.paths.n > 0)
+        return arguments_complain("facts takes no argument, such as \"", s->args.paths.v[0], "\"");
     for (size_t i = 0; i < n; i++) {
         printf("%-36s %-9s %s", rows[i].name, fact_type_name(rows[i].type), rows[i].about);
         for (const char *const *c = rows[i].choices; c && *c; c++)
@@ -265,8 +270,18 @@ static int run_command(int argc, char **argv)
     return status;
 }
 
+/* Were a standard stream closed, the next file that is opened would take its number, and messages
+ * would be written into it.  What fills the gap refuses every write. */
+static void keep_streams_apart(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)open("/", O_RDONLY | O_DIRECTORY);
+}
+
 int main(int argc, char **argv)
 {
+    keep_streams_apart();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a silent death */
     return run_command(argc, argv);
 }

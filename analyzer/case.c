@@ -17,12 +17,20 @@
 #include "parsers/capture/filter.h"
 #include "parsers/input/walk.h"
 
+#define UNUSED_TOLD_MAX 20
+
+static bool setting_fits(const struct case_setting *s, const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    return strcmp(s->glob, name) == 0 || fnmatch(s->glob, name, 0) == 0 ||
+           (slash && fnmatch(s->glob, slash + 1, 0) == 0);
+}
+
 const char *case_setting_for(const struct case_setting *v, size_t n, const char *name)
 {
     const char *value = NULL;
-    const char *slash = strrchr(name, '/');
     for (size_t i = 0; i < n; i++)
-        if (fnmatch(v[i].glob, name, 0) == 0 || (slash && fnmatch(v[i].glob, slash + 1, 0) == 0))
+        if (setting_fits(&v[i], name))
             value = v[i].value;
     return value;
 }
@@ -37,6 +45,14 @@ void case_tell(const struct case_run *run, const char *what, const struct source
 {
     if (run->config->progress)
         run->config->progress(run->config->ctx, what, source_name(s), source_offset(s), total);
+}
+
+void case_unused(const struct case_run *run, const struct case_input *in)
+{
+    struct error note;
+    error_set(&note, ERROR_FORMAT, "", "not used: " TEXT_FMT, TEXT_ARG(in->why));
+    snprintf(note.place, sizeof note.place, TEXT_FMT, TEXT_ARG(in->name));
+    case_warn(run, &note);
 }
 
 static bool no_memory(struct error *err)
@@ -73,6 +89,9 @@ static void describe_other(struct case_run *run, struct case_input *out, const s
     else
         out->why =
             text_of(arena_printf(a, "neither a capture nor text: %s", input_kind_text(in->kind)));
+    out->failed = in->is_given && in->kind == INPUT_UNKNOWN;
+    if (in->is_given)
+        case_unused(run, out);
 }
 
 static void capture_input(struct case_run *run, struct case_input *out, struct source *source,
@@ -193,6 +212,42 @@ static void settle_summary(struct case_run *run)
         c->summary.n_reset_connections += !c->resets[i]->is_copy_of_other;
 }
 
+/* Nothing could be used: also what folders and archives hold is named, as far as it was silent. */
+static void tell_unused(const struct case_run *run, const struct walk *walk)
+{
+    size_t n_told = 0;
+    for (size_t i = 0; i < run->inputs.n && n_told < UNUSED_TOLD_MAX; i++) {
+        const struct case_input *in = &run->inputs.v[i];
+        if (in->failed || walk_input(walk, i)->is_given)
+            continue;
+        case_unused(run, in);
+        n_told++;
+    }
+}
+
+/* A setting that is for no input is a slip of the pen, most likely. */
+static void tell_idle(const struct case_run *run, const struct walk *walk, const char *option,
+                      const struct case_setting *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+        while (k < run->inputs.n && !setting_fits(&v[i], walk_input(walk, k)->name))
+            k++;
+        struct error note;
+        error_set(&note, ERROR_USAGE, option, "no input is called %s", v[i].glob);
+        if (k == run->inputs.n)
+            case_warn(run, &note);
+    }
+}
+
+static void tell_idle_settings(const struct case_run *run, const struct walk *walk)
+{
+    const struct case_config *config = run->config;
+    tell_idle(run, walk, "--as", config->as, config->n_as);
+    tell_idle(run, walk, "--tz-of", config->tz_of, config->n_tz_of);
+    tell_idle(run, walk, "--log-offset", config->log_offsets, config->n_log_offsets);
+}
+
 static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
 {
     struct case_file *c = run->c;
@@ -201,6 +256,7 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
             return false;
     if (!visit_inputs(run, walk, err) || !settle_captures(run, err) || !read_texts(run, walk, err))
         return false;
+    tell_idle_settings(run, walk);
     c->logs = run->logs.v;
     c->n_logs = run->logs.n;
     c->hosts = run->hosts.v;
@@ -211,9 +267,11 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
     c->population = population_create(c);
     if (!c->population)
         return no_memory(err);
-    if (c->n_captures + c->n_logs + c->n_hosts == 0)
-        return error_set(err, ERROR_IO, "", "no capture, log or snapshot could be read");
-    return true;
+    if (c->n_captures + c->n_logs + c->n_hosts > 0)
+        return true;
+    tell_unused(run, walk);
+    return error_set(err, ERROR_IO, "", "no capture, log or snapshot could be read%s",
+                     run->inputs.n == 0 ? ": there is no file" : "");
 }
 
 /* Everything that was pushed is the case's from now on, whatever became of the run. */

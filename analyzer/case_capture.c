@@ -3,6 +3,7 @@
  * One capture of the case: frames to packets to connections to resets, and an account of everything
  * that was not analysed.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,19 +104,24 @@ static void describe_interfaces(struct case_capture *out, const struct capture_i
     out->time_digits = digits ? digits : 6;
 }
 
-static void describe_end(struct case_file *c, struct case_capture *out,
+static void describe_end(const struct case_run *run, struct case_capture *out,
                          const struct capture_info *info)
 {
     out->truncated = info->truncated || info->broken;
     if (!out->truncated)
         return;
     out->truncated_where = text_of(arena_printf(
-        &c->arena, "%s at byte %llu, in what would have been frame %llu",
+        &run->c->arena, "%s at byte %llu, in what would have been frame %llu",
         info->broken ? "a record makes no sense" : "the file ends in mid-record",
         (unsigned long long)info->stopped_offset, (unsigned long long)info->stopped_frame));
+    struct error note;
+    error_set(&note, ERROR_FORMAT, "", TEXT_FMT, TEXT_ARG(out->truncated_where));
+    snprintf(note.place, sizeof note.place, TEXT_FMT, TEXT_ARG(out->name));
+    case_warn(run, &note);
 }
 
-static void describe(struct case_file *c, struct case_capture *out, const struct capture_info *info)
+static void describe(const struct case_run *run, struct case_capture *out,
+                     const struct capture_info *info)
 {
     out->format = info->format;
     out->n_packets = info->n_frames;
@@ -124,7 +130,7 @@ static void describe(struct case_file *c, struct case_capture *out, const struct
     out->last = info->latest;
     out->snaplen_cut = info->n_frames_cut;
     describe_interfaces(out, info);
-    describe_end(c, out, info);
+    describe_end(run, out, info);
     for (int i = 0; i < CAPTURE_SKIP_REASONS; i++)
         if (info->skipped[i].n > 0 || info->skipped[i].n_bytes > 0)
             flaws_add_n(&out->skipped, capture_skip_id((enum capture_skip)i), 0,
@@ -181,7 +187,7 @@ static bool track(struct reading *r, struct error *err)
     struct case_file *c = r->run->c;
     bool good = read_frames(r, err);
     const struct capture_info *info = capture_info_of(r->capture);
-    describe(c, r->out, info);
+    describe(r->run, r->out, info);
     if (!good) { /* what came before the failure still counts */
         r->out->truncated = true;
         r->out->truncated_where = arena_text(&c->arena, text_of(err->text));

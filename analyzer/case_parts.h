@@ -24,6 +24,8 @@ struct case_run { /* a case in the making */
 };
 
 void case_warn(const struct case_run *run, const struct error *err);
+/* Warns that an input is not used, and why. */
+void case_unused(const struct case_run *run, const struct case_input *in);
 void case_tell(const struct case_run *run, const char *what, const struct source *s,
                uint64_t total);
 

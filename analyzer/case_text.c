@@ -180,6 +180,8 @@ bool case_read_text(struct case_run *run, struct case_input *in, struct source *
     if (!wanted && log_probe(head) == 0) {
         in->taken_for = "skipped";
         in->why = TEXT("text, but its first lines are not those of a log or a known snapshot");
+        if (input->is_given)
+            case_unused(run, in);
         return true;
     }
     struct case_log out = {.name = in->name, .first = INSTANT_NONE, .last = INSTANT_NONE};

@@ -104,21 +104,43 @@ static bool split_setting(struct arguments *a, const char *argument, char sep, b
     return true;
 }
 
-#define PUSH_SETTING(a, vec, sep, value_first)                                                     \
-    do {                                                                                           \
-        struct case_setting s_;                                                                    \
-        if (!split_setting((a), optarg, (sep), (value_first), &s_))                                \
-            return arguments_complain("\"", optarg,                                                \
-                                      "\" is not of the form that this option takes");             \
-        struct case_setting *slot_ = vec_push(vec);                                                \
-        if (slot_)                                                                                 \
-            *slot_ = s_;                                                                           \
-    } while (0)
+static int keep_setting(struct settings *into, struct case_setting setting)
+{
+    struct case_setting *slot = vec_push(into);
+    if (!slot)
+        return arguments_complain("out of memory at ", setting.glob, "");
+    *slot = setting;
+    return EXIT_OK;
+}
+
+static int take_tz_of(struct arguments *a, const char *value)
+{
+    struct case_setting s;
+    struct error err = {0};
+    if (!split_setting(a, value, '=', false, &s))
+        return arguments_complain("--tz-of wants GLOB=ZONE, not \"", value, "\"");
+    struct zone *zone = zone_open(text_of(s.value), &err);
+    if (!zone)
+        return arguments_complain("--tz-of: unknown time zone \"", s.value, "\"");
+    zone_free(zone);
+    return keep_setting(&a->tz_of, s);
+}
+
+static int take_log_offset(struct arguments *a, const char *value)
+{
+    struct case_setting s;
+    double seconds;
+    if (!split_setting(a, value, '=', false, &s))
+        return arguments_complain("--log-offset wants GLOB=SECONDS, not \"", value, "\"");
+    if (!text_to_double(text_of(s.value), &seconds) || !(seconds > -4e9 && seconds < 4e9))
+        return arguments_complain("--log-offset wants seconds, not \"", s.value, "\"");
+    return keep_setting(&a->log_offsets, s);
+}
 
 static int take_window(struct arguments *a, const char *value)
 {
     double seconds;
-    if (!text_to_double(text_of(value), &seconds) || seconds <= 0 || seconds > 1e6)
+    if (!text_to_double(text_of(value), &seconds) || !(seconds > 0 && seconds <= 1e6))
         return arguments_complain("--window wants seconds, not \"", value, "\"");
     a->window_ns = (instant_ns)(seconds * 1e9);
     return EXIT_OK;
@@ -131,12 +153,8 @@ static int take_as(struct arguments *a, const char *value)
     if (!split_setting(a, value, ':', true, &s))
         return arguments_complain("--as wants TYPE:PATH, not \"", value, "\"");
     for (size_t i = 0; types[i]; i++)
-        if (strcmp(types[i], s.value) == 0) {
-            struct case_setting *slot = vec_push(&a->as);
-            if (slot)
-                *slot = s;
-            return EXIT_OK;
-        }
+        if (strcmp(types[i], s.value) == 0)
+            return keep_setting(&a->as, s);
     return arguments_complain("--as knows pcap, pcapng, log and text, not \"", s.value, "\"");
 }
 
@@ -212,11 +230,9 @@ static int take_option(struct arguments *a, int id)
         a->tz = optarg;
         return EXIT_OK;
     case OPTION_TZ_OF:
-        PUSH_SETTING(a, &a->tz_of, '=', false);
-        return EXIT_OK;
+        return take_tz_of(a, optarg);
     case OPTION_LOG_OFFSET:
-        PUSH_SETTING(a, &a->log_offsets, '=', false);
-        return EXIT_OK;
+        return take_log_offset(a, optarg);
     case OPTION_WINDOW:
         return take_window(a, optarg);
     case OPTION_AS:
@@ -255,14 +271,31 @@ static int take_option(struct arguments *a, int id)
     }
 }
 
+/* After getopt_long found an option that is not in the table, or that wants or takes no argument;
+ * optopt is 0 for a long name that it does not know. */
+static int complain_option(const char *letters, char **argv)
+{
+    char letter[3] = {'-', (char)optopt, '\0'};
+    if (optopt > 0 && optopt < 256 && strchr(letters, optopt))
+        return arguments_complain("option ", letter, " wants an argument");
+    if (optopt > 0 && optopt < 256)
+        return arguments_complain("there is no option ", letter, "");
+    if (optopt > 0)
+        return arguments_complain("option ", argv[optind - 1],
+                                  strchr(argv[optind - 1], '=') ? " takes no argument"
+                                                                : " wants an argument");
+    return arguments_complain("there is no option ", argv[optind - 1], "");
+}
+
 int arguments_parse(struct arguments *a, int argc, char **argv)
 {
     struct option options[USAGE_OPTIONS_MAX + 1];
     char letters[160];
     usage_getopt(&usage, options, letters);
     optind = 1;
+    opterr = 0; /* the messages are ours: they escape what they quote */
     for (int id; (id = getopt_long(argc, argv, letters, options, NULL)) != -1;) {
-        int status = take_option(a, id);
+        int status = id == '?' ? complain_option(letters, argv) : take_option(a, id);
         if (status != EXIT_OK)
             return status;
     }

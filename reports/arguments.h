@@ -16,9 +16,14 @@ struct output {
     const struct report_format *format;
 };
 
+struct settings { /* as VEC has it, under a name */
+    struct case_setting *v;
+    size_t n, cap;
+};
+
 struct arguments {
     VEC(const char *) paths;
-    VEC(struct case_setting) tz_of, log_offsets, as;
+    struct settings tz_of, log_offsets, as;
     VEC(struct output) outputs;
     VEC(const char *) rules;
     VEC(char *) owned; /* split copies of arguments */

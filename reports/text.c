@@ -398,9 +398,13 @@ static void log_read(struct writing *w, const struct case_log *l)
         strbuf_str(b, "offset unknown: no line names a captured connection with its port");
     }
     print_line(w);
-    for (size_t i = 0; i < l->flaws.n; i++)
-        fprintf(w->out, "      skipped or odd: %s %" PRIu64 ", first in line %" PRIu64 "\n",
-                l->flaws.v[i].name, l->flaws.v[i].count, l->flaws.v[i].first_place);
+    for (size_t i = 0; i < l->flaws.n; i++) {
+        const struct flaw *flaw = &l->flaws.v[i];
+        fprintf(w->out, "      skipped or odd: %s %" PRIu64, flaw->name, flaw->count);
+        if (flaw->first_place > 0)
+            fprintf(w->out, ", first in line %" PRIu64, flaw->first_place);
+        fputc('\n', w->out);
+    }
 }
 
 static void inputs_read(struct writing *w)

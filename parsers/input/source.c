@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "parsers/input/spool.h"
+
 struct source *source_new(const char *name, const struct source_reader *reader, void *ctx,
                           struct error *err)
 {
@@ -139,14 +141,19 @@ struct source *source_from_fd(const char *name, int fd, struct error *err)
     return source_new(name, &descriptor_reader, d, err);
 }
 
-struct source *source_open(const char *path, struct error *err)
+struct source *source_open_as(const char *path, const char *name, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = spool_open(path);
     if (fd < 0) {
-        error_set_errno(err, errno, path, "cannot open");
+        error_set_errno(err, errno, name, "cannot open");
         return NULL;
     }
-    return source_from_fd(path, fd, err);
+    return source_from_fd(name, fd, err);
+}
+
+struct source *source_open(const char *path, struct error *err)
+{
+    return source_open_as(path, path, err);
 }
 
 struct memory {

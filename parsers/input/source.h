@@ -45,6 +45,7 @@ struct source *source_new(const char *name, const struct source_reader *reader, 
 struct source *source_from_fd(const char *name, int fd, struct error *err);
 /* A plain file (or anything that open(2) and read(2) can do). */
 struct source *source_open(const char *path, struct error *err);
+struct source *source_open_as(const char *path, const char *name, struct error *err);
 /* Bytes in memory, which must outlive the source. */
 struct source *source_from_memory(const char *name, const void *bytes, size_t n, struct error *err);
 void source_close(struct source *s); /* NULL-safe */

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "parsers/base/text.h"
+
 #define COPY_BYTES ((size_t)256 << 10)
 
 static int open_nameless(void)
@@ -66,6 +68,23 @@ static bool copy(int from, int to, const char *name, uint64_t max, struct error 
         ok = error_set_errno(err, errno, name, "cannot read");
     free(buffer);
     return ok;
+}
+
+int spool_open(const char *path)
+{
+    uint64_t n;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct text number = text_of(path);
+    if (fd >= 0 || errno != ENOENT || !text_starts(number, TEXT(SPOOL_PREFIX)))
+        return fd;
+    number = text_slice(number, sizeof SPOOL_PREFIX - 1, number.n);
+    if (text_to_u64(number, &n) && n <= INT32_MAX)
+        fd = fcntl((int)n, F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0)
+        (void)lseek(fd, 0, SEEK_SET);
+    else
+        errno = ENOENT;
+    return fd;
 }
 
 int spool_path(const char *path, const char *name, uint64_t max, struct error *err)

@@ -5,13 +5,13 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "parsers/input/packed.h"
 #include "parsers/input/sniff.h"
+#include "parsers/input/spool.h"
 
 struct unpack {
     struct packed packed;
@@ -66,7 +66,7 @@ struct unpack *unpack_open(const char *path, const char *name, const struct inpu
         error_set(err, ERROR_NO_MEMORY, name, "out of memory");
         return NULL;
     }
-    u->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    u->fd = spool_open(path);
     u->name = strdup(name);
     u->packed.limits = limits ? limits : &input_limits_default;
     bool ok = false;

@@ -6,7 +6,6 @@
 #include "parsers/input/walk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,6 +51,7 @@ struct walk {
     bool started, exhausted;
     struct opened current; /* the archive being visited */
     const char *current_name;
+    bool current_is_given;
     struct opened idle; /* the archive last used by walk_open_input */
 };
 
@@ -173,6 +173,7 @@ static bool visit_packed(struct walk *w, const struct pending *p)
         return list_failure(w, p->name, INPUT_FAILED, &err);
     w->current = (struct opened){.w = w, .path = p->path, .unpack = u};
     w->current_name = p->name;
+    w->current_is_given = p->depth == 0;
     return true;
 }
 
@@ -180,7 +181,7 @@ static bool visit_file(struct walk *w, const struct pending *p, const struct sta
                        struct source **source)
 {
     struct error err = {0};
-    struct source *s = source_open(p->path, &err);
+    struct source *s = source_open_as(p->path, p->name, &err);
     if (!s)
         return list_failure(w, p->name, INPUT_FAILED, &err);
     const uint8_t *bytes;
@@ -189,7 +190,7 @@ static bool visit_file(struct walk *w, const struct pending *p, const struct sta
         source_close(s);
         return visit_packed(w, p);
     }
-    struct input in = {.name = p->name, .size = (uint64_t)st->st_size};
+    struct input in = {.name = p->name, .size = (uint64_t)st->st_size, .is_given = p->depth == 0};
     struct place at = {.path = p->path, .member = NOT_A_MEMBER};
     *source = s;
     return list_stream(w, &in, &at, source);
@@ -229,7 +230,7 @@ static bool visit_pipe(struct walk *w, const struct pending *p, struct source **
     *slot = fd;
     struct stat st;
     /* Opening the descriptor's own name gives each reader a place of its own in the file. */
-    struct pending spooled = {.path = arena_printf(&w->arena, "/proc/self/fd/%d", fd),
+    struct pending spooled = {.path = arena_printf(&w->arena, SPOOL_PREFIX "%d", fd),
                               .name = p->name};
     if (!spooled.path || fstat(fd, &st) != 0)
         return false;
@@ -274,6 +275,7 @@ static bool visit_bytes(struct walk *w, const char *name, const struct unpack_me
     struct input in = {.name = name, .size = m->size, .is_member = m->name != NULL};
     if (!m->name) {
         in.is_compressed = true;
+        in.is_given = w->current_is_given;
         in.size = stat(w->current.path, &st) == 0 ? (uint64_t)st.st_size : UINT64_MAX;
     }
     struct place at = {.path = w->current.path, .member = m->index};
@@ -289,7 +291,7 @@ static bool leave_archive(struct walk *w, const struct error *failure)
     w->current = (struct opened){0};
     if (failure)
         return list_failure(w, name, INPUT_FAILED, failure);
-    struct input in = {.name = name, .kind = INPUT_EMPTY};
+    struct input in = {.name = name, .kind = INPUT_EMPTY, .is_given = w->current_is_given};
     struct place nowhere = {.member = NOT_A_MEMBER};
     return !is_empty || list_input(w, &in, &nowhere);
 }
@@ -423,9 +425,5 @@ struct source *walk_open_input(struct walk *w, size_t i, struct error *err)
     }
     if (at->member != NOT_A_MEMBER)
         return reopen_member(w, at, name, err);
-    int fd = open(at->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd >= 0)
-        return source_from_fd(name, fd, err);
-    error_set_errno(err, errno, name, "cannot open");
-    return NULL;
+    return source_open_as(at->path, name, err);
 }

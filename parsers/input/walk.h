@@ -20,6 +20,7 @@ struct input {
     const char *name; /* "x.pcap", "logs/auth.log", "bundle.tar.gz!var/log/messages", "-" */
     enum input_kind kind;
     uint64_t size;       /* bytes of the file or as an archive states them; UINT64_MAX unknown */
+    bool is_given;       /* a path of the command line, not found in a folder or archive */
     bool is_member;      /* of an archive */
     bool is_compressed;  /* size counts compressed bytes */
     const char *foreign; /* INPUT_UNKNOWN: what it is if that is known (see sniff.h), or NULL */

@@ -65,7 +65,7 @@ static void test_list_and_show(void **state)
     assert_non_null(strstr(p.out, "rule one  cause port-closed  severity notice  f.xml:2\n"));
     assert_non_null(strstr(p.out, "require\n  t.int is 1\n"));
     assert_non_null(strstr(p.out, "remedy (risk low): Look.\n    $ ss -ltn\n"));
-    assert_string_equal(p.err, "no rule is called \"twoo\"; did you mean \"two\"?\n");
+    assert_string_equal(p.err, "whyrst: no rule is called \"twoo\"; did you mean \"two\"?\n");
     print_free(&p);
     catalogue_finish(&k);
 }
