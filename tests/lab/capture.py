@@ -10,15 +10,42 @@ import time
 
 
 class Capture:
-    def __init__(self, case, host, ifname, name, expression="tcp or icmp or icmp6", snaplen=0, more=()):
+    def __init__(
+        self, case, host, ifname, name, expression="tcp or icmp or icmp6", snaplen=0, more=()
+    ):
         self.case, self.name, self.host = case, name, host
         self.path = os.path.join(case.work, name)
         self.log = self.path + ".stderr"
         with open(self.log, "wb") as err:
             self.process = subprocess.Popen(
-                ["nsenter", "-t", str(host.pid), "-n", "--", "tcpdump", "-i", ifname, "-n", "-U", "--immediate-mode", "-B", "16384",
-                 "-s", str(snaplen), "-Z", "root", "-w", self.path, *more, expression],
-                stdin=subprocess.DEVNULL, stdout=err, stderr=err, start_new_session=True)
+                [
+                    "nsenter",
+                    "-t",
+                    str(host.pid),
+                    "-n",
+                    "--",
+                    "tcpdump",
+                    "-i",
+                    ifname,
+                    "-n",
+                    "-U",
+                    "--immediate-mode",
+                    "-B",
+                    "16384",
+                    "-s",
+                    str(snaplen),
+                    "-Z",
+                    "root",
+                    "-w",
+                    self.path,
+                    *more,
+                    expression,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=err,
+                stderr=err,
+                start_new_session=True,
+            )
         end = time.time() + 10
         while b"listening on" not in open(self.log, "rb").read():
             if time.time() > end or self.process.poll() is not None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One case: its hosts, captures, words and folder.
 
-In: a function that makes something happen.  Out: a folder with captures, logs, snapshots, README.md and truth.json.
+In: a function that makes something happen.  Out: a folder with captures, logs, snapshots,
+README.md and truth.json.
 """
 import os
 import random
@@ -17,7 +18,6 @@ import daemons
 import disguise
 import kernelword
 import net
-import pcapfile
 import truth
 import wire
 
@@ -27,10 +27,20 @@ RELEASE = os.uname().release.encode()
 
 def case(name, title, corpus=False, graded=False, ip=4, shape=None, **params):
     """Registers a case.  Its docstring says what is done and what the reader should see."""
+
     def keep(f):
-        CASES[name] = dict(name=name, title=title, corpus=corpus, graded=graded, ip=ip, shape=shape or {},
-                           run=f, params=params)
+        CASES[name] = dict(
+            name=name,
+            title=title,
+            corpus=corpus,
+            graded=graded,
+            ip=ip,
+            shape=shape or {},
+            run=f,
+            params=params,
+        )
         return f
+
     return keep
 
 
@@ -40,8 +50,13 @@ def again(f, name, title, **k):
 
 
 class Case:
-    HOSTNAMES = {"server": ["web", "app", "srv", "vault", "bastion"], "client": ["desk", "laptop", "runner", "ws"],
-                 "router": ["gw", "fw", "edge"], "proxy": ["lb", "proxy"], "peer": ["peer", "node"]}
+    HOSTNAMES = {
+        "server": ["web", "app", "srv", "vault", "bastion"],
+        "client": ["desk", "laptop", "runner", "ws"],
+        "router": ["gw", "fw", "edge"],
+        "proxy": ["lb", "proxy"],
+        "peer": ["peer", "node"],
+    }
 
     def __init__(self, lab, spec, folder):
         self.lab, self.spec, self.name, self.folder = lab, spec, spec["name"], folder
@@ -108,11 +123,17 @@ class Case:
         net.give(self.router, self.inside, "192.0.2.1", "2001:db8:1::1", via=(None, None))
         net.give(self.router, self.outside, "198.51.100.1", "2001:db8:2::1", via=(None, None))
         net.give(self.client, ic, *self.addresses(), via=("192.0.2.1", "2001:db8:1::1"))
-        net.give(self.server, is_, *self.addresses("198.51.100", "2001:db8:2"), via=("198.51.100.1", "2001:db8:2::1"))
+        net.give(
+            self.server,
+            is_,
+            *self.addresses("198.51.100", "2001:db8:2"),
+            via=("198.51.100.1", "2001:db8:2::1"),
+        )
         return self.client, self.router, self.server
 
     def stage(self, routed=False, delay=None, log=True, router_log=True, captures=("server",)):
-        """The topology that the case's shape asks for, or else the one given; start it with watch()."""
+        """The topology that the case's shape asks for, or else the one given; start it with
+        watch()."""
         shape = self.spec["shape"]
         delay = shape.get("delay", delay)
         if shape.get("routed", routed):
@@ -167,7 +188,9 @@ class Case:
     def text(self, low, high):
         """Letters of a length between low and high."""
         n = self.rng.randrange(low, high)
-        return "".join(self.rng.choice("abcdefghijklmnopqrstuvwxyz0123456789 ") for _ in range(n)).encode()
+        return "".join(
+            self.rng.choice("abcdefghijklmnopqrstuvwxyz0123456789 ") for _ in range(n)
+        ).encode()
 
     def say(self, a, b, low=20, high=400):
         """Sends text from a to b and reads all of it there."""
@@ -222,8 +245,13 @@ class Case:
         self.trace_rows = list(self.trace.rows())
         for h in self.hosts:
             h.stop_programs()
-        logged = [h for h in self.hosts if any(os.path.getsize(os.path.join(b, n))
-                  for b, _, ns in os.walk(h.log_dir) for n in ns)]
+        logged = [
+            h
+            for h in self.hosts
+            if any(
+                os.path.getsize(os.path.join(b, n)) for b, _, ns in os.walk(h.log_dir) for n in ns
+            )
+        ]
         for h in logged:
             to = os.path.join(self.out, "logs", *([h.name] if len(logged) > 1 else []))
             for base, _, names in os.walk(h.log_dir):
@@ -234,7 +262,9 @@ class Case:
                         os.makedirs(os.path.dirname(dst), exist_ok=True)
                         with open(src, "rb") as f:
                             text = f.read()
-                        with open(dst, "wb") as f:      # the lab machine's own name is nobody's business
+                        with open(
+                            dst, "wb"
+                        ) as f:  # the lab machine's own name is nobody's business
                             f.write(text.replace(RELEASE, RELEASE.split(b"-")[0] + b"-lab"))
         for c in self.captures:
             shutil.copyfile(c.path, os.path.join(self.out, c.name))
@@ -244,16 +274,27 @@ class Case:
     def readme(self, result):
         doc = (self.spec["run"].__doc__ or "").strip("\n")
         lines = [f"# {self.name}", "", self.spec["title"] + ".", ""]
-        lines += [line[4:] if line.startswith("    ") else line for line in doc.rstrip().split("\n")]
+        lines += [
+            line[4:] if line.startswith("    ") else line for line in doc.rstrip().split("\n")
+        ]
         shape = ", ".join(f"{k}: {v}" for k, v in self.spec["shape"].items())
         lines += ["", f"Shape: IPv{self.ip}" + (f"; {shape}" if shape else "") + "."]
         lines += ["", "## What happened in this run", ""]
         lines += [f"- {h}" for h in self.happened]
         for c in result["connections"]:
-            lines.append(f"- {c['client']} to {c['server']}: frame {c['rst_frame']} of {c['capture']}, sent by the "
-                         f"{c['sender']}, {c['mechanism'][0]}, cause {c['cause'][0]}"
-                         + (f" (the kernel says {c['kernel_reason']})" if "kernel_reason" in c else "") + ".")
-        lines += ["", "## Remake", "", f"`./dev lab make {self.name}` (root; the ports, times and sizes will differ).", ""]
+            lines.append(
+                f"- {c['client']} to {c['server']}: frame {c['rst_frame']} of {c['capture']}, sent by the "
+                f"{c['sender']}, {c['mechanism'][0]}, cause {c['cause'][0]}"
+                + (f" (the kernel says {c['kernel_reason']})" if "kernel_reason" in c else "")
+                + "."
+            )
+        lines += [
+            "",
+            "## Remake",
+            "",
+            f"`./dev lab make {self.name}` (root; the ports, times and sizes will differ).",
+            "",
+        ]
         with open(os.path.join(self.out, "README.md"), "w") as f:
             f.write("\n".join(lines))
 
@@ -269,7 +310,11 @@ class Case:
             self.readme(result)
             if self.spec["shape"].get("pcapng"):
                 disguise.to_pcapng(self.out)
-            big = [n for n in self.capture_names() if os.path.getsize(os.path.join(self.out, n)) > 300000]
+            big = [
+                n
+                for n in self.capture_names()
+                if os.path.getsize(os.path.join(self.out, n)) > 300000
+            ]
             if big:
                 raise RuntimeError(f"{self.name}: over 300 kB: {big}")
             final = os.path.join(self.folder, self.name)
@@ -278,14 +323,15 @@ class Case:
             return result
         except Exception:
             keep = os.environ.get("WHYRST_LAB_KEEP")
-            if keep:                    # what there is, for whoever looks into it
+            if keep:  # what there is, for whoever looks into it
                 shutil.copytree(self.out, os.path.join(keep, self.name), dirs_exist_ok=True)
             raise
         finally:
             self.close()
 
     def close(self):
-        """Takes down whatever there is; may be called twice, by whoever stops the run and by the case itself."""
+        """Takes down whatever there is; may be called twice, by whoever stops the run and by the
+        case itself."""
         with self.closing:
             captures, self.captures = self.captures, []
             wires, self.wires = self.wires, []
@@ -297,7 +343,7 @@ class Case:
             for step in steps:
                 try:
                     step()
-                except Exception as e:      # teardown goes on to the end whatever fails
+                except Exception as e:  # teardown goes on to the end whatever fails
                     print(f"{self.name}: teardown: {e!r}")
             if self.work:
                 shutil.rmtree(self.work, ignore_errors=True)

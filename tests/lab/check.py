@@ -10,20 +10,59 @@ import subprocess
 
 from truth import CAUSES, MECHANISMS, PHASES
 
-KEYS = {"inputs", "vantage", "log_clock_offset_s", "timezone", "connections", "absent_logs", "unmatched_logs",
-        "skipped_rsts", "graded", "made_by"}
+KEYS = {
+    "inputs",
+    "vantage",
+    "log_clock_offset_s",
+    "timezone",
+    "connections",
+    "absent_logs",
+    "unmatched_logs",
+    "skipped_rsts",
+    "graded",
+    "made_by",
+}
 
 
 def rst_frames(path):
     """RST frame number -> the two ends as a set, as tshark sees them."""
     out = subprocess.run(
-        ["tshark", "-n", "-r", path, "-Y", "tcp.flags.reset==1 && !icmp && !icmpv6", "-T", "fields", "-E", "occurrence=f",
-         "-e", "frame.number", "-e", "ip.src", "-e", "ipv6.src", "-e", "tcp.srcport", "-e", "ip.dst", "-e", "ipv6.dst",
-         "-e", "tcp.dstport"], capture_output=True, text=True).stdout
+        [
+            "tshark",
+            "-n",
+            "-r",
+            path,
+            "-Y",
+            "tcp.flags.reset==1 && !icmp && !icmpv6",
+            "-T",
+            "fields",
+            "-E",
+            "occurrence=f",
+            "-e",
+            "frame.number",
+            "-e",
+            "ip.src",
+            "-e",
+            "ipv6.src",
+            "-e",
+            "tcp.srcport",
+            "-e",
+            "ip.dst",
+            "-e",
+            "ipv6.dst",
+            "-e",
+            "tcp.dstport",
+        ],
+        capture_output=True,
+        text=True,
+    ).stdout
     found = {}
     for line in out.splitlines():
         n, s4, s6, sp, d4, d6, dp = line.split("\t")
-        text = [f"[{six}]:{p}" if six else f"{four}:{p}" for four, six, p in ((s4, s6, sp), (d4, d6, dp))]
+        text = [
+            f"[{six}]:{p}" if six else f"{four}:{p}"
+            for four, six, p in ((s4, s6, sp), (d4, d6, dp))
+        ]
         found[int(n)] = frozenset(text)
     return found
 
@@ -41,7 +80,9 @@ def check_case(folder):
         wrong.append(f"keys {sorted(set(truth) ^ KEYS)}")
     if not os.path.exists(os.path.join(folder, "README.md")):
         wrong.append("no README.md")
-    wrong += [f"no input {i}" for i in truth["inputs"] if not os.path.exists(os.path.join(folder, i))]
+    wrong += [
+        f"no input {i}" for i in truth["inputs"] if not os.path.exists(os.path.join(folder, i))
+    ]
     seen = {n: rst_frames(os.path.join(folder, n)) for n in truth["vantage"]}
     left = {(n, frame) for n, frames in seen.items() for frame in frames}
 
@@ -61,13 +102,20 @@ def check_case(folder):
         for aka in c["aka"]:
             for frame in aka["rst_frames"]:
                 take(aka["capture"], frame, who)
-        if not set(c["cause"]) <= CAUSES or not set(c["mechanism"]) <= MECHANISMS or c["phase"] not in PHASES:
+        if (
+            not set(c["cause"]) <= CAUSES
+            or not set(c["mechanism"]) <= MECHANISMS
+            or c["phase"] not in PHASES
+        ):
             wrong.append(f"{who}: word not in the vocabulary")
     for s in truth["skipped_rsts"]:
         take(s["capture"], s["frame"], "skipped")
     wrong += [f"frame {frame} of {n} is in no connection" for n, frame in sorted(left)]
-    for ref in (truth["absent_logs"] + truth["unmatched_logs"]
-                + [x for c in truth["connections"] for x in c["logs"] + c["logs_ok"]]):
+    for ref in (
+        truth["absent_logs"]
+        + truth["unmatched_logs"]
+        + [x for c in truth["connections"] for x in c["logs"] + c["logs_ok"]]
+    ):
         path = os.path.join(folder, ref["file"])
         if not 1 <= ref["line"] <= lines_of(path):
             wrong.append(f"no line {ref['line']} in {ref['file']}")

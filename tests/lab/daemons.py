@@ -38,16 +38,23 @@ def listening(host, port):
 
 
 class Syslog:
-    """rsyslogd with the rules of Debian; `style` is iso (today's default) or bsd (one-second stamps)."""
+    """rsyslogd with the rules of Debian; `style` is iso (today's default) or bsd (one-second
+    stamps)."""
 
     def __init__(self, host, style="iso", kern_twice=False):
-        template = '$ActionFileDefaultTemplate RSYSLOG_TraditionalFileFormat' if style == "bsd" else ""
-        host.write("/etc/rsyslog-lab.conf",
-                   RSYSLOG.format(template=template, kern="" if kern_twice else ";kern.none"))
+        template = (
+            '$ActionFileDefaultTemplate RSYSLOG_TraditionalFileFormat' if style == "bsd" else ""
+        )
+        host.write(
+            "/etc/rsyslog-lab.conf",
+            RSYSLOG.format(template=template, kern="" if kern_twice else ";kern.none"),
+        )
         self.fifo = os.open(f"/proc/{host.pid}/root/dev/klog", os.O_RDWR)
         self.host = host
         host.syslog = self
-        self.process = host.spawn("rsyslogd", "-n", "-f", "/etc/rsyslog-lab.conf", "-i", "/run/rsyslogd.pid")
+        self.process = host.spawn(
+            "rsyslogd", "-n", "-f", "/etc/rsyslog-lab.conf", "-i", "/run/rsyslogd.pid"
+        )
         wait_for(lambda: os.path.exists(f"/proc/{host.pid}/root/dev/log"), "rsyslogd")
         host.case.lab.kernel_log.add(host, self.fifo)
 
@@ -61,9 +68,17 @@ class Sshd:
 
     def __init__(self, host, settings=None, port=22, users=("fred",)):
         self.host, self.port = host, port
-        keys = {"Port": port, "HostKey": "/etc/ssh/lab_host_key", "UsePAM": "yes", "PrintMotd": "no",
-                "PidFile": "/run/sshd.pid", "Subsystem": "sftp /usr/lib/openssh/sftp-server",
-                "KbdInteractiveAuthentication": "no", "X11Forwarding": "no", **(settings or {})}
+        keys = {
+            "Port": port,
+            "HostKey": "/etc/ssh/lab_host_key",
+            "UsePAM": "yes",
+            "PrintMotd": "no",
+            "PidFile": "/run/sshd.pid",
+            "Subsystem": "sftp /usr/lib/openssh/sftp-server",
+            "KbdInteractiveAuthentication": "no",
+            "X11Forwarding": "no",
+            **(settings or {}),
+        }
         if not os.path.exists(f"/proc/{host.pid}/root/etc/ssh/lab_host_key"):
             host.sh("sed -i -e '/pam_limits\\|pam_env\\|pam_motd\\|pam_mail/d' /etc/pam.d/sshd")
             host.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/lab_host_key")
@@ -82,24 +97,55 @@ class Sshd:
         return self.host.run("/usr/sbin/sshd", "-T")
 
     def stop(self, sig=signal.SIGTERM):
-        pid = [p for p in self.host.find("sshd") if open(f"/proc/{p}/cmdline").read().startswith("sshd: /usr/sbin")]
+        pid = [
+            p
+            for p in self.host.find("sshd")
+            if open(f"/proc/{p}/cmdline").read().startswith("sshd: /usr/sbin")
+        ]
         for p in pid or [self.process.pid]:
             self.host.signal(p, sig)
         self.process.wait(10)
 
 
-SSH_OPTIONS = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+SSH_OPTIONS = [
+    "-o",
+    "StrictHostKeyChecking=no",
+    "-o",
+    "UserKnownHostsFile=/dev/null",
+    "-o",
+    "LogLevel=ERROR",
+]
 
 
 def ssh(client, addr, command, user="fred", password=None, port=22, options=(), program="ssh"):
     """Starts a real ssh client (or sftp); returns the process."""
-    target = [f"{user}@{addr}"] if program == "ssh" else [f"{user}@{'[%s]' % addr if ':' in addr else addr}"]
+    target = (
+        [f"{user}@{addr}"]
+        if program == "ssh"
+        else [f"{user}@{'[%s]' % addr if ':' in addr else addr}"]
+    )
     flag = "-p" if program == "ssh" else "-P"
     return subprocess.Popen(
-        client.argv(["sshpass", "-p", password or f"sesame-{user}", program, flag, str(port), *SSH_OPTIONS,
-                     *options, *target, *([command] if command else [])]),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        env=client.env())
+        client.argv(
+            [
+                "sshpass",
+                "-p",
+                password or f"sesame-{user}",
+                program,
+                flag,
+                str(port),
+                *SSH_OPTIONS,
+                *options,
+                *target,
+                *([command] if command else []),
+            ]
+        ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env=client.env(),
+    )
 
 
 def banner(sock):
@@ -122,9 +168,13 @@ def haproxy(host, config):
 def nginx(host, http, port=80):
     """nginx whose http block holds `http`; it logs to /var/log/nginx."""
     host.sh("mkdir -p /var/log/nginx /run/nginx /var/lib/nginx")
-    host.write("/etc/nginx/nginx.conf",
-               "user root;\nworker_processes 1;\npid /run/nginx.pid;\nerror_log /var/log/nginx/error.log info;\n"
-               "events { worker_connections 256; }\nhttp {\naccess_log /var/log/nginx/access.log;\n" + http + "\n}\n")
+    host.write(
+        "/etc/nginx/nginx.conf",
+        "user root;\nworker_processes 1;\npid /run/nginx.pid;\nerror_log /var/log/nginx/error.log info;\n"
+        "events { worker_connections 256; }\nhttp {\naccess_log /var/log/nginx/access.log;\n"
+        + http
+        + "\n}\n",
+    )
     p = host.spawn("nginx", "-g", "daemon off;")
     wait_for(lambda: listening(host, port), "nginx")
     return p
@@ -147,23 +197,45 @@ def trixie():
     """A Debian 13 tree for daemons newer than this machine's; made once, kept for later runs."""
     if not os.path.exists(TRIXIE + "/usr/sbin/sshd"):
         os.makedirs(os.path.dirname(TRIXIE), exist_ok=True)
-        subprocess.run(["debootstrap", "--variant=minbase", "--include=openssh-server", "trixie", TRIXIE,
-                        "http://deb.debian.org/debian"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [
+                "debootstrap",
+                "--variant=minbase",
+                "--include=openssh-server",
+                "trixie",
+                TRIXIE,
+                "http://deb.debian.org/debian",
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
     return TRIXIE
 
 
 class NewSshd(Sshd):
-    """OpenSSH 10 from Debian 13, in a private overlay of that tree; it logs through the host's own rsyslogd."""
+    """OpenSSH 10 from Debian 13, in a private overlay of that tree; it logs through the host's
+    own rsyslogd."""
 
     def __init__(self, host, settings=None, port=22, users=("fred",)):
         self.host, self.port, self.root = host, port, host.work + "/trixie"
-        host.sh(f"mkdir -p {self.root} {self.root}-up {self.root}-work; mount -t overlay overlay -o lowerdir={trixie()},"
-                f"upperdir={self.root}-up,workdir={self.root}-work {self.root}; cd {self.root}; mount --rbind /dev dev; "
-                "mount --rbind /run run; mount -t proc proc proc; mount --bind /home home")
-        keys = {"Port": port, "HostKey": "/etc/ssh/lab_host_key", "UsePAM": "no", "PrintMotd": "no",
-                "PidFile": "/run/sshd.pid", "Subsystem": "sftp internal-sftp", "KbdInteractiveAuthentication": "no",
-                **(settings or {})}
-        host.write(self.root + "/etc/ssh/sshd_config", "".join(f"{k} {v}\n" for k, v in keys.items()))
+        host.sh(
+            f"mkdir -p {self.root} {self.root}-up {self.root}-work; mount -t overlay overlay -o lowerdir={trixie()},"
+            f"upperdir={self.root}-up,workdir={self.root}-work {self.root}; cd {self.root}; mount --rbind /dev dev; "
+            "mount --rbind /run run; mount -t proc proc proc; mount --bind /home home"
+        )
+        keys = {
+            "Port": port,
+            "HostKey": "/etc/ssh/lab_host_key",
+            "UsePAM": "no",
+            "PrintMotd": "no",
+            "PidFile": "/run/sshd.pid",
+            "Subsystem": "sftp internal-sftp",
+            "KbdInteractiveAuthentication": "no",
+            **(settings or {}),
+        }
+        host.write(
+            self.root + "/etc/ssh/sshd_config", "".join(f"{k} {v}\n" for k, v in keys.items())
+        )
         self.inside("ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/lab_host_key")
         for user in users:
             self.inside(f"useradd -m -s /bin/bash {user}; echo {user}:sesame-{user} | chpasswd")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to evidence on its way: cut, shifted, mirrored, tagged, split, rotated.
 
-In: a finished case folder and its shape.  Out: the same folder, changed as a real one would be; truth is resolved after.
+In: a finished case folder and its shape.  Out: the same folder, changed as a real one would be;
+truth is resolved after.
 """
 import datetime
 import glob
@@ -36,8 +37,10 @@ def truncate(path, _):
 
 def vlan(path, tag):
     """The mirror port tags frames (802.1Q)."""
+
     def change(t, raw, orig):
         return t, raw[:12] + struct.pack("!HH", 0x8100, tag) + raw[12:], orig + 4
+
     pcapfile.rewrite(path, change, link=EN10MB)
 
 
@@ -65,15 +68,25 @@ def ring(path, files):
     rows = list(pcapfile.records(path))
     size = len(rows) // files + 1
     for i in range(files):
-        part = rows[i * size:(i + 1) * size]
-        name = path[:-5] + "_%05d" % (i + 1) + datetime.datetime.fromtimestamp(
-            part[0][1], datetime.timezone.utc).strftime("_%Y%m%d%H%M%S") + ".pcap"
+        part = rows[i * size : (i + 1) * size]
+        name = (
+            path[:-5]
+            + "_%05d" % (i + 1)
+            + datetime.datetime.fromtimestamp(part[0][1], datetime.timezone.utc).strftime(
+                "_%Y%m%d%H%M%S"
+            )
+            + ".pcap"
+        )
         pcapfile.write(name, rows[0][0], [r[1:] for r in part])
     os.remove(path)
 
 
 def logs(folder):
-    return [p for p in glob.glob(folder + "/logs/**/*", recursive=True) if os.path.basename(p) in SYSLOGS]
+    return [
+        p
+        for p in glob.glob(folder + "/logs/**/*", recursive=True)
+        if os.path.basename(p) in SYSLOGS
+    ]
 
 
 def shift_line(line, seconds):
@@ -81,12 +94,17 @@ def shift_line(line, seconds):
     m = ISO.match(line)
     if m:
         t = datetime.datetime.fromisoformat(m[1].decode()) + delta
-        return t.isoformat(timespec="microseconds").encode() + line[m.end(1):]
+        return t.isoformat(timespec="microseconds").encode() + line[m.end(1) :]
     m = BSD.match(line)
     if m:
         year = datetime.datetime.now().year
         t = datetime.datetime.strptime(f"{year} {m[1].decode()}", "%Y %b %d %H:%M:%S") + delta
-        return t.strftime("%b ").encode() + b"%2d" % t.day + t.strftime(" %H:%M:%S").encode() + line[m.end(1):]
+        return (
+            t.strftime("%b ").encode()
+            + b"%2d" % t.day
+            + t.strftime(" %H:%M:%S").encode()
+            + line[m.end(1) :]
+        )
     return line
 
 
@@ -113,8 +131,15 @@ def rotate(folder, _):
                     f.write(b"".join(part))
 
 
-CAPTURE_STEPS = {"drop_start": drop_start, "swap": swap, "mirror_twice": mirror_twice, "vlan": vlan,
-                 "time_shift": shift_capture, "truncate": truncate, "ring": ring}
+CAPTURE_STEPS = {
+    "drop_start": drop_start,
+    "swap": swap,
+    "mirror_twice": mirror_twice,
+    "vlan": vlan,
+    "time_shift": shift_capture,
+    "truncate": truncate,
+    "ring": ring,
+}
 LOG_STEPS = {"time_shift": shift_logs, "log_shift": shift_logs, "rotate": rotate}
 
 
@@ -124,8 +149,10 @@ def apply(folder, shape):
     if shape.pop("new_year", False):
         first = min(t for p in glob.glob(folder + "/*.pcap") for _, t, _, _ in pcapfile.records(p))
         last = max(t for p in glob.glob(folder + "/*.pcap") for _, t, _, _ in pcapfile.records(p))
-        shape["time_shift"] = int(datetime.datetime(2027, 1, 1, tzinfo=datetime.timezone.utc).timestamp()
-                                  - (first + last) / 2)
+        shape["time_shift"] = int(
+            datetime.datetime(2027, 1, 1, tzinfo=datetime.timezone.utc).timestamp()
+            - (first + last) / 2
+        )
     for step, change in CAPTURE_STEPS.items():
         if shape.get(step):
             for path in glob.glob(folder + "/*.pcap"):
@@ -139,7 +166,9 @@ def apply(folder, shape):
 def to_pcapng(folder):
     """Converts the captures in place, once truth is resolved; frame numbers stay."""
     for path in glob.glob(folder + "/*.pcap"):
-        subprocess.run(["editcap", "-F", "pcapng", path, path + "ng"], check=True, capture_output=True)
+        subprocess.run(
+            ["editcap", "-F", "pcapng", path, path + "ng"], check=True, capture_output=True
+        )
         os.remove(path)
     for name in ("truth.json", "README.md"):
         with open(os.path.join(folder, name)) as f:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernel's own word: why it sent each RST, and its log lines.
 
-In: a tracefs instance of the case's own, and /dev/kmsg from where it stood.
-Out: (time, source, destination, state, reason) rows; kernel lines handed to the host that owns them.
+In: a tracefs instance of the case's own, and /dev/kmsg from where it stood. Out: (time, source,
+destination, state, reason) rows; kernel lines handed to the host that owns them.
 """
 import os
 import re
@@ -11,8 +11,10 @@ import threading
 import time
 
 TRACING = "/sys/kernel/tracing"
-LINE = re.compile(r"\s(\d+\.\d+): tcp_send_reset: skbaddr=(\S+) skaddr=\S+ src=(\S+) dest=(\S+) "
-                  r"state=(\S+) reason=(\S+)")
+LINE = re.compile(
+    r"\s(\d+\.\d+): tcp_send_reset: skbaddr=(\S+) skaddr=\S+ src=(\S+) dest=(\S+) "
+    r"state=(\S+) reason=(\S+)"
+)
 
 
 def split(end):
@@ -37,7 +39,8 @@ class Trace:
             f.write(value)
 
     def rows(self):
-        """(unix time, (src, sport), (dst, dport), answers a segment, state, reason) per RST sent."""
+        """(unix time, (src, sport), (dst, dport), answers a segment, state, reason) per RST
+        sent."""
         with open(f"{self.path}/trace") as f:
             for line in f:
                 m = LINE.search(line)
@@ -56,9 +59,12 @@ class Trace:
 
 
 def plain(text):
-    """A kernel line without the name of the machine that ran the lab: the release loses its local part."""
+    """A kernel line without the name of the machine that ran the lab: the release loses its local
+    part."""
     release = os.uname().release
-    return re.sub(r"\(\S+@\S+\)", "(kernel@build)", text.replace(release, release.split("-")[0] + "-lab"))
+    return re.sub(
+        r"\(\S+@\S+\)", "(kernel@build)", text.replace(release, release.split("-")[0] + "-lab")
+    )
 
 
 class KernelLog:
@@ -68,7 +74,7 @@ class KernelLog:
         self.hosts, self.lock, self.running = [], threading.Lock(), True
         self.fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
         os.lseek(self.fd, 0, os.SEEK_END)
-        self.block = None               # the host whose OOM report is being printed
+        self.block = None  # the host whose OOM report is being printed
         self.thread = threading.Thread(target=self.loop, daemon=True)
         self.thread.start()
 

@@ -21,25 +21,29 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
-import check                                                    # noqa: E402
-import kernelword                                               # noqa: E402
-from case import CASES, Case                                    # noqa: E402
+import check  # noqa: E402
+import kernelword  # noqa: E402
+from case import CASES, Case  # noqa: E402
 
 NF_LOG = "/proc/sys/net/netfilter/nf_log_all_netns"
 
 
 def load():
     import cases
+
     for module in pkgutil.iter_modules(cases.__path__):
         importlib.import_module("cases." + module.name)
 
 
 def folder(spec):
-    return os.path.join(ROOT, "tests", "corpus") if spec["corpus"] else os.path.join(ROOT, "samples")
+    return (
+        os.path.join(ROOT, "tests", "corpus") if spec["corpus"] else os.path.join(ROOT, "samples")
+    )
 
 
 class Lab:
-    """What all cases of a run share: the kernel log and the switch that lets namespaces log to it."""
+    """What all cases of a run share: the kernel log and the switch that lets namespaces log to
+    it."""
 
     def __enter__(self):
         self.active, self.stopping = set(), False
@@ -59,7 +63,7 @@ class Lab:
 
 
 def make_one(lab, spec, out):
-    for attempt in (1, 2):              # a lost race of timing gets a second try
+    for attempt in (1, 2):  # a lost race of timing gets a second try
         began = time.time()
         if lab.stopping:
             return f"FAILED {spec['name']}: stopped"
@@ -72,7 +76,9 @@ def make_one(lab, spec, out):
             if lab.stopping:
                 continue
             trouble = traceback.format_exc()
-            print(f"{spec['name']}: attempt {attempt} failed\n{trouble}", file=sys.stderr, flush=True)
+            print(
+                f"{spec['name']}: attempt {attempt} failed\n{trouble}", file=sys.stderr, flush=True
+            )
         finally:
             lab.active.discard(one)
     return f"FAILED {spec['name']}"
@@ -81,8 +87,11 @@ def make_one(lab, spec, out):
 def make(names, out, jobs):
     if os.geteuid():
         sys.exit("lab.py make needs root: it makes network namespaces")
-    wanted = [s for s in CASES.values() if "all" in names or s["name"] in names
-              or ("corpus" if s["corpus"] else "samples") in names]
+    wanted = [
+        s
+        for s in CASES.values()
+        if "all" in names or s["name"] in names or ("corpus" if s["corpus"] else "samples") in names
+    ]
     unknown = set(names) - set(CASES) - {"all", "samples", "corpus"}
     if unknown or not wanted:
         sys.exit("no such case: " + ", ".join(sorted(unknown) or names))
@@ -93,7 +102,7 @@ def make(names, out, jobs):
             for f in concurrent.futures.as_completed(work):
                 print(f.result(), flush=True)
                 failed += f.result().startswith("FAILED")
-        except KeyboardInterrupt:       # Ctrl-C or SIGTERM: take down what runs, start nothing more
+        except KeyboardInterrupt:  # Ctrl-C or SIGTERM: take down what runs, start nothing more
             lab.stopping, failed = True, 1
             for f in work:
                 f.cancel()
@@ -108,7 +117,9 @@ def stop(*_):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["list", "make", "check"])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--out")
@@ -122,8 +133,10 @@ def main():
     load()
     if args.what == "list":
         for s in sorted(CASES.values(), key=lambda s: (s["corpus"], s["name"])):
-            print(f"{'corpus ' if s['corpus'] else 'samples'} {'graded' if s['graded'] else '      '} "
-                  f"{s['name']:32} {s['title']}")
+            print(
+                f"{'corpus ' if s['corpus'] else 'samples'} {'graded' if s['graded'] else '      '} "
+                f"{s['name']:32} {s['title']}"
+            )
         return 0
     return make(args.names or ["all"], args.out, args.jobs)
 

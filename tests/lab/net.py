@@ -23,7 +23,7 @@ CLONE_NEWNET = 0x40000000
 TCP_REPAIR = 19
 SIOCETHTOOL = 0x8946
 # ethtool commands that turn offloads off: rx and tx checksums, scatter-gather, TSO, UFO, GSO, GRO
-OFFLOADS_OFF = (0x15, 0x17, 0x19, 0x1f, 0x22, 0x24, 0x2c)
+OFFLOADS_OFF = (0x15, 0x17, 0x19, 0x1F, 0x22, 0x24, 0x2C)
 
 SETUP = r"""
 set -e
@@ -56,7 +56,7 @@ def in_netns(fd, call):
             return
         try:
             out["value"] = call()
-        except Exception as e:          # handed to the caller below
+        except Exception as e:  # handed to the caller below
             out["error"] = e
 
     t = threading.Thread(target=body)
@@ -84,25 +84,33 @@ class Host:
 
     def __init__(self, case, name):
         self.case, self.name = case, name
-        self.hostname = case.rng.choice(case.HOSTNAMES.get(name, [name])) + case.rng.choice(["", "1", "2"])
+        self.hostname = case.rng.choice(case.HOSTNAMES.get(name, [name])) + case.rng.choice(
+            ["", "1", "2"]
+        )
         self.work = os.path.join(case.work, name)
         self.addr4, self.addr6, self.ifnames, self.procs = None, None, [], []
-        self.kernel_marks = []          # substrings that make a kernel line this host's
+        self.kernel_marks = []  # substrings that make a kernel line this host's
         self.log_dir = os.path.join(self.work, "log")
         for d in ("etc", "etc-work", "home", "log", "dev"):
             os.makedirs(os.path.join(self.work, d))
         env = dict(os.environ, W=self.work, NAME=self.hostname, LC_ALL="C.UTF-8")
         self.holder = subprocess.Popen(
             ["unshare", "-n", "-u", "-m", "--propagation", "private", "sh", "-c", SETUP],
-            env=env, stdout=subprocess.PIPE, start_new_session=True)
+            env=env,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
         if b"ready" not in self.holder.stdout.readline():
             raise RuntimeError(f"host {name}: setup failed")
         self.pid = self.holder.pid
         self.netns = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
         self.inode = os.stat(f"/proc/{self.pid}/ns/net").st_ino
         case.hosts.append(self)
-        self.sysctl("net.ipv4.ip_nonlocal_bind=0", "net.ipv6.conf.all.accept_dad=0",
-                    "net.ipv6.conf.default.accept_dad=0")
+        self.sysctl(
+            "net.ipv4.ip_nonlocal_bind=0",
+            "net.ipv6.conf.all.accept_dad=0",
+            "net.ipv6.conf.default.accept_dad=0",
+        )
 
     # --- programs -----------------------------------------------------------------------------
     def argv(self, args):
@@ -110,8 +118,15 @@ class Host:
 
     def run(self, *args, check=True, input=None, timeout=60, env=None):
         """Runs a program to its end; returns its stdout as text."""
-        p = subprocess.run(self.argv(args), input=input, text=True, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, timeout=timeout, env=self.env(env))
+        p = subprocess.run(
+            self.argv(args),
+            input=input,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=timeout,
+            env=self.env(env),
+        )
         if check and p.returncode:
             raise RuntimeError(f"{self.name}: {' '.join(map(str, args))}: {p.stderr.strip()}")
         return p.stdout + (p.stderr if not check else "")
@@ -121,10 +136,19 @@ class Host:
 
     def spawn(self, *args, env=None, out=None, stdin=subprocess.DEVNULL):
         """Starts a program that stays; it is ended at teardown."""
-        sink = open(os.path.join(self.work, out), "ab") if out else \
-            open(os.path.join(self.work, "stray-output"), "ab")
-        p = subprocess.Popen(self.argv(args), stdin=stdin, stdout=sink, stderr=sink,
-                             start_new_session=True, env=self.env(env))
+        sink = (
+            open(os.path.join(self.work, out), "ab")
+            if out
+            else open(os.path.join(self.work, "stray-output"), "ab")
+        )
+        p = subprocess.Popen(
+            self.argv(args),
+            stdin=stdin,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            env=self.env(env),
+        )
         sink.close()
         self.procs.append(p)
         return p
@@ -137,8 +161,14 @@ class Host:
 
     def write(self, path, text, mode=0o644):
         """Writes a file as the host sees it."""
-        self.run("sh", "-c", 'mkdir -p "$(dirname "$0")" && cat > "$0" && chmod "$1" "$0"', path,
-                 f"{mode:o}", input=text)
+        self.run(
+            "sh",
+            "-c",
+            'mkdir -p "$(dirname "$0")" && cat > "$0" && chmod "$1" "$0"',
+            path,
+            f"{mode:o}",
+            input=text,
+        )
 
     def nft(self, text):
         """Loads nftables rules given as text."""
@@ -203,8 +233,14 @@ class Host:
         return s
 
     def add_address(self, addr, ifname=None):
-        self.run("ip", "addr", "add", addr + ("/128" if ":" in addr else "/32"), "dev",
-                 ifname or self.ifnames[0])
+        self.run(
+            "ip",
+            "addr",
+            "add",
+            addr + ("/128" if ":" in addr else "/32"),
+            "dev",
+            ifname or self.ifnames[0],
+        )
 
     def forget(self, sock):
         """Destroys a connection without a word on the wire, as a power cut would."""
@@ -212,8 +248,11 @@ class Host:
         sock.close()
 
     def lose_power(self):
-        """Every process and every connection of the host is gone, and nothing of it is heard outside."""
-        self.nft("table inet dark {\n chain out {\n type filter hook output priority 0\n drop\n }\n}\n")
+        """Every process and every connection of the host is gone, and nothing of it is heard
+        outside."""
+        self.nft(
+            "table inet dark {\n chain out {\n type filter hook output priority 0\n drop\n }\n}\n"
+        )
         self.end(set(self.pids()) - {self.pid}, hard=True)
         for family in ("-4", "-6"):
             self.run("ss", family, "-K", "-t", "state", "all", check=False)
@@ -224,7 +263,7 @@ class Host:
         logger = self.syslog.process.pid if getattr(self, "syslog", None) else 0
         mine = set(self.pids()) - {self.pid, logger}
         self.end(mine)
-        if logger:                      # the log outlives those who write to it
+        if logger:  # the log outlives those who write to it
             time.sleep(0.05)
             self.end({logger})
 
@@ -269,8 +308,28 @@ def join(a, b, offloads=True):
     rng = a.case.rng
     ia, ib = ifname(rng, a), ifname(rng, b)
     ta, tb = f"wl{a.pid}a{len(a.ifnames)}", f"wl{b.pid}b{len(b.ifnames)}"
-    subprocess.run(["ip", "link", "add", ta[:15], "address", mac(rng), "netns", str(a.pid), "type", "veth",
-                    "peer", "name", tb[:15], "address", mac(rng), "netns", str(b.pid)], check=True)
+    subprocess.run(
+        [
+            "ip",
+            "link",
+            "add",
+            ta[:15],
+            "address",
+            mac(rng),
+            "netns",
+            str(a.pid),
+            "type",
+            "veth",
+            "peer",
+            "name",
+            tb[:15],
+            "address",
+            mac(rng),
+            "netns",
+            str(b.pid),
+        ],
+        check=True,
+    )
     for host, tmp, name in ((a, ta, ia), (b, tb, ib)):
         host.run("ip", "link", "set", tmp[:15], "name", name)
         if not offloads:

@@ -9,7 +9,8 @@ import socket
 import struct
 
 Packet = collections.namedtuple(
-    "Packet", "frame t src sport dst dport flags seq ack length window ttl ip_id mac_src")
+    "Packet", "frame t src sport dst dport flags seq ack length window ttl ip_id mac_src"
+)
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 EN10MB, RAW, SLL, SLL2 = 1, 101, 113, 276
 
@@ -21,14 +22,14 @@ def records(path):
     magic = data[:4]
     end = "<" if magic in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
     unit = 1e9 if magic in (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d") else 1e6
-    link = struct.unpack(end + "I", data[20:24])[0] & 0xffff
+    link = struct.unpack(end + "I", data[20:24])[0] & 0xFFFF
     at = 24
     while at + 16 <= len(data):
-        sec, frac, cap, orig = struct.unpack(end + "IIII", data[at:at + 16])
+        sec, frac, cap, orig = struct.unpack(end + "IIII", data[at : at + 16])
         at += 16
         if at + cap > len(data):
             return
-        yield link, sec + frac / unit, data[at:at + cap], orig
+        yield link, sec + frac / unit, data[at : at + cap], orig
         at += cap
 
 
@@ -36,15 +37,15 @@ def network(link, b):
     """Returns (ethertype, payload, source MAC) of a link-layer frame."""
     if link == EN10MB:
         kind, at, src = struct.unpack("!H", b[12:14])[0], 14, b[6:12].hex(":")
-        while kind in (0x8100, 0x88a8):
-            kind, at = struct.unpack("!H", b[at + 2:at + 4])[0], at + 4
+        while kind in (0x8100, 0x88A8):
+            kind, at = struct.unpack("!H", b[at + 2 : at + 4])[0], at + 4
         return kind, b[at:], src
     if link == SLL2:
         return struct.unpack("!H", b[:2])[0], b[20:], b[12:18].hex(":")
     if link == SLL:
         return struct.unpack("!H", b[14:16])[0], b[16:], b[6:12].hex(":")
     if link == RAW:
-        return (0x86dd if b[0] >> 4 == 6 else 0x800), b, ""
+        return (0x86DD if b[0] >> 4 == 6 else 0x800), b, ""
     return 0, b"", ""
 
 
@@ -55,24 +56,38 @@ def packets(path):
         if kind == 0x800 and len(ip) >= 20 and ip[9] == 6:
             ihl = (ip[0] & 15) * 4
             total = struct.unpack("!H", ip[2:4])[0] or len(ip)
-            src, dst = (socket.inet_ntop(socket.AF_INET, ip[i:i + 4]) for i in (12, 16))
+            src, dst = (socket.inet_ntop(socket.AF_INET, ip[i : i + 4]) for i in (12, 16))
             tcp, plen, ttl, ident = ip[ihl:], total - ihl, ip[8], struct.unpack("!H", ip[4:6])[0]
-        elif kind == 0x86dd and len(ip) >= 40 and ip[6] == 6:
-            src, dst = (socket.inet_ntop(socket.AF_INET6, ip[i:i + 16]) for i in (8, 24))
+        elif kind == 0x86DD and len(ip) >= 40 and ip[6] == 6:
+            src, dst = (socket.inet_ntop(socket.AF_INET6, ip[i : i + 16]) for i in (8, 24))
             tcp, plen, ttl, ident = ip[40:], struct.unpack("!H", ip[4:6])[0], ip[7], 0
         else:
             continue
         if len(tcp) < 20:
             continue
         sport, dport, seq, ack, off, flags, win = struct.unpack("!HHIIBBH", tcp[:16])
-        yield Packet(frame, t, src, sport, dst, dport, flags & 0x3f, seq, ack,
-                     plen - (off >> 4) * 4, win, ttl, ident, mac)
+        yield Packet(
+            frame,
+            t,
+            src,
+            sport,
+            dst,
+            dport,
+            flags & 0x3F,
+            seq,
+            ack,
+            plen - (off >> 4) * 4,
+            win,
+            ttl,
+            ident,
+            mac,
+        )
 
 
 def write(path, link, rows, snaplen=262144):
     """Writes rows of (seconds, bytes, original length) as a microsecond pcap."""
     with open(path, "wb") as f:
-        f.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, snaplen, link))
+        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snaplen, link))
         for t, raw, orig in rows:
             us = round(t * 1e6)
             f.write(struct.pack("<IIII", us // 1000000, us % 1000000, len(raw), orig) + raw)

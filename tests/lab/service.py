@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small service that dies on demand: `service.py NAME ADDRESS PORT`.
 
-It echoes each message.  "nap S" makes it sleep, "crash" dereferences a null pointer, "eat" allocates until it is
-killed, "exit" ends it.  One thread, so whatever arrives during a nap stays unread.
+It echoes each message.  "nap S" makes it sleep, "crash" dereferences a null pointer, "eat"
+allocates until it is killed, "exit" ends it.  One thread, so whatever arrives during a nap stays
+unread.
 """
 import ctypes
 import select

@@ -22,12 +22,12 @@ class Wire:
 
     def __init__(self, host, if_a, if_b, rng, delay=0.0, jitter=0.0):
         self.delay, self.jitter, self.rng = delay, jitter, rng
-        self.cut = False                # True: both directions silent
-        self.cut_to = None              # "a" or "b": frames towards that end are lost
+        self.cut = False  # True: both directions silent
+        self.cut_to = None  # "a" or "b": frames towards that end are lost
         self.loss = self.duplicate = self.reorder = 0.0
-        self.rate = 0                   # bytes a second towards each end; 0: no limit
+        self.rate = 0  # bytes a second towards each end; 0: no limit
         self.free = {"a": 0.0, "b": 0.0}
-        self.rules = []                 # callables (frame, towards) -> None, "drop" or seconds of extra delay
+        self.rules = []  # callables (frame, towards) -> None, "drop" or seconds of extra delay
         self.sockets = {}
         for end, name in (("a", if_a), ("b", if_b)):
             s = host.socket(socket.SOCK_RAW, socket.AF_PACKET, socket.htons(ETH_P_ALL))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Near-misses: lines and packets that look like a cause and are not; and proxies that report others' resets."""
+"""Near-misses: lines and packets that look like a cause and are not; and proxies that report
+others' resets."""
 import socket
 import time
 
@@ -15,8 +16,8 @@ from forger import Forger
 @case("crash-of-another", "A crash in the log that has nothing to do with the resets", corpus=True)
 def other_crash(c, port=8301):
     """
-    A program throws connections away (SO_LINGER 0) while, on the same host and in the same seconds, quite another
-    program (a batch job without any network) dies of a segmentation fault.
+    A program throws connections away (SO_LINGER 0) while, on the same host and in the same
+    seconds, quite another program (a batch job without any network) dies of a segmentation fault.
 
     The reader should see: an application abort; the crash line is no evidence for it.
     """
@@ -42,16 +43,28 @@ def other_crash(c, port=8301):
         abort(b)
         c.pause(0.2)
         end(a)
-        c.truth.add((c.client.addr, mine), (c.server.addr, port), sender="server", phase="active",
-                    mechanism=["abort"], cause=["application-abort"])
+        c.truth.add(
+            (c.client.addr, mine),
+            (c.server.addr, port),
+            sender="server",
+            phase="active",
+            mechanism=["abort"],
+            cause=["application-abort"],
+        )
     c.truth.absent += [("kern.log", r"segfault")]
 
 
-@case("max-startups-of-others", "MaxStartups hits others; this client hung up by itself", corpus=True, graded=True)
+@case(
+    "max-startups-of-others",
+    "MaxStartups hits others; this client hung up by itself",
+    corpus=True,
+    graded=True,
+)
 def other_startups(c):
     """
-    A crowd from one address runs into MaxStartups and is closed in order (its clients read everything, send nothing).
-    Seconds later a client from another address resets in the middle of its key exchange.
+    A crowd from one address runs into MaxStartups and is closed in order (its clients read
+    everything, send nothing). Seconds later a client from another address resets in the middle of
+    its key exchange.
 
     The reader should see: a client's abort; the MaxStartups lines belong to others.
     """
@@ -59,7 +72,15 @@ def other_startups(c):
     Sshd(c.server, {"MaxStartups": "2:100:3", "LoginGraceTime": "60"})
     other = "203.0.113.140" if c.ip == 4 else "2001:db8:4::140"
     c.client.add_address(other)
-    c.server.run("ip", "route", "replace", other + ("/128" if c.ip == 6 else "/32"), "dev", c.server.ifnames[0], check=False)
+    c.server.run(
+        "ip",
+        "route",
+        "replace",
+        other + ("/128" if c.ip == 6 else "/32"),
+        "dev",
+        c.server.ifnames[0],
+        check=False,
+    )
     c.watch()
     crowd = [c.client.connect(c.server.addr, 22, src=other) for _ in range(5)]
     c.pause(0.3)
@@ -74,17 +95,29 @@ def other_startups(c):
         c.pause(0.15, 0.3)
         abort(s)
         c.pause(0.3, 0.6)
-    c.truth.every((c.server.addr, 22), match=lambda p: c.client.addr in (p.src, p.dst), sender="client", phase="active",
-                  mechanism=["abort-unread", "abort"], cause=["client-abort"],
-                  logs=[("auth.log", r"Connection reset by {ip} port {port} ")], logs_ok=[("auth.log", r"{ip} port {port}\b")])
+    c.truth.every(
+        (c.server.addr, 22),
+        match=lambda p: c.client.addr in (p.src, p.dst),
+        sender="client",
+        phase="active",
+        mechanism=["abort-unread", "abort"],
+        cause=["client-abort"],
+        logs=[("auth.log", r"Connection reset by {ip} port {port} ")],
+        logs_ok=[("auth.log", r"{ip} port {port}\b")],
+    )
     c.truth.absent += [("auth.log", r"MaxStartups")]
 
 
-@case("idle-reset-both", "A load balancer that resets both ends when its idle timer fires", corpus=True)
+@case(
+    "idle-reset-both",
+    "A load balancer that resets both ends when its idle timer fires",
+    corpus=True,
+)
 def idle_both(c, idle=3.0, port=8302):
     """
-    A box on the path forgets idle connections after three seconds and tells both ends at that very instant with a RST
-    each (as some cloud load balancers do).  Nobody had spoken.  Connections that speak in time live.
+    A box on the path forgets idle connections after three seconds and tells both ends at that
+    very instant with a RST each (as some cloud load balancers do).  Nobody had spoken.
+    Connections that speak in time live.
 
     The reader should see: the path reset them, all after the same idleness.
     """
@@ -108,8 +141,15 @@ def idle_both(c, idle=3.0, port=8302):
         forger.forge(*us, *them, window=0, ttl=64)
         forger.forge(*them, *us, window=0, ttl=64)
         c.say(live[0], live[1])
-        c.truth.add(us, them, sender="path", phase="active", capture="client.pcap", mechanism=["injected"],
-                    cause=["middlebox-idle-timeout", "forged-reset", "ips-reset"])
+        c.truth.add(
+            us,
+            them,
+            sender="path",
+            phase="active",
+            capture="client.pcap",
+            mechanism=["injected"],
+            cause=["middlebox-idle-timeout", "forged-reset", "ips-reset"],
+        )
     c.pause(0.1)
     for _, a, b, _ in group:
         end(a, b)
@@ -121,8 +161,9 @@ def idle_both(c, idle=3.0, port=8302):
 @case("nginx-upstream-reset", "nginx as a proxy reports that its upstream reset", corpus=True)
 def upstream(c, port=9000):
     """
-    nginx passes requests to a backend whose program aborts some (SO_LINGER 0) before the answer.  nginx's error log says
-    "recv() failed (104: Connection reset by peer) while reading response header from upstream"; its client gets 502.
+    nginx passes requests to a backend whose program aborts some (SO_LINGER 0) before the answer.
+    nginx's error log says "recv() failed (104: Connection reset by peer) while reading response
+    header from upstream"; its client gets 502.
 
     The reader should see: the backend's program aborted; nginx's line tells of it.
     """
@@ -130,7 +171,11 @@ def upstream(c, port=9000):
     listener = c.server.listen(port)
     where = f"[{c.server.addr}]" if c.ip == 6 else c.server.addr
     listen = "[::]:8080" if c.ip == 6 else "8080"
-    daemons.nginx(c.proxy, f"server {{ listen {listen}; location / {{ proxy_pass http://{where}:{port}; }} }}", 8080)
+    daemons.nginx(
+        c.proxy,
+        f"server {{ listen {listen}; location / {{ proxy_pass http://{where}:{port}; }} }}",
+        8080,
+    )
     c.watch()
     for n in range(c.rng.randrange(3, 6)):
         a, b, _ = through_http(c, listener)
@@ -143,16 +188,24 @@ def upstream(c, port=9000):
         drain(a, 0.3)
         a.close()
         c.pause(0.1, 0.4)
-    c.truth.every((c.server.addr, port), sender="server", phase="active", mechanism=["abort", "abort-unread"],
-                  cause=["application-abort"],
-                  logs_ok=[("nginx/error.log", r"Connection reset by peer\) while reading response header"),
-                           ("nginx/access.log", r" 502 ")])
+    c.truth.every(
+        (c.server.addr, port),
+        sender="server",
+        phase="active",
+        mechanism=["abort", "abort-unread"],
+        cause=["application-abort"],
+        logs_ok=[
+            ("nginx/error.log", r"Connection reset by peer\) while reading response header"),
+            ("nginx/access.log", r" 502 "),
+        ],
+    )
 
 
 @case("proxy-refused", "HAProxy's backend is down", corpus=True)
 def proxy_refused(c):
     """
-    Nothing listens behind HAProxy: it tries, is refused, tries again and gives its client up; the log says SC.
+    Nothing listens behind HAProxy: it tries, is refused, tries again and gives its client up; the
+    log says SC.
 
     The reader should see: refused connections from the proxy to its backend.
     """
@@ -165,18 +218,31 @@ def proxy_refused(c):
         drain(a, 5)
         a.close()
         c.pause(0.2)
-    c.truth.every((c.server.addr, 9000), sender="server", phase="opening", mechanism=["refused"],
-                  cause=["port-closed", "service-down"], logs_ok=[("syslog", r"haproxy\[\d+\]: .* SC ")])
-    c.truth.every((c.proxy.addr, 8080), sender="server", phase="active", mechanism=["abort-unread", "abort"],
-                  cause=["service-down", "unread-data-close", "application-abort", "proxy-timeout"],
-                  logs_ok=[("syslog", r"haproxy\[\d+\]: {ip}:{port} .* SC ")])
+    c.truth.every(
+        (c.server.addr, 9000),
+        sender="server",
+        phase="opening",
+        mechanism=["refused"],
+        cause=["port-closed", "service-down"],
+        logs_ok=[("syslog", r"haproxy\[\d+\]: .* SC ")],
+    )
+    c.truth.every(
+        (c.proxy.addr, 8080),
+        sender="server",
+        phase="active",
+        mechanism=["abort-unread", "abort"],
+        cause=["service-down", "unread-data-close", "application-abort", "proxy-timeout"],
+        logs_ok=[("syslog", r"haproxy\[\d+\]: {ip}:{port} .* SC ")],
+    )
 
 
-@case("proxy-server-timeout", "HAProxy waits in vain for its backend (504)", corpus=True, graded=True)
+@case(
+    "proxy-server-timeout", "HAProxy waits in vain for its backend (504)", corpus=True, graded=True
+)
 def server_timeout(c):
     """
-    HTTP mode, `timeout server 1s`.  The backend takes requests and is slow: HAProxy answers 504, throws the backend's
-    connection away and logs sH.  The backend's late answer draws a reset.
+    HTTP mode, `timeout server 1s`.  The backend takes requests and is slow: HAProxy answers 504,
+    throws the backend's connection away and logs sH.  The backend's late answer draws a reset.
 
     The reader should see: the proxy's server timeout.
     """
@@ -196,7 +262,15 @@ def server_timeout(c):
         a.close()
         b.close()
         c.pause(0.1, 0.3)
-    c.truth.every((c.server.addr, 9000), sender="client", phase="active", mechanism=["abort"], cause=["proxy-timeout"],
-                  by_reason={r: ("half-closed", ["after-close"]) for r in ("TCP_TIMEWAIT_SOCKET", "NO_SOCKET",
-                                                                          "TCP_ABORT_ON_DATA")},
-                  logs_ok=[("syslog", r"haproxy\[\d+\]: .* sH")])
+    c.truth.every(
+        (c.server.addr, 9000),
+        sender="client",
+        phase="active",
+        mechanism=["abort"],
+        cause=["proxy-timeout"],
+        by_reason={
+            r: ("half-closed", ["after-close"])
+            for r in ("TCP_TIMEWAIT_SOCKET", "NO_SOCKET", "TCP_ABORT_ON_DATA")
+        },
+        logs_ok=[("syslog", r"haproxy\[\d+\]: .* sH")],
+    )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What programs at the ends do: close with bytes unread, abort, die, restart, close and be written to."""
+"""What programs at the ends do: close with bytes unread, abort, die, restart, close and be
+written to."""
 import os
 import time
 
@@ -32,9 +33,9 @@ def end(*socks):
 @case("unread-data-close", "A server that closes with the request's body unread")
 def unread(c, port=8090):
     """
-    The server reads the head of each upload, answers (413, say) and closes while the rest lies unread in its socket:
-    the kernel resets instead of sending FIN (TCP_ABORT_ON_CLOSE).  One client's upload is read to the end and
-    closed in order.
+    The server reads the head of each upload, answers (413, say) and closes while the rest lies
+    unread in its socket: the kernel resets instead of sending FIN (TCP_ABORT_ON_CLOSE).  One
+    client's upload is read to the end and closed in order.
 
     The reader should see: the server closed without reading everything.
     """
@@ -50,14 +51,22 @@ def unread(c, port=8090):
         answer = n % 2 == 0
         b.recv(len(head) if answer else 16)
         if answer:
-            b.sendall(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            b.sendall(
+                b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
             if n % 4 == 0:
                 c.pause(0.1)
         b.close()
         c.pause(0.15, 0.4)
         end(a)
-        c.truth.add((c.client.addr, mine), (c.server.addr, port), sender="server", phase="active",
-                    mechanism=["abort-unread", "abort"], cause=["unread-data-close", "application-abort"])
+        c.truth.add(
+            (c.client.addr, mine),
+            (c.server.addr, port),
+            sender="server",
+            phase="active",
+            mechanism=["abort-unread", "abort"],
+            cause=["unread-data-close", "application-abort"],
+        )
     a, b, _ = meet(c, listener, port)
     c.say(a, b, 500, 3000)
     c.say(b, a)
@@ -69,8 +78,9 @@ def unread(c, port=8090):
 @case("application-abort", "A server program that throws connections away")
 def application_abort(c, port=9443):
     """
-    The server program has read and answered everything, then closes with SO_LINGER 0: RST+ACK with nothing unread
-    (TCP_STATE).  Two connections go at the same instant.  Others end in order.
+    The server program has read and answered everything, then closes with SO_LINGER 0: RST+ACK
+    with nothing unread (TCP_STATE).  Two connections go at the same instant.  Others end in
+    order.
 
     The reader should see: the server's program aborted; no log says why.
     """
@@ -84,8 +94,14 @@ def application_abort(c, port=9443):
             for _ in range(c.rng.randrange(1, 4)):
                 c.say(a, b)
                 c.say(b, a, 40, 2500)
-            c.truth.add((c.client.addr, mine), (c.server.addr, port), sender="server", phase="active",
-                        mechanism=["abort"], cause=["application-abort"])
+            c.truth.add(
+                (c.client.addr, mine),
+                (c.server.addr, port),
+                sender="server",
+                phase="active",
+                mechanism=["abort"],
+                cause=["application-abort"],
+            )
         c.pause(0.3, 1.2)
         for _, b, _ in group:
             abort(b)
@@ -97,8 +113,9 @@ def application_abort(c, port=9443):
 @case("client-abort", "Clients that break off: with linger 0, and with the answer unread")
 def client_abort(c, port=8443):
     """
-    Some clients abort in the middle of a download (SO_LINGER 0), others close with part of the answer unread; what
-    the server still has in flight then draws bare RSTs.  One client reads to the end.
+    Some clients abort in the middle of a download (SO_LINGER 0), others close with part of the
+    answer unread; what the server still has in flight then draws bare RSTs.  One client reads to
+    the end.
 
     The reader should see: the client gave up; the server is not to blame.
     """
@@ -127,17 +144,22 @@ def client_abort(c, port=8443):
             abort(a)
         c.pause(0.2, 0.5)
         end(b)
-        c.truth.add((c.client.addr, mine), (c.server.addr, port), sender="client", phase="active",
-                    mechanism=["abort-unread", "abort"] if unread_ else ["abort", "abort-unread"],
-                    cause=["client-abort", "unread-data-close"] if unread_ else ["client-abort"])
+        c.truth.add(
+            (c.client.addr, mine),
+            (c.server.addr, port),
+            sender="client",
+            phase="active",
+            mechanism=["abort-unread", "abort"] if unread_ else ["abort", "abort-unread"],
+            cause=["client-abort", "unread-data-close"] if unread_ else ["client-abort"],
+        )
 
 
 @case("fast-close", "RST in place of the last FIN: nothing is lost")
 def fast_close(c, port=8081):
     """
-    An HTTP client sends its FIN after the complete answer; the server answers with RST+ACK instead of a FIN (its
-    program closes with linger 0).  Other clients have the whole answer and reset instead of closing, as some
-    proxies do with backends.
+    An HTTP client sends its FIN after the complete answer; the server answers with RST+ACK
+    instead of a FIN (its program closes with linger 0).  Other clients have the whole answer and
+    reset instead of closing, as some proxies do with backends.
 
     The reader should see: harmless fast closes.
     """
@@ -149,7 +171,9 @@ def fast_close(c, port=8081):
         body = c.text(60, 900)
         a.sendall(b"GET /%d HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n" % n)
         b.recv(4096)
-        b.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        b.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+        )
         got = b""
         while not got.endswith(body):
             got += a.recv(65536)
@@ -157,23 +181,38 @@ def fast_close(c, port=8081):
             a.close()
             c.pause(0.06, 0.12)
             abort(b)
-            c.truth.add((c.client.addr, mine), (c.server.addr, port), sender="server", phase="half-closed",
-                        mechanism=["abort"], cause=["fast-close"])
+            c.truth.add(
+                (c.client.addr, mine),
+                (c.server.addr, port),
+                sender="server",
+                phase="half-closed",
+                mechanism=["abort"],
+                cause=["fast-close"],
+            )
         else:
             c.pause(0.05, 0.1)
             abort(a)
             end(b)
-            c.truth.add((c.client.addr, mine), (c.server.addr, port), sender="client", phase="active",
-                        mechanism=["abort"], cause=["fast-close", "client-abort"])
+            c.truth.add(
+                (c.client.addr, mine),
+                (c.server.addr, port),
+                sender="client",
+                phase="active",
+                mechanism=["abort"],
+                cause=["fast-close", "client-abort"],
+            )
         c.pause(0.2, 0.6)
     c.ordinary(8080)
 
 
-@case("late-data-after-close", "A client that has what it wants and leaves while the server goes on talking")
+@case(
+    "late-data-after-close",
+    "A client that has what it wants and leaves while the server goes on talking",
+)
 def late_data(c, port=8082):
     """
-    The client reads the head of an answer and closes; nothing is unread at that moment, so a FIN goes out.  The
-    server, not listening, sends on: each late segment draws a bare RST.
+    The client reads the head of an answer and closes; nothing is unread at that moment, so a FIN
+    goes out.  The server, not listening, sends on: each late segment draws a bare RST.
 
     The reader should see: data lost only because nobody wanted it any more.
     """
@@ -195,8 +234,14 @@ def late_data(c, port=8082):
             pass
         c.pause(0.1)
         b.close()
-        c.truth.add((c.client.addr, mine), (c.server.addr, port), sender="client", phase="half-closed",
-                    mechanism=["after-close"], cause=["late-data-after-close", "client-abort"])
+        c.truth.add(
+            (c.client.addr, mine),
+            (c.server.addr, port),
+            sender="client",
+            phase="half-closed",
+            mechanism=["after-close"],
+            cause=["late-data-after-close", "client-abort"],
+        )
 
 
 NGINX = "server {{ listen {listen}; keepalive_timeout {idle}; location / {{ return 200 'well met\\n'; }} }}"
@@ -211,9 +256,9 @@ def asked(c, s):
 @case("keepalive-reuse-race", "A request that crosses nginx's keep-alive FIN")
 def reuse_race(c, idle=1):
     """
-    nginx closes idle connections after `keepalive_timeout 1`.  The client sends its next request while that FIN is
-    on its way: the request reaches a closed socket and draws a bare RST one round trip later.  Other clients close in
-    time.
+    nginx closes idle connections after `keepalive_timeout 1`.  The client sends its next request
+    while that FIN is on its way: the request reaches a closed socket and draws a bare RST one
+    round trip later.  Other clients close in time.
 
     The reader should see: the keep-alive race; the request left before the FIN could be known.
     """
@@ -242,18 +287,24 @@ def reuse_race(c, idle=1):
             pass
         s.close()
         c.pause(0.1, 0.3)
-    c.truth.every((c.server.addr, 80), sender="server", phase="half-closed", mechanism=["after-close"],
-                  cause=["keepalive-reuse-race", "endpoint-idle-timeout"])
+    c.truth.every(
+        (c.server.addr, 80),
+        sender="server",
+        phase="half-closed",
+        mechanism=["after-close"],
+        cause=["keepalive-reuse-race", "endpoint-idle-timeout"],
+    )
 
 
 @case("endpoint-idle-timeout", "A stale pool connection is used long after nginx closed it")
 def idle_timeout(c, idle=1):
     """
-    nginx closes idle connections after `keepalive_timeout 1`; the clients' pool does not notice and writes seconds
-    later, long after their kernels acknowledged the FIN.  It looks like the keep-alive race and is not: no timing
-    could have saved it, the pool has to notice the close.
+    nginx closes idle connections after `keepalive_timeout 1`; the clients' pool does not notice
+    and writes seconds later, long after their kernels acknowledged the FIN.  It looks like the
+    keep-alive race and is not: no timing could have saved it, the pool has to notice the close.
 
-    The reader should see: the server's idle timeout; the client wrote to a connection closed long ago.
+    The reader should see: the server's idle timeout; the client wrote to a connection closed long
+    ago.
     """
     c.stage()
     where = "[::]:80" if c.ip == 6 else "80"
@@ -273,8 +324,13 @@ def idle_timeout(c, idle=1):
             pass
         s.close()
         c.pause(0.05, 0.3)
-    c.truth.every((c.server.addr, 80), sender="server", phase="half-closed", mechanism=["after-close"],
-                  cause=["endpoint-idle-timeout"])
+    c.truth.every(
+        (c.server.addr, 80),
+        sender="server",
+        phase="half-closed",
+        mechanism=["after-close"],
+        cause=["endpoint-idle-timeout"],
+    )
 
 
 def start_service(c, name, port):
@@ -286,7 +342,8 @@ def start_service(c, name, port):
 
 
 def death(c, port, name, order, cause, logs, kill=None):
-    """Clients of a service that dies: some with bytes unread there, some idle and written to later."""
+    """Clients of a service that dies: some with bytes unread there, some idle and written to
+    later."""
     p, pid = start_service(c, name, port)
     if kill:
         kill(pid)
@@ -300,12 +357,12 @@ def death(c, port, name, order, cause, logs, kill=None):
     first, rest = guests[0], guests[1:]
     first.sendall(b"nap 0.6;" + order)
     c.pause(0.15, 0.3)
-    busy = rest[:len(rest) // 2]
+    busy = rest[: len(rest) // 2]
     for s in busy:
         s.sendall(c.text(10, 500).replace(b";", b"."))
     p.wait(20)
     c.pause(0.4, 0.7)
-    for s in rest[len(busy):]:
+    for s in rest[len(busy) :]:
         s.sendall(c.text(10, 200))
     c.pause(0.3)
     for s in guests:
@@ -316,29 +373,40 @@ def death(c, port, name, order, cause, logs, kill=None):
         s.close()
     c.pause(0.2)
     late = {"phase": "half-closed", "mechanism": ["after-close"]}
-    c.truth.every((c.server.addr, port), sender="server", phase="active", mechanism=["abort-unread", "abort"],
-                  cause=cause, logs=logs, by_reason={r: (late["phase"], late["mechanism"]) for r in
-                                                     ("TCP_TIMEWAIT_SOCKET", "NO_SOCKET", "TCP_ABORT_ON_DATA")})
+    c.truth.every(
+        (c.server.addr, port),
+        sender="server",
+        phase="active",
+        mechanism=["abort-unread", "abort"],
+        cause=cause,
+        logs=logs,
+        by_reason={
+            r: (late["phase"], late["mechanism"])
+            for r in ("TCP_TIMEWAIT_SOCKET", "NO_SOCKET", "TCP_ABORT_ON_DATA")
+        },
+    )
 
 
 @case("process-crash", "A service dies of a segmentation fault with clients connected")
 def crash(c, port=8500, name="reportd"):
     """
-    A single-threaded service dereferences a null pointer.  Connections with bytes unread get RST+ACK, idle ones FIN,
-    all within a millisecond; a client that writes to a FINed one later draws a bare RST.  The kernel's segfault line
-    is in kern.log.
+    A single-threaded service dereferences a null pointer.  Connections with bytes unread get
+    RST+ACK, idle ones FIN, all within a millisecond; a client that writes to a FINed one later
+    draws a bare RST.  The kernel's segfault line is in kern.log.
 
     The reader should see: one crash behind all of them.
     """
     c.stage()
-    death(c, port, name, b"crash", ["process-crash"], [("kern.log", rf"{name}\[\d+\]: segfault at")])
+    death(
+        c, port, name, b"crash", ["process-crash"], [("kern.log", rf"{name}\[\d+\]: segfault at")]
+    )
 
 
 @case("oom-kill", "The kernel kills a service whose memory group is full")
 def oom(c, port=8600, name="indexd"):
     """
-    The service runs in a memory cgroup of 48 MiB and allocates until the kernel kills it.  Its connections are reset
-    or closed as at any death; the OOM report is in kern.log.
+    The service runs in a memory cgroup of 48 MiB and allocates until the kernel kills it.  Its
+    connections are reset or closed as at any death; the OOM report is in kern.log.
 
     The reader should see: the OOM killer behind all of them.
     """
@@ -353,7 +421,15 @@ def oom(c, port=8600, name="indexd"):
             f.write(str(pid))
 
     try:
-        death(c, port, name, b"eat", ["oom-kill"], [("kern.log", r"Killed process \d+ \(%s\)" % name)], fence)
+        death(
+            c,
+            port,
+            name,
+            b"eat",
+            ["oom-kill"],
+            [("kern.log", r"Killed process \d+ \(%s\)" % name)],
+            fence,
+        )
         for claim in c.truth.families:
             claim[2]["logs_ok"] = [("kern.log", r"oom-kill|Memory cgroup out of memory|oom_reaper")]
     finally:
@@ -370,14 +446,18 @@ def oom(c, port=8600, name="indexd"):
 @case("service-restart", "redis is restarted under its clients")
 def restart(c, port=6379):
     """
-    redis is stopped (SIGTERM) and started again while clients hold connections.  Its sockets close with FIN; the
-    clients' pools write to them afterwards and draw bare RSTs.  redis logs to syslog.
+    redis is stopped (SIGTERM) and started again while clients hold connections.  Its sockets
+    close with FIN; the clients' pools write to them afterwards and draw bare RSTs.  redis logs to
+    syslog.
 
     The reader should see: a service restart, shown by redis's own lines.
     """
     c.stage()
-    c.server.write("/etc/redis-lab.conf", f"port {port}\nbind * -::*\nprotected-mode no\nsyslog-enabled yes\n"
-                   "syslog-ident redis\nsave \"\"\nlogfile \"\"\n")
+    c.server.write(
+        "/etc/redis-lab.conf",
+        f"port {port}\nbind * -::*\nprotected-mode no\nsyslog-enabled yes\n"
+        "syslog-ident redis\nsave \"\"\nlogfile \"\"\n",
+    )
     c.watch()
     redis = c.server.spawn("redis-server", "/etc/redis-lab.conf")
     wait_for(lambda: daemons.listening(c.server, port), "redis")
@@ -407,15 +487,21 @@ def restart(c, port=6379):
     s.sendall(b"PING\r\n")
     s.recv(64)
     s.close()
-    c.truth.every((c.server.addr, port), sender="server", phase="half-closed", mechanism=["after-close"],
-                  cause=["service-restart", "service-down"],
-                  logs=[("syslog", r"redis\[\d+\]: Redis is now ready to exit")],
-                  logs_ok=[("syslog", r"redis\[")])
+    c.truth.every(
+        (c.server.addr, port),
+        sender="server",
+        phase="half-closed",
+        mechanism=["after-close"],
+        cause=["service-restart", "service-down"],
+        logs=[("syslog", r"redis\[\d+\]: Redis is now ready to exit")],
+        logs_ok=[("syslog", r"redis\[")],
+    )
     c.truth.absent += [("syslog", r"rsyslogd")]
 
 
 def keepalive(s, idle, interval, count):
     import socket
+
     s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, interval)
@@ -425,8 +511,9 @@ def keepalive(s, idle, interval, count):
 @case("keepalive-dead-peer", "Keep-alive probes into silence")
 def dead_peer(c, port=5222):
     """
-    The server's sockets probe idle peers (TCP_KEEPIDLE 1, INTVL 1, CNT 3).  The path is cut; after the last probe
-    the kernel gives up with RST+ACK (TCP_KEEPALIVE_TIMEOUT).  An earlier connection is probed and answers.
+    The server's sockets probe idle peers (TCP_KEEPIDLE 1, INTVL 1, CNT 3).  The path is cut;
+    after the last probe the kernel gives up with RST+ACK (TCP_KEEPALIVE_TIMEOUT).  An earlier
+    connection is probed and answers.
 
     The reader should see: probes unanswered, then given up.
     """
@@ -444,8 +531,14 @@ def dead_peer(c, port=5222):
         c.say(a, b)
         c.say(b, a)
         keepalive(b, 1, 1, c.rng.choice([2, 3]))
-        c.truth.add((c.client.addr, mine), (c.server.addr, port), sender="server", phase="active",
-                    mechanism=["gave-up"], cause=["keepalive-dead-peer"])
+        c.truth.add(
+            (c.client.addr, mine),
+            (c.server.addr, port),
+            sender="server",
+            phase="active",
+            mechanism=["gave-up"],
+            cause=["keepalive-dead-peer"],
+        )
         c.pause(0.1, 0.3)
     c.cable.cut = True
     time.sleep(5.5)
@@ -459,10 +552,11 @@ def dead_peer(c, port=5222):
 @case("peer-lost-state", "A server that has forgotten its connections")
 def lost_state(c, port=7443):
     """
-    The server's connections vanish without a word (TCP_REPAIR, then close), as at a failover without state.  The
-    clients' next segments draw bare RSTs.  No log says why.
+    The server's connections vanish without a word (TCP_REPAIR, then close), as at a failover
+    without state.  The clients' next segments draw bare RSTs.  No log says why.
 
-    The reader should see: the server no longer knows the connection; why, this evidence does not tell.
+    The reader should see: the server no longer knows the connection; why, this evidence does not
+    tell.
     """
     c.stage(log=False)
     listener = c.server.listen(port)
@@ -472,8 +566,14 @@ def lost_state(c, port=7443):
     for a, b, mine in group:
         c.say(a, b)
         c.say(b, a)
-        c.truth.add((c.client.addr, mine), (c.server.addr, port), sender="server", phase="active",
-                    mechanism=["no-state"], cause=["peer-lost-state", "undetermined"])
+        c.truth.add(
+            (c.client.addr, mine),
+            (c.server.addr, port),
+            sender="server",
+            phase="active",
+            mechanism=["no-state"],
+            cause=["peer-lost-state", "undetermined"],
+        )
     c.pause(0.3, 0.6)
     for _, b, _ in group:
         c.server.forget(b)
@@ -487,9 +587,10 @@ def lost_state(c, port=7443):
 @case("host-reboot", "A server loses power and comes back")
 def reboot(c, port=22):
     """
-    The server loses all processes and connections at once and nothing of it is heard (a power cut).  Seconds later it
-    is back under the same address; its log opens with the kernel's first boot line (the text of /proc/version,
-    handed to the new rsyslogd as the kernel prints it) and the daemons' start lines.  The clients' next segments draw bare RSTs.
+    The server loses all processes and connections at once and nothing of it is heard (a power
+    cut).  Seconds later it is back under the same address; its log opens with the kernel's first
+    boot line (the text of /proc/version, handed to the new rsyslogd as the kernel prints it) and
+    the daemons' start lines.  The clients' next segments draw bare RSTs.
 
     The reader should see: the host restarted.
     """
@@ -532,6 +633,16 @@ def reboot(c, port=22):
         s.communicate(timeout=10)
     line = [("kern.log", r"Linux version")]
     for door in (port, port2):
-        c.truth.every((c.server.addr, door), sender="server", phase="active", mechanism=["no-state"],
-                      cause=["host-reboot"], logs=line,
-                      logs_ok=[("kern.log", r"."), ("auth.log", r"Server listening"), ("syslog", r"rsyslogd.*start")])
+        c.truth.every(
+            (c.server.addr, door),
+            sender="server",
+            phase="active",
+            mechanism=["no-state"],
+            cause=["host-reboot"],
+            logs=line,
+            logs_ok=[
+                ("kern.log", r"."),
+                ("auth.log", r"Server listening"),
+                ("syslog", r"rsyslogd.*start"),
+            ],
+        )

@@ -9,8 +9,10 @@ import daemons
 from case import case
 from daemons import abort, wait_for
 
-REDIS = ("port {port}\nbind * -::*\nprotected-mode no\nsyslog-enabled yes\nsyslog-ident redis\nsave \"\"\n"
-         "logfile \"\"\n{more}")
+REDIS = (
+    "port {port}\nbind * -::*\nprotected-mode no\nsyslog-enabled yes\nsyslog-ident redis\nsave \"\"\n"
+    "logfile \"\"\n{more}"
+)
 
 
 def redis(c, more="", port=6379):
@@ -37,8 +39,8 @@ def drain(s, wait=0.4):
 @case("connection-limit", "redis takes no more clients")
 def limit(c, port=6379):
     """
-    `maxclients 3`.  Further clients are told "-ERR max number of clients reached" and closed; the command that they
-    had sent lies unread, or comes after the FIN, so a reset follows.
+    `maxclients 3`.  Further clients are told "-ERR max number of clients reached" and closed; the
+    command that they had sent lies unread, or comes after the FIN, so a reset follows.
 
     The reader should see: the server's own connection limit, said in its last words.
     """
@@ -59,16 +61,25 @@ def limit(c, port=6379):
         c.pause(0.1, 0.5)
     for s in held:
         s.close()
-    c.truth.every((c.server.addr, port), sender="server", phase="idle-open", mechanism=["abort-unread", "abort"],
-                  cause=["connection-limit"], by_reason={r: ("half-closed", ["after-close"]) for r in
-                                                         ("TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA", "NO_SOCKET")})
+    c.truth.every(
+        (c.server.addr, port),
+        sender="server",
+        phase="idle-open",
+        mechanism=["abort-unread", "abort"],
+        cause=["connection-limit"],
+        by_reason={
+            r: ("half-closed", ["after-close"])
+            for r in ("TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA", "NO_SOCKET")
+        },
+    )
 
 
 @case("protocol-mismatch", "A web client speaks HTTP to redis")
 def mismatch(c, port=6379):
     """
-    POST requests arrive at redis, which takes them for an attack, logs "Possible SECURITY ATTACK detected" and closes.
-    More of the request is unread or on its way: a reset.  Ordinary commands run beside it.
+    POST requests arrive at redis, which takes them for an attack, logs "Possible SECURITY ATTACK
+    detected" and closes. More of the request is unread or on its way: a reset.  Ordinary commands
+    run beside it.
 
     The reader should see: another protocol was spoken to this service.
     """
@@ -91,27 +102,42 @@ def mismatch(c, port=6379):
         drain(s)
         s.close()
         c.pause(0.3, 1.0)
-    c.truth.every((c.server.addr, port), sender="server", phase="active", mechanism=["abort-unread", "abort"],
-                  cause=["protocol-mismatch", "unread-data-close"],
-                  by_reason={r: ("half-closed", ["after-close"]) for r in
-                             ("TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA", "NO_SOCKET")}, 
-                  logs_ok=[("syslog", r"SECURITY ATTACK")])
+    c.truth.every(
+        (c.server.addr, port),
+        sender="server",
+        phase="active",
+        mechanism=["abort-unread", "abort"],
+        cause=["protocol-mismatch", "unread-data-close"],
+        by_reason={
+            r: ("half-closed", ["after-close"])
+            for r in ("TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA", "NO_SOCKET")
+        },
+        logs_ok=[("syslog", r"SECURITY ATTACK")],
+    )
 
 
-@case("tls-handshake-failure", "Plain text on a TLS port, and a client that does not trust the certificate")
+@case(
+    "tls-handshake-failure",
+    "Plain text on a TLS port, and a client that does not trust the certificate",
+)
 def tls(c, port=8443):
     """
-    stunnel offers TLS.  Clients that speak plain HTTP to it, and clients whose handshake fails, are closed with bytes
-    unread or still coming.  One client that trusts it is served in order.
+    stunnel offers TLS.  Clients that speak plain HTTP to it, and clients whose handshake fails,
+    are closed with bytes unread or still coming.  One client that trusts it is served in order.
 
     The reader should see: the TLS handshake failed; stunnel's log says how.
     """
     c.stage()
-    c.server.sh("cd /etc/stunnel && openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=app.example.org "
-                "-keyout k.pem -out c.pem 2>/dev/null && cat k.pem c.pem > s.pem && chmod 600 s.pem")
+    c.server.sh(
+        "cd /etc/stunnel && openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=app.example.org "
+        "-keyout k.pem -out c.pem 2>/dev/null && cat k.pem c.pem > s.pem && chmod 600 s.pem"
+    )
     where = f":::{port}" if c.ip == 6 else f"0.0.0.0:{port}"
-    c.server.write("/etc/stunnel/lab.conf", f"foreground = yes\nsyslog = yes\ndebug = 5\npid =\n[app]\naccept = {where}\n"
-                   "connect = 127.0.0.1:8000\ncert = /etc/stunnel/s.pem\nsslVersionMin = TLSv1.2\n")
+    c.server.write(
+        "/etc/stunnel/lab.conf",
+        f"foreground = yes\nsyslog = yes\ndebug = 5\npid =\n[app]\naccept = {where}\n"
+        "connect = 127.0.0.1:8000\ncert = /etc/stunnel/s.pem\nsslVersionMin = TLSv1.2\n",
+    )
     loop = c.server.socket(family=socket.AF_INET)
     loop.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     loop.bind(("127.0.0.1", 8000))
@@ -132,8 +158,10 @@ def tls(c, port=8443):
     s.close()
     for n in range(c.rng.randrange(3, 5)):
         s = c.client.connect(c.server.addr, port)
-        s.sendall(b"GET /%s HTTP/1.1\r\nHost: app.example.org\r\nUser-Agent: curl/7.88.1\r\n\r\n" %
-                  c.text(200, 2400).replace(b" ", b"-"))
+        s.sendall(
+            b"GET /%s HTTP/1.1\r\nHost: app.example.org\r\nUser-Agent: curl/7.88.1\r\n\r\n"
+            % c.text(200, 2400).replace(b" ", b"-")
+        )
         if n % 2:
             try:
                 s.sendall(c.text(2000, 9000))
@@ -143,12 +171,22 @@ def tls(c, port=8443):
         s.close()
         c.pause(0.2, 0.8)
     loop.close()
-    c.truth.every((c.server.addr, port), sender="server", phase="active", mechanism=["abort-unread", "abort"],
-                  cause=["tls-handshake-failure", "protocol-mismatch"], needed=False,
-                  by_reason={r: ("half-closed", ["after-close"]) for r in
-                             ("TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA", "NO_SOCKET")},
-                  logs=[("syslog", r"stunnel.*{ip}:{port}")],
-                  logs_ok=[("syslog", r"stunnel.*(SSL_accept|http request|wrong version|Connection reset|closed)")])
+    c.truth.every(
+        (c.server.addr, port),
+        sender="server",
+        phase="active",
+        mechanism=["abort-unread", "abort"],
+        cause=["tls-handshake-failure", "protocol-mismatch"],
+        needed=False,
+        by_reason={
+            r: ("half-closed", ["after-close"])
+            for r in ("TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA", "NO_SOCKET")
+        },
+        logs=[("syslog", r"stunnel.*{ip}:{port}")],
+        logs_ok=[
+            ("syslog", r"stunnel.*(SSL_accept|http request|wrong version|Connection reset|closed)")
+        ],
+    )
 
 
 def frame(kind, channel, payload):
@@ -164,8 +202,18 @@ def amqp(c, heartbeat):
     s = c.client.connect(c.server.addr, 5672)
     s.sendall(b"AMQP\0\0\x09\1")
     s.recv(65536)
-    s.sendall(frame(1, 0, struct.pack("!HH", 10, 11) + struct.pack("!I", 0) + short(b"PLAIN")
-                    + struct.pack("!I", 12) + b"\0guest\0guest" + short(b"en_US")))
+    s.sendall(
+        frame(
+            1,
+            0,
+            struct.pack("!HH", 10, 11)
+            + struct.pack("!I", 0)
+            + short(b"PLAIN")
+            + struct.pack("!I", 12)
+            + b"\0guest\0guest"
+            + short(b"en_US"),
+        )
+    )
     s.recv(65536)
     s.sendall(frame(1, 0, struct.pack("!HHHIH", 10, 31, 100, 131072, heartbeat)))
     s.sendall(frame(1, 0, struct.pack("!HH", 10, 40) + short(b"/") + short(b"") + b"\0"))
@@ -176,22 +224,37 @@ def amqp(c, heartbeat):
 @case("heartbeat-missed", "RabbitMQ waits for heartbeats that do not come")
 def heartbeat(c):
     """
-    Clients agree on a heartbeat of one second and fall silent.  RabbitMQ logs "missed heartbeats from client" and
-    throws the connection away.  One client keeps its promise and says goodbye: RabbitMQ answers its FIN with RST+ACK too,
-    which harms nobody.
+    Clients agree on a heartbeat of one second and fall silent.  RabbitMQ logs "missed heartbeats
+    from client" and throws the connection away.  One client keeps its promise and says goodbye:
+    RabbitMQ answers its FIN with RST+ACK too, which harms nobody.
 
     The reader should see: missed heartbeats, from the broker's log (two physical lines).
     """
     c.stage()
     c.server.sh("mkdir -p /run/mq /var/log/rabbitmq && chmod 777 /run/mq /var/log/rabbitmq")
-    c.server.write("/etc/rabbitmq/rabbitmq.conf", "loopback_users = none\nlisteners.tcp.default = 5672\n"
-                   "log.file.level = info\n")
-    env = {"RABBITMQ_MNESIA_BASE": "/run/mq", "RABBITMQ_LOG_BASE": "/var/log/rabbitmq", "HOME": "/run/mq",
-           "RABBITMQ_NODENAME": "rabbit@localhost", "RABBITMQ_CONFIG_FILE": "/etc/rabbitmq/rabbitmq",
-           "RABBITMQ_DIST_PORT": "25672", "RABBITMQ_ENABLED_PLUGINS_FILE": "/run/mq/plugins"}
+    c.server.write(
+        "/etc/rabbitmq/rabbitmq.conf",
+        "loopback_users = none\nlisteners.tcp.default = 5672\n" "log.file.level = info\n",
+    )
+    env = {
+        "RABBITMQ_MNESIA_BASE": "/run/mq",
+        "RABBITMQ_LOG_BASE": "/var/log/rabbitmq",
+        "HOME": "/run/mq",
+        "RABBITMQ_NODENAME": "rabbit@localhost",
+        "RABBITMQ_CONFIG_FILE": "/etc/rabbitmq/rabbitmq",
+        "RABBITMQ_DIST_PORT": "25672",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": "/run/mq/plugins",
+    }
     c.server.run("chown", "-R", "rabbitmq", "/run/mq", "/var/log/rabbitmq")
-    c.server.spawn("setpriv", "--reuid=rabbitmq", "--regid=rabbitmq", "--clear-groups",
-                   "/usr/lib/rabbitmq/bin/rabbitmq-server", env=env, out="rabbit.out")
+    c.server.spawn(
+        "setpriv",
+        "--reuid=rabbitmq",
+        "--regid=rabbitmq",
+        "--clear-groups",
+        "/usr/lib/rabbitmq/bin/rabbitmq-server",
+        env=env,
+        out="rabbit.out",
+    )
     wait_for(lambda: daemons.listening(c.server, 5672), "rabbitmq", 60)
     c.pause(1.0)
     c.watch()
@@ -200,7 +263,9 @@ def heartbeat(c):
     for _ in range(9):
         time.sleep(0.5)
         good.sendall(frame(8, 0, b""))
-    good.sendall(frame(1, 0, struct.pack("!HHH", 10, 50, 200) + short(b"bye") + struct.pack("!HH", 0, 0)))
+    good.sendall(
+        frame(1, 0, struct.pack("!HHH", 10, 50, 200) + short(b"bye") + struct.pack("!HH", 0, 0))
+    )
     drain(good)
     polite = good.getsockname()[1]
     good.close()
@@ -213,14 +278,28 @@ def heartbeat(c):
             pass
         drain(s)
         s.close()
-    c.truth.every((c.server.addr, 5672), sender="server", phase="half-closed", mechanism=["after-close"],
-                  cause=["heartbeat-missed"], by_reason={"TCP_STATE": ("active", ["abort"]),
-                                                         "TCP_ABORT_ON_CLOSE": ("active", ["abort-unread", "abort"])},
-                  logs=[("rabbitmq/rabbit@localhost.log", r"closing AMQP connection .*{ip}:{port} ")],
-                  logs_ok=[("rabbitmq/rabbit@localhost.log", r"missed heartbeats|{ip}:{port} ")])
-    c.truth.add((c.client.addr, polite), (c.server.addr, 5672), sender="server", phase="half-closed",
-                mechanism=["abort"], cause=["fast-close"],
-                logs_ok=[("rabbitmq/rabbit@localhost.log", rf":{polite} ")])
+    c.truth.every(
+        (c.server.addr, 5672),
+        sender="server",
+        phase="half-closed",
+        mechanism=["after-close"],
+        cause=["heartbeat-missed"],
+        by_reason={
+            "TCP_STATE": ("active", ["abort"]),
+            "TCP_ABORT_ON_CLOSE": ("active", ["abort-unread", "abort"]),
+        },
+        logs=[("rabbitmq/rabbit@localhost.log", r"closing AMQP connection .*{ip}:{port} ")],
+        logs_ok=[("rabbitmq/rabbit@localhost.log", r"missed heartbeats|{ip}:{port} ")],
+    )
+    c.truth.add(
+        (c.client.addr, polite),
+        (c.server.addr, 5672),
+        sender="server",
+        phase="half-closed",
+        mechanism=["abort"],
+        cause=["fast-close"],
+        logs_ok=[("rabbitmq/rabbit@localhost.log", rf":{polite} ")],
+    )
 
 
 HAPROXY = """global
@@ -244,7 +323,12 @@ backend app
 def haproxy(c, mode="tcp", client="9s", server="9s"):
     where = f"[{c.server.addr}]" if c.ip == 6 else c.server.addr
     bind = "[::]" if c.ip == 6 else "*"
-    daemons.haproxy(c.proxy, HAPROXY.format(mode=mode, log=mode + "log", client=client, server=server, bind=bind, to=where))
+    daemons.haproxy(
+        c.proxy,
+        HAPROXY.format(
+            mode=mode, log=mode + "log", client=client, server=server, bind=bind, to=where
+        ),
+    )
     wait_for(lambda: daemons.listening(c.proxy, 8080), "haproxy")
 
 
@@ -258,11 +342,12 @@ def through(c, listener):
 @case("proxy-timeout", "HAProxy's client and server timeouts, and a backend that dies on it")
 def proxy_timeout(c):
     """
-    HAProxy in TCP mode with `timeout client 1s` and `timeout server 1s` in a quiet moment closes both legs; late words
-    draw resets.  One backend aborts (SO_LINGER 0): HAProxy passes that on and logs SD.  Captured on the proxy with
-    `-i any`, so both legs are in one file.
+    HAProxy in TCP mode with `timeout client 1s` and `timeout server 1s` in a quiet moment closes
+    both legs; late words draw resets.  One backend aborts (SO_LINGER 0): HAProxy passes that on
+    and logs SD.  Captured on the proxy with `-i any`, so both legs are in one file.
 
-    The reader should see: the proxy's timeout on the quiet ones (flags cD or sD), the backend on the other (SD).
+    The reader should see: the proxy's timeout on the quiet ones (flags cD or sD), the backend on
+    the other (SD).
     """
     c.proxied()
     listener = c.server.listen(9000)
@@ -291,19 +376,40 @@ def proxy_timeout(c):
         drain(b, 0.1)
         a.close()
         b.close()
-    late = {r: ("half-closed", ["after-close"]) for r in ("TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA", "NO_SOCKET")}
-    by = {**late, "TCP_STATE": ("active", ["abort"]), "TCP_ABORT_ON_CLOSE": ("active", ["abort-unread", "abort"])}
-    c.truth.every((c.proxy.addr, 8080), sender="server", phase="active", mechanism=["abort"], cause=["proxy-timeout"],
-                  by_reason=by, logs=[("syslog", r"haproxy\[\d+\]: {ip}:{port} .* (cD|sD) ")])
-    c.truth.every((c.server.addr, 9000), sender="client", phase="active", mechanism=["abort"], cause=["proxy-timeout"],
-                  by_reason=by, logs_ok=[("syslog", r"haproxy\[\d+\]: .* (cD|sD) ")])
+    late = {
+        r: ("half-closed", ["after-close"])
+        for r in ("TCP_TIMEWAIT_SOCKET", "TCP_ABORT_ON_DATA", "NO_SOCKET")
+    }
+    by = {
+        **late,
+        "TCP_STATE": ("active", ["abort"]),
+        "TCP_ABORT_ON_CLOSE": ("active", ["abort-unread", "abort"]),
+    }
+    c.truth.every(
+        (c.proxy.addr, 8080),
+        sender="server",
+        phase="active",
+        mechanism=["abort"],
+        cause=["proxy-timeout"],
+        by_reason=by,
+        logs=[("syslog", r"haproxy\[\d+\]: {ip}:{port} .* (cD|sD) ")],
+    )
+    c.truth.every(
+        (c.server.addr, 9000),
+        sender="client",
+        phase="active",
+        mechanism=["abort"],
+        cause=["proxy-timeout"],
+        by_reason=by,
+        logs_ok=[("syslog", r"haproxy\[\d+\]: .* (cD|sD) ")],
+    )
 
 
 @case("proxy-backend-abort", "A backend aborts behind HAProxy", corpus=True, graded=True)
 def backend_abort(c):
     """
-    Behind HAProxy (HTTP mode) the backend program aborts some answers (SO_LINGER 0).  The proxy answers its client
-    with 502 or closes; its log says SH or SD.
+    Behind HAProxy (HTTP mode) the backend program aborts some answers (SO_LINGER 0).  The proxy
+    answers its client with 502 or closes; its log says SH or SD.
 
     The reader should see: the backend's program aborted; the proxy only reports it.
     """
@@ -320,11 +426,22 @@ def backend_abort(c):
         drain(a)
         a.close()
         c.pause(0.1, 0.4)
-    c.truth.every((c.server.addr, 9000), sender="server", phase="active", mechanism=["abort", "abort-unread"],
-                  cause=["application-abort"], logs_ok=[("syslog", r"haproxy\[\d+\]: .* (SH|SD)")])
-    c.truth.every((c.proxy.addr, 8080), sender="auto", phase="active", mechanism=["abort", "abort-unread"],
-                  cause=["application-abort", "undetermined"],
-                  logs_ok=[("syslog", r"haproxy\[\d+\]: {ip}:{port} .* (SH|SD)")])
+    c.truth.every(
+        (c.server.addr, 9000),
+        sender="server",
+        phase="active",
+        mechanism=["abort", "abort-unread"],
+        cause=["application-abort"],
+        logs_ok=[("syslog", r"haproxy\[\d+\]: .* (SH|SD)")],
+    )
+    c.truth.every(
+        (c.proxy.addr, 8080),
+        sender="auto",
+        phase="active",
+        mechanism=["abort", "abort-unread"],
+        cause=["application-abort", "undetermined"],
+        logs_ok=[("syslog", r"haproxy\[\d+\]: {ip}:{port} .* (SH|SD)")],
+    )
 
 
 def through_http(c, listener):
@@ -339,15 +456,18 @@ def through_http(c, listener):
 @case("nginx-return-444", "nginx drops requests with `return 444`", corpus=True)
 def return_444(c):
     """
-    nginx answers one location with `return 444` and `reset_timedout_connection on`: it closes such connections with
-    SO_LINGER 0.  Other locations are served.  The access log shows 444.
+    nginx answers one location with `return 444` and `reset_timedout_connection on`: it closes
+    such connections with SO_LINGER 0.  Other locations are served.  The access log shows 444.
 
     The reader should see: the server's program aborted on purpose.
     """
     c.stage()
     listen = "[::]:80" if c.ip == 6 else "80"
-    daemons.nginx(c.server, f"reset_timedout_connection on; server {{ listen {listen};\n"
-                  "location /private { return 444; }\nlocation / { return 200 'well met\\n'; } }")
+    daemons.nginx(
+        c.server,
+        f"reset_timedout_connection on; server {{ listen {listen};\n"
+        "location /private { return 444; }\nlocation / { return 200 'well met\\n'; } }",
+    )
     c.watch()
     for n in range(c.rng.randrange(4, 8)):
         s = c.client.connect(c.server.addr, 80)
@@ -356,22 +476,36 @@ def return_444(c):
         drain(s)
         s.close()
         c.pause(0.1, 0.4)
-    c.truth.every((c.server.addr, 80), sender="server", phase="active", mechanism=["abort", "abort-unread"],
-                  cause=["application-abort"], logs_ok=[("nginx/access.log", r" 444 ")])
+    c.truth.every(
+        (c.server.addr, 80),
+        sender="server",
+        phase="active",
+        mechanism=["abort", "abort-unread"],
+        cause=["application-abort"],
+        logs_ok=[("nginx/access.log", r" 444 ")],
+    )
 
 
-@case("nginx-timed-out", "nginx resets slow clients (`reset_timedout_connection on`)", corpus=True, graded=True)
+@case(
+    "nginx-timed-out",
+    "nginx resets slow clients (`reset_timedout_connection on`)",
+    corpus=True,
+    graded=True,
+)
 def timed_out(c):
     """
-    `client_header_timeout 1s` and `reset_timedout_connection on`: a client that sends half a request and stops is
-    reset.  Requests in time are served.
+    `client_header_timeout 1s` and `reset_timedout_connection on`: a client that sends half a
+    request and stops is reset.  Requests in time are served.
 
     The reader should see: nginx's own timeout, on the server's side.
     """
     c.stage()
     listen = "[::]:80" if c.ip == 6 else "80"
-    daemons.nginx(c.server, f"reset_timedout_connection on; client_header_timeout 1s; client_body_timeout 1s;\n"
-                  f"server {{ listen {listen}; location / {{ return 200 'well met\\n'; }} }}")
+    daemons.nginx(
+        c.server,
+        f"reset_timedout_connection on; client_header_timeout 1s; client_body_timeout 1s;\n"
+        f"server {{ listen {listen}; location / {{ return 200 'well met\\n'; }} }}",
+    )
     c.watch()
     for n in range(c.rng.randrange(2, 5)):
         s = c.client.connect(c.server.addr, 80)
@@ -383,6 +517,11 @@ def timed_out(c):
         drain(s, 1.6)
         s.close()
         c.pause(0.1, 0.3)
-    c.truth.every((c.server.addr, 80), sender="server", phase="active", mechanism=["abort", "abort-unread"],
-                  cause=["endpoint-idle-timeout", "application-abort"],
-                  logs_ok=[("nginx/error.log", r"client timed out"), ("nginx/access.log", r" 408 ")])
+    c.truth.every(
+        (c.server.addr, 80),
+        sender="server",
+        phase="active",
+        mechanism=["abort", "abort-unread"],
+        cause=["endpoint-idle-timeout", "application-abort"],
+        logs_ok=[("nginx/error.log", r"client timed out"), ("nginx/access.log", r" 408 ")],
+    )

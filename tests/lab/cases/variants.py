@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The corpus: the same happenings in other shapes (families, routes, clocks, damage), a third of them graded."""
+"""The corpus: the same happenings in other shapes (families, routes, clocks, damage), a third of
+them graded."""
 from case import again
 from cases import endpoint, middle, opening, services, ssh, sshmore, sshnew
 
@@ -11,7 +12,13 @@ ROWS = [
     # name, function, graded, IP version, shape
     ("max-startups-v6", ssh.max_startups, False, 6, {}),
     ("max-startups-clock-off", ssh.max_startups, True, 4, dict(log_shift=-47.3, log_style="iso")),
-    ("max-startups-hours-off", ssh.max_startups, False, 4, dict(log_shift=7200, log_style="bsd", delay=0.01)),
+    (
+        "max-startups-hours-off",
+        ssh.max_startups,
+        False,
+        4,
+        dict(log_shift=7200, log_style="bsd", delay=0.01),
+    ),
     ("max-startups-tz", ssh.max_startups, True, 4, dict(tz="America/New_York", log_style="bsd")),
     ("max-startups-rotated", ssh.max_startups, False, 4, dict(rotate=True, delay=0.004)),
     ("client-alive-v6", ssh.client_alive, True, 6, dict(log_style="bsd")),
@@ -26,10 +33,22 @@ ROWS = [
     ("penalty-v6", sshnew.penalty, False, 6, dict(log_style="iso")),
     ("penalty-clock-off", sshnew.penalty, True, 4, dict(log_shift=-3600, log_style="bsd")),
     ("max-startups-openssh10", sshnew.new_startups, False, 4, {}),
-    ("max-startups-openssh10-both", sshnew.new_startups, True, 4, dict(delay=0.02, captures=("client", "server"))),
+    (
+        "max-startups-openssh10-both",
+        sshnew.new_startups,
+        True,
+        4,
+        dict(delay=0.02, captures=("client", "server")),
+    ),
     ("grace-openssh10", sshnew.new_grace, True, 4, {}),
     ("service-down-v6", opening.closed_and_down, False, 6, dict(delay=0.008)),
-    ("service-down-new-year", opening.closed_and_down, True, 4, dict(new_year=True, log_style="bsd")),
+    (
+        "service-down-new-year",
+        opening.closed_and_down,
+        True,
+        4,
+        dict(new_year=True, log_style="bsd"),
+    ),
     ("service-down-any", opening.closed_and_down, False, 4, ANY),
     ("port-scan-v6", opening.port_scan, False, 6, {}),
     ("port-scan-any", opening.port_scan, True, 4, ANY),
@@ -41,7 +60,13 @@ ROWS = [
     ("collision-no-timestamps", opening.collision, True, 4, dict(timestamps=False)),
     ("backscatter-v6", opening.backscatter, False, 6, {}),
     ("firewall-reject-v6", opening.firewall, True, 6, {}),
-    ("firewall-reject-slow", opening.firewall, False, 4, dict(routed=True, delay=0.02, captures=("client", "server"))),
+    (
+        "firewall-reject-slow",
+        opening.firewall,
+        False,
+        4,
+        dict(routed=True, delay=0.02, captures=("client", "server")),
+    ),
     ("unread-v6", endpoint.unread, False, 6, dict(delay=0.012)),
     ("unread-snaplen", endpoint.unread, False, 4, dict(snaplen=96, captures=("client",))),
     ("unread-vlan", endpoint.unread, True, 4, dict(vlan=120)),
@@ -59,25 +84,61 @@ ROWS = [
     ("reuse-race-v6", endpoint.reuse_race, False, 6, {}),
     ("reuse-race-client", endpoint.reuse_race, True, 4, dict(delay=0.05, captures=("client",))),
     ("idle-timeout-v6", endpoint.idle_timeout, False, 6, {}),
-    ("idle-timeout-client", endpoint.idle_timeout, True, 4, dict(captures=("client",), delay=0.015)),
+    (
+        "idle-timeout-client",
+        endpoint.idle_timeout,
+        True,
+        4,
+        dict(captures=("client",), delay=0.015),
+    ),
     ("crash-v6", endpoint.crash, False, 6, dict(log_style="iso")),
     ("crash-clock-off", endpoint.crash, True, 4, dict(log_shift=611.7, log_style="iso")),
     ("crash-rotated", endpoint.crash, False, 4, dict(rotate=True)),
     ("oom-v6", endpoint.oom, True, 6, {}),
-    ("oom-client", endpoint.oom, False, 4, dict(captures=("client",), delay=0.006, log_style="bsd")),
+    (
+        "oom-client",
+        endpoint.oom,
+        False,
+        4,
+        dict(captures=("client",), delay=0.006, log_style="bsd"),
+    ),
     ("restart-v6", endpoint.restart, False, 6, {}),
     ("restart-tz", endpoint.restart, True, 4, dict(tz="Asia/Kolkata", log_style="bsd")),
     ("dead-peer-v6", endpoint.dead_peer, False, 6, {}),
     ("dead-peer-no-timestamps", endpoint.dead_peer, True, 4, dict(timestamps=False)),
     ("lost-state-v6", endpoint.lost_state, False, 6, {}),
-    ("lost-state-mid-stream", endpoint.lost_state, True, 4, dict(drop_start=30, captures=("client",))),
+    (
+        "lost-state-mid-stream",
+        endpoint.lost_state,
+        True,
+        4,
+        dict(drop_start=30, captures=("client",)),
+    ),
     ("reboot-v6", endpoint.reboot, False, 6, dict(captures=("client",), log_style="iso")),
-    ("reboot-slow", endpoint.reboot, True, 4, dict(captures=("client",), delay=0.03, log_style="bsd")),
+    (
+        "reboot-slow",
+        endpoint.reboot,
+        True,
+        4,
+        dict(captures=("client",), delay=0.03, log_style="bsd"),
+    ),
     ("idle-firewall-v6", middle.idle_firewall, False, 6, {}),
     ("forged-v6", middle.forged, True, 6, {}),
-    ("forged-pcapng", middle.forged, False, 4, dict(pcapng=True, delay=0.02, captures=("client", "server"))),
+    (
+        "forged-pcapng",
+        middle.forged,
+        False,
+        4,
+        dict(pcapng=True, delay=0.02, captures=("client", "server")),
+    ),
     ("filter-v6", middle.content_filter, False, 6, {}),
-    ("nat-lost-slow", middle.nat_lost, True, 4, dict(routed=True, delay=0.02, captures=("client", "server"))),
+    (
+        "nat-lost-slow",
+        middle.nat_lost,
+        True,
+        4,
+        dict(routed=True, delay=0.02, captures=("client", "server")),
+    ),
     ("rto-v6", middle.rto, False, 6, {}),
     ("blackhole-both", middle.blackhole, True, 4, BOTH),
     ("stalled-v6", middle.stalled, False, 6, {}),
@@ -92,4 +153,11 @@ ROWS = [
 ]
 
 for name, function, graded, ip, shape in ROWS:
-    again(function, name, "A variant of " + function.__name__.replace("_", " "), ip=ip, shape=shape, graded=graded)
+    again(
+        function,
+        name,
+        "A variant of " + function.__name__.replace("_", " "),
+        ip=ip,
+        shape=shape,
+        graded=graded,
+    )
