@@ -44,6 +44,14 @@ static struct fact since_fin(const struct case_file *c, const struct reset *r, e
     return fact_number(r, r->deciding.segment.time - e->fin_time, rst_frame(r));
 }
 
+/* Where its FIN stands on the scale of line.offset: negative, before the RST. */
+static struct fact fin_offset(const struct case_file *c, const struct reset *r, enum side side)
+{
+    struct fact f = since_fin(c, r, side);
+    f.as.number = f.known ? -f.as.number : 0;
+    return f;
+}
+
 static struct fact fin_acked(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
@@ -181,6 +189,7 @@ FACT_SIDES(port)
 FACT_SIDES(bytes)
 FACT_SIDES(saw_fin)
 FACT_SIDES(since_fin)
+FACT_SIDES(fin_offset)
 FACT_SIDES(fin_acked)
 FACT_SIDES(head)
 FACT_SIDES(tail)
@@ -203,6 +212,8 @@ static const struct fact_def rows[] = {
     FACT_SIDE_ROWS("bytes", FACT_BYTES, bytes, "payload that it sent"),
     FACT_SIDE_ROWS("fin", FACT_BOOL, saw_fin, "it sent a FIN"),
     FACT_SIDE_ROWS("since-fin", FACT_DURATION, since_fin, "time from its FIN to the RST"),
+    FACT_SIDE_ROWS("fin-offset", FACT_DURATION, fin_offset,
+                   "its FIN's time minus the RST's, as the offset of a log line is told"),
     FACT_SIDE_ROWS("fin-acked", FACT_BOOL, fin_acked, "its FIN was acknowledged"),
     FACT_SIDE_ROWS("text", FACT_TEXT, head, "the first payload bytes that it sent"),
     FACT_SIDE_ROWS("last-text", FACT_TEXT, tail, "the last payload bytes that it sent"),

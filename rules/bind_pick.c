@@ -68,13 +68,21 @@ static bool in_window(const struct bind *b, const struct reset *r, const struct 
     return at >= plus(-b->before_ns, -slack) && at <= plus(b->after_ns, slack);
 }
 
+/* A line about a host that no name ties to an end is not known to be the other end's. */
+static bool side_fits(const struct bind *b, const struct reset *r, const struct link *l)
+{
+    enum side side;
+    if (!side_wanted(b, r, &side) || side == l->side)
+        return true;
+    return l->side == SIDE_PATH && l->join == JOIN_HOST;
+}
+
 static bool link_fits(struct hearing *h, const struct bind *b, const struct link *l)
 {
     const struct reset *r = h->bench->reset;
-    enum side side;
     if (!kind_fits(b, l->event) || !(b->joins >> l->join & 1) || !in_window(b, r, l))
         return false;
-    if (side_wanted(b, r, &side) && side != l->side)
+    if (!side_fits(b, r, l))
         return false;
     for (size_t i = 0; i < b->n_wheres; i++) {
         struct fact f = line_value(h->bench, &b->wheres[i].subject, l, 0);
