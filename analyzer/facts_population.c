@@ -94,6 +94,12 @@ static struct fact live_beside(const struct case_file *c, const struct reset *r)
     return counted(r, population_live_beside(c, r));
 }
 
+static struct fact port_elsewhere(const struct case_file *c, const struct reset *r)
+{
+    return fact_derived(fact_bool(r, population_port_elsewhere(c, r), rst_frame(r)),
+                        "from all connections of the capture");
+}
+
 static struct fact captures(const struct case_file *c, const struct reset *r)
 {
     return counted(r, (uint32_t)c->n_captures);
@@ -143,6 +149,8 @@ static const struct fact_def rows[] = {
     {"client.targets", FACT_INT, NULL, "distinct addresses and ports that the client tried",
      targets},
     {"client.dead-targets", FACT_INT, NULL, "of them never seen to serve it", dead_targets},
+    {"client.port-elsewhere", FACT_BOOL, NULL,
+     "the client's port talked to another server at the same time", port_elsewhere},
     {"client.attempts", FACT_INT, NULL, "connections that the client's address began", attempts},
     {"group.same-instant", FACT_INT, NULL, "other resets of that server within 0.1 s",
      same_instant},

@@ -270,3 +270,16 @@ uint32_t population_live_beside(const struct case_file *c, const struct reset *r
     }
     return n;
 }
+
+bool population_port_elsewhere(const struct case_file *c, const struct reset *r)
+{
+    const struct connection *k = r->connection;
+    for (size_t i = 0; i < c->n_records; i++) {
+        const struct connection_record *o = &c->records[i];
+        if (o->capture == k->capture && endpoint_eq(&o->client, &k->end[SIDE_CLIENT].at) &&
+            !endpoint_eq(&o->server, &k->end[SIDE_SERVER].at) && was_served(o) &&
+            o->first_time <= k->last_time && o->last_time >= k->first_time)
+            return true;
+    }
+    return false;
+}

@@ -49,6 +49,8 @@ uint32_t population_same_idle(const struct case_file *c, const struct reset *r);
 /* Other diagnosed resets of the same server endpoint after the same nonzero byte counts both ways.
  */
 uint32_t population_same_bytes(const struct case_file *c, const struct reset *r);
+/* Whether the client's address and port talked to another server at the same time. */
+bool population_port_elsewhere(const struct case_file *c, const struct reset *r);
 /* Other connections between the same two addresses that were alive within the time before the RST.
  */
 uint32_t population_live_beside(const struct case_file *c, const struct reset *r);

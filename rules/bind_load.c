@@ -116,6 +116,13 @@ static void load_wheres(struct loader *l, const struct xml_node *n, struct bind 
     }
 }
 
+static enum bind_from from_of(struct text t)
+{
+    if (text_eq(t, TEXT("start")))
+        return FROM_START;
+    return text_eq(t, TEXT("close")) ? FROM_CLOSE : FROM_RST;
+}
+
 static void load_bind(struct loader *l, const struct xml_node *n, struct bind *b, uint32_t self)
 {
     loader_at(l, n);
@@ -124,7 +131,7 @@ static void load_bind(struct loader *l, const struct xml_node *n, struct bind *b
                        .claims = claim_bits(xml_attribute(n, "claim")),
                        .joins = join_bits(xml_attribute(n, "join")),
                        .side = side_of(xml_attribute(n, "side")),
-                       .from_start = text_eq(xml_attribute(n, "from"), TEXT("start")),
+                       .from = from_of(xml_attribute(n, "from")),
                        .before_ns = window(l, n, "before"),
                        .after_ns = window(l, n, "after")};
     l->good &= b->name.p && loader_is_kebab(l, b->name, "bind");

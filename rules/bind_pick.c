@@ -50,11 +50,13 @@ static instant_ns plus(instant_ns a, instant_ns b)
     return sum;
 }
 
-/* What the window is measured from, as time after the RST: 0, or the (negative) start. */
+/* What the window is measured from, as time after the RST: 0, the start, or the close. */
 static instant_ns anchor(const struct bind *b, const struct reset *r)
 {
     const struct connection *c = r->connection;
-    if (!b->from_start || c->first_time == INSTANT_NONE)
+    if (b->from == FROM_CLOSE)
+        return line_close_offset(r);
+    if (b->from != FROM_START || c->first_time == INSTANT_NONE)
         return 0;
     return plus(c->first_time, -r->deciding.segment.time);
 }

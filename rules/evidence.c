@@ -13,6 +13,8 @@
 #define REASONS_MAX 8
 #define VALUE_MAX 200 /* bytes of a text that evidence repeats */
 
+#define NAMED_LINES_MAX 8
+
 struct list {
     struct evidence *v;
     size_t n, cap;
@@ -141,13 +143,29 @@ static bool list_make(struct list *l, struct arena *a, size_t cap)
     return l->v != NULL;
 }
 
+/* Lines that name this connection and no other belong to it whether or not the rule asked for them.
+ */
+static void add_named_lines(struct list *l, const struct bench *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->n_links && n < NAMED_LINES_MAX; i++) {
+        const struct link *k = &b->links[i];
+        bool names_it = k->join == JOIN_TUPLE || k->join == JOIN_ENDPOINT || k->join == JOIN_PID;
+        if (!names_it || k->ambiguous || !k->recognised || k->event->claim == CLAIM_NOTHING)
+            continue;
+        add_link(l, b, k);
+        n++;
+    }
+}
+
 struct evidence *evidence_of(struct hearing *h, size_t *n)
 {
     struct list l;
-    list_make(&l, h->bench->arena, REASONS_MAX + h->rule->n_conditions);
+    list_make(&l, h->bench->arena, REASONS_MAX + h->rule->n_conditions + NAMED_LINES_MAX);
     add_reasons(&l, h->bench);
     for (uint32_t i = 0; i < h->rule->n_conditions; i++)
         add_condition(&l, h, i);
+    add_named_lines(&l, h->bench);
     *n = l.n;
     return l.v;
 }

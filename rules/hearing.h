@@ -60,6 +60,8 @@ struct pick bind_pick(struct hearing *h, const struct bind *b);
 enum truth tests_hold(struct hearing *h, const struct subject *s, const struct fact *value,
                       const struct test *tests, size_t n);
 /* line_value.c: a field of one line. */
+/* When the reset side closed, as time after the RST: its FIN's (negative), else 0. */
+instant_ns line_close_offset(const struct reset *r);
 struct fact line_value(const struct bench *b, const struct subject *s, const struct link *l,
                        size_t n_fitting);
 

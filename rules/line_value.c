@@ -28,6 +28,15 @@ static struct fact an_endpoint(const struct bench *b, const struct endpoint *e)
     return a_text(text_of(t));
 }
 
+instant_ns line_close_offset(const struct reset *r)
+{
+    const struct end *e = &r->connection->end[r->claimed];
+    instant_ns rst = r->deciding.segment.time;
+    if (!e->saw_fin || e->fin_time == INSTANT_NONE || e->fin_time > rst)
+        return 0;
+    return e->fin_time - rst;
+}
+
 static struct fact common(const struct bench *b, int field, const struct link *l, size_t n_fitting)
 {
     const struct event *e = l->event;
@@ -52,6 +61,9 @@ static struct fact common(const struct bench *b, int field, const struct link *l
         return (struct fact){.known = true, .as.truth = l->ambiguous};
     case LINE_OFFSET:
         return l->offset_ns == INSTANT_NONE ? (struct fact){0} : a_number(l->offset_ns);
+    case LINE_SINCE_CLOSE:
+        return l->offset_ns == INSTANT_NONE ? (struct fact){0}
+                                            : a_number(l->offset_ns - line_close_offset(b->reset));
     case LINE_FILE:
         return e->source < b->of->n_logs ? a_text(b->of->logs[e->source].name) : (struct fact){0};
     case LINE_NUMBER:

@@ -117,6 +117,12 @@ struct where {
 
 enum bind_side { BIND_ANYONE, BIND_CLIENT, BIND_SERVER, BIND_SENDER, BIND_RECEIVER, BIND_PATH };
 
+enum bind_from {
+    FROM_RST,
+    FROM_START, /* the connection's first packet */
+    FROM_CLOSE, /* the reset side's FIN, or the RST where it sent none before */
+};
+
 struct bind {
     struct text name;
     uint32_t line;
@@ -125,7 +131,7 @@ struct bind {
     uint32_t claims; /* bits of enum event_claim, 0: any */
     uint32_t joins;  /* bits of enum join */
     enum bind_side side;
-    bool from_start; /* the window lies around the connection's first packet */
+    enum bind_from from; /* what the window lies around */
     instant_ns before_ns, after_ns;
     struct where *wheres;
     size_t n_wheres;

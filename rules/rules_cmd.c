@@ -132,7 +132,9 @@ static void show_binds(const struct rule *r, FILE *out)
             fprintf(out, " %s", quoted(r->binds[i].kinds[k]).s);
         fprintf(out, ", %.3f s before to %.3f s after %s\n", (double)r->binds[i].before_ns / 1e9,
                 (double)r->binds[i].after_ns / 1e9,
-                r->binds[i].from_start ? "the first packet" : "the RST");
+                r->binds[i].from == FROM_START   ? "the first packet"
+                : r->binds[i].from == FROM_CLOSE ? "the close"
+                                                 : "the RST");
     }
 }
 

@@ -22,6 +22,8 @@ static const struct fact_def line_fields[LINE_FIELDS] = {
     [LINE_SIDE] = {"line.side", FACT_ENUM, sides, "whose host wrote it", NULL},
     [LINE_AMBIGUOUS] = {"line.ambiguous", FACT_BOOL, NULL, "others have an equal claim", NULL},
     [LINE_OFFSET] = {"line.offset", FACT_DURATION, NULL, "corrected time minus RST time", NULL},
+    [LINE_SINCE_CLOSE] = {"line.since-close", FACT_DURATION, NULL,
+                          "corrected time minus the time of the reset side's close", NULL},
     [LINE_FILE] = {"line.file", FACT_TEXT, NULL, "log file", NULL},
     [LINE_NUMBER] = {"line.number", FACT_INT, NULL, "line number", NULL},
     [LINE_TIME] = {"line.time", FACT_TIME, NULL, "its stamp", NULL},

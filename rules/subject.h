@@ -20,6 +20,7 @@ enum line_field {
     LINE_SIDE,
     LINE_AMBIGUOUS,
     LINE_OFFSET,
+    LINE_SINCE_CLOSE,
     LINE_FILE,
     LINE_NUMBER,
     LINE_TIME,
