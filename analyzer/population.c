@@ -27,10 +27,12 @@ struct population {
     const struct connection_record *records;
     uint32_t *by_server; /* record indexes sorted by server endpoint, then time */
     size_t n;
-    struct map servers; /* struct endpoint -> struct server_stats */
-    struct map clients; /* struct address -> struct client_stats */
-    struct map targets; /* struct target_key -> struct target */
-    struct map hosts;   /* struct host_key -> bool */
+    struct map servers;  /* struct endpoint -> struct server_stats */
+    struct map clients;  /* struct address -> struct client_stats */
+    struct map targets;  /* struct target_key -> struct target */
+    struct map hosts;    /* struct host_key -> bool */
+    struct map ports;    /* client's struct endpoint -> last record + 1 of its chain */
+    uint32_t *same_port; /* for each record: the one before it in its chain + 1, 0 none */
 };
 
 static int by_server_time(const void *a, const void *b, void *ctx)
@@ -105,9 +107,21 @@ static bool count_client(struct population *p, const struct connection_record *r
     return true;
 }
 
+static bool chain_port(struct population *p, uint32_t record)
+{
+    uint32_t *last = map_put(&p->ports, &p->records[record].client, NULL);
+    if (!last)
+        return false;
+    p->same_port[record] = *last;
+    *last = record + 1;
+    return true;
+}
+
 static bool count_all(struct population *p)
 {
     for (size_t i = 0; i < p->n; i++) {
+        if (!chain_port(p, (uint32_t)i))
+            return false;
         const struct connection_record *r = &p->records[p->by_server[i]];
         bool made;
         struct server_stats *s = map_put(&p->servers, &r->server, &made);
@@ -129,10 +143,12 @@ struct population *population_create(const struct case_file *c)
     map_init(&p->clients, sizeof(struct address), sizeof(struct client_stats));
     map_init(&p->targets, sizeof(struct target_key), sizeof(struct target));
     map_init(&p->hosts, sizeof(struct host_key), sizeof(bool));
+    map_init(&p->ports, sizeof(struct endpoint), sizeof(uint32_t));
     p->records = c->records;
     p->n = c->n_records;
     p->by_server = calloc(p->n ? p->n : 1, sizeof *p->by_server);
-    if (!p->by_server) {
+    p->same_port = calloc(p->n ? p->n : 1, sizeof *p->same_port);
+    if (!p->by_server || !p->same_port) {
         population_free(p);
         return NULL;
     }
@@ -160,6 +176,8 @@ void population_free(struct population *p)
     map_finish(&p->clients);
     map_finish(&p->targets);
     map_finish(&p->hosts);
+    map_finish(&p->ports);
+    free(p->same_port);
     free(p->by_server);
     free(p);
 }
@@ -271,14 +289,19 @@ uint32_t population_live_beside(const struct case_file *c, const struct reset *r
     return n;
 }
 
+#define CHAIN_MAX 1000 /* uses of one port that are looked at */
+
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r)
 {
+    const struct population *p = c->population;
     const struct connection *k = r->connection;
-    for (size_t i = 0; i < c->n_records; i++) {
-        const struct connection_record *o = &c->records[i];
-        if (o->capture == k->capture && endpoint_eq(&o->client, &k->end[SIDE_CLIENT].at) &&
-            !endpoint_eq(&o->server, &k->end[SIDE_SERVER].at) && was_served(o) &&
-            o->first_time <= k->last_time && o->last_time >= k->first_time)
+    const uint32_t *last = p ? map_get(&p->ports, &k->end[SIDE_CLIENT].at) : NULL;
+    uint32_t next = last ? *last : 0;
+    for (unsigned n = 0; next != 0 && n < CHAIN_MAX; n++) {
+        const struct connection_record *o = &p->records[next - 1];
+        next = p->same_port[next - 1];
+        if (o->capture == k->capture && !endpoint_eq(&o->server, &k->end[SIDE_SERVER].at) &&
+            was_served(o) && o->first_time <= k->last_time && o->last_time >= k->first_time)
             return true;
     }
     return false;
