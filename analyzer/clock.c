@@ -155,23 +155,50 @@ static void lay_edges(struct sweep *s, instant_ns lag, instant_ns lead)
     qsort(s->edges, 2 * s->n, sizeof *s->edges, compare_edge);
 }
 
+/* All of the neighbourhood whose support is hardly less: noise must not make the winner look
+ * narrower than it is. */
+static void widen(struct sweep *s, struct vote *best)
+{
+    struct ballot b = empty_ballot(s);
+    struct vote run = {0};
+    bool in_run = false;
+    const struct vote peak = *best;
+    for (size_t i = 0; i + 1 < 2 * s->n; i++) {
+        ballot_count(&b, s->edges[i].pair, s->edges[i].end);
+        bool near = ballot_weight(&b) * 10 >= peak.weight * 9;
+        if (near && !in_run)
+            run.low = s->edges[i].at;
+        if (near)
+            run.high = s->edges[i + 1].at;
+        in_run = near;
+        if (near && run.low <= peak.low && run.high >= peak.high) {
+            best->low = run.low;
+            best->high = run.high;
+        }
+    }
+}
+
 /* Coarse stamps, or things due within a stretch: where most intervals still overlap when lines
- * trail by little. */
+ * trail by little; where noise hides that, as far as they may trail. */
 static void narrow(struct sweep *s, const struct vote *in, struct clock_estimate *e)
 {
-    static const instant_ns lags[] = {NS_PER_S / 33, NS_PER_S / 10};
+    static const instant_ns lags[] = {NS_PER_S / 33, NS_PER_S / 10, CLOCK_LAG_NS};
     struct vote best = *in;
+    instant_ns lag = CLOCK_LAG_NS;
     for (size_t i = 0; i < sizeof lags / sizeof lags[0]; i++) {
         lay_edges(s, lags[i], CLOCK_LEAD_NS);
         struct ballot b = empty_ballot(s);
         struct vote tight = best_stretch(s->edges, 2 * s->n, &b, NULL);
-        if (tight.weight < in->weight || tight.high < in->low || tight.low > in->high)
+        if (tight.weight * 10 < in->weight * 9 || tight.high < in->low - CLOCK_LAG_NS ||
+            tight.low > in->high + CLOCK_LAG_NS)
             continue;
         best = tight;
+        widen(s, &best);
+        lag = lags[i];
         break;
     }
     e->offset = best.low + (best.high - best.low) / 2;
-    e->spread = (best.high - best.low) / 2 + NS_PER_S / 50;
+    e->spread = (best.high - best.low) / 2 + (lag > NS_PER_S / 33 ? lag : NS_PER_S / 50);
 }
 
 /* Fine stamps: lines trail, so the smaller differences are nearest to the truth. */

@@ -11,7 +11,9 @@
 #include "analyzer/window.h"
 
 #define PAIRS_MAX 400000 /* a clock; what comes after adds nothing */
-#define PAIRS_A_LINE 64  /* a port used more often than this tells nothing */
+#define WEAK_LINES 200   /* lines without a port that are asked */
+#define WEAK_PAIRS_A_LINE 2048
+#define PAIRS_A_LINE 64 /* a port used more often than this tells nothing */
 #define LONG_TALK_NS (30 * NS_PER_S)
 #define GIVEN_SPREAD_NS (NS_PER_S / 2)
 
@@ -49,59 +51,76 @@ instant_ns uncertainty_of(const struct correlation *c, uint32_t entry)
     return e->event->precision_ns + c->clocks.v[e->domain].at.spread;
 }
 
-struct gather { /* the pairs of one line */
-    const struct correlation *c;
-    const struct event *e;
-    uint64_t line;
-    bool addresses; /* lines without a port count, too */
-    size_t n;
-    struct clock_pair pair[PAIRS_A_LINE];
-    bool full;
-};
-
-static void gather_pair(void *ctx, uint32_t record, enum fit fit)
-{
-    struct gather *g = ctx;
-    if (g->full || (fit < FIT_ENDPOINT && !g->addresses))
-        return;
-    uint32_t id = g->c->roster.talk[record];
-    for (size_t i = 0; i < g->n; i++)
-        if (g->pair[i].talk == id)
-            return;
-    struct talk t = roster_talk(&g->c->roster, record);
-    if (g->e->claim == CLAIM_RESET && t.rst == INSTANT_NONE)
-        return;
-    instant_ns from, to;
-    talk_due(&t, g->e->claim, &from, &to);
-    if (to - from > LONG_TALK_NS)
-        return;
-    g->full = g->n == PAIRS_A_LINE;
-    if (!g->full)
-        g->pair[g->n++] = (struct clock_pair){.line = g->line,
-                                              .talk = id,
-                                              .log = g->e->time,
-                                              .precision = g->e->precision_ns,
-                                              .due_first = from,
-                                              .due_last = to};
-}
-
 struct pairs {
     struct clock_pair *v;
     size_t n, cap;
 };
 
+struct gather { /* the pairs of one line */
+    const struct correlation *c;
+    const struct event *e;
+    uint64_t line;
+    bool addresses; /* lines without a port count, too */
+    size_t begin, most;
+    struct pairs *out;
+    bool full, failed;
+};
+
+static bool gather_pair(void *ctx, uint32_t record, enum fit fit)
+{
+    struct gather *g = ctx;
+    if (fit < FIT_ENDPOINT && !g->addresses)
+        return true;
+    uint32_t id = g->c->roster.talk[record];
+    for (size_t i = g->out->n; i > g->begin && g->out->n - i < 64; i--)
+        if (g->out->v[i - 1].talk == id)
+            return true;
+    struct talk t = roster_talk(&g->c->roster, record);
+    if (g->e->claim == CLAIM_RESET && t.rst == INSTANT_NONE)
+        return true;
+    instant_ns from, to;
+    talk_due(&t, g->e->claim, &from, &to);
+    if (to - from > LONG_TALK_NS)
+        return true;
+    g->full = g->out->n - g->begin >= g->most;
+    g->failed = !g->full && !vec_reserve(g->out, g->out->n + 1);
+    if (g->full || g->failed)
+        return false;
+    g->out->v[g->out->n++] = (struct clock_pair){.line = g->line,
+                                                 .talk = id,
+                                                 .log = g->e->time,
+                                                 .precision = g->e->precision_ns,
+                                                 .due_first = from,
+                                                 .due_last = to};
+    return true;
+}
+
+/* A line that could mean too many connections tells nothing; its pairs are taken back. */
 static bool gather_line(const struct correlation *c, uint32_t entry, bool addresses,
                         struct pairs *out)
 {
-    struct gather g = {.c = c, .e = c->index.entries.v[entry].event, .line = entry};
+    struct gather g = {.c = c,
+                       .e = c->index.entries.v[entry].event,
+                       .line = entry,
+                       .most = addresses ? WEAK_PAIRS_A_LINE : PAIRS_A_LINE,
+                       .begin = out->n,
+                       .out = out};
     g.addresses = addresses && (g.e->claim == CLAIM_RESET || g.e->claim == CLAIM_OPENED);
-    fit_each(c, entry, false, gather_pair, &g);
-    if (g.full || !g.n)
-        return true;
-    if (!vec_reserve(out, out->n + g.n))
-        return false;
-    memcpy(out->v + out->n, g.pair, g.n * sizeof *g.pair);
-    out->n += g.n;
+    fit_each(c, entry, FIT_ANY_TIME, gather_pair, &g);
+    if (g.full)
+        out->n = g.begin;
+    return !g.failed;
+}
+
+/* Pairs from the first lines, or from a sample of those that name no port. */
+static bool gather_lines(const struct correlation *c, const uint32_t *entries, size_t n,
+                         bool addresses, struct pairs *out)
+{
+    size_t step = addresses ? n / WEAK_LINES + 1 : 1;
+    out->n = 0;
+    for (size_t i = 0; i < n && out->n < PAIRS_MAX; i += step)
+        if (!gather_line(c, entries[i], addresses, out))
+            return false;
     return true;
 }
 
@@ -110,14 +129,10 @@ static bool estimate_domain(struct correlation *c, uint32_t domain, const uint32
 {
     struct pairs pairs = {0};
     struct clock_estimate *at = &c->clocks.v[domain].at;
-    bool good = true;
-    for (size_t i = 0; i < n && good && pairs.n < PAIRS_MAX; i++)
-        good = gather_line(c, entries[i], false, &pairs);
+    bool good = gather_lines(c, entries, n, false, &pairs);
     *at = clock_estimate_of(pairs.v, pairs.n);
-    if (!at->known && !at->contested && good) {
-        pairs.n = 0; /* no line names a port: many that name an address may still agree */
-        for (size_t i = 0; i < n && good && pairs.n < PAIRS_MAX; i++)
-            good = gather_line(c, entries[i], true, &pairs);
+    if (good && !at->known && !at->contested) {
+        good = gather_lines(c, entries, n, true, &pairs);
         struct clock_estimate weak = clock_estimate_of(pairs.v, pairs.n);
         if (weak.known && weak.n_anchors >= 3 && weak.n_talks >= 2)
             *at = weak;

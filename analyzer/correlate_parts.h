@@ -100,9 +100,12 @@ enum fit {
 enum fit record_fit(const struct correlation *c, const struct event *e, uint32_t record);
 /* Capture times at which the line would be due for this connection. */
 void talk_due(const struct talk *t, enum event_claim claim, instant_ns *from, instant_ns *to);
-/* Calls back with each record that names one of the line's endpoints, nearest times included. */
-typedef void fit_fn(void *ctx, uint32_t record, enum fit fit);
-void fit_each(const struct correlation *c, uint32_t entry, bool clock_matters, fit_fn *each,
+/* Calls back with each record that the line may speak of; false stops.  Only those
+ * that were alive at the line's time or at most slack before; FIT_ANY_TIME: the clock is unknown.
+ */
+#define FIT_ANY_TIME INSTANT_NONE
+typedef bool fit_fn(void *ctx, uint32_t record, enum fit fit);
+void fit_each(const struct correlation *c, uint32_t entry, instant_ns slack, fit_fn *each,
               void *ctx);
 bool is_upstream(const struct event *e);
 

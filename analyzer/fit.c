@@ -113,7 +113,7 @@ void talk_due(const struct talk *t, enum event_claim claim, instant_ns *from, in
 struct pivot { /* the narrowest list of records that the line's ends lead to */
     const uint32_t *list;
     struct roster_range range;
-    bool by_time; /* of an address: sorted by first time over all ports */
+    bool of_address; /* a range of by_address: blocks can be skipped */
     bool found;
 };
 
@@ -127,19 +127,15 @@ static void consider(const struct correlation *c, const struct endpoint *e, stru
         return;
     *p = (struct pivot){.list = e->port ? c->roster.by_endpoint : c->roster.by_address,
                         .range = range,
-                        .by_time = true,
+                        .of_address = !e->port,
                         .found = true};
 }
 
-/* Long lists are cut to what began within a day before the line and soon after it, newest kept. */
+/* What began after the line is cut off; of a list still long the newest are kept. */
 static void cut_pivot(const struct correlation *c, struct pivot *p, struct when w)
 {
     uint32_t lo = p->range.from, hi = p->range.to;
-    if (hi - lo <= SCAN_MAX || !w.stamped) {
-        p->range.to = hi - lo > SCAN_MAX ? lo + SCAN_MAX : hi;
-        return;
-    }
-    while (lo < hi) { /* the first that began after the line */
+    while (w.stamped && lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2, record = roster_record(p->list[mid]);
         if (roster_time(&c->roster, record, c->roster.records[record].first_time) <=
             w.high + WINDOW_NAMED_BEFORE_NS)
@@ -147,11 +143,24 @@ static void cut_pivot(const struct correlation *c, struct pivot *p, struct when 
         else
             hi = mid;
     }
-    uint32_t begin = lo - p->range.from > SCAN_MAX ? lo - SCAN_MAX : p->range.from;
-    p->range = (struct roster_range){begin, lo};
+    p->range.to = w.stamped ? lo : hi;
+    if (p->of_address && w.stamped) /* these are thinned by blocks, see below */
+        return;
+    if (p->range.to - p->range.from > SCAN_MAX)
+        p->range.from = p->range.to - SCAN_MAX;
 }
 
-void fit_each(const struct correlation *c, uint32_t entry, bool clock_matters, fit_fn *each,
+/* The next entry worth a look: blocks that were over long before the line are passed over. */
+static uint32_t next_alive(const struct correlation *c, const struct pivot *p, uint32_t i,
+                           instant_ns after)
+{
+    while (i < p->range.to && i % ROSTER_BLOCK == 0 &&
+           c->roster.block_last[i / ROSTER_BLOCK] < after)
+        i += ROSTER_BLOCK;
+    return i;
+}
+
+void fit_each(const struct correlation *c, uint32_t entry, instant_ns slack, fit_fn *each,
               void *ctx)
 {
     const struct event *e = c->index.entries.v[entry].event;
@@ -164,12 +173,19 @@ void fit_each(const struct correlation *c, uint32_t entry, bool clock_matters, f
     if (!p.found)
         return;
     struct when w = when_of(c, entry);
-    w.stamped &= clock_matters;
+    w.stamped &= slack != FIT_ANY_TIME;
     cut_pivot(c, &p, w);
-    for (uint32_t i = p.range.from; i < p.range.to; i++) {
+    bool skip = p.of_address && w.stamped;
+    uint32_t n = 0;
+    for (uint32_t i = p.range.from; i < p.range.to && n < SCAN_MAX; i++) {
+        if (skip)
+            i = next_alive(c, &p, i, w.low - slack);
+        if (i >= p.range.to)
+            return;
         uint32_t record = roster_record(p.list[i]);
         enum fit fit = record_fit(c, e, record);
-        if (fit != FIT_NO)
-            each(ctx, record, fit);
+        n++;
+        if (fit != FIT_NO && !each(ctx, record, fit))
+            return;
     }
 }

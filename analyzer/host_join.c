@@ -146,16 +146,23 @@ static bool concerns(const struct correlation *c, const struct wide *l, const st
     return host_agrees(c, l->e, rec);
 }
 
-static bool tie_wide(struct correlation *c, const struct wide *l, struct reset_at *v, size_t n)
+/* The first of the resets, sorted by time, at or after t. */
+static size_t seek_reset(const struct reset_at *v, size_t n, instant_ns t)
 {
     size_t lo = 0, hi = n;
-    while (lo < hi) { /* the first reset that the line's end does not come too late for */
+    while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (v[mid].time + l->after < l->w.low)
+        if (v[mid].time < t)
             lo = mid + 1;
         else
             hi = mid;
     }
+    return lo;
+}
+
+static bool tie_wide(struct correlation *c, const struct wide *l, struct reset_at *v, size_t n)
+{
+    size_t lo = seek_reset(v, n, l->w.low - l->after);
     for (; lo < n && v[lo].time - l->before <= l->w.high; lo++) {
         if (v[lo].n_ties >= HOST_TIES_A_RESET || c->ties.n >= HOST_TIES_MAX ||
             !concerns(c, l, &v[lo]))
@@ -173,20 +180,31 @@ static bool tie_wide(struct correlation *c, const struct wide *l, struct reset_a
     return true;
 }
 
-/* A daemon's line that names nobody, from a process that never named anybody: "fatal: Missing
- * privilege separation directory".  Only the service and the time can tell whose it was. */
-static bool is_nameless(const struct correlation *c, const struct log_entry *e)
+/* Whether any line of the same process named anybody. */
+static bool process_names(const struct correlation *c, const struct log_entry *e)
 {
-    if (e->names || e->event->scope != SCOPE_CONNECTION || e->group == LOG_NONE ||
-        writer_of_kind(e->event->kind) != WRITER_SSHD || e->writer != WRITER_SSHD)
-        return false;
     const struct log_group *g = &c->index.groups.v[e->group];
     if (g->last_mark != LOG_NONE)
-        return false;
+        return true;
     for (uint32_t i = g->last; i != LOG_NONE; i = c->index.entries.v[i].in_group)
         if (c->index.entries.v[i].names)
-            return false;
-    return true;
+            return true;
+    return false;
+}
+
+/* A daemon's line that names nobody: "fatal: Missing privilege separation directory" of a process
+ * that never named anybody, or a long-lived server's report of an end.  Only the service and the
+ * time can tell whose it was. */
+static bool is_nameless(const struct correlation *c, const struct log_entry *e)
+{
+    bool serves = e->writer != WRITER_OTHER && e->writer != WRITER_KERNEL &&
+                  e->writer != WRITER_SYSTEMD && e->writer != WRITER_SFTP;
+    if (!serves || e->names || e->event->scope != SCOPE_CONNECTION ||
+        text_starts(e->event->kind, TEXT("pam.")))
+        return false;
+    if (e->writer == WRITER_SSHD)
+        return e->group != LOG_NONE && !process_names(c, e);
+    return e->event->claim != CLAIM_NOTHING && e->event->claim != CLAIM_OPENED;
 }
 
 /* The reset nearest to the line, of those near those that no such line was tied to yet. */
@@ -196,7 +214,8 @@ static bool tie_nameless(struct correlation *c, const struct wide *l, struct res
     instant_ns best_gap = WINDOW_NAMELESS_NS + 1, best_far = 0;
     uint32_t n_equal = 0;
     instant_ns middle = l->w.low + (l->w.high - l->w.low) / 2;
-    for (size_t i = 0; i < n; i++) {
+    size_t from = seek_reset(v, n, l->w.low - WINDOW_NAMELESS_NS);
+    for (size_t i = from; i < n && v[i].time <= l->w.high + WINDOW_NAMELESS_NS; i++) {
         instant_ns gap = when_gap(l->w, v[i].time, v[i].time);
         instant_ns far = v[i].time > middle ? v[i].time - middle : middle - v[i].time;
         if (gap > best_gap || gap > WINDOW_NAMELESS_NS || !concerns(c, l, &v[i]))

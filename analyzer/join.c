@@ -52,26 +52,26 @@ static instant_ns penalty(const struct event *e, const struct talk *t)
     return report && !t->torn ? NS_PER_S : 0;
 }
 
-static void choose(void *ctx, uint32_t record, enum fit fit)
+static bool choose(void *ctx, uint32_t record, enum fit fit)
 {
     struct choice *k = ctx;
     const struct roster *r = &k->c->roster;
     bool weak = fit < FIT_ENDPOINT;
     if (weak != (k->least == FIT_ADDRESS) ||
         (weak && !services_fit(k->c, k->writer, r->records[record].server.port)))
-        return;
+        return true;
     if (k->any && r->talk[record] == k->talk) {
         if (fit > k->fit) { /* the other side of a NAT, or another capture, fits better */
             k->fit = fit;
             k->record = record;
         }
-        return;
+        return true;
     }
     struct talk t = roster_talk(r, record);
     instant_ns from, to;
     talk_due(&t, k->e->claim, &from, &to);
     if (!in_window(k, &t, from, to))
-        return;
+        return true;
     instant_ns middle = k->w.low + (k->w.high - k->w.low) / 2;
     instant_ns gap = when_gap(k->w, from, to) + penalty(k->e, &t);
     instant_ns far = when_gap((struct when){middle, middle, true}, from, to);
@@ -81,7 +81,7 @@ static void choose(void *ctx, uint32_t record, enum fit fit)
         better = taken != k->taken ? !taken : far < k->far;
     k->n_equal = k->any ? (gap == k->gap ? k->n_equal + 1 : better ? 0 : k->n_equal) : 0;
     if (!better)
-        return;
+        return true;
     k->any = true;
     k->record = record;
     k->talk = t.id;
@@ -89,6 +89,7 @@ static void choose(void *ctx, uint32_t record, enum fit fit)
     k->gap = gap;
     k->far = far;
     k->taken = taken;
+    return true;
 }
 
 static struct choice choice_of(const struct correlation *c, uint32_t entry, enum fit least)
@@ -181,7 +182,7 @@ bool join_named(struct correlation *c)
         if (!c->index.entries.v[i].names_ours)
             continue;
         struct choice k = choice_of(c, i, FIT_ENDPOINT);
-        fit_each(c, i, true, choose, &k);
+        fit_each(c, i, k.after, choose, &k);
         if (k.any && !tie_choice(c, i, &k))
             return false;
     }
@@ -226,7 +227,7 @@ bool join_addresses(struct correlation *c)
     for (size_t i = 0; good && i < n; i++) {
         struct choice k = choice_of(c, v[i].entry, FIT_ADDRESS);
         k.spoken_for = &spoken;
-        fit_each(c, v[i].entry, true, choose, &k);
+        fit_each(c, v[i].entry, k.after, choose, &k);
         if (!k.any)
             continue;
         struct spoken_key key = {text_hash(k.e->kind), k.talk};

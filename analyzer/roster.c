@@ -137,6 +137,18 @@ static void find_span(struct roster *r, const struct case_file *of)
     }
 }
 
+/* So that who had gone long before need not be looked at one by one. */
+static void note_blocks(struct roster *r)
+{
+    for (uint32_t i = 0; i < 2 * r->n; i++) {
+        uint32_t record = r->by_address[i] >> 1;
+        instant_ns last = roster_time(r, record, r->records[record].last_time);
+        instant_ns *block = &r->block_last[i / ROSTER_BLOCK];
+        if (i % ROSTER_BLOCK == 0 || last > *block)
+            *block = last;
+    }
+}
+
 bool roster_build(struct roster *r, struct arena *a, const struct case_file *of,
                   const instant_ns *shift, uint32_t *talk_of)
 {
@@ -149,7 +161,9 @@ bool roster_build(struct roster *r, struct arena *a, const struct case_file *of,
     r->next = arena_array(a, n + 1, sizeof *r->next);
     r->by_endpoint = arena_array(a, 2 * n + 1, sizeof *r->by_endpoint);
     r->by_address = arena_array(a, 2 * n + 1, sizeof *r->by_address);
-    if (!r->talk || !r->next || !r->by_endpoint || !r->by_address || !place_resets(r, a, of))
+    r->block_last = arena_array(a, 2 * n / ROSTER_BLOCK + 1, sizeof *r->block_last);
+    if (!r->block_last || !r->talk || !r->next || !r->by_endpoint || !r->by_address ||
+        !place_resets(r, a, of))
         return false;
     find_span(r, of);
     roster_chain(r, talk_of);
@@ -159,6 +173,7 @@ bool roster_build(struct roster *r, struct arena *a, const struct case_file *of,
         qsort_r(r->by_endpoint, 2 * n, sizeof *r->by_endpoint, compare_endpoint, r);
         qsort_r(r->by_address, 2 * n, sizeof *r->by_address, compare_address, r);
     }
+    note_blocks(r);
     return true;
 }
 
@@ -204,19 +219,6 @@ bool roster_knows(const struct roster *r, const struct address *a)
 {
     uint32_t at = lower_address(r, a, false);
     return at < 2 * r->n && address_eq(&roster_end(r, r->by_address[at])->ip, a);
-}
-
-uint32_t roster_seek(const struct roster *r, struct roster_range range, instant_ns t)
-{
-    while (range.from < range.to) {
-        uint32_t mid = range.from + (range.to - range.from) / 2;
-        uint32_t record = r->by_address[mid] >> 1;
-        if (roster_time(r, record, r->records[record].first_time) < t)
-            range.from = mid + 1;
-        else
-            range.to = mid;
-    }
-    return range.from;
 }
 
 static instant_ns earlier(instant_ns a, instant_ns b)

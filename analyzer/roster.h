@@ -10,6 +10,7 @@
 #include "analyzer/case.h"
 
 #define ROSTER_NONE UINT32_MAX
+#define ROSTER_BLOCK 64
 
 struct roster {
     const struct connection_record *records; /* borrowed */
@@ -21,6 +22,7 @@ struct roster {
     uint32_t *next;         /* by record: the next record of the same connection, or ROSTER_NONE */
     uint32_t *by_endpoint;  /* record * 2 + side, by address, port, first time */
     uint32_t *by_address;   /* the same, by address and first time */
+    instant_ns *block_last; /* by ROSTER_BLOCK entries of by_address: their latest last time */
     uint32_t *reset_from;   /* by record, n + 1 of them: its resets in reset_at */
     struct reset **reset_at;
 };
@@ -53,8 +55,6 @@ void roster_chain(struct roster *r, uint32_t *talk_of);
 struct roster_range roster_endpoint(const struct roster *r, const struct endpoint *e);
 struct roster_range roster_address(const struct roster *r, const struct address *a);
 bool roster_knows(const struct roster *r, const struct address *a);
-/* Where in a range of by_address the first time reaches t (the range's end when it never does). */
-uint32_t roster_seek(const struct roster *r, struct roster_range range, instant_ns t);
 
 static inline uint32_t roster_record(uint32_t entry)
 {

@@ -57,23 +57,24 @@ struct alive { /* connections of the address that live at that time */
     instant_ns opened;
 };
 
-static void see_alive(void *ctx, uint32_t record, enum fit fit)
+static bool see_alive(void *ctx, uint32_t record, enum fit fit)
 {
     struct alive *a = ctx;
     const struct roster *r = &a->c->roster;
     (void)fit;
     if (!services_fit(a->c, WRITER_SFTP, r->records[record].server.port) ||
         (a->n && r->talk[record] == a->talk))
-        return;
+        return true;
     struct talk t = roster_talk(r, record);
     if (a->w.high < t.first || a->w.low > t.last + NS_PER_S)
-        return;
+        return true;
     a->n++;
     if (a->n > 1 && t.opened <= a->opened)
-        return;
+        return true;
     a->record = record;
     a->talk = t.id;
     a->opened = t.opened;
+    return true;
 }
 
 /* The connection that a "session opened" line belongs to. */
@@ -92,7 +93,7 @@ static bool find_session(const struct correlation *c, uint32_t entry, struct tie
         return true;
     }
     struct alive a = {.c = c, .w = when_of(c, entry)};
-    fit_each(c, entry, true, see_alive, &a);
+    fit_each(c, entry, NS_PER_S, see_alive, &a);
     out->record = a.record;
     out->ambiguous = a.n > 1;
     return a.n > 0;
