@@ -51,6 +51,8 @@ static int case_order(const void *pa, const void *pb)
     enum severity x = a->members[0]->severity, y = b->members[0]->severity;
     if (x != y)
         return x > y ? -1 : 1;
+    if (a->n_members != b->n_members)
+        return a->n_members > b->n_members ? -1 : 1;
     return by_time(a->members[0], b->members[0]);
 }
 
@@ -84,4 +86,55 @@ void arrangement_finish(struct arrangement *a)
     free(a->all);
     free(a->cases);
     *a = (struct arrangement){0};
+}
+
+static unsigned rank_of(const struct evidence *e)
+{
+    return e->kind == SOURCE_LOG ? 1 : e->kind == SOURCE_HOST ? 2 : 0;
+}
+
+static uint64_t frame_of(const struct diagnosis *d, const struct evidence *e)
+{
+    return e->frame ? e->frame : d->reset->deciding.segment.frame;
+}
+
+bool evidence_same_frame(const struct diagnosis *d, const struct evidence *a,
+                         const struct evidence *b)
+{
+    return rank_of(a) == 0 && rank_of(b) == 0 && a->capture == b->capture &&
+           frame_of(d, a) == frame_of(d, b);
+}
+
+static bool is_later(const struct evidence *a, const struct evidence *b)
+{
+    return a->link && b->link && a->link->offset_ns != INSTANT_NONE &&
+           b->link->offset_ns != INSTANT_NONE && a->link->offset_ns > b->link->offset_ns;
+}
+
+/* Where e goes among out[0..n): behind its frame's other statements, or behind its kind. */
+static size_t place_of(const struct diagnosis *d, const struct evidence *const *out, size_t n,
+                       const struct evidence *e)
+{
+    for (size_t i = n; i > 0; i--)
+        if (evidence_same_frame(d, out[i - 1], e))
+            return i;
+    size_t at = n;
+    while (at > 0 && (rank_of(out[at - 1]) > rank_of(e) || is_later(out[at - 1], e)))
+        at--;
+    return at;
+}
+
+size_t arrange_evidence(const struct diagnosis *d, bool all,
+                        const struct evidence *out[EVIDENCE_SHOWN])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->n_evidence && n < EVIDENCE_SHOWN; i++) {
+        if (d->evidence[i].is_stated && !all)
+            continue;
+        size_t at = place_of(d, out, n, &d->evidence[i]);
+        memmove(out + at + 1, out + at, (n - at) * sizeof *out);
+        out[at] = &d->evidence[i];
+        n++;
+    }
+    return n;
 }

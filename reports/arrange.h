@@ -25,4 +25,14 @@ struct arrangement {
 bool arrange(const struct findings *f, struct arrangement *out);
 void arrangement_finish(struct arrangement *a);
 
+/* The evidence as people read it: packets, one frame's statements together, then log lines by time,
+ * then host values.  all: also what the diagnosis states in a field of its own.  Returns how many.
+ */
+#define EVIDENCE_SHOWN 64
+size_t arrange_evidence(const struct diagnosis *d, bool all,
+                        const struct evidence *out[EVIDENCE_SHOWN]);
+/* Whether two pieces of evidence speak of one frame of one capture. */
+bool evidence_same_frame(const struct diagnosis *d, const struct evidence *a,
+                         const struct evidence *b);
+
 #endif

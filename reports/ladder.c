@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "parsers/packet/packet.h"
+#include "reports/show.h"
 
 #define HEAD_SHOWN 6
 #define BEFORE_SHOWN 16
@@ -102,18 +103,23 @@ static void add_note(struct strbuf *b, const struct segment *s)
             strbuf_printf(b, " [%s]", notes[i].says);
 }
 
-void ladder_segment_text(struct strbuf *b, const struct connection *c, const struct segment *s)
+void ladder_flags_text(struct strbuf *b, const struct segment *s)
 {
     char flags[40];
-    const struct end *self = &c->end[s->from], *other = &c->end[s->from == SIDE_CLIENT];
     packet_flags_text(s->flags, flags);
     strbuf_str(b, flags[0] ? flags : "no flags");
-    strbuf_printf(b, " seq %" PRIu32, self->isn_known ? s->seq - self->isn : s->seq);
+    if (s->payload_len > 0) {
+        strbuf_str(b, ", ");
+        show_count(b, s->payload_len, "byte");
+    }
+}
+
+void ladder_numbers_text(struct strbuf *b, const struct connection *c, const struct segment *s)
+{
+    const struct end *self = &c->end[s->from], *other = &c->end[s->from == SIDE_CLIENT];
+    strbuf_printf(b, "seq %" PRIu32, self->isn_known ? s->seq - self->isn : s->seq);
     if (s->flags & TCP_ACK)
         strbuf_printf(b, " ack %" PRIu32, other->isn_known ? s->ack - other->isn : s->ack);
-    strbuf_printf(b, " win %u", (unsigned)s->window);
-    if (s->payload_len > 0)
-        strbuf_printf(b, ", %" PRIu32 " byte%s", s->payload_len, s->payload_len == 1 ? "" : "s");
-    strbuf_printf(b, ", ttl %u", (unsigned)s->ttl);
+    strbuf_printf(b, " win %u, ttl %u", (unsigned)s->window, (unsigned)s->ttl);
     add_note(b, s);
 }

@@ -24,7 +24,9 @@ struct rung {
 /* At most LADDER_MAX rungs; returns how many. */
 size_t ladder_make(const struct findings *f, const struct diagnosis *d,
                    struct rung out[LADDER_MAX]);
-/* "SYN, seq 0, win 64240, 22 bytes" with relative numbers. */
-void ladder_segment_text(struct strbuf *b, const struct connection *c, const struct segment *s);
+/* "SYN", "PSH ACK, 22 bytes". */
+void ladder_flags_text(struct strbuf *b, const struct segment *s);
+/* "seq 0 win 64240, ttl 64 [retransmission]", numbers counted from the ends' first ones. */
+void ladder_numbers_text(struct strbuf *b, const struct connection *c, const struct segment *s);
 
 #endif

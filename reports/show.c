@@ -49,6 +49,18 @@ void show_html(struct strbuf *b, struct text t)
     strbuf_finish(&clean);
 }
 
+void show_time(struct strbuf *b, instant_ns t, unsigned digits, const struct zone *zone)
+{
+    char text[INSTANT_TEXT_MAX];
+    if (t == INSTANT_NONE)
+        return;
+    if (zone)
+        instant_format_zoned(t, digits, zone, text);
+    else
+        instant_format(t, digits, text);
+    strbuf_str(b, text);
+}
+
 void show_duration(struct strbuf *b, instant_ns ns)
 {
     const char *sign = ns < 0 ? "-" : "";

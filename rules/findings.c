@@ -112,9 +112,22 @@ static int by_confidence(const void *a, const void *b)
     return strcmp((*x)->rule->id, (*y)->rule->id);
 }
 
+/* Whether the packets have a say in the rule: one that rests on log lines alone is open for every
+ * reset, and so says least about this one. */
+static bool asks_packets(const struct rule *r)
+{
+    for (uint32_t i = 0; r->require != NO_INDEX && i <= r->require; i++)
+        if (r->conditions[i].kind == CONDITION_FACT)
+            return true;
+    return false;
+}
+
 static int by_potential(const void *a, const void *b)
 {
     const struct verdict *const *x = a, *const *y = b;
+    bool p = asks_packets((*x)->rule), q = asks_packets((*y)->rule);
+    if (p != q)
+        return p ? -1 : 1;
     if ((*x)->potential != (*y)->potential)
         return (*x)->potential > (*y)->potential ? -1 : 1;
     return strcmp((*x)->rule->id, (*y)->rule->id);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One case of the HTML page: a section for the diagnosis that speaks for it, and each of its other
+ * members folded, in full while there is room, then as a row, then counted.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "reports/page.h"
+#include "reports/show.h"
+#include "reports/tell.h"
+
+#define CASE_BYTES 16384  /* kept free for each case that follows */
+#define MEMBER_BYTES 8192 /* what a folded member should find free */
+#define ROW_BYTES 512
+#define ROWS_MAX 200 /* members of one case that are listed */
+
+static const struct case_capture *capture_of(const struct page *p, const struct reset *r)
+{
+    return &p->f->of->captures[r->connection->capture];
+}
+
+static void frame_of_capture(struct page *p, const struct reset *r)
+{
+    strbuf_printf(&p->b, "frame %" PRIu64 " of <code>", r->deciding.segment.frame);
+    page_say(p, capture_of(p, r)->name);
+    page_add(p, "</code>");
+}
+
+static void facts_list(struct page *p, const struct diagnosis *d)
+{
+    const struct reset *r = d->reset;
+    page_add(p, "<dl class=\"facts\">\n<dt>Connection</dt><dd>");
+    page_ends(p, r);
+    if (r->connection->client_guessed)
+        page_add(p, " (roles guessed from the ports)");
+    page_add(p, "</dd>\n<dt>Reset</dt><dd>");
+    page_time(p, r->deciding.segment.time, capture_of(p, r)->time_digits);
+    page_add(p, ", ");
+    frame_of_capture(p, r);
+    page_add(p, "</dd>\n");
+    for (size_t i = 0; i < r->n_seen_in && i < ROWS_MAX; i++) {
+        page_add(p, "<dt>Also seen</dt><dd>");
+        frame_of_capture(p, r->seen_in[i]);
+        page_add(p, "</dd>\n");
+    }
+    page_add(p, "<dt>On the wire</dt><dd>");
+    tell_wire(&p->b, r);
+    page_add(p, "</dd>\n<dt>Wireshark filter</dt><dd><code class=\"paste\">");
+    page_say(p, d->display_filter);
+    page_add(p, "</code></dd>\n</dl>\n");
+}
+
+static void log_evidence(struct page *p, const struct link *l)
+{
+    page_add(p, "<dt><code>");
+    page_say(p, p->f->of->logs[l->event->source].name);
+    strbuf_printf(&p->b, ":%" PRIu64 "</code></dt><dd><span class=\"dim\">", l->event->line);
+    tell_tie(&p->b, l);
+    page_add(p, "</span><br><code>");
+    page_line(p, l->event->raw);
+    page_add(p, "</code></dd>\n");
+}
+
+static void packet_evidence(struct page *p, const struct diagnosis *d, const struct evidence *e,
+                            bool again)
+{
+    if (!again) {
+        page_add(p, "<dt>");
+        if (e->capture != d->reset->connection->capture) {
+            page_add(p, "<code>");
+            page_say(p, p->f->of->captures[e->capture].name);
+            page_add(p, "</code> ");
+        }
+        strbuf_printf(&p->b, "frame %" PRIu64 "</dt>",
+                      e->frame ? e->frame : d->reset->deciding.segment.frame);
+    }
+    page_add(p, "<dd>");
+    page_say(p, e->says);
+    page_add(p, "</dd>\n");
+}
+
+static void host_evidence(struct page *p, const struct evidence *e)
+{
+    page_add(p, "<dt><code>");
+    page_say(p, p->f->of->hosts[e->host].name);
+    page_add(p, "</code></dt><dd><code>");
+    page_line(p, e->key);
+    page_add(p, " = ");
+    page_line(p, e->value);
+    page_add(p, "</code></dd>\n");
+}
+
+static void evidence(struct page *p, const struct diagnosis *d)
+{
+    const struct evidence *v[EVIDENCE_SHOWN];
+    size_t n = arrange_evidence(d, false, v);
+    if (n == 0)
+        return;
+    page_add(p, "<h4>Evidence</h4>\n<dl class=\"evidence\">\n");
+    for (size_t i = 0; i < n; i++) {
+        if (v[i]->kind == SOURCE_LOG && v[i]->link)
+            log_evidence(p, v[i]->link);
+        else if (v[i]->kind == SOURCE_HOST)
+            host_evidence(p, v[i]);
+        else
+            packet_evidence(p, d, v[i], i > 0 && evidence_same_frame(d, v[i - 1], v[i]));
+    }
+    page_add(p, "</dl>\n");
+}
+
+static void remedies(struct page *p, const struct diagnosis *d)
+{
+    if (d->n_remedies == 0)
+        return;
+    page_add(p, "<h4>What to do</h4>\n<ul>\n");
+    for (size_t i = 0; i < d->n_remedies; i++) {
+        page_add(p, "<li>");
+        page_say(p, d->remedies[i].text);
+        if (d->remedies[i].risk && strcmp(d->remedies[i].risk, "none") != 0)
+            strbuf_printf(&p->b, " <span class=\"dim\">(risk: %s)</span>", d->remedies[i].risk);
+        if (d->remedies[i].command.n > 0) {
+            page_add(p, "<br><code class=\"paste\">");
+            page_say(p, d->remedies[i].command);
+            page_add(p, "</code>");
+        }
+        page_add(p, "</li>\n");
+    }
+    page_add(p, "</ul>\n");
+}
+
+static void alternatives(struct page *p, const struct diagnosis *d)
+{
+    if (d->n_alternatives > 0)
+        page_add(p, "<h4>Also considered</h4>\n<ul>\n");
+    for (size_t i = 0; i < d->n_alternatives; i++) {
+        const struct alternative *a = &d->alternatives[i];
+        strbuf_printf(&p->b, "<li>%s, ", a->cause);
+        tell_confidence(&p->b, a->confidence);
+        if (a->superseded_by)
+            strbuf_printf(&p->b, ": holds too, but %s is more specific", a->superseded_by);
+        if (a->indistinct)
+            page_add(p, ": not distinguishable with this evidence");
+        if (a->indistinct && a->told_apart_by.n > 0) {
+            page_add(p, "; to tell them apart: ");
+            page_say(p, a->told_apart_by);
+        }
+        page_add(p, "</li>\n");
+    }
+    if (d->n_alternatives > 0)
+        page_add(p, "</ul>\n");
+}
+
+static void collect(struct page *p, const struct diagnosis *d)
+{
+    const struct undecided *v[TELL_COLLECT_MAX];
+    size_t n = tell_collect(d, p->o->verbosity > 0, v);
+    if (n > 0)
+        page_add(p, "<h4>To be surer, collect</h4>\n<ul>\n");
+    for (size_t i = 0; i < n; i++) {
+        page_add(p, "<li>");
+        page_say(p, v[i]->collect);
+        strbuf_printf(&p->b, " <span class=\"dim\">(would show whether it was %s)</span></li>\n",
+                      v[i]->cause);
+    }
+    if (n > 0)
+        page_add(p, "</ul>\n");
+}
+
+static void references(struct page *p, const struct diagnosis *d)
+{
+    for (size_t i = 0; i < d->n_references; i++) {
+        page_add(p, i == 0 ? "<p class=\"dim\">Read on: " : "; ");
+        page_say(p, d->references[i]);
+    }
+    if (d->n_references > 0)
+        page_add(p, "</p>\n");
+}
+
+/* A member in full: what differs from the one that speaks for the case. */
+static void member_full(struct page *p, const struct diagnosis *d)
+{
+    page_add(p, "<details class=\"member\"><summary>");
+    page_ends(p, d->reset);
+    page_add(p, ", ");
+    page_time(p, d->reset->deciding.segment.time, capture_of(p, d->reset)->time_digits);
+    page_add(p, "</summary>\n<p>");
+    page_say(p, d->explanation);
+    page_add(p, "</p>\n");
+    facts_list(p, d);
+    evidence(p, d);
+    page_ladder(p, d);
+    page_add(p, "</details>\n");
+}
+
+static void member_row(struct page *p, const struct diagnosis *d)
+{
+    page_add(p, "<li>");
+    page_ends(p, d->reset);
+    page_add(p, ", ");
+    page_time(p, d->reset->deciding.segment.time, capture_of(p, d->reset)->time_digits);
+    page_add(p, ", ");
+    frame_of_capture(p, d->reset);
+    page_add(p, ", <code>");
+    page_say(p, d->display_filter);
+    page_add(p, "</code></li>\n");
+}
+
+static void members(struct page *p, const struct arranged *a, size_t kept_free)
+{
+    size_t i = 1;
+    if (a->n_members < 2)
+        return;
+    strbuf_printf(&p->b, "<h4>%zu more like it</h4>\n", a->n_members - 1);
+    while (i < a->n_members && i < ROWS_MAX &&
+           page_has_room(p, PAGE_CASES, kept_free + MEMBER_BYTES))
+        member_full(p, a->members[i++]);
+    page_flush(p);
+    if (i < a->n_members && i < ROWS_MAX && page_has_room(p, PAGE_CASES, kept_free + ROW_BYTES)) {
+        page_add(p, "<ul>\n");
+        while (i < a->n_members && i < ROWS_MAX &&
+               page_has_room(p, PAGE_CASES, kept_free + ROW_BYTES))
+            member_row(p, a->members[i++]);
+        page_add(p, "</ul>\n");
+    }
+    if (i < a->n_members)
+        strbuf_printf(&p->b,
+                      "<p class=\"warn\">Left out here: %zu more. The JSON Lines report "
+                      "(<code>-o report.jsonl</code>) holds every one.</p>\n",
+                      a->n_members - i);
+}
+
+void page_case(struct page *p, const struct arranged *a, size_t n_cases_after)
+{
+    const struct diagnosis *d = a->members[0];
+    const char *severity = severity_name(d->severity);
+    size_t kept_free = n_cases_after * CASE_BYTES;
+    strbuf_printf(&p->b,
+                  "<section class=\"case %s\" aria-labelledby=\"d-%.*s\">\n<h3 id=\"d-%.*s\">",
+                  severity, TEXT_ARG(d->id), TEXT_ARG(d->id));
+    page_say(p, d->title);
+    strbuf_printf(&p->b, "</h3>\n<p><span class=\"tag %s\">%s</span> <b>%s</b>, ", severity,
+                  severity, d->cause);
+    tell_confidence(&p->b, d->confidence);
+    page_add(p, "</p>\n<p class=\"why\">");
+    page_say(p, d->explanation);
+    page_add(p, "</p>\n");
+    facts_list(p, d);
+    evidence(p, d);
+    page_ladder(p, d);
+    remedies(p, d);
+    alternatives(p, d);
+    collect(p, d);
+    references(p, d);
+    members(p, a, kept_free);
+    page_add(p, "</section>\n");
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The words for findings, once for every report that people read.
+ */
+#include "reports/tell.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "reports/show.h"
+
+#define SURE_FROM 0.88 /* "very likely": from here on nobody is sent to collect more */
+
+void tell_headline(struct strbuf *b, const struct findings *f, const struct arrangement *a)
+{
+    size_t faults = a->n_by_severity[SEVERITY_FAULT], notices = a->n_by_severity[SEVERITY_NOTICE];
+    show_count(b, f->of->summary.n_connections, "connection");
+    if (f->n_diagnoses == 0) {
+        strbuf_str(b, ", none reset.");
+        return;
+    }
+    strbuf_printf(b, ", %zu reset: ", f->n_diagnoses);
+    if (faults + notices == 0)
+        strbuf_str(b, "none matters");
+    else
+        strbuf_printf(b, "%zu matter%s (", faults + notices, faults + notices == 1 ? "s" : "");
+    if (faults > 0)
+        show_count(b, faults, "fault");
+    if (faults > 0 && notices > 0)
+        strbuf_str(b, ", ");
+    if (notices > 0)
+        show_count(b, notices, "notice");
+    strbuf_printf(b, "%s, %zu harmless.", faults + notices > 0 ? ")" : "",
+                  a->n_by_severity[SEVERITY_HARMLESS]);
+}
+
+void tell_confidence(struct strbuf *b, double confidence)
+{
+    int percent = confidence < 1 && confidence > 0.99 ? 99 : (int)(confidence * 100 + 0.5);
+    strbuf_printf(b, "%s (%d.%02d)", show_confidence(confidence), percent / 100, percent % 100);
+}
+
+void tell_wire(struct strbuf *b, const struct reset *r)
+{
+    static const char *const phases[PHASES] = {
+        [PHASE_UNKNOWN] = "",
+        [PHASE_OPENING] = " while the connection opened",
+        [PHASE_IDLE_OPEN] = " on the open connection, before any payload",
+        [PHASE_ACTIVE] = " on the open connection",
+        [PHASE_HALF_CLOSED] = " on the half-closed connection",
+        [PHASE_CLOSED] = " on the closed connection"};
+    strbuf_printf(b, "RST by %s%s%s: %s (%s)",
+                  r->sender == SIDE_PATH ? "a device in the path" : "the ",
+                  r->sender == SIDE_PATH ? "" : side_name(r->sender), phases[r->phase],
+                  mechanism_about(r->mechanism), mechanism_name(r->mechanism));
+}
+
+void tell_tie(struct strbuf *b, const struct link *l)
+{
+    static const char *const joins[JOINS] = {[JOIN_TUPLE] = "names both ends",
+                                             [JOIN_ENDPOINT] = "names one end with its port",
+                                             [JOIN_ADDRESS] = "names an address of the connection",
+                                             [JOIN_PID] = "is of the process",
+                                             [JOIN_HOST] = "is of a host of the connection"};
+    if (l->event->time != INSTANT_NONE && l->offset_ns != INSTANT_NONE) {
+        show_duration(b, l->offset_ns < 0 ? -l->offset_ns : l->offset_ns);
+        strbuf_str(b, l->offset_ns < 0 ? " before the RST" : " after the RST");
+        if (l->uncertainty_ns > llabs(l->offset_ns) / 4 && l->uncertainty_ns > NS_PER_S / 100) {
+            strbuf_str(b, " (\xC2\xB1 ");
+            show_duration(b, l->uncertainty_ns);
+            strbuf_char(b, ')');
+        }
+        strbuf_str(b, ", ");
+    }
+    strbuf_str(b, joins[l->join]);
+    if (l->join == JOIN_PID && l->bridge_line > 0)
+        strbuf_printf(b, " that line %" PRIu64 " ties to the connection", l->bridge_line);
+    if (l->ambiguous)
+        strbuf_str(b, ", fits other connections as well");
+}
+
+void tell_clock(struct strbuf *b, const struct case_log *l)
+{
+    if (!l->offset_known) {
+        strbuf_str(b, "clock not measured: no line names a captured connection with its port");
+        return;
+    }
+    strbuf_str(b, "clock ");
+    show_duration(b, l->offset_ns < 0 ? -l->offset_ns : l->offset_ns);
+    strbuf_str(b, l->offset_ns < 0 ? " behind the capture's" : " ahead of the capture's");
+    strbuf_str(b, " (\xC2\xB1 ");
+    show_duration(b, l->offset_spread_ns);
+    strbuf_char(b, ')');
+    if (l->n_anchors > 0) {
+        strbuf_str(b, ", by ");
+        show_count(b, l->n_anchors, "line");
+    } else {
+        strbuf_str(b, ", by another log of that host");
+    }
+}
+
+struct text tell_cut(struct text t, size_t max, bool *was_cut)
+{
+    while (t.n > 0 && (t.p[t.n - 1] == ' ' || t.p[t.n - 1] == '\n' || t.p[t.n - 1] == '\r'))
+        t.n--;
+    *was_cut = t.n > max;
+    if (!*was_cut)
+        return t;
+    size_t n = max;
+    while (n > max - 4 && n > 0 && ((unsigned char)t.p[n] & 0xc0) == 0x80)
+        n--;
+    return text_slice(t, 0, n);
+}
+
+static bool is_repeated(const struct undecided *u, const struct undecided *const *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (text_eq(v[i]->collect, u->collect))
+            return true;
+    return false;
+}
+
+static bool is_doubtful(const struct diagnosis *d)
+{
+    if (d->confidence < SURE_FROM)
+        return true;
+    for (size_t i = 0; i < d->n_alternatives; i++)
+        if (d->alternatives[i].indistinct)
+            return true;
+    return false;
+}
+
+size_t tell_collect(const struct diagnosis *d, bool thorough,
+                    const struct undecided *out[TELL_COLLECT_MAX])
+{
+    size_t n = 0;
+    bool wanted = thorough || (d->severity >= SEVERITY_NOTICE && is_doubtful(d));
+    for (size_t i = 0; wanted && i < d->n_undecided && n < TELL_COLLECT_MAX; i++)
+        if (d->undecided[i].collect.n > 0 && !is_repeated(&d->undecided[i], out, n))
+            out[n++] = &d->undecided[i];
+    return n;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wording that the text and the HTML report share, so that both say the same of one finding.
+ * Findings in, plain words out; the caller escapes for its medium.
+ */
+#ifndef WHYRST_REPORTS_TELL_H
+#define WHYRST_REPORTS_TELL_H
+
+#include "reports/arrange.h"
+
+/* "14 connections, 9 reset: 9 matter (9 faults), 0 harmless." */
+void tell_headline(struct strbuf *b, const struct findings *f, const struct arrangement *a);
+/* "almost certain (0.99)"; never rounded up to certainty. */
+void tell_confidence(struct strbuf *b, double confidence);
+/* "RST by the server on the half-closed connection: a segment reached ... (after-close)" */
+void tell_wire(struct strbuf *b, const struct reset *r);
+/* "38.6 ms before the RST, names both ends"; the clock's doubt is said where it matters. */
+void tell_tie(struct strbuf *b, const struct link *l);
+/* "clock 1 ms ahead of the capture's (± 12 ms), by 10 lines" */
+void tell_clock(struct strbuf *b, const struct case_log *l);
+
+/* A text of the input as far as a report repeats it: blanks at the end are gone, and more than max
+ * bytes are cut at a whole character; *was_cut says so. */
+struct text tell_cut(struct text t, size_t max, bool *was_cut);
+#define TELL_LINE_MAX 600 /* bytes of a log line */
+#define TELL_WORDS_MAX 4000
+
+/* What to collect next time: only where it could change the answer, the same words once. */
+#define TELL_COLLECT_MAX 3
+size_t tell_collect(const struct diagnosis *d, bool thorough,
+                    const struct undecided *out[TELL_COLLECT_MAX]);
+
+#endif

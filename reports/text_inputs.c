@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of the text report: log lines without a captured reset, and what was read of each input,
+ * how, and what was not.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "reports/lines.h"
+#include "reports/show.h"
+#include "reports/tell.h"
+
+#define UNMATCHED_LISTED 10
+
+static void one_unmatched(struct lines *l, const struct unmatched_line *u)
+{
+    strbuf_str(&l->b, "  ");
+    lines_say(l, l->f->of->logs[u->event->source].name);
+    strbuf_printf(&l->b, ":%" PRIu64, u->event->line);
+    lines_print(l, STYLE_PLAIN);
+    strbuf_str(&l->b, "      ");
+    lines_cut(l, u->event->raw, TELL_LINE_MAX);
+    lines_print(l, STYLE_PLAIN);
+    lines_fill_text(l, "      ", 6, u->why);
+    if (u->capture_hint.n > 0)
+        lines_fill_text(l, "      next time: ", 8, u->capture_hint);
+}
+
+void text_unmatched(struct lines *l)
+{
+    const struct case_file *c = l->f->of;
+    size_t most = l->o->verbosity > 0 ? c->n_unmatched : UNMATCHED_LISTED;
+    if (c->n_unmatched > 0)
+        fprintf(l->out, "\nLog lines that report a reset which no capture holds: %zu\n",
+                c->n_unmatched);
+    for (size_t i = 0; i < c->n_unmatched && i < most; i++)
+        one_unmatched(l, &c->unmatched[i]);
+    if (c->n_unmatched > most)
+        fprintf(l->out, "  ... and %zu more (-v lists them)\n", c->n_unmatched - most);
+}
+
+static void flaw_lines(struct lines *l, const struct flaws *flaws, const char *head,
+                       const char *place)
+{
+    for (size_t i = 0; i < flaws->n; i++) {
+        strbuf_printf(&l->b, "%s %" PRIu64, flaws->v[i].name, flaws->v[i].count);
+        if (flaws->v[i].first_place > 0)
+            strbuf_printf(&l->b, ", first in %s %" PRIu64, place, flaws->v[i].first_place);
+        lines_fill(l, head, 8);
+    }
+}
+
+static void capture_read(struct lines *l, const struct case_capture *k)
+{
+    lines_say(l, k->name);
+    strbuf_printf(&l->b, ": %s, ", k->format);
+    show_count(&l->b, k->n_packets, "packet");
+    if (k->first != INSTANT_NONE) {
+        strbuf_str(&l->b, ", ");
+        lines_time(l, k->first, k->time_digits);
+        strbuf_str(&l->b, " to ");
+        lines_time(l, k->last, k->time_digits);
+    }
+    if (k->snaplen_cut > 0) {
+        strbuf_str(&l->b, ", ");
+        show_count(&l->b, k->snaplen_cut, "packet");
+        strbuf_str(&l->b, " cut by the snaplen");
+    }
+    if (k->truncated) {
+        strbuf_str(&l->b, "; TRUNCATED: ");
+        lines_say(l, k->truncated_where);
+    }
+    lines_fill(l, "  ", 6);
+    flaw_lines(l, &k->skipped, "      not analysed: ", "frame");
+    flaw_lines(l, &k->flaws, "      flaw: ", "frame");
+    if (k->n_rst_skipped > 0) {
+        strbuf_printf(&l->b, "%zu, the first is frame %" PRIu64 ": ", k->n_rst_skipped,
+                      k->rst_skipped[0].frame);
+        lines_say(l, k->rst_skipped[0].reason);
+        lines_fill(l, "      RST frames in no diagnosis: ", 8);
+    }
+}
+
+static void log_read(struct lines *l, const struct case_log *log)
+{
+    lines_say(l, log->name);
+    strbuf_str(&l->b, ": log, ");
+    show_count(&l->b, log->n_lines, "line");
+    strbuf_str(&l->b, ", ");
+    show_count(&l->b, log->n_events, "event");
+    strbuf_str(&l->b, "; zone ");
+    lines_say(l, log->zone);
+    strbuf_str(&l->b, ", ");
+    lines_say(l, log->zone_why);
+    strbuf_str(&l->b, log->year_inferred ? "; year inferred; " : "; ");
+    tell_clock(&l->b, log);
+    lines_fill(l, "  ", 6);
+    flaw_lines(l, &log->flaws, "      skipped or odd: ", "line");
+}
+
+static void input_read(struct lines *l, const struct case_input *in)
+{
+    if (!in->failed && strcmp(in->taken_for, "skipped") != 0)
+        return;
+    lines_say(l, in->name);
+    strbuf_str(&l->b, in->failed ? ": FAILED: " : ": not used: ");
+    lines_say(l, in->why);
+    lines_fill(l, "  ", 6);
+}
+
+void text_inputs(struct lines *l)
+{
+    const struct case_file *c = l->f->of;
+    fputs("\nRead\n", l->out);
+    for (size_t i = 0; i < c->n_captures; i++)
+        capture_read(l, &c->captures[i]);
+    for (size_t i = 0; i < c->n_logs; i++)
+        log_read(l, &c->logs[i]);
+    for (size_t i = 0; i < c->n_hosts; i++) {
+        lines_say(l, c->hosts[i].name);
+        strbuf_printf(&l->b, ": host snapshot (%s), ", c->hosts[i].kind);
+        show_count(&l->b, c->hosts[i].n_values, "value");
+        lines_fill(l, "  ", 6);
+    }
+    for (size_t i = 0; i < c->n_inputs; i++)
+        input_read(l, &c->inputs[i]);
+}
