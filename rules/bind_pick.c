@@ -79,7 +79,7 @@ static bool side_fits(const struct bind *b, const struct reset *r, const struct 
     return l->side == SIDE_PATH && l->join == JOIN_HOST;
 }
 
-static bool link_fits(struct hearing *h, const struct bind *b, const struct link *l)
+bool bind_takes(struct hearing *h, const struct bind *b, const struct link *l)
 {
     const struct reset *r = h->bench->reset;
     if (!kind_fits(b, l->event) || !(b->joins >> l->join & 1) || !in_window(b, r, l))
@@ -154,7 +154,7 @@ struct pick bind_pick(struct hearing *h, const struct bind *b)
     struct pick p = {.looked = true, .truth = TRUTH_UNKNOWN};
     for (size_t i = 0; i < h->bench->n_links; i++) {
         const struct link *l = &h->bench->links[i];
-        if (!link_fits(h, b, l))
+        if (!bind_takes(h, b, l))
             continue;
         p.n_fitting++;
         if (!p.link || better(b, h->bench->reset, l, p.link))

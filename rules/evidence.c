@@ -14,6 +14,7 @@
 #define VALUE_MAX 200 /* bytes of a text that evidence repeats */
 
 #define NAMED_LINES_MAX 8
+#define SIBLINGS_MAX 2 /* a condition */
 
 struct list {
     struct evidence *v;
@@ -121,6 +122,22 @@ static bool bears(const struct rule *r, uint32_t i)
            weighs(r->contradicts, r->n_contradicts, root);
 }
 
+/* One event is often told in several lines: those of the same log within a second go with it. */
+static void add_siblings(struct list *l, struct hearing *h, const struct bind *b,
+                         const struct link *picked)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < h->bench->n_links && n < SIBLINGS_MAX; i++) {
+        const struct link *k = &h->bench->links[i];
+        instant_ns apart = k->offset_ns - picked->offset_ns;
+        if (k == picked || k->event->source != picked->event->source || k->join != picked->join ||
+            apart < -NS_PER_S || apart > NS_PER_S || !bind_takes(h, b, k))
+            continue;
+        add_link(l, h->bench, k);
+        n++;
+    }
+}
+
 static void add_condition(struct list *l, struct hearing *h, uint32_t i)
 {
     const struct condition *c = &h->rule->conditions[i];
@@ -131,8 +148,10 @@ static void add_condition(struct list *l, struct hearing *h, uint32_t i)
     const struct pick *p = c->kind == CONDITION_FACT ? NULL : hearing_pick(h, c->bind);
     if (!p)
         add_fact(l, h, c);
-    else if (p->link)
+    else if (p->link) {
         add_link(l, h->bench, p->link);
+        add_siblings(l, h, &h->rule->binds[c->bind], p->link);
+    }
 }
 
 static bool list_make(struct list *l, struct arena *a, size_t cap)
@@ -143,25 +162,43 @@ static bool list_make(struct list *l, struct arena *a, size_t cap)
     return l->v != NULL;
 }
 
+static bool names_it(const struct link *k)
+{
+    bool named = k->join == JOIN_TUPLE || k->join == JOIN_ENDPOINT || k->join == JOIN_PID;
+    return named && !k->ambiguous && k->recognised;
+}
+
+static bool has_log(const struct list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i].kind == SOURCE_LOG)
+            return true;
+    return false;
+}
+
 /* Lines that name this connection and no other belong to it whether or not the rule asked for them.
- */
+ * That it was accepted is worth a line only where no log says more. */
 static void add_named_lines(struct list *l, const struct bench *b)
 {
     size_t n = 0;
     for (size_t i = 0; i < b->n_links && n < NAMED_LINES_MAX; i++) {
         const struct link *k = &b->links[i];
-        bool names_it = k->join == JOIN_TUPLE || k->join == JOIN_ENDPOINT || k->join == JOIN_PID;
-        if (!names_it || k->ambiguous || !k->recognised || k->event->claim == CLAIM_NOTHING)
+        enum event_claim claim = k->event->claim;
+        if (!names_it(k) || claim == CLAIM_NOTHING || claim == CLAIM_OPENED)
             continue;
         add_link(l, b, k);
         n++;
     }
+    for (size_t i = 0; i < b->n_links && !has_log(l); i++)
+        if (names_it(&b->links[i]) && b->links[i].event->claim == CLAIM_OPENED)
+            add_link(l, b, &b->links[i]);
 }
 
 struct evidence *evidence_of(struct hearing *h, size_t *n)
 {
     struct list l;
-    list_make(&l, h->bench->arena, REASONS_MAX + h->rule->n_conditions + NAMED_LINES_MAX);
+    list_make(&l, h->bench->arena,
+              REASONS_MAX + h->rule->n_conditions * (1 + SIBLINGS_MAX) + NAMED_LINES_MAX);
     add_reasons(&l, h->bench);
     for (uint32_t i = 0; i < h->rule->n_conditions; i++)
         add_condition(&l, h, i);

@@ -56,6 +56,8 @@ const struct pick *hearing_pick(struct hearing *h, uint32_t bind);
 
 /* bind_pick.c */
 struct pick bind_pick(struct hearing *h, const struct bind *b);
+/* Whether the bind would take the line, were it the only one. */
+bool bind_takes(struct hearing *h, const struct bind *b, const struct link *l);
 /* compare.c */
 enum truth tests_hold(struct hearing *h, const struct subject *s, const struct fact *value,
                       const struct test *tests, size_t n);

@@ -187,6 +187,7 @@ int rules_cmd_show(const struct catalogue *k, const char *id, FILE *out, FILE *e
     struct nearest near = nearest_of(text_of(id));
     for (size_t i = 0; i < k->n_rules; i++)
         nearest_try(&near, text_of(k->rules[i]->id));
-    fprintf(err, "whyrst: no rule is called \"%s\"%s\n", quoted(text_of(id)).s, nearest_hint(&near).s);
+    fprintf(err, "whyrst: no rule is called \"%s\"%s\n", quoted(text_of(id)).s,
+            nearest_hint(&near).s);
     return 2;
 }

@@ -9,8 +9,10 @@ import gzip
 import json
 import os
 import re
+from pathlib import Path
 
 import pcapfile
+from named import extend
 from pcapfile import ACK, FIN, RST, SYN
 
 # Best first, where the vocabulary leaves a choice.
@@ -77,6 +79,10 @@ class Claim:
             [self.mechanism] if isinstance(self.mechanism, str) else list(self.mechanism)
         )
         self.cause = [self.cause] if isinstance(self.cause, str) else list(self.cause)
+        # The wire cannot tell a program that did not read from one that read and did not answer.
+        either = {"abort", "abort-unread"} <= set(self.mechanism)
+        if either and "application-abort" in self.cause and "unread-data-close" not in self.cause:
+            self.cause = list(self.cause) + ["unread-data-close"]
         self.severity = k.pop("severity", None) or SEVERITY.get(self.cause[0], ["fault", "notice"])
         self.logs, self.logs_ok = k.pop("logs", []), k.pop("logs_ok", [])
         self.after, self.before = k.pop("after", 0.0), k.pop("before", 1e18)
@@ -352,6 +358,7 @@ class Truth:
             raise RuntimeError(f"{case.name}: RSTs of no connection: {left}")
         done.sort(key=lambda d: d[0])
         self.share([d for _, d in done])
+        extend(Path(case.out), [d for _, d in done], self.lines(self.absent))
         linked = {(x["file"], x["line"]) for _, d in done for x in d["logs"] + d["logs_ok"]}
         absent = [x for x in self.lines(self.absent) if (x["file"], x["line"]) not in linked]
         return {
