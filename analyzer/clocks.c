@@ -14,6 +14,7 @@
 #define WEAK_LINES 200   /* lines without a port that are asked */
 #define WEAK_PAIRS_A_LINE 2048
 #define PAIRS_A_LINE 64 /* a port used more often than this tells nothing */
+#define SHORT_SPAN_NS (300 * NS_PER_S)
 #define LONG_TALK_NS (30 * NS_PER_S)
 #define GIVEN_SPREAD_NS (NS_PER_S / 2)
 
@@ -61,6 +62,7 @@ struct gather { /* the pairs of one line */
     const struct event *e;
     uint64_t line;
     bool addresses; /* lines without a port count, too */
+    bool proxy;
     size_t begin, most;
     struct pairs *out;
     bool full, failed;
@@ -79,7 +81,8 @@ static bool gather_pair(void *ctx, uint32_t record, enum fit fit)
     if (g->e->claim == CLAIM_RESET && t.rst == INSTANT_NONE)
         return true;
     instant_ns from, to;
-    talk_due(&t, g->e->claim, &from, &to);
+    /* a proxy writes a line a request, and often about its other connection */
+    talk_due(&t, g->proxy ? CLAIM_NOTHING : g->e->claim, &from, &to);
     if (to - from > LONG_TALK_NS)
         return true;
     g->full = g->out->n - g->begin >= g->most;
@@ -105,6 +108,7 @@ static bool gather_line(const struct correlation *c, uint32_t entry, bool addres
                        .most = addresses ? WEAK_PAIRS_A_LINE : PAIRS_A_LINE,
                        .begin = out->n,
                        .out = out};
+    g.proxy = c->index.entries.v[entry].writer == WRITER_PROXY && !is_upstream(g.e);
     g.addresses = addresses && (g.e->claim == CLAIM_RESET || g.e->claim == CLAIM_OPENED);
     fit_each(c, entry, FIT_ANY_TIME, gather_pair, &g);
     if (g.full)
@@ -198,19 +202,12 @@ static void borrow(struct correlation *c, size_t to)
     c->clocks.v[to].at.spread += NS_PER_S / 50;
 }
 
-/* The rest of a log whose stamps state no zone is moved once the anchors have betrayed it. */
-static void take_zone(struct correlation *c, size_t domain)
+/* Takes a zone out of everything that the domain's stamps said. */
+static void move_zone(struct correlation *c, size_t domain, int minutes)
 {
-    struct domain_clock *k = &c->clocks.v[domain];
     struct log_domain *d = &c->index.domains.v[domain];
-    instant_ns rest;
-    int minutes;
-    if (k->given || !k->at.known || d->zone_stated || !about(c, d->source)->zone_assumed ||
-        !clock_zone_of(k->at.offset, &minutes, &rest))
-        return;
-    instant_ns shift = k->at.offset - rest;
-    k->zone_minutes = minutes;
-    k->at.offset = rest;
+    instant_ns shift = (instant_ns)minutes * 60 * NS_PER_S;
+    c->clocks.v[domain].zone_minutes = minutes;
     if (d->first != INSTANT_NONE) {
         d->first -= shift;
         d->last -= shift;
@@ -220,6 +217,43 @@ static void take_zone(struct correlation *c, size_t domain)
         if (e->domain == domain && e->event->time != INSTANT_NONE)
             e->event->time -= shift;
     }
+}
+
+/* Without anchors: a short log beside a short capture that meet in one zone only. */
+static bool guess_zone(const struct correlation *c, const struct log_domain *d, int *minutes)
+{
+    const struct roster *r = &c->roster;
+    unsigned n = 0;
+    if (d->first == INSTANT_NONE || r->first == INSTANT_NONE ||
+        d->last - d->first > SHORT_SPAN_NS || r->last - r->first > SHORT_SPAN_NS)
+        return false;
+    for (int m = -12 * 60; m <= 14 * 60; m += 15) {
+        bool odd = m % 30 != 0 && m != 5 * 60 + 45 && m != 8 * 60 + 45 && m != 12 * 60 + 45;
+        instant_ns shift = (instant_ns)m * 60 * NS_PER_S;
+        bool meets = d->first - shift <= r->last && d->last - shift >= r->first;
+        if (odd || !meets)
+            continue;
+        n++;
+        *minutes = m;
+    }
+    return n == 1 && *minutes != 0;
+}
+
+/* Where no stamp and no option states a zone, what the anchors or the spans betray. */
+static void take_zone(struct correlation *c, size_t domain)
+{
+    struct domain_clock *k = &c->clocks.v[domain];
+    const struct log_domain *d = &c->index.domains.v[domain];
+    instant_ns rest;
+    int minutes;
+    if (k->given || d->zone_stated || !about(c, d->source)->zone_assumed)
+        return;
+    if (!k->at.known && guess_zone(c, d, &minutes))
+        move_zone(c, domain, minutes);
+    if (!k->at.known || !clock_zone_of(k->at.offset, &minutes, &rest))
+        return;
+    k->at.offset = rest;
+    move_zone(c, domain, minutes);
 }
 
 static bool estimate_all(struct correlation *c)
@@ -294,12 +328,11 @@ static void publish_zone(const struct correlation *c, size_t domain, struct case
     unsigned size = (unsigned)(minutes < 0 ? -minutes : minutes);
     const char *name = arena_printf(&c->of->arena, "UTC%c%02u:%02u", minutes < 0 ? '-' : '+',
                                     size / 60, size % 60);
-    const char *why = name ? arena_printf(&c->of->arena,
-                                          "inferred: the stamps state no zone, and %u of them "
-                                          "anchor it to the captures at %s",
-                                          c->clocks.v[domain].at.n_anchors, name)
-                           : NULL;
-    if (!why)
+    const char *how = c->clocks.v[domain].at.known
+                          ? "lines that name captured connections fit them in it"
+                          : "in no other would the log and the captures meet";
+    const char *why = arena_printf(&c->of->arena, "inferred: its stamps state none, and %s", how);
+    if (!why || !name)
         return;
     log->zone = text_of(name);
     log->zone_why = text_of(why);

@@ -243,6 +243,41 @@ static bool tie_nameless(struct correlation *c, const struct wide *l, struct res
     return tie_add(c, &t);
 }
 
+/* HAProxy's log line names the client's connection and reports what became of the other one, to the
+ * server, whose ends it does not name: the first flag says S or s. */
+static bool is_behind(const struct log_entry *e)
+{
+    struct text flags = event_field(e->event, "termination");
+    return e->writer == WRITER_PROXY && flags.n && (flags.p[0] == 'S' || flags.p[0] == 's');
+}
+
+/* The reset nearest in time that is not the client's own connection. */
+static bool tie_behind(struct correlation *c, const struct wide *l, const struct reset_at *v,
+                       size_t n)
+{
+    const struct endpoint *client = &l->e->event->client;
+    const struct reset_at *best = NULL;
+    instant_ns best_far = 0, middle = l->w.low + (l->w.high - l->w.low) / 2;
+    size_t from = seek_reset(v, n, l->w.low - WINDOW_NAMELESS_NS);
+    for (size_t i = from; i < n && v[i].time <= l->w.high + WINDOW_NAMELESS_NS; i++) {
+        const struct connection_record *r = &c->roster.records[v[i].record];
+        instant_ns far = v[i].time > middle ? v[i].time - middle : middle - v[i].time;
+        if (address_eq(&r->client.ip, &client->ip) || (best && far >= best_far))
+            continue;
+        best = &v[i];
+        best_far = far;
+    }
+    if (!best)
+        return true;
+    c->index.entries.v[l->entry].answered = true;
+    return tie_add(c, &(struct tie){.entry = l->entry,
+                                    .record = best->record,
+                                    .reset = best->reset,
+                                    .join = JOIN_HOST,
+                                    .bridge = JOIN_HOST,
+                                    .side = SIDE_CLIENT});
+}
+
 bool join_hosts(struct correlation *c)
 {
     size_t n;
@@ -251,6 +286,8 @@ bool join_hosts(struct correlation *c)
     for (uint32_t i = 0; i < c->index.entries.n && good && n; i++) {
         const struct log_entry *e = &c->index.entries.v[i];
         struct wide l = {.entry = i, .e = e, .service = service_of(e), .w = when_of(c, i)};
+        if (is_behind(e) && l.w.stamped)
+            good = tie_behind(c, &l, v, n);
         if (c->tie_of.v[i] || !l.w.stamped)
             continue;
         if (is_nameless(c, e))

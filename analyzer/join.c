@@ -58,7 +58,8 @@ static bool choose(void *ctx, uint32_t record, enum fit fit)
     const struct roster *r = &k->c->roster;
     bool weak = fit < FIT_ENDPOINT;
     if (weak != (k->least == FIT_ADDRESS) ||
-        (weak && !services_fit(k->c, k->writer, r->records[record].server.port)))
+        (weak && fit != FIT_SERVICE &&
+         !services_fit(k->c, k->writer, r->records[record].server.port)))
         return true;
     if (k->any && r->talk[record] == k->talk) {
         if (fit > k->fit) { /* the other side of a NAT, or another capture, fits better */

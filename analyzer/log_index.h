@@ -47,6 +47,7 @@ struct log_entry {
     enum writer writer;
     bool names;      /* it names an endpoint or an address */
     bool names_ours; /* of them one that the captures know */
+    bool answered;   /* what it reports was found in a connection that it does not name */
 };
 
 /* A process: one source, host, family and pid, and the connection id where the line carries one. */

@@ -66,15 +66,18 @@ static bool report_of(const struct correlation *c, uint32_t entry, struct report
     return true;
 }
 
-/* Its connection was reset and has a diagnosis, or it ended in order as the line says. */
+/* Its connection was reset and has a diagnosis; or a refusal or timeout was carried out in order,
+ * by FIN, and there never was a RST to find. */
 static bool is_answered(const struct correlation *c, uint32_t entry)
 {
+    const struct log_entry *e = &c->index.entries.v[entry];
     const struct tie *t = tie_find(c, entry);
+    if (e->answered)
+        return true;
     if (!t)
         return false;
     struct talk talk = roster_talk(&c->roster, t->record);
-    bool in_order =
-        c->index.entries.v[entry].event->claim == CLAIM_TIMEOUT && talk.fin != INSTANT_NONE;
+    bool in_order = e->event->claim != CLAIM_RESET && talk.fin != INSTANT_NONE && !talk.torn;
     return t->reset || talk.has_reset || in_order;
 }
 

@@ -193,6 +193,23 @@ static void test_zone_and_offset(void **state)
     joint_free(j);
 }
 
+/* No line names a port; the log is short, and meets the short capture in one zone only. */
+static void test_zone_by_span(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    joint_reset(j, "192.0.2.33:40000", "198.51.100.7:6379", 10, 30, &r);
+    joint_log(j, "syslog",
+              "Mar  1 17:30:20 cache redis-server[9]: Ready to accept connections\n"
+              "Mar  1 17:30:29 cache redis-server[9]: User requested shutdown...\n");
+    joint_run(j);
+    assert_true(text_eq(j->logs[0].zone, TEXT("UTC+05:30")));
+    assert_false(j->logs[0].offset_known);
+    assert_non_null(joint_link(j, r, 0, 2));
+    joint_free(j);
+}
+
 /* A zone that the stamps state is never inferred: the clock is wrong. */
 static void test_stated_zone(void **state)
 {
@@ -424,11 +441,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_port_decides),    cmocka_unit_test(test_nothing_decides),
         cmocka_unit_test(test_pid_bridge),      cmocka_unit_test(test_sftp),
-        cmocka_unit_test(test_zone_and_offset), cmocka_unit_test(test_stated_zone),
-        cmocka_unit_test(test_two_hosts),       cmocka_unit_test(test_reused_port),
-        cmocka_unit_test(test_given_offset),    cmocka_unit_test(test_host_lines),
-        cmocka_unit_test(test_unrecognised),    cmocka_unit_test(test_nameless),
-        cmocka_unit_test(test_covers),          cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_zone_and_offset), cmocka_unit_test(test_zone_by_span),
+        cmocka_unit_test(test_stated_zone),     cmocka_unit_test(test_two_hosts),
+        cmocka_unit_test(test_reused_port),     cmocka_unit_test(test_given_offset),
+        cmocka_unit_test(test_host_lines),      cmocka_unit_test(test_unrecognised),
+        cmocka_unit_test(test_nameless),        cmocka_unit_test(test_covers),
+        cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

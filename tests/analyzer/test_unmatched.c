@@ -55,6 +55,43 @@ static void test_reasons(void **state)
     joint_free(j);
 }
 
+/* A refusal that was carried out by FIN is no reset that somebody failed to capture; one of a
+ * connection that no capture holds is. */
+static void test_refused_in_order(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    joint_talk(j, "192.0.2.33:40001", SERVER, 20, 20.01);
+    joint_log(j, "auth.log",
+              "2026-03-01T12:00:20.005000+00:00 web sshd[5]: drop connection #10 from "
+              "[192.0.2.33]:40001 on [198.51.100.7]:22 past MaxStartups\n"
+              "2026-03-01T12:00:21.005000+00:00 web sshd[5]: drop connection #10 from "
+              "[192.0.2.33]:40009 on [198.51.100.7]:22 past MaxStartups\n");
+    joint_run(j);
+    assert_null(joint_unmatched(j, 0, 1));
+    assert_true(why_is(joint_unmatched(j, 0, 2), "address-never-seen"));
+    joint_free(j);
+}
+
+/* HAProxy names the client's connection and reports the end of the other one. */
+static void test_behind_proxy(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *back;
+    joint_talk(j, "192.0.2.33:40001", "198.51.100.7:80", 20, 21);
+    joint_reset(j, "198.51.100.8:50000", "198.51.100.9:9000", 20.1, 20.5, &back);
+    joint_log(j, "haproxy.log",
+              "2026-03-01T12:00:20.502000+00:00 lb haproxy[5]: 192.0.2.33:40001 "
+              "[01/Mar/2026:12:00:20.001] web app/s1 0/0/1/-1/501 502 209 - - SH-- 1/1/0/0/0 0/0 "
+              "\"GET / HTTP/1.1\"\n");
+    joint_run(j);
+    assert_int_equal(j->c.n_unmatched, 0);
+    assert_non_null(joint_link(j, back, 0, 1));
+    assert_int_equal(joint_link(j, back, 0, 1)->join, JOIN_HOST);
+    joint_free(j);
+}
+
 /* Only logs were given. */
 static void test_no_capture(void **state)
 {
@@ -74,6 +111,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reasons),
         cmocka_unit_test(test_no_capture),
+        cmocka_unit_test(test_refused_in_order),
+        cmocka_unit_test(test_behind_proxy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
