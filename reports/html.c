@@ -76,7 +76,7 @@ static size_t cases_shown(const struct page *p, const struct arrangement *a)
 static void contents(struct page *p, const struct arrangement *a, size_t n_shown)
 {
     size_t i = 0;
-    page_add(p, "<section aria-labelledby=\"summary\">\n<h2 id=\"summary\">Summary</h2>\n"
+    page_add(p, "<section>\n<h2 id=\"summary\">Summary</h2>\n"
                 "<div class=\"wide\" role=\"region\" aria-labelledby=\"summary\" tabindex=\"0\">"
                 "<table>\n<thead><tr><th scope=\"col\">What happened</th>"
                 "<th scope=\"col\">Severity</th><th scope=\"col\">Cause</th>"

@@ -235,9 +235,8 @@ void page_case(struct page *p, const struct arranged *a, size_t n_cases_after)
     const struct diagnosis *d = a->members[0];
     const char *severity = severity_name(d->severity);
     size_t kept_free = n_cases_after * CASE_BYTES;
-    strbuf_printf(&p->b,
-                  "<section class=\"case %s\" aria-labelledby=\"d-%.*s\">\n<h3 id=\"d-%.*s\">",
-                  severity, TEXT_ARG(d->id), TEXT_ARG(d->id));
+    strbuf_printf(&p->b, "<section class=\"case %s\">\n<h3 id=\"d-%.*s\">", severity,
+                  TEXT_ARG(d->id));
     page_say(p, d->title);
     strbuf_printf(&p->b, "</h3>\n<p><span class=\"tag %s\">%s</span> <b>%s</b>, ", severity,
                   severity, d->cause);

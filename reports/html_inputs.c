@@ -44,7 +44,7 @@ void page_unmatched(struct page *p)
     if (c->n_unmatched == 0)
         return;
     strbuf_printf(&p->b,
-                  "<section aria-labelledby=\"unmatched\">\n<h2 id=\"unmatched\">Log lines that "
+                  "<section>\n<h2 id=\"unmatched\">Log lines that "
                   "report a reset which no capture holds: %zu</h2>\n<dl class=\"evidence\">\n",
                   c->n_unmatched);
     for (; i < c->n_unmatched && page_has_room(p, PAGE_UNMATCHED, ROW_BYTES); i++)
@@ -164,7 +164,7 @@ static size_t unused_rows(struct page *p)
 void page_inputs(struct page *p)
 {
     page_add(p,
-             "<section aria-labelledby=\"read\">\n<h2 id=\"read\">What was read</h2>\n"
+             "<section>\n<h2 id=\"read\">What was read</h2>\n"
              "<div class=\"wide\" role=\"region\" aria-labelledby=\"read\" tabindex=\"0\"><table>\n"
              "<thead><tr><th scope=\"col\">Input</th><th scope=\"col\">Taken for</th>"
              "<th scope=\"col\">Content</th></tr></thead>\n<tbody>\n");

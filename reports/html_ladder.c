@@ -10,15 +10,27 @@
 #include "reports/page.h"
 #include "reports/show.h"
 
+/* Seconds to the microsecond, one below the other; a long way off as people say it. */
+static void add_apart(struct page *p, instant_ns apart)
+{
+    instant_ns n = apart < 0 ? -apart : apart;
+    page_add(p, apart < 0 ? "\xE2\x88\x92" : "+");
+    if (n < 600 * NS_PER_S)
+        strbuf_printf(&p->b, "%.6f s", (double)n / 1e9);
+    else
+        show_duration(&p->b, n);
+}
+
 static void time_cell(struct page *p, const struct diagnosis *d, const struct rung *r)
 {
-    instant_ns apart = r->time - d->reset->deciding.segment.time;
     page_add(p, "<td class=\"n\">");
-    if (r->is_deciding) {
+    if (r->is_deciding)
         page_add(p, "0");
-    } else {
-        page_add(p, apart < 0 ? "\xE2\x88\x92" : "+");
-        show_duration(&p->b, apart < 0 ? -apart : apart);
+    else
+        add_apart(p, r->time - d->reset->deciding.segment.time);
+    if (r->kind == RUNG_LOG && r->link->uncertainty_ns > NS_PER_S / 1000) {
+        page_add(p, "<br>\xC2\xB1 ");
+        show_duration(&p->b, r->link->uncertainty_ns);
     }
     page_add(p, "</td>");
 }
@@ -77,13 +89,14 @@ void page_ladder(struct page *p, const struct diagnosis *d)
     struct rung rungs[LADDER_MAX];
     size_t n = ladder_make(p->f, d, rungs);
     strbuf_printf(&p->b,
-                  "<h4 id=\"l-%.*s\">Packets and log lines</h4>\n"
-                  "<div class=\"wide\" role=\"region\" aria-labelledby=\"l-%.*s\" tabindex=\"0\">"
-                  "<table class=\"ladder\">\n<thead><tr><th scope=\"col\" class=\"n\">to the RST"
-                  "</th><th scope=\"col\" class=\"n\">frame</th><th scope=\"col\" class=\"ends\">"
-                  "<span>client</span> <span>server</span></th><th scope=\"col\">what</th></tr>"
-                  "</thead>\n<tbody>\n",
-                  TEXT_ARG(d->id), TEXT_ARG(d->id));
+                  "<h4>Packets and log lines</h4>\n"
+                  "<div class=\"wide\" role=\"region\" aria-label=\"Packets and log lines of "
+                  "%.*s\" tabindex=\"0\"><table class=\"ladder\">\n<thead><tr>"
+                  "<th scope=\"col\" class=\"n\">to the RST</th>"
+                  "<th scope=\"col\" class=\"n\">frame</th>"
+                  "<th scope=\"col\" class=\"ends\"><span>client</span> <span>server</span></th>"
+                  "<th scope=\"col\">what</th></tr></thead>\n<tbody>\n",
+                  TEXT_ARG(d->id));
     for (size_t i = 0; i < n; i++) {
         if (rungs[i].kind == RUNG_SEGMENT)
             segment_rung(p, d, &rungs[i]);
