@@ -22,9 +22,10 @@ struct when when_of(const struct correlation *c, uint32_t entry)
 {
     const struct log_entry *e = &c->index.entries.v[entry];
     instant_ns t = e->event->time;
+    bool any = c->roster.first != INSTANT_NONE;
     if (t == INSTANT_NONE)
-        return (struct when){c->roster.first - WINDOW_UNSTAMPED_NS,
-                             c->roster.last + WINDOW_UNSTAMPED_NS, false};
+        return (struct when){(any ? c->roster.first : 0) - WINDOW_UNSTAMPED_NS,
+                             (any ? c->roster.last : 0) + WINDOW_UNSTAMPED_NS, false};
     const struct clock_estimate *at = &c->clocks.v[e->domain].at;
     return (struct when){t - at->offset - at->spread,
                          t + e->event->precision_ns - at->offset + at->spread, true};
@@ -84,6 +85,8 @@ static bool gather_pair(void *ctx, uint32_t record, enum fit fit)
     /* a proxy writes a line a request, and often about its other connection */
     talk_due(&t, g->proxy ? CLAIM_NOTHING : g->e->claim, &from, &to);
     if (to - from > LONG_TALK_NS)
+        return true;
+    if (!is_sane_offset(g->e->time - from) || !is_sane_offset(g->e->time - to))
         return true;
     g->full = g->out->n - g->begin >= g->most;
     g->failed = !g->full && !vec_reserve(g->out, g->out->n + 1);

@@ -59,6 +59,7 @@ bool correlation_source(struct correlation *c, uint32_t source, const struct log
         if (source >= SOURCES_MAX || !vec_push(&c->sources))
             return false;
     c->sources.v[source] = *about;
+    c->sources.v[source].offset_given &= is_sane_offset(about->offset_ns);
     return true;
 }
 

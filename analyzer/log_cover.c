@@ -37,7 +37,7 @@ bool case_log_covers(const struct case_file *c, const struct reset *r, enum side
     instant_ns shift = k->vantage.shift[r->connection->capture];
     for (size_t i = 0; i < k->index.domains.n; i++)
         if (is_logs_host(k, &k->index.domains.v[i], &r->connection->end[side].at.ip) &&
-            spans(k, i, from - shift, to - shift) &&
+            spans(k, i, sane_time(from) - shift, sane_time(to) - shift) &&
             log_index_writes(&k->index, (uint32_t)i, event_kind))
             return true;
     return false;

@@ -162,12 +162,20 @@ static void note_kind(struct log_index *x, uint32_t domain, uint64_t what)
         *seen = 1;
 }
 
+/* With a time that can be reckoned with. */
+static bool stamped(const struct event *e)
+{
+    return e->time != INSTANT_NONE && e->time == sane_time(e->time);
+}
+
 /* What the domain's lines cover: time, families, kinds. */
 static void note_cover(struct log_index *x, uint32_t domain, const struct event *e)
 {
     struct log_domain *d = &x->domains.v[domain];
     d->n_lines++;
-    if (e->time != INSTANT_NONE) {
+    if (e->time != INSTANT_NONE && !stamped(e))
+        drop(x, "log-index.time-out-of-range", e);
+    if (stamped(e)) {
         d->first = d->first == INSTANT_NONE || e->time < d->first ? e->time : d->first;
         d->last = d->last == INSTANT_NONE || e->time > d->last ? e->time : d->last;
     }
@@ -269,6 +277,8 @@ static void keep(struct log_index *x, const struct event *e, struct log_entry en
         return;
     }
     entry.event = event_copy(&x->arena, e);
+    if (entry.event && !stamped(e))
+        entry.event->time = INSTANT_NONE;
     struct log_entry *kept = entry.event ? vec_push(&x->entries) : NULL;
     if (!kept) {
         drop(x, "log-index.no-memory", e);

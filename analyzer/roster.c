@@ -7,6 +7,7 @@
 instant_ns roster_time(const struct roster *r, uint32_t record, instant_ns t)
 {
     uint32_t capture = r->records[record].capture;
+    t = sane_time(t);
     return t == INSTANT_NONE || capture >= r->n_captures ? t : t - r->shift[capture];
 }
 
@@ -131,7 +132,8 @@ static void find_span(struct roster *r, const struct case_file *of)
         const struct case_capture *c = &of->captures[i];
         if (c->first == INSTANT_NONE)
             continue;
-        instant_ns first = c->first - r->shift[i], last = c->last - r->shift[i];
+        instant_ns first = sane_time(c->first) - r->shift[i];
+        instant_ns last = sane_time(c->last) - r->shift[i];
         r->first = r->first == INSTANT_NONE || first < r->first ? first : r->first;
         r->last = r->last == INSTANT_NONE || last > r->last ? last : r->last;
     }

@@ -12,6 +12,24 @@
 #define ROSTER_NONE UINT32_MAX
 #define ROSTER_BLOCK 64
 
+/* Stamps are the input's to choose, and differences of extreme ones do not fit.  Times are held
+ * within what a 32-bit capture file can say (1970 to 2106 and a little), clocks within 31 years of
+ * each other. */
+#define SANE_TIME_MAX INT64_C(4400000000000000000)
+#define SANE_OFFSET_MAX INT64_C(1000000000000000000)
+
+static inline instant_ns sane_time(instant_ns t)
+{
+    if (t == INSTANT_NONE)
+        return t;
+    return t < 0 ? 0 : t > SANE_TIME_MAX ? SANE_TIME_MAX : t;
+}
+
+static inline bool is_sane_offset(instant_ns d)
+{
+    return d >= -SANE_OFFSET_MAX && d <= SANE_OFFSET_MAX;
+}
+
 struct roster {
     const struct connection_record *records; /* borrowed */
     uint32_t n;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/roster.h"
+
 /* The same client sequence number and timestamp may come again after this long. */
 #define ISN_LIFE_NS (7200 * NS_PER_S)
 /* How far one capture may begin after another ended and still hold the same connection's rest. */
@@ -50,6 +52,8 @@ static bool same_ends(const struct connection_record *a, const struct connection
 
 static instant_ns apart(instant_ns a, instant_ns b)
 {
+    a = sane_time(a);
+    b = sane_time(b);
     return a > b ? a - b : b - a;
 }
 
@@ -115,7 +119,7 @@ static void ordered(const struct connection_record *r, const struct endpoint **l
 
 static instant_ns first_of(const struct ends_order *o, uint32_t i)
 {
-    return o->records[i].first_time - o->shift[o->records[i].capture];
+    return sane_time(o->records[i].first_time) - o->shift[o->records[i].capture];
 }
 
 static int compare_ends(const void *x, const void *y, void *ctx)
@@ -162,7 +166,7 @@ bool twins_by_ends(const struct case_file *c, const instant_ns *shift, uint32_t 
             continue;
         if (!a->began_mid_stream && !b->began_mid_stream)
             continue; /* both saw the beginning: the numbers have spoken */
-        instant_ns end = a->last_time - shift[a->capture];
+        instant_ns end = sane_time(a->last_time) - shift[a->capture];
         if (first_of(&o, order[i]) <= end + HANDOVER_NS)
             twins_join(talk_of, order[i - 1], order[i]);
     }

@@ -28,8 +28,10 @@ static void add_delta(struct deltas *d, const struct connection_record *x,
     if (tx == INSTANT_NONE || ty == INSTANT_NONE || !vec_reserve(d, d->n + 1))
         return;
     bool turn = x->capture > y->capture;
-    d->v[d->n++] = (struct delta){turn ? y->capture : x->capture, turn ? x->capture : y->capture,
-                                  to_server, turn ? tx - ty : ty - tx};
+    instant_ns apart = turn ? sane_time(tx) - sane_time(ty) : sane_time(ty) - sane_time(tx);
+    if (is_sane_offset(apart))
+        d->v[d->n++] = (struct delta){turn ? y->capture : x->capture,
+                                      turn ? x->capture : y->capture, to_server, apart};
 }
 
 static void compare_records(struct deltas *d, const struct connection_record *x,
@@ -127,7 +129,10 @@ static void spread_clocks(struct vantage *v, const struct vantage_pair *p, size_
                 continue;
             bool forward = v->known[p[i].a];
             uint32_t from = forward ? p[i].a : p[i].b, to = forward ? p[i].b : p[i].a;
-            v->shift[to] = v->shift[from] + (forward ? p[i].offset : -p[i].offset);
+            instant_ns shift = v->shift[from] + (forward ? p[i].offset : -p[i].offset);
+            if (!is_sane_offset(shift))
+                continue;
+            v->shift[to] = shift;
             v->known[to] = moved = true;
         }
         if (!moved)

@@ -18,7 +18,7 @@
 
 static instant_ns time_of(const struct vantage *v, const struct reset *r)
 {
-    return r->deciding.segment.time - v->shift[r->connection->capture];
+    return sane_time(r->deciding.segment.time) - v->shift[r->connection->capture];
 }
 
 static bool share_rst(const struct reset *a, const struct reset *b)
@@ -210,8 +210,8 @@ static bool covers(const struct vantage *v, const struct case_capture *c, uint32
                    instant_ns t)
 {
     return v->known[capture] && c->first != INSTANT_NONE &&
-           c->first - v->shift[capture] <= t - MARGIN_NS &&
-           c->last - v->shift[capture] >= t + MARGIN_NS;
+           sane_time(c->first) - v->shift[capture] <= t - MARGIN_NS &&
+           sane_time(c->last) - v->shift[capture] >= t + MARGIN_NS;
 }
 
 static const struct connection_record *record_in(const struct roster *r, uint32_t talk,

@@ -180,6 +180,8 @@ void joint_run(struct joint *j)
     assert_non_null(j->correlation);
     for (uint32_t i = 0; i < j->c.n_logs; i++)
         read_log(j, patterns, i);
+    for (size_t i = 0; i < j->n_extra; i++)
+        correlation_event(j->correlation, &j->extra[i]);
     assert_true(correlation_join(j->correlation, &err));
     patterns_free(patterns);
 }

@@ -21,6 +21,8 @@ struct joint {
     struct correlate_config config;
     struct log_about about[8];
     const char *log_text[8];
+    struct event extra[4]; /* given as they are, after the logs */
+    size_t n_extra;
     struct correlation *correlation;
 };
 

@@ -436,6 +436,57 @@ static void test_budget(void **state)
     joint_free(j);
 }
 
+/* Stamps at the ends of time, in captures and logs, and lines without any. */
+static void test_extremes(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    joint_reset(j, "192.0.2.33:40000", SERVER, 10, 12, &r);
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 12)->last_time = INT64_MAX;
+    joint_talk(j, "192.0.2.33:40002", SERVER, 10, 12)->first_time = INT64_MIN + 1;
+    j->captures[0].last = INT64_MAX;
+    joint_log(j, "auth.log",
+              "sshd[3]: Connection reset by 192.0.2.33 port 40000\n"
+              "1970-01-01T00:00:00+00:00 web sshd[4]: Connection reset by 192.0.2.33 port 40000\n"
+              "2026-03-01T12:00:12+00:00 web sshd[5]: Connection reset by 192.0.2.33 port 40000\n");
+    for (int i = 0; i < 2; i++) {
+        struct event *e = &j->extra[j->n_extra++];
+        *e = (struct event){.kind = TEXT("ssh.connection-reset"),
+                            .claim = CLAIM_RESET,
+                            .line = 10 + (uint64_t)i,
+                            .time = i ? INT64_MAX : INT64_MIN + 1,
+                            .precision_ns = 1000,
+                            .program = TEXT("sshd"),
+                            .pid = 1,
+                            .raw = TEXT("x")};
+        e->client = j->records[1 + i].client;
+    }
+    j->about[0].offset_given = true;
+    j->about[0].offset_ns = INT64_MIN + 1;
+    joint_run(j);
+    assert_int_equal(
+        flaws_count(correlation_dropped(j->correlation), "log-index.time-out-of-range"), 2);
+    const struct link *l = joint_link(j, r, 0, 1); /* names the port, and no other used it */
+    assert_non_null(l);
+    assert_true(l->uncertainty_ns > 86400 * NS_PER_S);
+    assert_non_null(joint_link(j, r, 0, 3));
+    joint_free(j);
+}
+
+/* Logs alone, and nothing at all. */
+static void test_nothing(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    j->c.n_captures = 0;
+    joint_log(j, "auth.log", "sshd[3]: Connection reset by 192.0.2.33 port 40000\n\n");
+    joint_log(j, "empty.log", "");
+    joint_run(j);
+    assert_int_equal(j->c.n_unmatched, 1);
+    joint_free(j);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -446,7 +497,8 @@ int main(void)
         cmocka_unit_test(test_reused_port),     cmocka_unit_test(test_given_offset),
         cmocka_unit_test(test_host_lines),      cmocka_unit_test(test_unrecognised),
         cmocka_unit_test(test_nameless),        cmocka_unit_test(test_covers),
-        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_budget),          cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
