@@ -166,7 +166,7 @@ static int explain_all(struct session *s, struct case_file *c, const struct find
         }
     if (n == 0 && which)
         return arguments_complain("no diagnosis has the id or the RST frame \"", which, "\"");
-    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_OK : EXIT_USAGE;
+    return EXIT_OK;
 }
 
 static int explain(struct session *s)
@@ -211,7 +211,7 @@ static int facts(struct session *s)
     }
     puts(
         "host.*                               text      any value of a host snapshot, by its name");
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_USAGE;
+    return EXIT_OK;
 }
 
 /* A folder as a case, for "rules test". */
@@ -241,6 +241,18 @@ static int rules(struct session *s)
     return engine_command(s->engine, s->args.paths.v, s->args.paths.n, &door, stdout, stderr);
 }
 
+/* What was said must also have arrived. */
+static int settle_output(void)
+{
+    struct error err = {0};
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EXIT_OK;
+    error_set_errno(&err, errno ? errno : EIO, "", "standard output cannot be written");
+    terminal_error(&err);
+    return EXIT_USAGE;
+}
+
 static int run_command(int argc, char **argv)
 {
     static const struct {
@@ -263,7 +275,9 @@ static int run_command(int argc, char **argv)
     if (status == EXIT_OK)
         status = run(&s);
     if (status == ARGUMENTS_DONE)
-        status = fflush(stdout) == 0 ? EXIT_OK : EXIT_USAGE;
+        status = EXIT_OK;
+    if (status == EXIT_OK)
+        status = settle_output();
     engine_free(s.engine);
     zone_free(s.zone);
     arguments_finish(&s.args);

@@ -187,6 +187,9 @@ static bool track(struct reading *r, struct error *err)
     struct case_file *c = r->run->c;
     bool good = read_frames(r, err);
     const struct capture_info *info = capture_info_of(r->capture);
+    if (good && info->broken && info->n_frames == 0)
+        return error_set(err, ERROR_FORMAT, source_name(r->source),
+                         "no packet can be read: its first record makes no sense");
     describe(r->run, r->out, info);
     if (!good) { /* what came before the failure still counts */
         r->out->truncated = true;

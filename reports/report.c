@@ -52,7 +52,9 @@ bool report_write_stream(const struct report_format *format, FILE *out, const st
 {
     errno = 0;
     if (!format->write(out, f, o, err))
-        return false;
+        return ferror(out) && errno
+                   ? error_set_errno(err, errno, "", "the report could not be written")
+                   : false;
     if (fflush(out) != 0 || ferror(out))
         return error_set_errno(err, errno ? errno : EIO, "", "the report could not be written");
     return true;

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parsers/base/text.h"
 #include "parsers/base/vec.h"
 #include "parsers/capture/capture.h"
+#include "parsers/capture/filter_words.h"
 #include "parsers/capture/linktype.h"
 
 #define LINKTYPE_ETHERNET 1
@@ -26,196 +26,6 @@ struct filter {
     char *expression;
     VEC(struct program) programs; /* few: one a link type met */
 };
-
-/* The words of pcap-filter(7) that look nothing up.  "gateway" needs a name; "protochain" loops
- * over bytes of the packet, which are hostile. */
-static const char *const words[] = {
-    "aarp",
-    "action",
-    "addr1",
-    "addr2",
-    "addr3",
-    "addr4",
-    "address1",
-    "address2",
-    "address3",
-    "address4",
-    "ah",
-    "and",
-    "arp",
-    "atalk",
-    "broadcast",
-    "byte",
-    "carp",
-    "clnp",
-    "csnp",
-    "decnet",
-    "dir",
-    "direction",
-    "dst",
-    "es-is",
-    "esis",
-    "esp",
-    "ether",
-    "fddi",
-    "geneve",
-    "greater",
-    "host",
-    "icmp",
-    "icmp-echo",
-    "icmp-echoreply",
-    "icmp-ireq",
-    "icmp-ireqreply",
-    "icmp-maskreply",
-    "icmp-maskreq",
-    "icmp-paramprob",
-    "icmp-redirect",
-    "icmp-routeradvert",
-    "icmp-routersolicit",
-    "icmp-sourcequench",
-    "icmp-timxceed",
-    "icmp-tstamp",
-    "icmp-tstampreply",
-    "icmp-unreach",
-    "icmp6",
-    "icmp6-destinationunreach",
-    "icmp6-echo",
-    "icmp6-echoreply",
-    "icmp6-packettoobig",
-    "icmp6-parameterproblem",
-    "icmp6-timeexceeded",
-    "icmp6code",
-    "icmp6type",
-    "icmpcode",
-    "icmptype",
-    "ifindex",
-    "ifname",
-    "igmp",
-    "igrp",
-    "iih",
-    "inbound",
-    "ip",
-    "ip6",
-    "ipx",
-    "is-is",
-    "isis",
-    "iso",
-    "l1",
-    "l2",
-    "lat",
-    "len",
-    "length",
-    "less",
-    "link",
-    "llc",
-    "lsp",
-    "mask",
-    "moprc",
-    "mopdl",
-    "mpls",
-    "multicast",
-    "net",
-    "netbeui",
-    "not",
-    "on",
-    "or",
-    "outbound",
-    "pim",
-    "port",
-    "portrange",
-    "ppp",
-    "pppoed",
-    "pppoes",
-    "proto",
-    "psnp",
-    "radio",
-    "rarp",
-    "reason",
-    "rnr",
-    "rset",
-    "rulenum",
-    "ruleset",
-    "sca",
-    "sctp",
-    "slip",
-    "snp",
-    "src",
-    "srnr",
-    "stp",
-    "subrulenum",
-    "subtype",
-    "tcp",
-    "tcp-ack",
-    "tcp-cwr",
-    "tcp-ece",
-    "tcp-fin",
-    "tcp-push",
-    "tcp-rst",
-    "tcp-syn",
-    "tcp-urg",
-    "tcpflags",
-    "tr",
-    "type",
-    "udp",
-    "vlan",
-    "vrrp",
-    "wlan",
-};
-
-static bool is_word(struct text t)
-{
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (text_eq(t, text_of(words[i])))
-            return true;
-    return false;
-}
-
-static bool is_token_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '-' || c == ':' || (unsigned char)c >= 0x80;
-}
-
-/* Addresses of any kind and numbers: hexadecimal digits with points, colons and dashes.  A word
- * made of such letters alone ("face") could be a name, so a digit or a colon must be there. */
-static bool is_number(struct text t)
-{
-    bool has_mark = false;
-    for (size_t i = 0; i < t.n; i++) {
-        char c = t.p[i];
-        bool is_hex = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-        bool is_digit = c >= '0' && c <= '9';
-        if (!is_hex && !is_digit && c != '.' && c != ':' && c != '-' && c != 'x' && c != 'X')
-            return false;
-        has_mark |= c == ':' || (is_digit && i == 0);
-    }
-    return has_mark;
-}
-
-/* Service names come from a local table, and only where a port stands. */
-static bool is_known(struct text token, struct text before)
-{
-    return is_word(token) || is_number(token) || text_eq(before, TEXT("port"));
-}
-
-static bool check_names(const char *expression, struct error *err)
-{
-    struct text t = text_of(expression), before = {0};
-    for (size_t at = 0; at < t.n;) {
-        size_t end = at;
-        while (end < t.n && is_token_byte(t.p[end]))
-            end++;
-        struct text token = text_slice(t, at, end);
-        if (token.n > 0 && !text_eq(token, TEXT("-")) && !is_known(token, before))
-            return error_set(err, ERROR_USAGE, "filter",
-                             "\"" TEXT_FMT "\" is no word of a capture filter, and names are not "
-                             "resolved: write the address",
-                             TEXT_ARG(token));
-        before = token.n > 0 ? token : before;
-        at = end + (end == at);
-    }
-    return true;
-}
 
 static void compile(const char *expression, struct program *p)
 {
@@ -255,7 +65,7 @@ struct filter *filter_new(const char *expression, struct error *err)
         error_set(err, ERROR_USAGE, "filter", "longer than %d bytes", EXPRESSION_MAX);
         return NULL;
     }
-    if (!check_names(expression, err))
+    if (!filter_words_check(expression, err))
         return NULL;
     struct filter *f = calloc(1, sizeof *f);
     if (f)

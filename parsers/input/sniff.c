@@ -93,7 +93,7 @@ static bool is_text_control(uint8_t c)
     return c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\b' || c == 0x1b;
 }
 
-/* Text has line ends (or fits whole into the sample) and next to no bytes that text has not. */
+/* Text has next to no bytes that text has not; none at all when the sample shows no line end. */
 static bool is_text(const uint8_t *bytes, size_t n)
 {
     size_t n_odd = 0, n_nul = 0, n_line_ends = 0;
@@ -109,7 +109,7 @@ static bool is_text(const uint8_t *bytes, size_t n)
         i += len ? len : 1;
     }
     if (n_line_ends == 0 && n >= SNIFF_BYTES)
-        return false;
+        return n_nul + n_odd == 0;
     return n_nul < n - n / 8 && n_odd <= n / 32 && n_nul + n_odd < n;
 }
 

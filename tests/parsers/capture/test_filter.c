@@ -32,8 +32,9 @@ static void expressions_take_and_leave(void **state)
     } rows[] = {
         {"", true},
         {"tcp port 80", true},
-        {"tcp port http", true},
-        {"port http or port ssh", true},
+        {"tcp port 80 or portrange 1-10", true},
+        {"tcp[2:2] = 80 and ip[0]&0xf=5", true},
+        {"net 192.0.2 and host ::ffff:192.0.2.1 or len -54=0", true},
         {"host 192.0.2.1 and not port 22", true},
         {"src net 198.51.100.0/24", false},
         {"tcp[tcpflags] & (tcp-syn|tcp-rst) != 0", true},
@@ -60,9 +61,13 @@ static void expressions_take_and_leave(void **state)
 static void names_and_nonsense_are_refused(void **state)
 {
     (void)state;
-    const char *wrong[] = {"host example.com", "host localhost", "net loopback",    "host face",
-                           "tcp prot 80",      "port",           "tcp and and 1",   "gateway a",
-                           "ip protochain 6",  "host \xc3\xa9",  "dst www.example", "fe80"};
+    const char *wrong[] = {
+        "host example.com", "host localhost", "net loopback",    "host face",
+        "tcp prot 80",      "port",           "tcp and and 1",   "gateway a",
+        "ip protochain 6",  "host \xc3\xa9",  "dst www.example", "fe80",
+        "port ssh",         "host 12.de",     "host 1.2.3.4.5",  "host 10-20",
+        "host face:1",      "port 22-http",   "portrange 1-x",   "ether host a:b",
+        "portrange ssh-80", "host 0xg"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct error err = {0};
         assert_null(filter_new(wrong[i], &err));

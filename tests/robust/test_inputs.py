@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inputs of every kind, sound and broken: what is kept, what is told, and the exit status."""
+import os
+import random
+import socket
+import tarfile
+import tempfile
+import zipfile
+
+from ground import (NO_INPUT, OK, PACKERS, SOME_FAILED, USAGE, ProgramTest, pcap_offsets, tar_of,
+                    zip_of)
+
+
+class Broken(ProgramTest):
+    def test_random_bytes(self):
+        self.write("noise", random.Random(7).randbytes(65536))
+        self.expect(NO_INPUT, "noise", says=["whyrst: noise: ", "neither a capture nor text",
+                                             "no capture, log or snapshot could be read"])
+
+    def test_random_bytes_behind_each_magic_number(self):
+        for magic in (b"\xd4\xc3\xb2\xa1", b"\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a",
+                      b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"PK\3\4", b"LPKSHHRH",
+                      b"\xfd7zXZ\0", b"BZh91AY&SY", b"\x04\x22\x4d\x18"):
+            with self.subTest(magic=magic):
+                self.write("noise", magic + random.Random(3).randbytes(5000))
+                self.expect(NO_INPUT, "noise", says="whyrst: noise: ")
+
+    def test_random_damage_is_survived(self):
+        dice = random.Random(11)
+        for i in range(40):
+            damaged = bytearray(self.pcap if i % 2 else self.log)
+            for _ in range(dice.randrange(1, 60)):
+                damaged[dice.randrange(len(damaged))] = dice.randrange(256)
+            self.write("damaged", bytes(damaged))
+            status = self.run_program("-v", "damaged", "--format", "json").status
+            self.assertIn(status, (OK, NO_INPUT))
+
+    def test_empty_file(self):
+        self.write("empty")
+        self.expect(NO_INPUT, "empty", says="whyrst: empty: not used: the file is empty")
+
+    def test_empty_file_beside_a_good_one(self):
+        self.write("empty.log")
+        self.expect(OK, self.write_case(), "empty.log", says="empty.log: not used: ")
+
+    def test_nonexistent(self):
+        self.expect(NO_INPUT, "nowhere", says="whyrst: nowhere: cannot open: No such file")
+
+    def test_good_and_bad(self):
+        case = self.write_case()
+        alone = self.json_of(case)
+        self.write("noise", random.Random(7).randbytes(4096))
+        for bad in ("nowhere", "noise"):
+            both = self.json_of(bad, case, status=SOME_FAILED, says=f"whyrst: {bad}: ")
+            self.assertEqual(both.records("diagnosis"), alone.records("diagnosis"))
+            self.assertFalse(both.records("summary")[0]["complete"])
+
+    def test_binary_in_a_folder_is_listed_and_no_failure(self):
+        self.write("case/noise", random.Random(7).randbytes(4096))
+        result = self.expect(OK, self.write_case())
+        self.assertIn("case/noise  not used: ", result.text())
+
+    def test_folder_of_nothing_usable(self):
+        self.write("junk/noise", random.Random(7).randbytes(4096))
+        self.expect(NO_INPUT, "junk", says="junk/noise: not used: ")
+        (self.folder / "hollow").mkdir()
+        self.expect(NO_INPUT, "hollow", says="there is no file")
+
+    def test_unreadable_folder(self):
+        case = self.write_case()
+        options = self.as_nobody()
+        (self.folder / case).chmod(0o000)
+        self.expect(NO_INPUT, case, says=f"whyrst: {case}: cannot open the folder: Permission",
+                    **options)
+
+    def test_unreadable_members(self):
+        case = self.write_case()
+        options = self.as_nobody()
+        self.write("case/locked/x.log", self.log)
+        self.write("case/secret.log", self.log)
+        (self.folder / "case" / "locked").chmod(0o000)
+        (self.folder / "case" / "secret.log").chmod(0o000)
+        result = self.json_of(case, status=SOME_FAILED,
+                              says=["case/locked: cannot open the folder: Permission denied",
+                                    "case/secret.log: cannot open: Permission denied"], **options)
+        self.assertTrue(result.records("diagnosis"))
+
+    def test_folder_that_holds_itself(self):
+        case = self.write_case()
+        os.symlink("..", self.folder / case / "up")
+        os.symlink("up", self.folder / case / "round")
+        os.symlink("missing", self.folder / case / "dangling")
+        result = self.expect(OK, case)
+        self.assertIn("case/up  not used: a symbolic link, not followed", result.text())
+
+    def test_link_on_the_command_line_is_followed(self):
+        os.symlink(self.write_case(), self.folder / "link")
+        self.assertTrue(self.json_of("link").records("diagnosis"))
+
+    def test_odd_members(self):
+        case = self.write_case()
+        os.mkfifo(self.folder / case / "pipe")
+        # An address of a socket is short; the folder's own name may be long.
+        with tempfile.TemporaryDirectory(prefix="w", dir="/tmp") as short:
+            with socket.socket(socket.AF_UNIX) as end:
+                end.bind(f"{short}/s")
+                os.rename(f"{short}/s", self.folder / case / "socket")
+                result = self.expect(OK, case)
+        self.assertIn("case/pipe  not used: not a file", result.text())
+        self.assertIn("case/socket  not used: not a file", result.text())
+
+    def test_names_that_attack_terminals(self):
+        self.write("case/\x1b[2J\u202e.log", self.log)
+        result = self.expect(OK, self.write_case())
+        self.assertNotIn("\x1b", result.text())
+        self.assertNotIn("\u202e", result.text())
+
+
+class CutCapture(ProgramTest):
+    def test_cut_in_mid_packet(self):
+        starts = pcap_offsets(self.pcap)
+        keep = len(starts) * 2 // 3
+        self.write("cut.pcap", self.pcap[:starts[keep] + 30])
+        result = self.expect(OK, "cut.pcap", says=[
+            f"cut.pcap: the file ends in mid-record at byte {starts[keep]}, "
+            f"in what would have been frame {keep + 1}"])
+        self.assertIn("TRUNCATED", result.text())
+        capture = self.json_of("cut.pcap").records("capture")[0]
+        self.assertEqual((capture["packets"], capture["truncated"]), (keep, True))
+        self.expect(SOME_FAILED, "--strict", "cut.pcap")
+
+    def test_cut_everywhere(self):
+        starts = pcap_offsets(self.pcap)
+        for at in range(0, starts[6] + 1, 7):
+            self.write("cut.pcap", self.pcap[:at])
+            whole = sum(1 for i in range(6) if starts[i + 1] <= at)
+            result = self.run_program("--format", "json", "cut.pcap")
+            if at < 24:
+                self.assertEqual(result.status, NO_INPUT)
+                continue
+            capture = result.records("capture")[0]
+            self.assertEqual((capture["packets"], result.status), (whole, OK))
+
+    def test_sound_capture_has_no_caveat(self):
+        result = self.expect(OK, self.write("x.pcap", self.pcap))
+        self.assertEqual((result.err, "TRUNCATED" in result.text()), (b"", False))
+
+    def test_cut_compressed(self):
+        packed = PACKERS["gz"](self.pcap + self.pcap[24:] * 60)
+        self.write("x.pcap.gz", packed[:-1000])
+        result = self.json_of("x.pcap.gz", says="x.pcap.gz: ")
+        self.assertGreater(result.records("capture")[0]["packets"], 0)
+        self.assertFalse(result.records("summary")[0]["complete"])
+
+
+class OddLogs(ProgramTest):
+    def lines_with(self, extra):
+        return extra.join(self.log.splitlines(keepends=True)[:2]) + b"".join(
+            self.log.splitlines(keepends=True)[2:])
+
+    def links_of(self, *paths):
+        return [[e for e in d["evidence"] if e["kind"] == "log"]
+                for d in self.json_of(*paths).records("diagnosis")]
+
+    def test_nul_bytes_and_long_lines(self):
+        self.write("server.pcap", self.pcap)
+        self.write("a/auth.log", self.log)
+        plain = self.links_of("server.pcap", "a/auth.log")
+        self.assertTrue(any(plain))
+        tail = b"\0" * 5000 + b"\xff\xfe" + b"A" * (1 << 20) + b"\n" + b"B" * (1 << 20) + b"\0\n"
+        self.write("a/auth.log", self.log + tail)
+        self.assertEqual(self.links_of("server.pcap", "a/auth.log"), plain)
+        shown = self.expect(OK, "a/auth.log").text()
+        for flaw in ("log.line-cut", "log.nul-bytes"):
+            self.assertIn(flaw, shown)
+
+    def test_long_first_line(self):
+        self.write("server.pcap", self.pcap)
+        first = self.log.splitlines(keepends=True)[0]
+        self.write("auth.log", first.rstrip(b"\n") + b" " + b"x" * (1 << 20) + b"\n" + self.log)
+        self.assertTrue(any(self.links_of("server.pcap", "auth.log")))
+
+    def test_one_line_without_an_end(self):
+        self.write("auth.log", self.log.splitlines()[0])
+        self.assertEqual(self.json_of("auth.log").records("log")[0]["lines"], 1)
+
+    def test_line_ends_of_other_systems(self):
+        self.write("server.pcap", self.pcap)
+        self.write("auth.log", self.log)
+        plain = [len(v) for v in self.links_of("server.pcap", "auth.log")]
+        self.write("auth.log", self.log.replace(b"\n", b"\r\n"))
+        self.assertEqual([len(v) for v in self.links_of("server.pcap", "auth.log")], plain)
+
+    def test_escapes_in_a_log_are_shown_as_text(self):
+        evil = self.log.replace(b"MaxStartups", b"MaxStartups\x1b]0;x\x07\x9b")
+        self.write("case/auth.log", evil)
+        self.write("case/server.pcap", self.pcap)
+        shown = self.expect(OK, "-v", "case").out
+        self.assertNotIn(b"\x1b", shown)
+        shown.decode()
+
+
+class Packed(ProgramTest):
+    def names(self, result, kind):
+        return [r["capture" if kind == "capture" else "file"] for r in result.records(kind)]
+
+    def test_compressed_captures(self):
+        self.write("plain.pcap", self.pcap)
+        plain = self.json_of("plain.pcap").records("diagnosis")
+        for extension, pack in PACKERS.items():
+            with self.subTest(extension=extension):
+                name = self.write(f"x.pcap.{extension}", pack(self.pcap))
+                result = self.json_of(name)
+                self.assertEqual(self.names(result, "capture"), [name])
+                self.assertEqual([d["frame"] for d in result.records("diagnosis")],
+                                 [d["frame"] for d in plain])
+
+    def test_bundle(self):
+        members = {"var/log/auth.log": self.log, "server.pcap.gz": PACKERS["gz"](self.pcap)}
+        for name, packed in (("bundle.tar.gz", tar_of(members)),
+                             ("bundle.tar", tar_of(members, "w")),
+                             ("bundle.tar.xz", tar_of(members, "w:xz")),
+                             ("bundle.zip", zip_of(members))):
+            with self.subTest(name=name):
+                self.write(name, packed)
+                result = self.json_of(name)
+                self.assertEqual(self.names(result, "log"), [f"{name}!var/log/auth.log"])
+                self.assertEqual(self.names(result, "capture"), [f"{name}!server.pcap.gz"])
+                files = {e["file"] for d in result.records("diagnosis") for e in d["evidence"]
+                         if e["kind"] == "log"}
+                self.assertEqual(files, {f"{name}!var/log/auth.log"})
+
+    def test_members_that_point_outside(self):
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        device = tarfile.TarInfo("null")
+        device.type = tarfile.CHRTYPE
+        self.write("x.tar", tar_of({"../../up.log": self.log, "link": link, "null": device,
+                                    "/abs.pcap": self.pcap}, "w"))
+        result = self.expect(OK, "x.tar")
+        self.assertIn("a link or a device, not a file", result.text())
+        self.assertEqual(sorted(os.listdir(self.folder)), ["x.tar"])
+
+    def test_damaged_archive_keeps_what_came_before(self):
+        dice = random.Random(5)
+        packed = tar_of({"server.pcap": self.pcap, "auth.log": self.log,
+                         "noise": dice.randbytes(300000)})
+        self.write("x.tar.gz", packed[:len(packed) - 100000])
+        result = self.json_of("x.tar.gz", status=SOME_FAILED, says="x.tar.gz")
+        self.assertTrue(result.records("diagnosis"))
+
+    def test_encrypted_zip_member(self):
+        packed = bytearray(zip_of({"x.log": self.log}, zipfile.ZIP_STORED))
+        packed[6] |= 1
+        packed[packed.rindex(b"PK\1\2") + 8] |= 1
+        self.write("x.zip", bytes(packed))
+        self.expect(NO_INPUT, "x.zip", says="x.zip!x.log: encrypted")
+
+    def test_bombs(self):
+        unit = PACKERS["gz"](b"\0" * (64 << 20))
+        self.write("bomb.gz", unit * 40)
+        self.expect(NO_INPUT, "bomb.gz", says="times its size")
+        line = b"Jun 15 12:00:01 h a[1]: x\n"
+        unit = PACKERS["gz"](line * ((16 << 20) // len(line)))
+        self.write("log.gz", PACKERS["gz"](unit * 80))
+        self.run_program("log.gz")
+        self.write("server.pcap", self.pcap)
+        result = self.json_of("bomb.gz", "server.pcap", status=SOME_FAILED)
+        self.assertTrue(result.records("diagnosis"))
+
+
+class StandardInput(ProgramTest):
+    def test_capture(self):
+        result = self.json_of("-", input=self.pcap)
+        self.assertEqual(result.records("capture")[0]["capture"], "-")
+        self.assertTrue(result.records("diagnosis"))
+
+    def test_pipe_may_be_packed(self):
+        names = {"x.tar.gz": tar_of({"server.pcap": self.pcap, "auth.log": self.log}),
+                 "x.pcap.gz": PACKERS["gz"](self.pcap)}
+        for name, packed in names.items():
+            with self.subTest(name=name):
+                self.assertTrue(self.json_of("-", input=packed).records("diagnosis"))
+
+    def test_beside_files(self):
+        self.write("auth.log", self.log)
+        result = self.json_of("-", "auth.log", input=self.pcap)
+        self.assertTrue(any(e["kind"] == "log" for d in result.records("diagnosis")
+                            for e in d["evidence"]))
+
+    def test_empty(self):
+        self.expect(NO_INPUT, "-", input=b"", says="whyrst: -: not used: the file is empty")
+
+    def test_closed(self):
+        self.expect(NO_INPUT, "-", preexec_fn=lambda: os.close(0), says="whyrst: -: ")
+
+    def test_nothing_given(self):
+        result = self.expect(USAGE, says="usage: whyrst")
+        self.assertEqual(result.out, b"")

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options, commands and outputs: what each changes, and how a wrong one is refused."""
+import os
+import re
+import subprocess
+
+from ground import FAIL_ON, NO_INPUT, OK, SOME_FAILED, TOP, USAGE, ProgramTest
+
+
+class Refused(ProgramTest):
+    """Wrong words end with status 2, a message on standard error and nothing on standard output."""
+
+    def test_words(self):
+        case = self.write_case()
+        for args, says in (
+                (["--nope", case], "there is no option --nope"),
+                (["-Z", case], "there is no option -Z"),
+                (["--n\x1b[31mo", case], "there is no option --n\\x1b[31mo"),
+                (["-o"], "-o wants an argument"),
+                (["--strict=yes", case], "--strict=yes takes no argument"),
+                (["-o", "x.docx", case], 'the extension of "x.docx" names no report format'),
+                (["--format", "docx", case], 'no report format "docx"'),
+                (["--filter", "tcp port", case], "filter: "),
+                (["--filter", "host www.example.com", case], "names are not resolved"),
+                (["--filter", "port ssh", case], "names are not resolved"),
+                (["--tz", "Mars/Base", case], "Mars/Base: unknown time zone"),
+                (["--tz", "../../etc/passwd", case], "unknown time zone"),
+                (["--tz-of", "auth.log", case], "--tz-of wants GLOB=ZONE"),
+                (["--tz-of", "auth.log=Mars/Base", case], 'unknown time zone "Mars/Base"'),
+                (["--log-offset", "auth.log", case], "--log-offset wants GLOB=SECONDS"),
+                (["--log-offset", "auth.log=soon", case], '--log-offset wants seconds, not "soon"'),
+                (["--log-offset", "auth.log=1e300", case], "--log-offset wants seconds"),
+                (["--window", "-1", case], "--window wants seconds"),
+                (["--window", "nan", case], "--window wants seconds"),
+                (["--as", "docx:x", case], 'not "docx"'),
+                (["--as", "pcap", case], "--as wants TYPE:PATH"),
+                (["--fail-on", "panic", case], '"panic" is none of'),
+                (["--min-severity", "panic", case], '"panic" is none of'),
+                (["--color", "blue", case], "--color wants"),
+                (["--completions", "csh"], "bash only"),
+                (["--rules", "nowhere", case], "nowhere"),
+                (["facts", "x"], "facts takes no argument"),
+                (["explain"], "explain wants a PATH"),
+                (["explain", "-o", "x.html", case], "standard output only"),
+                (["explain", "c9-000999", case], 'no diagnosis has the id or the RST frame'),
+                (["rules"], "rules wants"),
+                (["rules", "burn"], "rules wants"),
+                (["rules", "show"], "rules wants"),
+                (["rules", "show", "ssh-max-startup"], 'did you mean "ssh-max-startups"'),
+                (["rules", "check", "nowhere.xml"], "nowhere.xml")):
+            with self.subTest(args=args):
+                result = self.expect(USAGE, *args, says=[says])
+                self.assertEqual(result.out, b"")
+        self.assertEqual(os.listdir(self.folder), [case])
+
+
+class RuleFiles(ProgramTest):
+    RULE = """<?xml version="1.0" encoding="UTF-8"?>
+<rules version="1">
+  <rule id="of-the-house" cause="application-abort" severity="notice">
+    <title>Of the house</title>
+    <require>
+      <fact name="rst.sender" is="server"/>
+    </require>
+    <conclude base="0.99">The house says so.</conclude>
+  </rule>
+</rules>
+"""
+
+    def test_rules_of_a_folder(self):
+        self.write("r/mine.xml", self.RULE.encode())
+        told = self.expect(OK, "explain", "--rules", "r", self.write_case()).text()
+        self.assertIn("of-the-house  [base 0.99]", told)
+        shown = self.expect(OK, "rules", "show", "of-the-house", "--rules", "r").text()
+        self.assertIn("r/mine.xml:3", shown)
+
+    def test_typos_name_file_and_line(self):
+        case = self.write_case()
+        for right, wrong, says in (
+                ("rst.sender", "rst.sendr", ["r/mine.xml:6: ", "rst.sendr", "rst.sender"]),
+                ("<require>", "<requires>", ["r/mine.xml:", "requires"]),
+                ('is="server"', 'is="sever"', ["r/mine.xml:6: ", "sever", "server"]),
+                ('base="0.99"', 'base="9.9"', ["r/mine.xml:8: "]),
+                ("application-abort", "application-abrot", ["r/mine.xml:3: ", "application-abort"]),
+                ("<rules", '<!DOCTYPE rules [<!ENTITY a "b">]>\n<rules', ["r/mine.xml:"]),
+                ("</rule>\n", "", ["r/mine.xml:"])):
+            with self.subTest(wrong=wrong):
+                self.write("r/mine.xml", self.RULE.replace(right, wrong, 1).encode())
+                self.expect(USAGE, "--rules", "r", case, says=says)
+                self.expect(USAGE, "rules", "check", "r/mine.xml", says=says)
+
+    def test_huge_and_binary_rule_files(self):
+        case = self.write_case()
+        for content in (b"<rules>" + b" " * (2 << 20), b"\0\1\2\3" * 100, b""):
+            self.write("r/mine.xml", content)
+            self.expect(USAGE, "--rules", "r", case, says="r/mine.xml")
+
+    def test_built_in_rules(self):
+        self.assertIn("no mistakes", self.expect(OK, "rules", "check").text())
+        listed = self.expect(OK, "rules", "list").text()
+        for path in (TOP / "rules" / "causes").glob("*.xml"):
+            for rule in re.findall(r'<rule id="([^"]+)"', path.read_text(encoding="utf-8")):
+                self.assertIn(rule, listed)
+                self.assertIn(f"rule {rule} ", self.expect(OK, "rules", "show", rule).text())
+
+
+class Meanings(ProgramTest):
+    def test_filter(self):
+        case = self.write_case()
+        ports = [d["client"]["port"] for d in self.json_of(case).records("diagnosis")]
+        result = self.json_of("--filter", f"tcp port {ports[0]}", case)
+        self.assertEqual([d["client"]["port"] for d in result.records("diagnosis")], [ports[0]])
+        skipped = result.records("capture")[0]["skipped"]
+        self.assertGreater(skipped["packet.filtered-out"], 0)
+
+    def test_tz_shows_times_in_the_zone(self):
+        case = self.write_case()
+        shown = self.expect(OK, "--tz", "+05:30", case).text()
+        self.assertIn("+05:30", shown)
+        utc = self.json_of(case).records("diagnosis")
+        zoned = self.json_of("--tz", "+05:30", case).records("diagnosis")
+        self.assertEqual([d["time"] for d in utc], [d["time"] for d in zoned])
+
+    def old_style_log(self, hours):
+        """The log with stamps that state no zone, as a host hours east of UTC would write them."""
+        out = []
+        for line in self.log.decode().splitlines():
+            stamp, rest = line.split(" ", 1)
+            minutes = int(stamp[11:13]) * 60 + int(stamp[14:16]) + hours * 60
+            day = int(stamp[8:10]) + minutes // 1440
+            out.append(f"Nov {day:2} {minutes // 60 % 24:02}:{minutes % 60:02}:{stamp[17:19]} "
+                       f"{rest}\n")
+        return "".join(out).encode()
+
+    def test_tz_of_and_log_offset(self):
+        if not self.log.startswith(b"2026-11-2"):
+            self.skipTest("the sample was made in another month")
+        self.write("server.pcap", self.pcap)
+        self.write("auth.log", self.old_style_log(3))
+        log = self.json_of("--tz-of", "auth.log=+03:00", "server.pcap", "auth.log").records("log")
+        self.assertEqual(log[0]["timezone"], "+03:00")
+        self.assertLess(abs(log[0]["clock_offset_s"]), 2)
+        log = self.json_of("--log-offset", "*.log=10800", "server.pcap", "auth.log").records("log")
+        self.assertLess(abs(log[0]["clock_offset_s"] - 10800), 2)
+
+    def test_setting_that_fits_no_input_is_told(self):
+        case = self.write_case()
+        for option, value in (("--tz-of", "other.log=UTC"), ("--log-offset", "other.log=1"),
+                              ("--as", "log:other.log")):
+            self.expect(OK, option, value, case, says="no input is called other.log")
+
+    def test_as(self):
+        self.write("notes", b"nothing here is a log\n" * 3)
+        self.expect(NO_INPUT, "notes", says="notes: not used: text")
+        self.assertEqual(self.json_of("--as", "log:notes", "notes").records("log")[0]["lines"], 3)
+        self.expect(NO_INPUT, "--as", "pcap:notes", "notes", says="notes: ")
+
+    def test_window(self):
+        case = self.write_case()
+        self.expect(OK, "--window", "0.001", case)
+
+    def test_fail_on(self):
+        case = self.write_case()
+        severities = {d["severity"] for d in self.json_of(case).records("diagnosis")}
+        self.assertIn("fault", severities)
+        shown = self.expect(FAIL_ON, "--fail-on", "fault", case)
+        self.assertEqual(shown.out, self.expect(OK, case).out)
+        self.write("auth.log", self.log)
+        self.expect(OK, "--fail-on", "harmless", "auth.log")
+
+    def test_min_severity(self):
+        case = self.write_case()
+        kept = self.json_of("--min-severity", "fault", case).records("diagnosis")
+        self.assertEqual({d["severity"] for d in kept}, {"fault"})
+
+    def test_quiet_and_verbose(self):
+        case = self.write_case()
+        plain, quiet = self.expect(OK, case).text(), self.expect(OK, "-q", case).text()
+        verbose = self.expect(OK, "-v", case).text()
+        self.assertTrue(plain.startswith(quiet.splitlines()[0]))
+        self.assertLess(len(quiet), len(plain) // 4)
+        self.assertGreaterEqual(len(verbose), len(plain))
+        self.assertEqual(self.expect(SOME_FAILED, "-q", case, "nowhere").err, b"")
+
+    def test_old_habits(self):
+        self.write("x.pcap", self.pcap)
+        self.assertEqual(self.expect(OK, "-n", "-r", "x.pcap").out, self.expect(OK, "x.pcap").out)
+
+    def test_color(self):
+        case = self.write_case()
+        self.assertNotIn(b"\x1b", self.expect(OK, case).out)
+        self.assertNotIn(b"\x1b", self.expect(OK, "--color", "never", case).out)
+
+    def test_help_names_every_option(self):
+        shown = self.expect(OK, "--help").text()
+        manual = self.expect(OK, "--man").text().replace("\\-", "-")
+        completions = self.expect(OK, "--completions", "bash").text()
+        for option in re.findall(r" (--[a-z-]+)", shown.split("options:")[1].split("exit status")[0]):
+            self.assertIn(option, manual)
+            self.assertIn(option, completions)
+        self.assertRegex(self.expect(OK, "--version").text(), r"^whyrst \d+\.\d+\.\d+\n$")
+
+    def test_facts(self):
+        listed = self.expect(OK, "facts").text()
+        for name in ("rst.sender", "rst.mechanism", "host.*"):
+            self.assertIn(name, listed)
+
+    def test_explain(self):
+        case = self.write_case()
+        first = self.json_of(case).records("diagnosis")[0]
+        by_id = self.expect(OK, "explain", first["id"], case)
+        by_frame = self.expect(OK, "explain", str(first["frame"]), case)
+        self.assertEqual(by_id.out, by_frame.out)
+        self.assertIn(first["cause"], by_id.text())
+        self.expect(NO_INPUT, "explain", "nowhere", says="nowhere: cannot open")
+
+
+class Outputs(ProgramTest):
+    def test_several_at_once(self):
+        case = self.write_case()
+        result = self.expect(OK, "-o", "a.html", "-o", "b.jsonl", "-o", "c.txt", case)
+        self.assertEqual(result.out, b"")
+        html = (self.folder / "a.html").read_text(encoding="utf-8")
+        self.assertTrue(html.startswith("<!DOCTYPE html>"))
+        self.assertEqual((self.folder / "b.jsonl").read_bytes(), self.json_of(case).out)
+        self.assertEqual((self.folder / "c.txt").read_bytes(), self.expect(OK, case).out)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["a.html", "b.jsonl", "c.txt", case])
+
+    def test_format_overrides_the_extension(self):
+        case = self.write_case()
+        self.expect(OK, "-o", "a.dat", "--format", "json", case)
+        self.assertEqual((self.folder / "a.dat").read_bytes(), self.json_of(case).out)
+
+    def test_place_that_cannot_be_written(self):
+        case = self.write_case()
+        self.expect(USAGE, "-o", "nowhere/a.html", case, says="nowhere/a.html: cannot be created")
+        self.expect(USAGE, "-o", f"{case}/../case", "--format", "html", case, says="case")
+
+    def test_old_report_stays_when_the_new_one_fails(self):
+        self.write("a.html", b"old")
+        self.expect(NO_INPUT, "-o", "a.html", "nowhere")
+        self.assertEqual((self.folder / "a.html").read_bytes(), b"old")
+
+    def test_full_device(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("there is no /dev/full")
+        case = self.write_case()
+        with open("/dev/full", "wb") as full:
+            self.expect(USAGE, case, stdout=full, says="could not be written: No space left")
+            for words in (["facts"], ["rules", "list"], ["--help"], ["explain", case]):
+                self.expect(USAGE, *words, stdout=full)
+        self.expect(USAGE, "-o", "/dev/full", "--format", "json", case, says="No space left")
+
+    def test_closed_pipe(self):
+        case = self.write_case()
+        reader, writer = os.pipe()
+        os.close(reader)
+        self.expect(USAGE, case, stdout=writer, says="could not be written: Broken pipe")
+        os.close(writer)
+
+    def test_closed_streams(self):
+        case = self.write_case()
+        self.expect(USAGE, case, preexec_fn=lambda: os.close(1), says="could not be written")
+        self.expect(OK, "-o", "a.txt", case, preexec_fn=lambda: os.closerange(0, 3))
+        self.assertEqual((self.folder / "a.txt").read_bytes(), self.expect(OK, case).out)
+        self.expect(SOME_FAILED, "-o", "b.jsonl", case, "nowhere",
+                    preexec_fn=lambda: os.closerange(0, 3))
+        self.assertNotIn(b"cannot open", (self.folder / "b.jsonl").read_bytes().split(b"{")[0])
+
+    def test_messages_are_not_data(self):
+        case = self.write_case()
+        clean = self.json_of(case).out
+        noisy = self.json_of(case, "nowhere", status=SOME_FAILED)
+        self.assertTrue(noisy.err and clean)
+        noisy.records()
+
+    def test_report_of_nobody_reading(self):
+        case = self.write_case()
+        done = subprocess.run(["true"], check=True, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 0)
+        self.expect(OK, case, stdout=subprocess.DEVNULL)
