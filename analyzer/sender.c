@@ -95,9 +95,9 @@ static void weigh_numbers(struct weighing *w)
     if (r->deciding.family == RST_OWNER || (w->answer && r->deciding.family == RST_ANSWER))
         return;
     FOR_PATH(w, 0.35, w->rst->frame, "sender.number-fits-neither-form",
-             "its sequence number is neither the %s's next byte (%d off) nor that of any "
+             "its sequence number is neither the %s's next byte (%lld off) nor that of any "
              "acknowledgement it could answer",
-             weighing_end(w), -below);
+             weighing_end(w), -(long long)below);
     if (r->deciding.validity == RST_IN_WINDOW || r->deciding.validity == RST_OUT_OF_WINDOW)
         FOR_PATH(w, 0.3, w->rst->frame, "sender.number-not-exact",
                  "its sequence number is %s: a guess, as RFC 5961 section 3 expects of forgers",
@@ -172,8 +172,10 @@ static void weigh_presence(struct weighing *w)
         !scene_past_opening(s) || !s->trigger)
         return;
     uint64_t plain = e->at.n_segments - e->at.n_syns - e->at.n_synacks - e->at.n_rsts;
+    if (plain == 0 || e->at.last_time == INSTANT_NONE)
+        return;
     instant_ns silent = s->trigger->time - e->at.last_time;
-    if (plain > 0 && silent < NS_PER_S)
+    if (silent < NS_PER_S)
         FOR_PATH(w, 0.25, w->rst->frame, "sender.took-part-just-before",
                  "the %s had taken part %.3f ms before and had not closed", weighing_end(w),
                  (double)(silent > 0 ? silent : 0) / MS);

@@ -77,7 +77,7 @@ struct civil civil_from_instant(instant_ns t)
         .hour = (uint8_t)(in_day / 3600),
         .minute = (uint8_t)(in_day / 60 % 60),
         .second = (uint8_t)(in_day % 60),
-        .nanosecond = (uint32_t)(t - s * NS_PER_S),
+        .nanosecond = (uint32_t)(t % NS_PER_S + (t % NS_PER_S < 0 ? NS_PER_S : 0)),
     };
 }
 

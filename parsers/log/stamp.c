@@ -303,7 +303,7 @@ bool stamp_take_unix(struct scan *s, struct stamp *out)
     struct scan t = *s;
     struct stamp st = {.precision_ns = NS_PER_S};
     uint64_t seconds;
-    if (!scan_number(&t, 9, 10, &seconds))
+    if (!scan_number(&t, 9, 10, &seconds) || seconds > (uint64_t)(INT64_MAX / NS_PER_S) - 1)
         return false;
     take_fraction(&t, &st);
     st.instant = (instant_ns)seconds * NS_PER_S + st.civil.nanosecond;
