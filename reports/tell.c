@@ -9,7 +9,7 @@
 
 #include "reports/show.h"
 
-#define SURE_FROM 0.88 /* "very likely": from here on nobody is sent to collect more */
+#define SURE_FROM 0.7 /* "likely": from here on nobody is sent to collect more */
 
 void tell_headline(struct strbuf *b, const struct findings *f, const struct arrangement *a)
 {

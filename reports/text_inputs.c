@@ -98,14 +98,32 @@ static void log_read(struct lines *l, const struct case_log *log)
     flaw_lines(l, &log->flaws, "      skipped or odd: ", "line");
 }
 
-static void input_read(struct lines *l, const struct case_input *in)
+static bool is_unused(const struct case_input *in, bool failed)
 {
-    if (!in->failed && strcmp(in->taken_for, "skipped") != 0)
-        return;
-    lines_say(l, in->name);
-    strbuf_str(&l->b, in->failed ? ": FAILED: " : ": not used: ");
-    lines_say(l, in->why);
-    lines_fill(l, "  ", 6);
+    return in->failed == failed && (failed || strcmp(in->taken_for, "skipped") == 0);
+}
+
+/* The reason once, then the names of all that share it. */
+static void inputs_unused(struct lines *l, bool failed, const char *head)
+{
+    const struct case_file *c = l->f->of;
+    for (size_t i = 0; i < c->n_inputs; i++) {
+        bool is_first = is_unused(&c->inputs[i], failed);
+        for (size_t k = 0; k < i && is_first; k++)
+            is_first =
+                !is_unused(&c->inputs[k], failed) || !text_eq(c->inputs[k].why, c->inputs[i].why);
+        if (!is_first)
+            continue;
+        strbuf_str(&l->b, head);
+        lines_say(l, c->inputs[i].why);
+        strbuf_char(&l->b, ':');
+        for (size_t k = i; k < c->n_inputs; k++)
+            if (is_unused(&c->inputs[k], failed) && text_eq(c->inputs[k].why, c->inputs[i].why)) {
+                strbuf_char(&l->b, ' ');
+                lines_say(l, c->inputs[k].name);
+            }
+        lines_fill(l, "  ", 6);
+    }
 }
 
 void text_inputs(struct lines *l)
@@ -122,6 +140,6 @@ void text_inputs(struct lines *l)
         show_count(&l->b, c->hosts[i].n_values, "value");
         lines_fill(l, "  ", 6);
     }
-    for (size_t i = 0; i < c->n_inputs; i++)
-        input_read(l, &c->inputs[i]);
+    inputs_unused(l, true, "FAILED: ");
+    inputs_unused(l, false, "not used: ");
 }

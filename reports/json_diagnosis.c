@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The JSON line of one diagnosis: who, where, how, why, on what evidence, and what else it could
+ * be.
+ */
+#include <math.h>
+
+#include "reports/json_put.h"
+
+static unsigned digits_of(const struct findings *f, const struct reset *r)
+{
+    return f->of->captures[r->connection->capture].time_digits;
+}
+
+static void fill_log_evidence(json_t *o, const struct findings *f, const struct link *l)
+{
+    const struct event *e = l->event;
+    json_put_text(o, "file", f->of->logs[e->source].name);
+    json_put_int(o, "line", e->line);
+    json_put_time(o, "time", e->time, json_digits(e->precision_ns));
+    json_put_seconds(o, "offset_s", l->offset_ns);
+    json_put_str(o, "match", join_name(l->join));
+    json_put_text(o, "event", e->kind);
+    json_put_text(o, "text", e->raw);
+}
+
+static json_t *evidence_of(const struct findings *f, const struct reset *r,
+                           const struct evidence *e)
+{
+    static const char *const kinds[] = {"packet", "packet", "log", "host", "packet"};
+    json_t *o = json_object();
+    json_put_str(o, "kind", kinds[e->kind]);
+    if (e->kind != SOURCE_LOG && e->kind != SOURCE_HOST)
+        json_put_int(o, "frame", e->frame != 0 ? e->frame : r->deciding.segment.frame);
+    if (e->kind == SOURCE_LOG && e->link)
+        fill_log_evidence(o, f, e->link);
+    if (e->kind == SOURCE_HOST)
+        json_put_text(o, "file", f->of->hosts[e->host].name);
+    if (e->kind != SOURCE_HOST && e->kind != SOURCE_LOG && e->capture != r->connection->capture)
+        json_put_text(o, "capture", f->of->captures[e->capture].name);
+    json_put_text(o, "fact", e->key);
+    json_put_text(o, "value", e->value);
+    json_put_text(o, "says", e->says);
+    return o;
+}
+
+static json_t *alternative_of(const struct alternative *a)
+{
+    json_t *o = json_object();
+    json_put_str(o, "cause", a->cause);
+    json_put(o, "confidence", json_real(a->confidence));
+    if (a->indistinct)
+        json_put(o, "indistinct", json_true());
+    json_put_text(o, "told_apart_by", a->told_apart_by);
+    return o;
+}
+
+static json_t *texts_of(const struct text *v, size_t n)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(array, json_clean(v[i]));
+    return array;
+}
+
+static json_t *rst_frames_of(const struct reset *r)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->n_rsts; i++)
+        json_array_append_new(array, json_integer((json_int_t)r->rsts[i].segment.frame));
+    return array;
+}
+
+static json_t *seen_in_of(const struct findings *f, const struct reset *r)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->n_seen_in; i++) {
+        const struct reset *other = r->seen_in[i];
+        json_t *o = json_object();
+        json_put_text(o, "capture", f->of->captures[other->connection->capture].name);
+        json_put_int(o, "frame", other->deciding.segment.frame);
+        json_put_int(o, "stream", other->connection->stream);
+        json_put(o, "rst_frames", rst_frames_of(other));
+        json_array_append_new(array, o);
+    }
+    return array;
+}
+
+static void put_wire(json_t *o, const struct findings *f, const struct reset *r)
+{
+    const struct connection *c = r->connection;
+    json_put_endpoint(o, "client", &c->end[SIDE_CLIENT].at);
+    json_put_endpoint(o, "server", &c->end[SIDE_SERVER].at);
+    if (c->client_guessed)
+        json_put(o, "client_guessed", json_true());
+    json_put_str(o, "conn_state", c->conn_state);
+    json_put_text(o, "history", c->history);
+    json_put_int(o, "stream", c->stream);
+    json_put_str(o, "sender", side_name(r->sender));
+    json_put_str(o, "phase", phase_name(r->phase));
+    json_put_str(o, "mechanism", mechanism_name(r->mechanism));
+    json_put_str(o, "rst_validity", rst_validity_name(r->deciding.validity));
+    if (!r->killed)
+        json_put(o, "killed", json_false());
+    json_put(o, "rst_frames", rst_frames_of(r));
+    json_put(o, "seen_in", seen_in_of(f, r));
+    json_put_seconds(o, "duration_s", r->deciding.segment.time - c->first_time);
+    json_put_seconds(o, "idle_before_s", r->idle_before_ns);
+    json_t *bytes = json_object();
+    json_put_int(bytes, "client", c->end[SIDE_CLIENT].bytes);
+    json_put_int(bytes, "server", c->end[SIDE_SERVER].bytes);
+    json_put(o, "bytes", bytes);
+    json_t *kernel = json_array();
+    size_t n = sizeof r->kernel_reasons / sizeof r->kernel_reasons[0];
+    for (size_t i = 0; i < n && r->kernel_reasons[i]; i++)
+        json_array_append_new(kernel, json_string(r->kernel_reasons[i]));
+    if (json_array_size(kernel) > 0)
+        json_put(o, "kernel_reason", kernel);
+    else
+        json_decref(kernel);
+}
+
+static json_t *remedies_of(const struct diagnosis *d)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < d->n_remedies; i++)
+        json_array_append_new(array, json_clean(d->remedies[i].text));
+    return array;
+}
+
+static json_t *undecided_of(const struct undecided *u)
+{
+    json_t *o = json_object();
+    json_put_str(o, "rule", u->rule);
+    json_put_str(o, "cause", u->cause);
+    json_put_text(o, "missing", u->missing);
+    json_put_text(o, "collect", u->collect);
+    return o;
+}
+
+json_t *json_diagnosis(const struct findings *f, const struct diagnosis *d)
+{
+    const struct reset *r = d->reset;
+    json_t *o = json_line("diagnosis");
+    json_put_text(o, "id", d->id);
+    json_put_text(o, "capture", f->of->captures[r->connection->capture].name);
+    json_put_int(o, "frame", r->deciding.segment.frame);
+    json_put_time(o, "time", r->deciding.segment.time, digits_of(f, r));
+    json_put_text(o, "community_id", d->community_id);
+    put_wire(o, f, r);
+    json_put_str(o, "cause", d->cause);
+    json_put_str(o, "severity", severity_name(d->severity));
+    json_put(o, "confidence", json_real(round(d->confidence * 1000) / 1000));
+    json_put_str(o, "rule", d->rule);
+    json_put_text(o, "title", d->title);
+    json_put_text(o, "explanation", d->explanation);
+    json_t *evidence = json_array(), *alternatives = json_array(), *undecided = json_array();
+    for (size_t i = 0; i < d->n_evidence; i++)
+        json_array_append_new(evidence, evidence_of(f, r, &d->evidence[i]));
+    for (size_t i = 0; i < d->n_alternatives; i++)
+        json_array_append_new(alternatives, alternative_of(&d->alternatives[i]));
+    for (size_t i = 0; i < d->n_undecided; i++)
+        json_array_append_new(undecided, undecided_of(&d->undecided[i]));
+    json_put(o, "evidence", evidence);
+    json_put(o, "alternatives", alternatives);
+    json_put(o, "undecided", undecided);
+    json_put(o, "remedies", remedies_of(d));
+    json_put_text(o, "display_filter", d->display_filter);
+    json_put(o, "references", texts_of(d->references, d->n_references));
+    return o;
+}
