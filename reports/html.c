@@ -12,7 +12,7 @@
 #define FEW_DIAGNOSES 100
 #define BUDGET_FEW ((size_t)1000000)  /* bytes for up to FEW_DIAGNOSES */
 #define BUDGET_MOST ((size_t)4900000) /* bytes for any number */
-#define ROW_BYTES 1024                /* what one row of the summary may take */
+#define ROW_BYTES 4096                /* what one row of the summary may take */
 #define CASE_BYTES 16384              /* what one more case should find free */
 
 static const char head_markup[] =
@@ -55,7 +55,7 @@ static void summary_row(struct page *p, const struct arranged *a, bool has_secti
     page_add(p, "<tr><td>");
     if (has_section)
         strbuf_printf(&p->b, "<a href=\"#d-%.*s\">", TEXT_ARG(d->id));
-    page_say(p, d->title);
+    page_title(p, d->title);
     strbuf_printf(&p->b,
                   "%s</td><td><span class=\"tag %s\">%s</span></td><td>%s</td>"
                   "<td><code>%s</code></td><td class=\"n\">%zu</td><td>",

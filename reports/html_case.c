@@ -10,10 +10,8 @@
 #include "reports/show.h"
 #include "reports/tell.h"
 
-#define CASE_BYTES 16384  /* kept free for each case that follows */
-#define MEMBER_BYTES 8192 /* what a folded member should find free */
-#define ROW_BYTES 512
-#define ROWS_MAX 200 /* members of one case that are listed */
+#define CASE_BYTES 16384 /* kept free for each case that follows: its head at least */
+#define ROWS_MAX 200     /* members of one case that are listed */
 
 static const struct case_capture *capture_of(const struct page *p, const struct reset *r)
 {
@@ -206,21 +204,30 @@ static void member_row(struct page *p, const struct diagnosis *d)
     page_add(p, "</code></li>\n");
 }
 
+/* Adds members from the i-th on while they fit; gives the first that did not. */
+static size_t members_while(struct page *p, const struct arranged *a, size_t i, size_t kept_free,
+                            void (*add)(struct page *p, const struct diagnosis *d))
+{
+    for (; i < a->n_members && i < ROWS_MAX; i++) {
+        size_t before = p->b.n;
+        add(p, a->members[i]);
+        if (!page_has_room(p, PAGE_CASES, kept_free)) {
+            page_take_back(p, before);
+            break;
+        }
+    }
+    return i;
+}
+
 static void members(struct page *p, const struct arranged *a, size_t kept_free)
 {
-    size_t i = 1;
     if (a->n_members < 2)
         return;
     strbuf_printf(&p->b, "<h4>%zu more like it</h4>\n", a->n_members - 1);
-    while (i < a->n_members && i < ROWS_MAX &&
-           page_has_room(p, PAGE_CASES, kept_free + MEMBER_BYTES))
-        member_full(p, a->members[i++]);
-    page_flush(p);
-    if (i < a->n_members && i < ROWS_MAX && page_has_room(p, PAGE_CASES, kept_free + ROW_BYTES)) {
+    size_t i = members_while(p, a, 1, kept_free, member_full);
+    if (i < a->n_members && i < ROWS_MAX) {
         page_add(p, "<ul>\n");
-        while (i < a->n_members && i < ROWS_MAX &&
-               page_has_room(p, PAGE_CASES, kept_free + ROW_BYTES))
-            member_row(p, a->members[i++]);
+        i = members_while(p, a, i, kept_free, member_row);
         page_add(p, "</ul>\n");
     }
     if (i < a->n_members)
@@ -230,20 +237,22 @@ static void members(struct page *p, const struct arranged *a, size_t kept_free)
                       a->n_members - i);
 }
 
-void page_case(struct page *p, const struct arranged *a, size_t n_cases_after)
+static void case_head(struct page *p, const struct diagnosis *d)
 {
-    const struct diagnosis *d = a->members[0];
     const char *severity = severity_name(d->severity);
-    size_t kept_free = n_cases_after * CASE_BYTES;
     strbuf_printf(&p->b, "<section class=\"case %s\">\n<h3 id=\"d-%.*s\">", severity,
                   TEXT_ARG(d->id));
-    page_say(p, d->title);
+    page_title(p, d->title);
     strbuf_printf(&p->b, "</h3>\n<p><span class=\"tag %s\">%s</span> <b>%s</b>, ", severity,
                   severity, d->cause);
     tell_confidence(&p->b, d->confidence);
     page_add(p, "</p>\n<p class=\"why\">");
     page_say(p, d->explanation);
     page_add(p, "</p>\n");
+}
+
+static void case_body(struct page *p, const struct diagnosis *d)
+{
     facts_list(p, d);
     evidence(p, d);
     page_ladder(p, d);
@@ -251,6 +260,20 @@ void page_case(struct page *p, const struct arranged *a, size_t n_cases_after)
     alternatives(p, d);
     collect(p, d);
     references(p, d);
+}
+
+void page_case(struct page *p, const struct arranged *a, size_t n_cases_after)
+{
+    size_t kept_free = (n_cases_after + 1) * CASE_BYTES;
+    case_head(p, a->members[0]);
+    size_t before = p->b.n;
+    case_body(p, a->members[0]);
+    if (!page_has_room(p, PAGE_CASES, kept_free)) {
+        page_take_back(p, before);
+        page_add(p,
+                 "<p class=\"warn\">Left out here: the evidence, too long for this page. The JSON "
+                 "Lines report (<code>-o report.jsonl</code>) holds it.</p>\n");
+    }
     members(p, a, kept_free);
     page_add(p, "</section>\n");
 }

@@ -10,7 +10,7 @@
 #include "reports/show.h"
 #include "reports/tell.h"
 
-#define ROW_BYTES 8192 /* what one row should find free */
+#define ROW_BYTES 32768 /* what one row should find free */
 
 static void left_out(struct page *p, size_t n)
 {

@@ -5,6 +5,7 @@
  * input had. Output is pure ASCII: anything else is written as \u escapes, so no input byte reaches
  * a terminal.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "reports/json_put.h"
@@ -13,11 +14,33 @@
 
 #define DUMP_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15))
 
+/* A terminal acts on DEL, too; inside JSON text it can only stand in a string. */
+static int write_part(const char *p, size_t n, void *ctx)
+{
+    FILE *out = ctx;
+    for (size_t from = 0; from < n;) {
+        const char *del = memchr(p + from, 0x7f, n - from);
+        size_t part = del ? (size_t)(del - p) - from : n - from;
+        if (fwrite(p + from, 1, part, out) != part || (del && fputs("\\u007f", out) == EOF))
+            return -1;
+        from += part + (del != NULL);
+    }
+    return 0;
+}
+
 static bool emit(FILE *out, json_t *o, struct error *err)
 {
-    bool good = o && json_dumpf(o, out, DUMP_FLAGS) == 0 && putc('\n', out) != EOF;
+    if (!o)
+        return error_set(err, ERROR_NO_MEMORY, "", "out of memory");
+    errno = 0;
+    bool good = json_dump_callback(o, write_part, out, DUMP_FLAGS) == 0 && putc('\n', out) != EOF;
+    int why = errno;
     json_decref(o);
-    return good || error_set(err, ERROR_IO, "", "a line of JSON could not be written");
+    if (good)
+        return true;
+    return ferror(out)
+               ? error_set_errno(err, why ? why : EIO, "", "the report could not be written")
+               : error_set(err, ERROR_NO_MEMORY, "", "out of memory");
 }
 
 static void put_flaws(json_t *o, const char *key, const struct flaws *flaws)

@@ -30,6 +30,18 @@ void page_line(struct page *p, struct text t)
     say_cut(p, t, TELL_LINE_MAX);
 }
 
+void page_title(struct page *p, struct text t)
+{
+    say_cut(p, t, TELL_TITLE_MAX);
+}
+
+void page_take_back(struct page *p, size_t n)
+{
+    p->b.n = n;
+    if (p->b.p)
+        p->b.p[n] = '\0';
+}
+
 void page_time(struct page *p, instant_ns t, unsigned digits)
 {
     show_time(&p->b, t, digits, p->o->zone);

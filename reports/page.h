@@ -30,11 +30,14 @@ enum page_part {
 void page_add(struct page *p, const char *markup); /* as it stands: never text of the input */
 void page_say(struct page *p, struct text t);      /* any text, escaped, cut when it is endless */
 void page_line(struct page *p, struct text t);     /* as page_say, for a log line */
+void page_title(struct page *p, struct text t);    /* as page_say, for a heading */
 void page_time(struct page *p, instant_ns t, unsigned digits);
 void page_ends(struct page *p, const struct reset *r);
 void page_flush(struct page *p);
 /* Whether there is room for bytes more within that part. */
 bool page_has_room(const struct page *p, enum page_part part, size_t bytes);
+/* Takes back everything added since the buffer held n bytes. */
+void page_take_back(struct page *p, size_t n);
 
 void page_case(struct page *p, const struct arranged *a, size_t n_cases_after);
 /* Everything up to the severest case that had no room is told in one sentence. */

@@ -65,12 +65,12 @@ void show_duration(struct strbuf *b, instant_ns ns)
 {
     const char *sign = ns < 0 ? "-" : "";
     uint64_t n = ns < 0 ? (uint64_t)0 - (uint64_t)ns : (uint64_t)ns;
-    uint64_t s = n / 1000000000u;
-    if (n < 1000000u)
+    uint64_t s = (n + 500000000u) / 1000000000u;
+    if (n < 999500u)
         strbuf_printf(b, "%s%.0f \xC2\xB5s", sign, (double)n / 1e3);
-    else if (n < 1000000000u)
+    else if (n < 999500000u)
         strbuf_printf(b, "%s%.3g ms", sign, (double)n / 1e6);
-    else if (s < 600)
+    else if (n < 599950000000u)
         strbuf_printf(b, "%s%.1f s", sign, (double)n / 1e9);
     else if (s < 7200)
         strbuf_printf(b, "%s%" PRIu64 " min %" PRIu64 " s", sign, s / 60, s % 60);

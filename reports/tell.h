@@ -22,8 +22,9 @@ void tell_clock(struct strbuf *b, const struct case_log *l);
 /* A text of the input as far as a report repeats it: blanks at the end are gone, and more than max
  * bytes are cut at a whole character; *was_cut says so. */
 struct text tell_cut(struct text t, size_t max, bool *was_cut);
-#define TELL_LINE_MAX 600 /* bytes of a log line */
-#define TELL_WORDS_MAX 4000
+#define TELL_LINE_MAX 600   /* bytes of a log line */
+#define TELL_WORDS_MAX 1500 /* of any other text */
+#define TELL_TITLE_MAX 300
 
 /* What to collect next time: only where it could change the answer, the same words once. */
 #define TELL_COLLECT_MAX 3

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The words that text and page share.
+ */
+#include "reports/tell.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "parsers/log/event.h"
+#include "tests/reports/sheet.h"
+
+static void is(struct strbuf *b, const char *expected)
+{
+    assert_string_equal(b->p ? b->p : "", expected);
+    strbuf_reset(b);
+}
+
+static void headline(struct strbuf *b, size_t faults, size_t notices, size_t harmless)
+{
+    struct sheet s;
+    struct arrangement a = {.n_by_severity = {harmless, notices, faults}};
+    sheet_make(&s,
+               &(struct sheet_plan){.n_diagnoses = faults + notices + harmless, .n_segments = 1});
+    tell_headline(b, &s.f, &a);
+    sheet_finish(&s);
+}
+
+static void test_headline(void **state)
+{
+    (void)state;
+    struct strbuf b;
+    strbuf_init(&b);
+    headline(&b, 0, 0, 0), is(&b, "1 connection, none reset.");
+    headline(&b, 1, 0, 0), is(&b, "2 connections, 1 reset: 1 matters (1 fault), 0 harmless.");
+    headline(&b, 0, 2, 1), is(&b, "4 connections, 3 reset: 2 matter (2 notices), 1 harmless.");
+    headline(&b, 1, 1, 1),
+        is(&b, "4 connections, 3 reset: 2 matter (1 fault, 1 notice), 1 harmless.");
+    headline(&b, 0, 0, 3), is(&b, "4 connections, 3 reset: none matters, 3 harmless.");
+    strbuf_finish(&b);
+}
+
+static void test_confidence(void **state)
+{
+    (void)state;
+    struct strbuf b;
+    strbuf_init(&b);
+    tell_confidence(&b, 0.996), is(&b, "almost certain (0.99)");
+    tell_confidence(&b, 1.0), is(&b, "almost certain (1.00)");
+    tell_confidence(&b, 0.818), is(&b, "likely (0.82)");
+    tell_confidence(&b, 0.05), is(&b, "a guess (0.05)");
+    strbuf_finish(&b);
+}
+
+static void test_ties(void **state)
+{
+    (void)state;
+    struct event e = {.time = NS_PER_S};
+    struct link l = {.event = &e, .join = JOIN_TUPLE, .offset_ns = -38600000};
+    struct strbuf b;
+    strbuf_init(&b);
+    tell_tie(&b, &l), is(&b, "38.6 ms before the RST, names both ends");
+    l.uncertainty_ns = 20000000;
+    tell_tie(&b, &l), is(&b, "38.6 ms before the RST (\xC2\xB1 20 ms), names both ends");
+    l = (struct link){.event = &e,
+                      .join = JOIN_PID,
+                      .bridge_line = 7,
+                      .offset_ns = 2 * NS_PER_S,
+                      .ambiguous = true};
+    tell_tie(&b, &l);
+    is(&b, "2.0 s after the RST, is of the process that line 7 ties to the connection, fits other "
+           "connections as well");
+    e.time = INSTANT_NONE;
+    l.join = JOIN_ADDRESS;
+    l.ambiguous = false;
+    tell_tie(&b, &l), is(&b, "names an address of the connection");
+    strbuf_finish(&b);
+}
+
+static void test_clocks(void **state)
+{
+    (void)state;
+    struct case_log l = {.offset_known = true,
+                         .offset_ns = -15500000,
+                         .offset_spread_ns = 119000000,
+                         .n_anchors = 1};
+    struct strbuf b;
+    strbuf_init(&b);
+    tell_clock(&b, &l);
+    is(&b, "clock 15.5 ms behind the capture's (\xC2\xB1 119 ms), by 1 line");
+    l.offset_known = false;
+    tell_clock(&b, &l);
+    is(&b, "clock not measured: no line names a captured connection with its port");
+    strbuf_finish(&b);
+}
+
+static void test_cuts(void **state)
+{
+    (void)state;
+    bool was_cut;
+    assert_true(text_eq(tell_cut(TEXT("abc \r\n"), 3, &was_cut), TEXT("abc")));
+    assert_false(was_cut);
+    assert_true(text_eq(tell_cut(TEXT("abcd"), 3, &was_cut), TEXT("abc")));
+    assert_true(was_cut);
+    assert_true(text_eq(tell_cut(TEXT("ab\xe2\x82\xac"), 4, &was_cut), TEXT("ab")));
+    assert_true(tell_cut(TEXT("\x80\x80\x80\x80\x80\x80\x80\x80"), 6, &was_cut).n >= 2);
+    assert_int_equal(tell_cut(TEXT(""), 6, &was_cut).n, 0);
+}
+
+/* Only where it could change the answer, and the same words once. */
+static void test_what_to_collect(void **state)
+{
+    (void)state;
+    const struct undecided *v[TELL_COLLECT_MAX];
+    struct undecided u[] = {{"a", "oom-kill", TEXT("m"), TEXT("the kernel's log")},
+                            {"b", "process-crash", TEXT("m"), TEXT("the kernel's log")},
+                            {"c", "host-reboot", TEXT("m"), TEXT("")},
+                            {"d", "proxy-timeout", TEXT("m"), TEXT("the proxy's log")}};
+    struct diagnosis d = {
+        .severity = SEVERITY_FAULT, .confidence = 0.6, .undecided = u, .n_undecided = 4};
+    assert_int_equal(tell_collect(&d, false, v), 2);
+    assert_ptr_equal(v[0], &u[0]);
+    assert_ptr_equal(v[1], &u[3]);
+    d.confidence = 0.95;
+    assert_int_equal(tell_collect(&d, false, v), 0);
+    assert_int_equal(tell_collect(&d, true, v), 2);
+    struct alternative other = {.cause = "x", .indistinct = true};
+    d.alternatives = &other;
+    d.n_alternatives = 1;
+    assert_int_equal(tell_collect(&d, false, v), 2);
+    d.severity = SEVERITY_HARMLESS;
+    assert_int_equal(tell_collect(&d, false, v), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_headline), cmocka_unit_test(test_confidence),
+        cmocka_unit_test(test_ties),     cmocka_unit_test(test_clocks),
+        cmocka_unit_test(test_cuts),     cmocka_unit_test(test_what_to_collect),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
