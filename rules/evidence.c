@@ -162,6 +162,21 @@ static bool list_make(struct list *l, struct arena *a, size_t cap)
     return l->v != NULL;
 }
 
+/* A line that names nobody is tied by another that does: that one is part of the proof. */
+static void add_bridges(struct list *l, const struct bench *b)
+{
+    size_t n = l->n;
+    for (size_t i = 0; i < n; i++) {
+        const struct link *k = l->v[i].kind == SOURCE_LOG ? l->v[i].link : NULL;
+        for (size_t m = 0; k && k->join == JOIN_PID && m < b->n_links; m++) {
+            const struct link *other = &b->links[m];
+            if (other->event->source == k->event->source && other->event->line == k->bridge_line &&
+                other->join != JOIN_PID)
+                add_link(l, b, other);
+        }
+    }
+}
+
 static bool names_it(const struct link *k)
 {
     bool named = k->join == JOIN_TUPLE || k->join == JOIN_ENDPOINT || k->join == JOIN_PID;
@@ -198,11 +213,12 @@ struct evidence *evidence_of(struct hearing *h, size_t *n)
 {
     struct list l;
     list_make(&l, h->bench->arena,
-              REASONS_MAX + h->rule->n_conditions * (1 + SIBLINGS_MAX) + NAMED_LINES_MAX);
+              REASONS_MAX + h->rule->n_conditions * (1 + SIBLINGS_MAX) + 2 * NAMED_LINES_MAX);
     add_reasons(&l, h->bench);
     for (uint32_t i = 0; i < h->rule->n_conditions; i++)
         add_condition(&l, h, i);
     add_named_lines(&l, h->bench);
+    add_bridges(&l, h->bench);
     *n = l.n;
     return l.v;
 }

@@ -100,7 +100,7 @@ def key_faults(record, required, optional):
 END = holds({"ip": is_address}, {"port": lambda v: is_count(v) and v < 65536})
 EVIDENCE = {
     "packet": ({"kind": is_text, "frame": is_frame, "says": is_text},
-               {"capture": is_text, "time": is_time}),
+               {"capture": is_text, "time": is_time, "fact": is_text, "value": is_text}),
     "log": ({"kind": is_text, "file": is_text, "line": is_frame, "match": is_text,
              "event": is_text, "text": is_text},
             {"time": is_time, "offset_s": is_number, "says": is_text}),
