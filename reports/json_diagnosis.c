@@ -34,12 +34,13 @@ static json_t *evidence_of(const struct findings *f, const struct reset *r,
         json_put_int(o, "frame", e->frame != 0 ? e->frame : r->deciding.segment.frame);
     if (e->kind == SOURCE_LOG && e->link)
         fill_log_evidence(o, f, e->link);
-    if (e->kind == SOURCE_HOST)
+    if (e->kind == SOURCE_HOST) {
         json_put_text(o, "file", f->of->hosts[e->host].name);
+        json_put_text(o, "fact", e->key);
+        json_put_text(o, "value", e->value);
+    }
     if (e->kind != SOURCE_HOST && e->kind != SOURCE_LOG && e->capture != r->connection->capture)
         json_put_text(o, "capture", f->of->captures[e->capture].name);
-    json_put_text(o, "fact", e->key);
-    json_put_text(o, "value", e->value);
     json_put_text(o, "says", e->says);
     return o;
 }

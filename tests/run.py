@@ -161,6 +161,7 @@ def stages():
         ("robust", tap_stage("tests/robust/run.py", "--program", "build/whyrst")),
         ("robust-san", tap_stage("tests/robust/run.py", "--sanitized", "--program",
                                  "build-san/whyrst", env=SAN_OPTIONS)),
+        ("browser", tap_stage("tests/browser/browser.py")),
         ("fuzz", tap_stage("tests/fuzz/run.py", "all", "--brief", env=SAN_OPTIONS)),
         ("cases", tap_stage("tests/cases/check.py", "--tap")),
         ("cases-san", tap_stage("tests/cases/check.py", "--tap", "--survive", "--program",
