@@ -34,6 +34,7 @@ static int write_reports(const struct arguments *a, const struct findings *f,
         return status;
     const struct report_format *format = a->format ? a->format : &report_text;
     o->color = terminal_takes_color(a, stdout);
+    o->width = terminal_width(stdout);
     if (!report_write_stream(format, stdout, f, o, &err)) {
         terminal_error(&err);
         status = EXIT_USAGE;

@@ -34,8 +34,7 @@ static const struct usage_option option_rows[] = {
     {'q', "quiet", NULL, "the headline only, no warnings"},
     {'v', "verbose", NULL, "list everything; twice: also what did not fire"},
     {'h', "help", NULL, "this help"},
-    {OPTION_FORMAT, "format", "ID",
-     "format on standard output or of the next -o: text, json, html"},
+    {OPTION_FORMAT, "format", "ID", "of standard output, or of the -o before it: text, json, html"},
     {OPTION_FILTER, "filter", "BPF", "analyse only packets that this pcap-filter takes"},
     {OPTION_TZ, "tz", "ZONE", "zone of stamps that state none, and of the times shown"},
     {OPTION_TZ_OF, "tz-of", "GLOB=ZONE", "zone of the logs whose name fits (repeatable)"},
@@ -166,7 +165,7 @@ static int take_output(struct arguments *a, const char *path)
     return EXIT_OK;
 }
 
-/* --format goes to the last -o if it has none of its own yet, else to standard output. */
+/* --format is the format of the -o before it, whatever its extension, else of standard output. */
 static int take_format(struct arguments *a, const char *id)
 {
     const struct report_format *format = report_format_by_id(text_of(id));

@@ -7,7 +7,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "reports/show.h"
+
+#define PROGRESS_EVERY_S 0.2
+#define WIDTH_LEAST 60
+#define WIDTH_MOST 120 /* longer lines are hard to read */
 
 void terminal_clear(struct talk *t)
 {
@@ -33,7 +40,40 @@ void terminal_warn(void *ctx, const struct error *err)
     strbuf_finish(&clean);
 }
 
-/* At most five times a second, and only on a terminal. */
+static double seconds_between(const struct timespec *a, const struct timespec *b)
+{
+    return (double)(b->tv_sec - a->tv_sec) + (double)(b->tv_nsec - a->tv_nsec) / 1e9;
+}
+
+static void progress_line(const struct talk *t, const char *what, const char *name, uint64_t done,
+                          uint64_t total)
+{
+    struct strbuf line;
+    double took = seconds_between(&t->began, &t->last), rate = (double)done / took;
+    strbuf_init(&line);
+    strbuf_printf(&line, "%s ", what);
+    strbuf_escaped(&line, text_of(name));
+    strbuf_str(&line, ": ");
+    show_bytes(&line, done);
+    if (total != UINT64_MAX && total > 0) {
+        strbuf_str(&line, " of ");
+        show_bytes(&line, total);
+    }
+    strbuf_str(&line, ", ");
+    show_bytes(&line, (uint64_t)rate);
+    strbuf_str(&line, "/s");
+    if (total != UINT64_MAX && total > done && rate >= 1) {
+        strbuf_str(&line, ", ");
+        show_duration(&line, (instant_ns)((double)(total - done) / rate * 1e9));
+        strbuf_str(&line, " left");
+    }
+    fprintf(stderr, "\r\033[K%s", line.p ? line.p : "");
+    strbuf_finish(&line);
+    fflush(stderr);
+}
+
+/* Speed and time left are those of the input under way: its clock starts when it is first heard
+ * of. */
 void terminal_progress(void *ctx, const char *what, const char *name, uint64_t done, uint64_t total)
 {
     struct talk *t = ctx;
@@ -41,22 +81,28 @@ void terminal_progress(void *ctx, const char *what, const char *name, uint64_t d
     if (!t->progress)
         return;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    double apart =
-        (double)(now.tv_sec - t->last.tv_sec) + (double)(now.tv_nsec - t->last.tv_nsec) / 1e9;
-    if (apart < 0.2)
+    if (!t->is_running || done < t->done) {
+        t->began = now;
+        t->last = t->is_running ? t->last : now;
+    }
+    t->is_running = true;
+    t->done = done;
+    if (seconds_between(&t->last, &now) < PROGRESS_EVERY_S ||
+        seconds_between(&t->began, &now) < PROGRESS_EVERY_S)
         return;
     t->last = now;
     t->line_open = true;
-    struct strbuf clean;
-    strbuf_init(&clean);
-    strbuf_escaped(&clean, text_of(name));
-    fprintf(stderr, "\r\033[K%s %s: %llu MiB", what, clean.p ? clean.p : "",
-            (unsigned long long)(done >> 20));
-    if (total != UINT64_MAX && total > 0)
-        fprintf(stderr, " of %llu MiB (%d %%)", (unsigned long long)(total >> 20),
-                (int)(100.0 * (double)done / (double)total));
-    strbuf_finish(&clean);
-    fflush(stderr);
+    progress_line(t, what, name, done, total);
+}
+
+unsigned terminal_width(FILE *out)
+{
+    struct winsize size;
+    if (!isatty(fileno(out)) || ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return 0;
+    return size.ws_col < WIDTH_LEAST  ? WIDTH_LEAST
+           : size.ws_col > WIDTH_MOST ? WIDTH_MOST
+                                      : size.ws_col;
 }
 
 bool terminal_takes_color(const struct arguments *a, FILE *out)

@@ -110,6 +110,17 @@ void usage_man(const struct usage *u, FILE *out)
           ".TP\n2\nWrong usage, configuration or rules.\n"
           ".TP\n3\nNo input could be read.\n"
           ".TP\n4\nSome inputs failed; with \\fB\\-\\-strict\\fR also any warning.\n"
+          ".SH ENVIRONMENT\n"
+          ".TP\n\\fBNO_COLOR\\fR, \\fBTERM=dumb\\fR\nNo colour, unless \\fB\\-\\-color\\fR asks "
+          "for it; a dumb terminal gets no progress line either.\n"
+          ".SH EXAMPLES\n"
+          ".TP\nA folder of captures, logs and snapshots, in any mix:\n"
+          ".B whyrst evidence/\n"
+          ".TP\nA page for the ticket and lines for a script:\n"
+          ".B whyrst \\-o report.html \\-o report.jsonl server.pcap auth.log\n"
+          ".TP\nThe causes, most frequent first:\n"
+          ".B whyrst \\-\\-format json evidence/ | jq \\-r \\(aqselect(.type==\"diagnosis\").cause"
+          "\\(aq | sort | uniq \\-c | sort \\-rn\n"
           ".SH SEE ALSO\n.BR tcpdump (1),\n.BR tshark (1),\n.BR journalctl (1),\n.BR jq (1)\n",
           out);
 }
