@@ -201,15 +201,18 @@ static int explain(struct session *s)
 static int facts(struct session *s)
 {
     size_t n;
-    const struct fact_def *rows = fact_table(&n);
     if (s->args.paths.n > 0)
         return arguments_complain("facts takes no argument, such as \"", s->args.paths.v[0], "\"");
+    const struct fact_def **rows = fact_list(&n);
+    if (!rows)
+        return arguments_complain("", "facts", ": out of memory");
     for (size_t i = 0; i < n; i++) {
-        printf("%-36s %-9s %s", rows[i].name, fact_type_name(rows[i].type), rows[i].about);
-        for (const char *const *c = rows[i].choices; c && *c; c++)
-            printf("%s%s", c == rows[i].choices ? ": " : " ", *c);
+        printf("%-36s %-9s %s", rows[i]->name, fact_type_name(rows[i]->type), rows[i]->about);
+        for (const char *const *c = rows[i]->choices; c && *c; c++)
+            printf("%s%s", c == rows[i]->choices ? ": " : " ", *c);
         putchar('\n');
     }
+    free(rows);
     puts(
         "host.*                               text      any value of a host snapshot, by its name");
     return EXIT_OK;

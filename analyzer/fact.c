@@ -1,85 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fact table: the rooms' rows joined and sorted by name once, looked up by name, printed for
- * people.
+ * The fact table: the rooms' rows, each found by its name, listed in the order of names, and values
+ * printed for people.
  */
 #include "analyzer/fact.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <threads.h>
 
 #include "analyzer/fact_make.h"
 #include "parsers/base/arena.h"
 #include "parsers/base/instant.h"
 
-#define FACTS_MAX 256
-
-struct table {
-    struct fact_def rows[FACTS_MAX];
-    size_t n;
-};
+static const struct fact_rows *const rooms[] = {&facts_reset, &facts_connection, &facts_ends,
+                                                &facts_words, &facts_population};
+#define N_ROOMS (sizeof rooms / sizeof rooms[0])
 
 static int by_name(const void *a, const void *b)
 {
-    const struct fact_def *x = a, *y = b;
-    return strcmp(x->name, y->name);
+    const struct fact_def *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
 }
 
-static struct table *table_storage(void)
+const struct fact_def **fact_list(size_t *n)
 {
-    static struct table table;
-    return &table;
-}
-
-static void table_fill(void)
-{
-    static const struct fact_rows *const rooms[] = {&facts_reset, &facts_connection, &facts_ends,
-                                                    &facts_words, &facts_population};
-    struct table *t = table_storage();
-    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++)
-        for (size_t k = 0; k < rooms[i]->n && t->n < FACTS_MAX; k++)
-            t->rows[t->n++] = rooms[i]->rows[k];
-    qsort(t->rows, t->n, sizeof t->rows[0], by_name);
-}
-
-const struct fact_def *fact_table(size_t *n)
-{
-    static once_flag filled = ONCE_FLAG_INIT;
-    call_once(&filled, table_fill);
-    *n = table_storage()->n;
-    return table_storage()->rows;
+    *n = 0;
+    for (size_t i = 0; i < N_ROOMS; i++)
+        *n += rooms[i]->n;
+    const struct fact_def **list = calloc(*n, sizeof *list);
+    if (!list)
+        return NULL;
+    for (size_t i = 0, at = 0; i < N_ROOMS; i++)
+        for (size_t k = 0; k < rooms[i]->n; k++)
+            list[at++] = &rooms[i]->rows[k];
+    qsort(list, *n, sizeof *list, by_name);
+    return list;
 }
 
 const struct fact_def *fact_find(struct text name)
 {
-    size_t n;
-    const struct fact_def *rows = fact_table(&n);
-    for (size_t low = 0, high = n; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        int order = text_cmp(name, text_of(rows[middle].name));
-        if (order == 0)
-            return &rows[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
+    for (size_t i = 0; i < N_ROOMS; i++)
+        for (size_t k = 0; k < rooms[i]->n; k++)
+            if (text_eq(name, text_of(rooms[i]->rows[k].name)))
+                return &rooms[i]->rows[k];
     return NULL;
 }
 
+/* Of equally near ones the first by name. */
 const struct fact_def *fact_nearest(struct text name)
 {
-    size_t n;
-    const struct fact_def *rows = fact_table(&n), *best = NULL;
-    unsigned limit = name.n < 6 ? 2 : 4;
-    for (size_t i = 0; i < n; i++) {
-        unsigned d = text_distance(name, text_of(rows[i].name), limit);
-        if (d <= limit) {
-            best = &rows[i];
-            limit = d > 0 ? d - 1 : 0;
+    const struct fact_def *best = NULL;
+    const unsigned limit = name.n < 6 ? 2 : 4;
+    unsigned nearest = limit + 1;
+    for (size_t i = 0; i < N_ROOMS; i++)
+        for (size_t k = 0; k < rooms[i]->n; k++) {
+            const struct fact_def *row = &rooms[i]->rows[k];
+            unsigned d = text_distance(name, text_of(row->name), limit);
+            if (d < nearest || (best && d == nearest && strcmp(row->name, best->name) < 0)) {
+                best = row;
+                nearest = d;
+            }
         }
-    }
     return best;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Facts: what rules may ask about a reset.  A fact is typed, knows its unit, and carries its
- * provenance; when it cannot be known it says why.  facts.c holds one row a fact, and that table is
- * the only place where names exist: the rule checker, "whyrst facts" and the manual all read it.
+ * provenance; when it cannot be known it says why.  The facts_*.c hold one row a fact, the only
+ * place where names exist: the rule checker, "whyrst facts" and the manual all read it.
  */
 #ifndef WHYRST_ANALYZER_FACT_H
 #define WHYRST_ANALYZER_FACT_H
@@ -64,8 +64,8 @@ struct fact_def {
     struct fact (*get)(const struct case_file *c, const struct reset *r);
 };
 
-/* The table, sorted by name, and its length. */
-const struct fact_def *fact_table(size_t *n);
+/* Every row, sorted by name, and how many; free() it.  NULL when memory is short. */
+const struct fact_def **fact_list(size_t *n);
 const struct fact_def *fact_find(struct text name);
 /* The nearest name to a misspelt one, or NULL. */
 const struct fact_def *fact_nearest(struct text name);

@@ -132,12 +132,6 @@ struct link *fake_link(const struct event *e, enum join join, instant_ns offset_
 
 /* --- the analyzer */
 
-const struct fact_def *fact_table(size_t *n)
-{
-    *n = N_FACTS;
-    return table;
-}
-
 const struct fact_def *fact_find(struct text name)
 {
     for (size_t i = 0; i < N_FACTS; i++)
