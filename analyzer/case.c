@@ -55,6 +55,17 @@ void case_unused(const struct case_run *run, const struct case_input *in)
     case_warn(run, &note);
 }
 
+bool case_note_failure(const struct case_run *run, struct case_input *in,
+                       const struct source *source)
+{
+    const struct error *failure = source_error(source);
+    if (!failure)
+        return false;
+    in->failed = true;
+    in->why = arena_text(&run->c->arena, text_of(failure->text));
+    return true;
+}
+
 static bool no_memory(struct error *err)
 {
     return error_set(err, ERROR_NO_MEMORY, "", "out of memory");
@@ -105,7 +116,8 @@ static void capture_input(struct case_run *run, struct case_input *out, struct s
         if (err.place[0] == '\0')
             snprintf(err.place, sizeof err.place, "%s", source_name(source));
         case_warn(run, &err);
-    }
+    } else
+        case_note_failure(run, out, source);
     out->n_bytes = source_offset(source);
 }
 

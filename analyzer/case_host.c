@@ -48,6 +48,7 @@ bool case_read_host(struct case_run *run, struct case_input *in, struct source *
     in->n_bytes = source_offset(source);
     const struct error *failed = source_error(source);
     bool good = keep(run, &out, &parse) || error_set(err, ERROR_NO_MEMORY, "", "out of memory");
+    case_note_failure(run, in, source);
     if (failed) { /* what came before the failure still counts */
         case_warn(run, failed);
         run->c->summary.complete = false;

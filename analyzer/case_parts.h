@@ -26,6 +26,9 @@ struct case_run { /* a case in the making */
 void case_warn(const struct case_run *run, const struct error *err);
 /* Warns that an input is not used, and why. */
 void case_unused(const struct case_run *run, const struct case_input *in);
+/* Marks an input whose bytes ended in a failure; what came before still counts.  Gives whether. */
+bool case_note_failure(const struct case_run *run, struct case_input *in,
+                       const struct source *source);
 void case_tell(const struct case_run *run, const char *what, const struct source *s,
                uint64_t total);
 

@@ -189,6 +189,7 @@ bool case_read_text(struct case_run *run, struct case_input *in, struct source *
     in->taken_for = "log";
     bool good = read_log(run, &out, source, input->is_compressed ? UINT64_MAX : input->size, err);
     in->n_bytes = source_offset(source);
+    case_note_failure(run, in, source);
     struct case_log *slot = good ? vec_push(&run->logs) : NULL;
     if (slot)
         *slot = out;

@@ -51,8 +51,7 @@ uint32_t population_same_idle(const struct case_file *c, const struct reset *r);
 uint32_t population_same_bytes(const struct case_file *c, const struct reset *r);
 /* Whether the client's address and port talked to another server at the same time. */
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r);
-/* Other connections between the same two addresses that were alive within the time before the RST.
- */
+/* Other connections to the same server endpoint that were alive when the RST came. */
 uint32_t population_live_beside(const struct case_file *c, const struct reset *r);
 
 #endif

@@ -12,7 +12,7 @@
 const struct input_limits input_limits_default = {
     .produced_max = UINT64_C(64) << 30,
     .ratio_max = 300,
-    .produced_free = UINT64_C(1) << 30,
+    .produced_free = UINT64_C(256) << 20,
     .members_max = 200000,
     .inputs_max = 500000,
     .depth_max = 32,

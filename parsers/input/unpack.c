@@ -143,6 +143,8 @@ enum unpack_step unpack_next(struct unpack *u, struct unpack_member *member, str
     struct archive_entry *e = NULL;
     if (u->ended)
         return UNPACK_END;
+    if (u->kind == INPUT_COMPRESSED && u->n_members > 0) /* one stream: nothing is behind it */
+        return stop(u, UNPACK_END);
     do {
         int r = pass_rest(u, err) ? packed_next(&u->packed, &e, err) : -1;
         u->has_member = r > 0;

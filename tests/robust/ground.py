@@ -160,6 +160,11 @@ class ProgramTest(unittest.TestCase):
     def json_of(self, *args, status=OK, **options):
         return self.expect(status, "--format", "json", *args, **options)
 
+    def skipped(self, *args):
+        """Why inputs were not used, by name."""
+        summary = self.json_of(*args).records("summary")[0]
+        return {one["input"]: one["why"] for one in summary["inputs_skipped"]}
+
     def as_nobody(self):
         """Options that run the program without rights; skips where that cannot be had."""
         if os.geteuid() != 0:

@@ -57,8 +57,7 @@ class Broken(ProgramTest):
 
     def test_binary_in_a_folder_is_listed_and_no_failure(self):
         self.write("case/noise", random.Random(7).randbytes(4096))
-        result = self.expect(OK, self.write_case())
-        self.assertIn("case/noise  not used: ", result.text())
+        self.assertIn("case/noise", self.skipped(self.write_case()))
 
     def test_folder_of_nothing_usable(self):
         self.write("junk/noise", random.Random(7).randbytes(4096))
@@ -90,8 +89,7 @@ class Broken(ProgramTest):
         os.symlink("..", self.folder / case / "up")
         os.symlink("up", self.folder / case / "round")
         os.symlink("missing", self.folder / case / "dangling")
-        result = self.expect(OK, case)
-        self.assertIn("case/up  not used: a symbolic link, not followed", result.text())
+        self.assertEqual(self.skipped(case)["case/up"], "a symbolic link, not followed")
 
     def test_link_on_the_command_line_is_followed(self):
         os.symlink(self.write_case(), self.folder / "link")
@@ -105,9 +103,8 @@ class Broken(ProgramTest):
             with socket.socket(socket.AF_UNIX) as end:
                 end.bind(f"{short}/s")
                 os.rename(f"{short}/s", self.folder / case / "socket")
-                result = self.expect(OK, case)
-        self.assertIn("case/pipe  not used: not a file", result.text())
-        self.assertIn("case/socket  not used: not a file", result.text())
+                skipped = self.skipped(case)
+        self.assertEqual((skipped["case/pipe"], skipped["case/socket"]), ("not a file",) * 2)
 
     def test_names_that_attack_terminals(self):
         self.write("case/\x1b[2J\u202e.log", self.log)
@@ -148,7 +145,7 @@ class CutCapture(ProgramTest):
     def test_cut_compressed(self):
         packed = PACKERS["gz"](self.pcap + self.pcap[24:] * 60)
         self.write("x.pcap.gz", packed[:-1000])
-        result = self.json_of("x.pcap.gz", says="x.pcap.gz: ")
+        result = self.json_of("x.pcap.gz", status=SOME_FAILED, says="x.pcap.gz: ")
         self.assertGreater(result.records("capture")[0]["packets"], 0)
         self.assertFalse(result.records("summary")[0]["complete"])
 
@@ -237,8 +234,9 @@ class Packed(ProgramTest):
         device.type = tarfile.CHRTYPE
         self.write("x.tar", tar_of({"../../up.log": self.log, "link": link, "null": device,
                                     "/abs.pcap": self.pcap}, "w"))
-        result = self.expect(OK, "x.tar")
-        self.assertIn("a link or a device, not a file", result.text())
+        skipped = self.skipped("x.tar")
+        self.assertEqual(skipped["x.tar!link"], "a link or a device, not a file")
+        self.assertEqual(skipped["x.tar!null"], "a link or a device, not a file")
         self.assertEqual(sorted(os.listdir(self.folder)), ["x.tar"])
 
     def test_damaged_archive_keeps_what_came_before(self):
@@ -257,15 +255,16 @@ class Packed(ProgramTest):
         self.expect(NO_INPUT, "x.zip", says="x.zip!x.log: encrypted")
 
     def test_bombs(self):
-        unit = PACKERS["gz"](b"\0" * (64 << 20))
-        self.write("bomb.gz", unit * 40)
-        self.expect(NO_INPUT, "bomb.gz", says="times its size")
-        line = b"Jun 15 12:00:01 h a[1]: x\n"
+        info = tarfile.TarInfo("zeros")
+        info.size = 8 << 26
+        self.write("bomb.tgz", PACKERS["gz"](info.tobuf()) + PACKERS["gz"](b"\0" * (1 << 26)) * 8)
+        self.expect(NO_INPUT, "bomb.tgz", says="bomb.tgz: unpacks to more than 300 times its size")
+        line = b"Jun 15 12:00:01 h a[1]: " + b"x" * 1000 + b"\n"
         unit = PACKERS["gz"](line * ((16 << 20) // len(line)))
-        self.write("log.gz", PACKERS["gz"](unit * 80))
-        self.run_program("log.gz")
+        self.write("log.gz", PACKERS["gz"](unit * 20))
+        self.expect(SOME_FAILED, "log.gz", says="log.gz: unpacks to more than 300 times its size")
         self.write("server.pcap", self.pcap)
-        result = self.json_of("bomb.gz", "server.pcap", status=SOME_FAILED)
+        result = self.json_of("bomb.tgz", "server.pcap", status=SOME_FAILED)
         self.assertTrue(result.records("diagnosis"))
 
 

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How many other resets of a case were like one: at the same server in the same instant, after the
+ * same silence, after the same bytes.  Sorted once; each question is a search.  Copies of a reset
+ * in other captures never count, nor do resets of the same connection.
+ */
+#ifndef WHYRST_ANALYZER_ALIKE_H
+#define WHYRST_ANALYZER_ALIKE_H
+
+#include "analyzer/reset.h"
+
+struct alike;
+
+/* The resets must not change afterwards.  NULL when memory ran out. */
+struct alike *alike_create(struct reset *const *resets, size_t n);
+void alike_free(struct alike *a); /* NULL-safe */
+
+/* Of the same server endpoint, at most within_ns before or after. */
+uint32_t alike_same_instant(const struct alike *a, const struct reset *r, instant_ns within_ns);
+/* After a silence of the same length within 2 % or 0.5 s; 0 when r's was under 2 s or unknown. */
+uint32_t alike_same_idle(const struct alike *a, const struct reset *r);
+/* Of the same server endpoint, after the same bytes both ways; 0 when r's had none. */
+uint32_t alike_same_bytes(const struct alike *a, const struct reset *r);
+
+#endif

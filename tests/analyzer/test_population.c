@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What other connections testify: by hand for the meaning, and by chance against plain loops. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analyzer/alike.h"
+#include "analyzer/population.h"
+#include "joint.h"
+
+#define S NS_PER_S
+
+static struct endpoint endpoint_of(const char *text)
+{
+    struct endpoint e;
+    assert_true(endpoint_parse(text_of(text), &e));
+    return e;
+}
+
+static void settle(struct joint *j)
+{
+    j->c.population = population_create(&j->c);
+    assert_non_null(j->c.population);
+}
+
+static void discard(struct joint *j)
+{
+    population_free(j->c.population);
+    joint_free(j);
+}
+
+static void a_server_is_counted_by_what_it_answered(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    const struct endpoint web = endpoint_of("198.51.100.7:80");
+    joint_talk(j, "192.0.2.1:1000", "198.51.100.7:80", 1, 2);
+    joint_talk(j, "192.0.2.1:1001", "198.51.100.7:80", 5, 6);
+    struct connection_record *refused =
+        joint_talk(j, "192.0.2.1:1002", "198.51.100.7:80", 10, 10.001);
+    refused->synack_time = INSTANT_NONE;
+    refused->rst_time = JOINT_START + 10 * S;
+    refused->saw_rst[SIDE_SERVER] = true;
+    struct connection_record *silent = joint_talk(j, "192.0.2.1:1003", "198.51.100.7:80", 12, 13);
+    silent->synack_time = INSTANT_NONE;
+    settle(j);
+    const struct server_stats *s = population_server(j->c.population, &web);
+    assert_int_equal(s->n_attempts, 4);
+    assert_int_equal(s->n_accepted, 2);
+    assert_int_equal(s->n_refused, 1);
+    assert_int_equal(s->n_unanswered, 1);
+    assert_true(s->first_accepted == JOINT_START + 1 * S &&
+                s->last_accepted == JOINT_START + 5 * S);
+    assert_true(s->first_refused == JOINT_START + 10 * S);
+    const struct endpoint other = endpoint_of("198.51.100.7:81");
+    assert_int_equal(population_server(j->c.population, &other)->n_attempts, 0);
+    assert_true(population_server(j->c.population, &other)->first_accepted == INSTANT_NONE);
+    discard(j);
+}
+
+static void a_client_is_counted_by_what_served_it(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    const struct endpoint client = endpoint_of("192.0.2.9:0"), nobody = endpoint_of("192.0.2.8:0");
+    joint_talk(j, "192.0.2.9:1000", "198.51.100.7:80", 1, 2);
+    joint_talk(j, "192.0.2.9:1001", "198.51.100.7:81", 1, 2)->n_segments = 3;
+    joint_talk(j, "192.0.2.9:1002", "198.51.100.7:81", 3, 4)->n_segments = 3;
+    joint_talk(j, "192.0.2.9:1003", "198.51.100.8:81", 3, 4)->n_segments = 3;
+    settle(j);
+    const struct client_stats *s = population_client(j->c.population, &client.ip);
+    assert_int_equal(s->n_attempts, 4);
+    assert_int_equal(s->n_targets, 3);
+    assert_int_equal(s->n_dead_targets, 2);
+    assert_int_equal(s->n_hosts, 2);
+    assert_int_equal(population_client(j->c.population, &nobody.ip)->n_targets, 0);
+    discard(j);
+}
+
+static void an_empty_case_has_answers(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    const struct endpoint e = endpoint_of("198.51.100.7:80");
+    settle(j);
+    assert_int_equal(population_attempts(j->c.population, &e, 0, INT64_MAX, false), 0);
+    assert_int_equal(population_server(NULL, &e)->n_records, 0);
+    assert_int_equal(population_client(NULL, &e.ip)->n_attempts, 0);
+    discard(j);
+    population_free(NULL);
+    alike_free(NULL);
+}
+
+static void resets_are_alike(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *a, *b, *far, *elsewhere, *copy;
+    joint_reset(j, "192.0.2.1:1000", "198.51.100.7:80", 1, 10, &a);
+    joint_reset(j, "192.0.2.1:1001", "198.51.100.7:80", 1, 10.1, &b);
+    joint_reset(j, "192.0.2.1:1002", "198.51.100.7:80", 1, 10.2, &far);
+    joint_reset(j, "192.0.2.1:1003", "198.51.100.8:80", 1, 10, &elsewhere);
+    joint_reset(j, "192.0.2.1:1004", "198.51.100.7:80", 1, 10, &copy);
+    copy->is_copy_of_other = true;
+    a->idle_before_ns = 100 * S;
+    b->idle_before_ns = 102 * S;
+    far->idle_before_ns = 103 * S;
+    elsewhere->idle_before_ns = INSTANT_NONE;
+    copy->idle_before_ns = 100 * S;
+    settle(j);
+    assert_int_equal(population_same_instant(&j->c, a, S / 10), 1); /* b, at the very edge */
+    assert_int_equal(population_same_instant(&j->c, b, S / 10), 2);
+    assert_int_equal(population_same_instant(&j->c, copy, S / 10), 2);
+    assert_int_equal(population_same_instant(&j->c, elsewhere, S / 10), 0);
+    assert_int_equal(population_same_idle(&j->c, a), 1);
+    assert_int_equal(population_same_idle(&j->c, b), 2);
+    assert_int_equal(population_same_idle(&j->c, elsewhere), 0);
+    assert_int_equal(population_same_bytes(&j->c, a), 0); /* none had any */
+    discard(j);
+}
+
+/* --- against plain loops */
+
+#define N_RANDOM 60 /* below what joint can hold */
+
+static uint32_t plain_instant(const struct joint *j, const struct reset *r, instant_ns within)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < j->c.n_resets; i++) {
+        const struct reset *o = j->c.resets[i];
+        instant_ns apart = llabs(o->deciding.segment.time - r->deciding.segment.time);
+        n += !o->is_copy_of_other && o->connection->stream != r->connection->stream &&
+             apart <= within && endpoint_eq(&o->connection->end[1].at, &r->connection->end[1].at);
+    }
+    return n;
+}
+
+static uint32_t plain_bytes(const struct joint *j, const struct reset *r)
+{
+    const struct end *a = r->connection->end;
+    uint32_t n = 0;
+    for (size_t i = 0; i < j->c.n_resets; i++) {
+        const struct reset *o = j->c.resets[i];
+        const struct end *b = o->connection->end;
+        n += !o->is_copy_of_other && o->connection->stream != r->connection->stream &&
+             endpoint_eq(&a[1].at, &b[1].at) && a[0].bytes == b[0].bytes &&
+             a[1].bytes == b[1].bytes && a[0].bytes + a[1].bytes > 0;
+    }
+    return n;
+}
+
+static uint32_t plain_idle(const struct joint *j, const struct reset *r)
+{
+    instant_ns mine = r->idle_before_ns, slack = mine / 50 > S / 2 ? mine / 50 : S / 2;
+    uint32_t n = 0;
+    for (size_t i = 0; i < j->c.n_resets && mine >= 2 * S; i++) {
+        const struct reset *o = j->c.resets[i];
+        n += !o->is_copy_of_other && o->connection->stream != r->connection->stream &&
+             o->idle_before_ns != INSTANT_NONE && llabs(o->idle_before_ns - mine) <= slack;
+    }
+    return n;
+}
+
+static uint32_t plain_beside(const struct joint *j, const struct reset *r)
+{
+    instant_ns t = r->deciding.segment.time;
+    uint32_t n = 0;
+    for (size_t i = 0; i < j->c.n_records; i++) {
+        const struct connection_record *o = &j->records[i];
+        n += o->stream != r->connection->stream && o->first_time <= t && o->last_time >= t &&
+             o->n_segments > 5 && endpoint_eq(&o->server, &r->connection->end[1].at);
+    }
+    return n;
+}
+
+static uint32_t plain_attempts(const struct joint *j, const struct endpoint *e, instant_ns from,
+                               instant_ns to, bool accepted)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < j->c.n_records; i++) {
+        const struct connection_record *o = &j->records[i];
+        n += endpoint_eq(&o->server, e) && o->first_time >= from && o->first_time <= to &&
+             o->syn_time != INSTANT_NONE && (!accepted || o->synack_time != INSTANT_NONE);
+    }
+    return n;
+}
+
+static uint32_t dice(uint32_t *seed, uint32_t sides)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return (*seed >> 16) % sides;
+}
+
+static void throw_connection(struct joint *j, uint32_t *seed)
+{
+    static const char *const servers[] = {"198.51.100.7:80", "198.51.100.7:81", "[2001:db8::7]:80"};
+    const char *server = servers[dice(seed, 3)];
+    double opened = dice(seed, 40) * 0.05, ended = opened + dice(seed, 40) * 0.05;
+    struct reset *r = NULL;
+    struct connection_record *k;
+    if (dice(seed, 2))
+        k = joint_reset(j, "192.0.2.1:1000", server, opened, ended, &r);
+    else
+        k = joint_talk(j, "192.0.2.1:1001", server, opened, ended);
+    k->n_segments = 4 + dice(seed, 4);
+    if (dice(seed, 4) == 0)
+        k->synack_time = INSTANT_NONE;
+    if (dice(seed, 6) == 0)
+        k->syn_time = INSTANT_NONE;
+    if (!r)
+        return;
+    struct connection *c = arena_copy(&j->c.arena, r->connection, sizeof *c);
+    assert_non_null(c);
+    c->end[0].bytes = dice(seed, 2);
+    c->end[1].bytes = dice(seed, 3);
+    r->connection = c;
+    r->is_copy_of_other = dice(seed, 5) == 0;
+    r->idle_before_ns = dice(seed, 4) ? (instant_ns)dice(seed, 12) * S / 2 : INSTANT_NONE;
+}
+
+static void compare_all(const struct joint *j)
+{
+    const struct population *p = j->c.population;
+    for (size_t i = 0; i < j->c.n_resets; i++) {
+        const struct reset *r = j->c.resets[i];
+        const struct endpoint *server = &r->connection->end[1].at;
+        instant_ns t = r->deciding.segment.time;
+        assert_int_equal(population_same_instant(&j->c, r, S / 10), plain_instant(j, r, S / 10));
+        assert_int_equal(population_same_bytes(&j->c, r), plain_bytes(j, r));
+        assert_int_equal(population_same_idle(&j->c, r), plain_idle(j, r));
+        assert_int_equal(population_live_beside(&j->c, r), plain_beside(j, r));
+        for (int accepted = 0; accepted < 2; accepted++)
+            assert_int_equal(population_attempts(p, server, t - S / 4, t + S / 4, accepted),
+                             plain_attempts(j, server, t - S / 4, t + S / 4, accepted));
+    }
+}
+
+static void searches_count_as_loops_do(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 50; seed++) {
+        struct joint *j = joint_create();
+        uint32_t chance = seed;
+        size_t n = N_RANDOM < JOINT_MAX ? N_RANDOM : JOINT_MAX;
+        for (size_t i = 0; i < n; i++)
+            throw_connection(j, &chance);
+        settle(j);
+        compare_all(j);
+        discard(j);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_is_counted_by_what_it_answered),
+        cmocka_unit_test(a_client_is_counted_by_what_served_it),
+        cmocka_unit_test(an_empty_case_has_answers),
+        cmocka_unit_test(resets_are_alike),
+        cmocka_unit_test(searches_count_as_loops_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
