@@ -130,8 +130,8 @@ static void add_siblings(struct list *l, struct hearing *h, const struct bind *b
     for (size_t i = 0; i < h->bench->n_links && n < SIBLINGS_MAX; i++) {
         const struct link *k = &h->bench->links[i];
         instant_ns apart = k->offset_ns - picked->offset_ns;
-        if (k == picked || k->event->source != picked->event->source || k->join != picked->join ||
-            apart < -NS_PER_S || apart > NS_PER_S || !bind_takes(h, b, k))
+        if (k == picked || k->event->source != picked->event->source || apart < -NS_PER_S ||
+            apart > NS_PER_S || !bind_takes(h, b, k))
             continue;
         add_link(l, h->bench, k);
         n++;

@@ -42,8 +42,20 @@ def named_lines(folder, client):
     return [{"file": f, "line": n} for f, n, _ in sorted(mine, key=lambda x: (x[0], x[1]))]
 
 
+def sessions_of(folder, places):
+    """The other lines of the sessions that wrote those lines."""
+    wanted = {(x["file"], x["line"]) for x in places}
+    all_lines = list(lines_of(folder))
+    writers = {(f, m.group(2)) for f, n, t in all_lines for m in [SESSION.search(t)]
+               if m and (f, n) in wanted and m.group(1) in ("internal-sftp", "sftp-server")}
+    return [{"file": f, "line": n} for f, n, t in all_lines for m in [SESSION.search(t)]
+            if m and (f, m.group(2)) in writers]
+
+
 def extend(folder, rows, absent):
     for row in rows:
+        known = row["logs"] + row["logs_ok"] + absent
+        row["logs_ok"] += [x for x in sessions_of(folder, row["logs"]) if x not in known]
         if row["client"].endswith(":0"):
             continue
         known = row["logs"] + row["logs_ok"] + absent
