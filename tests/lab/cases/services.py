@@ -399,7 +399,7 @@ def proxy_timeout(c):
         sender="client",
         phase="active",
         mechanism=["abort"],
-        cause=["proxy-timeout"],
+        cause=["proxy-timeout", "client-abort"],  # seen from this leg, its client gave up
         by_reason=by,
         logs_ok=[("syslog", r"haproxy\[\d+\]: .* (cD|sD) ")],
     )
