@@ -13,15 +13,23 @@ static const struct endpoint *server_of(const struct diagnosis *d)
     return &d->reset->connection->end[SIDE_SERVER].at;
 }
 
-/* Diagnoses that belong together stand together: one severity, cause and server. */
+/* Causes that are one client's doing or fate, whatever servers it met. */
+static bool is_of_client(const char *cause)
+{
+    return strcmp(cause, "port-scan") == 0 || strcmp(cause, "backscatter") == 0;
+}
+
+/* Diagnoses that belong together stand together: one severity, rule and server. */
 static int alike(const struct diagnosis *a, const struct diagnosis *b)
 {
     if (a->severity != b->severity)
         return a->severity > b->severity ? -1 : 1;
     int order = strcmp(a->cause, b->cause);
+    if (order == 0)
+        order = strcmp(a->rule, b->rule);
     if (order != 0)
         return order;
-    if (strcmp(a->cause, "port-scan") == 0) /* a scan is one client's, whatever it tried */
+    if (is_of_client(a->cause))
         return address_cmp(&a->reset->connection->end[SIDE_CLIENT].at.ip,
                            &b->reset->connection->end[SIDE_CLIENT].at.ip);
     return endpoint_cmp(server_of(a), server_of(b));

@@ -63,8 +63,12 @@ void tell_tie(struct strbuf *b, const struct link *l)
                                              [JOIN_PID] = "is of the process",
                                              [JOIN_HOST] = "is of a host of the connection"};
     if (l->event->time != INSTANT_NONE && l->offset_ns != INSTANT_NONE) {
-        show_duration(b, l->offset_ns < 0 ? -l->offset_ns : l->offset_ns);
-        strbuf_str(b, l->offset_ns < 0 ? " before the RST" : " after the RST");
+        bool is_same = llabs(l->offset_ns) < NS_PER_S / 1000000;
+        if (!is_same)
+            show_duration(b, llabs(l->offset_ns));
+        strbuf_str(b, is_same            ? "at the time of the RST"
+                      : l->offset_ns < 0 ? " before the RST"
+                                         : " after the RST");
         if (l->uncertainty_ns > llabs(l->offset_ns) / 4 && l->uncertainty_ns > NS_PER_S / 100) {
             strbuf_str(b, " (\xC2\xB1 ");
             show_duration(b, l->uncertainty_ns);
@@ -136,7 +140,8 @@ size_t tell_collect(const struct diagnosis *d, bool thorough,
     size_t n = 0;
     bool wanted = thorough || (d->severity >= SEVERITY_NOTICE && is_doubtful(d));
     for (size_t i = 0; wanted && i < d->n_undecided && n < TELL_COLLECT_MAX; i++)
-        if (d->undecided[i].collect.n > 0 && !is_repeated(&d->undecided[i], out, n))
+        if (d->undecided[i].collect.n > 0 && (thorough || d->undecided[i].n_against == 0) &&
+            !is_repeated(&d->undecided[i], out, n))
             out[n++] = &d->undecided[i];
     return n;
 }

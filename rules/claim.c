@@ -50,6 +50,7 @@ static const struct wording of_facts[] = {
     {"rst.claimed", "the RST carries the address of {side}", NULL},
     {"rst.phase", "the connection's phase: {v}", NULL},
     {"rst.mechanism", "how the reset came about: {v}", NULL},
+    {"rst.family", "whether the RST has the form of an owner's or of an answer: {v}", NULL},
     {"rst.killed", "the connection ended with the RST", "the connection went on after the RST"},
     {"rst.text", "the RST itself carries the text {v}", NULL},
     {"rst.count", "RSTs of this teardown: {v}", NULL},
@@ -206,9 +207,11 @@ struct text claim_says(const struct bench *b, const struct fact_def *def, const 
     struct text who;
     const char *says = wording_of(b, def, f, &who);
     strbuf_init(&t);
+    if (!says && def->type == FACT_BOOL && !f->as.truth)
+        strbuf_str(&t, "not so: ");
     if (!says) {
         strbuf_str(&t, def->about);
-        says = ": {v}";
+        says = def->type == FACT_BOOL ? "" : ": {v}";
     }
     render(&t, says, who, value, def->type == FACT_TEXT);
     if (f->from.note.n > 0) {

@@ -36,6 +36,7 @@ struct undecided { /* a rule that could not be judged because something is unkno
     const char *rule, *cause;
     struct text missing; /* which fact, and why it is unknown */
     struct text collect; /* what to gather next time */
+    unsigned n_against;  /* known facts that the rule would rather have otherwise */
 };
 
 struct remedy {

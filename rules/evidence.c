@@ -232,6 +232,17 @@ struct evidence *evidence_of_reset(struct bench *b, size_t *n)
     return l.v;
 }
 
+unsigned evidence_against(const struct hearing *h)
+{
+    const struct rule *r = h->rule;
+    unsigned n = 0;
+    for (uint32_t i = 0; r->require != NO_INDEX && i <= r->require; i++) {
+        enum truth against = is_denied(r, &r->conditions[i]) ? TRUTH_TRUE : TRUTH_FALSE;
+        n += r->conditions[i].kind == CONDITION_FACT && h->outcomes[i].truth == against;
+    }
+    return n;
+}
+
 struct text evidence_missing(struct hearing *h)
 {
     const struct rule *r = h->rule;

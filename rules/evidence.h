@@ -13,6 +13,8 @@
 struct evidence *evidence_of(struct hearing *h, size_t *n);
 /* The reasons alone: for a reset that no rule explains. */
 struct evidence *evidence_of_reset(struct bench *b, size_t *n);
+/* How many known facts stand against the rule, though none decides alone. */
+unsigned evidence_against(const struct hearing *h);
 /* "rst.sender (one direction captured), a line for drop (no log covers it)" */
 struct text evidence_missing(struct hearing *h);
 /* The collect texts that would help here, joined. */

@@ -17,11 +17,17 @@
 #define UNDECIDED_MAX 8
 #define WORTH_NAMING 0.05 /* least confidence of an alternative */
 
+struct candidate { /* a rule that is open */
+    const struct verdict *verdict;
+    unsigned n_against; /* facts that speak against it */
+};
+
 struct builder {
     struct bench bench;
     struct judgement judgement;
     struct hearing hearing;
     const struct verdict **order; /* scratch, one a rule */
+    struct candidate *open;       /* scratch, one a rule */
     uint32_t *numbers;            /* running number of each capture */
 };
 
@@ -124,13 +130,15 @@ static bool asks_packets(const struct rule *r)
 
 static int by_potential(const void *a, const void *b)
 {
-    const struct verdict *const *x = a, *const *y = b;
-    bool p = asks_packets((*x)->rule), q = asks_packets((*y)->rule);
+    const struct candidate *x = a, *y = b;
+    bool p = asks_packets(x->verdict->rule), q = asks_packets(y->verdict->rule);
+    if (x->n_against != y->n_against)
+        return x->n_against < y->n_against ? -1 : 1;
     if (p != q)
         return p ? -1 : 1;
-    if ((*x)->potential != (*y)->potential)
-        return (*x)->potential > (*y)->potential ? -1 : 1;
-    return strcmp((*x)->rule->id, (*y)->rule->id);
+    if (x->verdict->potential != y->verdict->potential)
+        return x->verdict->potential > y->verdict->potential ? -1 : 1;
+    return strcmp(x->verdict->rule->id, y->verdict->rule->id);
 }
 
 static bool is_alternative(const struct judgement *j, const struct verdict *v)
@@ -183,23 +191,33 @@ static void fill_alternatives(struct builder *b, struct diagnosis *d)
     }
 }
 
-static void fill_undecided(struct builder *b, struct diagnosis *d)
+static size_t open_candidates(struct builder *b)
 {
     const struct judgement *j = &b->judgement;
     size_t n = 0;
-    for (size_t i = 0; i < j->n; i++)
-        if (judge_open(j, &j->verdicts[i]))
-            b->order[n++] = &j->verdicts[i];
-    qsort(b->order, n, sizeof(struct verdict *), by_potential);
-    n = n > UNDECIDED_MAX ? UNDECIDED_MAX : n;
+    for (size_t i = 0; i < j->n; i++) {
+        if (!judge_open(j, &j->verdicts[i]))
+            continue;
+        hearing_judge(&b->hearing, &b->bench, j->verdicts[i].rule, true);
+        b->open[n++] = (struct candidate){&j->verdicts[i], evidence_against(&b->hearing)};
+    }
+    qsort(b->open, n, sizeof *b->open, by_potential);
+    return n > UNDECIDED_MAX ? UNDECIDED_MAX : n;
+}
+
+static void fill_undecided(struct builder *b, struct diagnosis *d)
+{
+    size_t n = open_candidates(b);
     d->undecided = arena_array(b->bench.arena, n + 1, sizeof *d->undecided);
     for (size_t i = 0; d->undecided && i < n; i++) {
-        hearing_judge(&b->hearing, &b->bench, b->order[i]->rule, true);
+        const struct rule *r = b->open[i].verdict->rule;
+        hearing_judge(&b->hearing, &b->bench, r, true);
         d->undecided[d->n_undecided++] =
-            (struct undecided){.rule = b->order[i]->rule->id,
-                               .cause = b->order[i]->rule->cause->id,
+            (struct undecided){.rule = r->id,
+                               .cause = r->cause->id,
                                .missing = evidence_missing(&b->hearing),
-                               .collect = evidence_collect(&b->hearing)};
+                               .collect = evidence_collect(&b->hearing),
+                               .n_against = b->open[i].n_against};
     }
 }
 
@@ -208,7 +226,8 @@ static bool builder_init(struct builder *b, const struct catalogue *k, struct ca
     bool good = bench_init(&b->bench, k, c) && judgement_init(&b->judgement, k);
     b->order = calloc(k->n_rules + 1, sizeof(struct verdict *));
     b->numbers = calloc(c->n_captures + 1, sizeof *b->numbers);
-    return good && b->order && b->numbers;
+    b->open = calloc(k->n_rules + 1, sizeof *b->open);
+    return good && b->order && b->open && b->numbers;
 }
 
 static void builder_finish(struct builder *b)
@@ -216,6 +235,7 @@ static void builder_finish(struct builder *b)
     bench_finish(&b->bench);
     judgement_finish(&b->judgement);
     free(b->order);
+    free(b->open);
     free(b->numbers);
 }
 

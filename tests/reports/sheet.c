@@ -148,7 +148,7 @@ static void fill_diagnosis(struct sheet *s, const struct sheet_plan *plan, const
     struct alternative *other = arena_array(&s->arena, 1, sizeof *other);
     struct text *reference = arena_array(&s->arena, 1, sizeof *reference);
     *remedy = (struct remedy){plan->hostile, "low", plan->hostile};
-    *undecided = (struct undecided){"r", "oom-kill", plan->hostile, plan->hostile};
+    *undecided = (struct undecided){"r", "oom-kill", plan->hostile, plan->hostile, 0};
     *other = (struct alternative){.cause = "client-abort",
                                   .rule = "client-abort",
                                   .confidence = 0.5,

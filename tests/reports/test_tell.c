@@ -74,6 +74,8 @@ static void test_ties(void **state)
     tell_tie(&b, &l);
     is(&b, "2.0 s after the RST, is of the process that line 7 ties to the connection, fits other "
            "connections as well");
+    l = (struct link){.event = &e, .join = JOIN_HOST, .offset_ns = 12};
+    tell_tie(&b, &l), is(&b, "at the time of the RST, is of a host of the connection");
     e.time = INSTANT_NONE;
     l.join = JOIN_ADDRESS;
     l.ambiguous = false;
@@ -116,10 +118,10 @@ static void test_what_to_collect(void **state)
 {
     (void)state;
     const struct undecided *v[TELL_COLLECT_MAX];
-    struct undecided u[] = {{"a", "oom-kill", TEXT("m"), TEXT("the kernel's log")},
-                            {"b", "process-crash", TEXT("m"), TEXT("the kernel's log")},
-                            {"c", "host-reboot", TEXT("m"), TEXT("")},
-                            {"d", "proxy-timeout", TEXT("m"), TEXT("the proxy's log")}};
+    struct undecided u[] = {{"a", "oom-kill", TEXT("m"), TEXT("the kernel's log"), 0},
+                            {"b", "process-crash", TEXT("m"), TEXT("the kernel's log"), 0},
+                            {"c", "host-reboot", TEXT("m"), TEXT(""), 0},
+                            {"d", "proxy-timeout", TEXT("m"), TEXT("the proxy's log"), 0}};
     struct diagnosis d = {
         .severity = SEVERITY_FAULT, .confidence = 0.6, .undecided = u, .n_undecided = 4};
     assert_int_equal(tell_collect(&d, false, v), 2);
@@ -128,6 +130,12 @@ static void test_what_to_collect(void **state)
     d.confidence = 0.95;
     assert_int_equal(tell_collect(&d, false, v), 0);
     assert_int_equal(tell_collect(&d, true, v), 2);
+    d.confidence = 0.6;
+    u[3].n_against = 1;
+    assert_int_equal(tell_collect(&d, false, v), 1);
+    assert_int_equal(tell_collect(&d, true, v), 2);
+    u[3].n_against = 0;
+    d.confidence = 0.95;
     struct alternative other = {.cause = "x", .indistinct = true};
     d.alternatives = &other;
     d.n_alternatives = 1;

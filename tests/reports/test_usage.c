@@ -71,10 +71,12 @@ static void test_manual(void **state)
     assert_non_null(strstr(man, "\\fB\\-o\\fR, \\fB\\-\\-output\\fR \\fIFILE\\fR"));
     assert_non_null(strstr(man, "back\\eslashes"));
     assert_non_null(strstr(man, ".SH EXIT STATUS"));
-    for (char *line = strtok_r(man, "\n", &man); line; line = strtok_r(NULL, "\n", &man))
+    char *rest = NULL;
+    for (char *line = strtok_r(man, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
         assert_true(line[0] != '.' || strncmp(line, ".TH", 3) == 0 ||
                     strncmp(line, ".SH", 3) == 0 || strncmp(line, ".TP", 3) == 0 ||
                     strncmp(line, ".B", 2) == 0 || strncmp(line, ".br", 3) == 0);
+    free(man);
 }
 
 static int parse(struct arguments *a, const char *one, const char *two, const char *three)
