@@ -399,9 +399,10 @@ def proxy_timeout(c):
         sender="client",
         phase="active",
         mechanism=["abort"],
-        cause=["proxy-timeout", "client-abort"],  # seen from this leg, its client gave up
+        cause=["proxy-timeout", "fast-close", "client-abort"],  # this leg alone ends in order
         by_reason=by,
         logs_ok=[("syslog", r"haproxy\[\d+\]: .* (cD|sD) ")],
+        severity=["fault", "notice", "harmless"],
     )
 
 
