@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts as sentences, over the real table of facts.
+ */
+#include "rules/claim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct stand {
+    struct arena arena;
+    struct reset reset;
+    struct bench bench;
+};
+
+static void set_up(struct stand *s)
+{
+    *s = (struct stand){0};
+    arena_init(&s->arena, NULL);
+    s->reset.claimed = SIDE_SERVER;
+    s->bench.arena = &s->arena;
+    s->bench.reset = &s->reset;
+}
+
+static bool says(struct stand *s, const char *name, struct fact f, struct text value,
+                 const char *expected)
+{
+    const struct fact_def *def = fact_find(text_of(name));
+    assert_non_null(def);
+    struct text t = claim_says(&s->bench, def, &f, value);
+    if (text_eq(t, text_of(expected)))
+        return true;
+    print_error("\"" TEXT_FMT "\" is not \"%s\"\n", TEXT_ARG(t), expected);
+    return false;
+}
+
+static void test_sentences(void **state)
+{
+    (void)state;
+    struct stand s;
+    const struct fact yes = {.known = true, .as.truth = true}, no = {.known = true};
+    set_up(&s);
+    assert_true(says(&s, "server.fin", yes, TEXT("true"), "the server sent a FIN"));
+    assert_true(says(&s, "other-side.fin", no, TEXT("false"), "the client sent no FIN"));
+    assert_true(
+        says(&s, "reset-side.bytes", no, TEXT("22 bytes"), "the server sent 22 bytes of payload"));
+    assert_true(
+        says(&s, "rst.sender", no, TEXT("path"), "the RST was sent by a device in the path"));
+    assert_true(says(&s, "conn.one-way", no, TEXT("false"), "both directions were captured"));
+    struct fact counted = no;
+    counted.from.note = TEXT("counted over all connections");
+    assert_true(says(&s, "server.refused", counted, TEXT("3"),
+                     "connections that the server's port refused: 3 (counted over all "
+                     "connections)"));
+    arena_finish(&s.arena);
+}
+
+/* Texts of the input stand in quotes, without their line end, and not for ever. */
+static void test_texts(void **state)
+{
+    (void)state;
+    static char long_text[300];
+    struct stand s;
+    const struct fact f = {.known = true};
+    memset(long_text, 'x', sizeof long_text);
+    set_up(&s);
+    assert_true(
+        says(&s, "server.text", f, TEXT("Exceeded\r\n"), "the server's first bytes: \"Exceeded\""));
+    assert_true(
+        says(&s, "server.text", f, TEXT("{who} {v}"), "the server's first bytes: \"{who} {v}\""));
+    struct text t = claim_says(&s.bench, fact_find(TEXT("client.text")), &f,
+                               (struct text){long_text, sizeof long_text});
+    assert_true(t.n < 250 && text_ends(t, TEXT("x ...\"")));
+    arena_finish(&s.arena);
+}
+
+/* Whatever the table of facts holds, it can be said. */
+static void test_every_fact(void **state)
+{
+    (void)state;
+    struct stand s;
+    size_t n;
+    const struct fact_def **table = fact_list(&n);
+    assert_non_null(table);
+    set_up(&s);
+    for (size_t i = 0; i < n; i++)
+        for (int truth = 0; truth < 2; truth++) {
+            struct fact f = {.known = true};
+            if (table[i]->type == FACT_BOOL)
+                f.as.truth = truth;
+            struct text t = claim_says(&s.bench, table[i], &f, TEXT("VALUE"));
+            assert_true(t.n > 0);
+            assert_int_equal(text_find_byte(t, '{', 0), SIZE_MAX);
+            bool shows_value = text_find(t, TEXT("VALUE"), 0) != SIZE_MAX;
+            assert_int_equal(shows_value, table[i]->type != FACT_BOOL);
+        }
+    free(table);
+    arena_finish(&s.arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_every_fact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
