@@ -31,7 +31,10 @@ hostname "$NAME"
 mount -t overlay overlay -o lowerdir=/etc,upperdir="$W/etc",workdir="$W/etc-work" /etc
 mkdir -p "$W/dev" && mount -t tmpfs -o mode=755 dev "$W/dev"
 for n in null zero full random urandom tty; do touch "$W/dev/$n"; mount --bind "/dev/$n" "$W/dev/$n"; done
-mkdir "$W/dev/pts" "$W/dev/shm"; mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$W/dev/pts"; ln -s pts/ptmx "$W/dev/ptmx"; mount -t tmpfs shm "$W/dev/shm"
+mkdir "$W/dev/pts" "$W/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$W/dev/pts"
+ln -s pts/ptmx "$W/dev/ptmx"
+mount -t tmpfs shm "$W/dev/shm"
 ln -s /proc/self/fd "$W/dev/fd"; ln -s fd/0 "$W/dev/stdin"; ln -s fd/1 "$W/dev/stdout"; ln -s fd/2 "$W/dev/stderr"
 mkfifo "$W/dev/klog"
 mount --bind "$W/home" /home

@@ -40,7 +40,10 @@ def closed_and_down(c, port=6379):
     "bye bye" and its "Ready to accept connections".
     """
     c.stage()
-    style = f"port {port}\nbind * -::*\nprotected-mode no\nsyslog-enabled yes\nsyslog-ident redis\nsave \"\"\nlogfile \"\"\n"
+    style = (
+        f"port {port}\nbind * -::*\nprotected-mode no\nsyslog-enabled yes\n"
+        f"syslog-ident redis\nsave \"\"\nlogfile \"\"\n"
+    )
     c.server.write("/etc/redis-lab.conf", style)
     c.watch()
 
