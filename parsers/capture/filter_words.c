@@ -228,6 +228,10 @@ bool filter_words_check(const char *expression, struct error *err)
                              "\"" TEXT_FMT "\" is no word of a capture filter, and names are not "
                              "resolved: write the number",
                              TEXT_ARG(token));
+        if (end < t.n && t.p[end] == '\\') /* "proto \tcp": the system's table, if it has one */
+            return error_set(err, ERROR_USAGE, "filter",
+                             "names of protocols are not looked up: write the number, or the word "
+                             "without \"proto \\\"");
         before = token.n > 0 ? token : before;
         if (end == at)
             in_slice = t.p[end] == '[' || (in_slice && t.p[end] != ']');

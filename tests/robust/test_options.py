@@ -23,6 +23,7 @@ class Refused(ProgramTest):
                 (["--filter", "tcp port", case], "filter: "),
                 (["--filter", "host www.example.com", case], "names are not resolved"),
                 (["--filter", "port ssh", case], "names are not resolved"),
+                (["--filter", "ip proto \\tcp", case], "not looked up"),
                 (["--tz", "Mars/Base", case], "Mars/Base: unknown time zone"),
                 (["--tz", "../../etc/passwd", case], "unknown time zone"),
                 (["--tz-of", "auth.log", case], "--tz-of wants GLOB=ZONE"),

@@ -44,7 +44,7 @@ static void expressions_take_and_leave(void **state)
         {"ether src aa:bb:cc:dd:ee:ff", false},
         {"ip[2:2] > 0x28", false},
         {"len - 54 = 0", true},
-        {"ip proto \\tcp", true},
+        {"ip proto 6", true},
         {"portrange 1234-1300", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -61,13 +61,14 @@ static void expressions_take_and_leave(void **state)
 static void names_and_nonsense_are_refused(void **state)
 {
     (void)state;
-    const char *wrong[] = {
-        "host example.com", "host localhost", "net loopback",    "host face",
-        "tcp prot 80",      "port",           "tcp and and 1",   "gateway a",
-        "ip protochain 6",  "host \xc3\xa9",  "dst www.example", "fe80",
-        "port ssh",         "host 12.de",     "host 1.2.3.4.5",  "host 10-20",
-        "host face:1",      "port 22-http",   "portrange 1-x",   "ether host a:b",
-        "portrange ssh-80", "host 0xg"};
+    const char *wrong[] = {"host example.com", "host localhost",  "net loopback",
+                           "host face",        "tcp prot 80",     "port",
+                           "tcp and and 1",    "gateway a",       "ip protochain 6",
+                           "host \xc3\xa9",    "dst www.example", "fe80",
+                           "port ssh",         "ip proto \\tcp",  "host 12.de",
+                           "host 1.2.3.4.5",   "host 10-20",      "host face:1",
+                           "port 22-http",     "portrange 1-x",   "ether host a:b",
+                           "portrange ssh-80", "host 0xg"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct error err = {0};
         assert_null(filter_new(wrong[i], &err));

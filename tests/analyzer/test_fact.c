@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of facts as a whole, and values as people read them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analyzer/case.h"
+#include "parsers/base/arena.h"
+
+static bool is_name(const char *s)
+{
+    return strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-") == strlen(s) && strchr(s, '.');
+}
+
+static void the_list_is_sorted_and_complete(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct fact_def **list = fact_list(&n);
+    assert_non_null(list);
+    assert_true(n > 50);
+    for (size_t i = 0; i < n; i++) {
+        const struct fact_def *def = list[i];
+        assert_true(i == 0 || strcmp(list[i - 1]->name, def->name) < 0);
+        assert_ptr_equal(fact_find(text_of(def->name)), def);
+        assert_true(is_name(def->name) && strlen(def->about) > 0 && def->get);
+        assert_int_equal(def->choices != NULL, def->type == FACT_ENUM);
+        assert_true(strlen(fact_type_name(def->type)) > 0);
+    }
+    free(list);
+}
+
+static void the_host_prefix_is_nobody_elses(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct fact_def **list = fact_list(&n);
+    assert_non_null(list);
+    for (size_t i = 0; i < n; i++)
+        assert_false(text_starts(text_of(list[i]->name), TEXT("host.")));
+    free(list);
+}
+
+static void names_are_found_or_nearly(void **state)
+{
+    (void)state;
+    assert_string_equal(fact_find(TEXT("rst.sender"))->name, "rst.sender");
+    assert_null(fact_find(TEXT("rst.sende")));
+    assert_null(fact_find(TEXT("")));
+    assert_string_equal(fact_nearest(TEXT("rst.sendr"))->name, "rst.sender");
+    assert_string_equal(fact_nearest(TEXT("rst.mechansim"))->name, "rst.mechanism");
+    assert_string_equal(fact_nearest(TEXT("rst.sender"))->name, "rst.sender");
+    assert_null(fact_nearest(TEXT("nothing-like-any-of-them")));
+}
+
+static void host_values_are_found_by_key(void **state)
+{
+    (void)state;
+    struct host_value first[] = {{.name = TEXT("sshd.maxstartups"), .value = TEXT("3:100:4")}};
+    struct host_value second[] = {{.name = TEXT("sshd.maxstartups"), .value = TEXT("10:30:100")},
+                                  {.name = TEXT("uptime.load1"), .value = TEXT("9")}};
+    struct case_host hosts[] = {{.values = first, .n_values = 1},
+                                {.values = second, .n_values = 2}};
+    const struct case_file c = {.hosts = hosts, .n_hosts = 2};
+    struct fact f = fact_host(&c, NULL, TEXT("host.sshd.maxstartups"));
+    assert_true(f.known && text_eq(f.as.text, TEXT("3:100:4")));
+    f = fact_host(&c, NULL, TEXT("host.uptime.load1"));
+    assert_true(f.known && f.from.kind == SOURCE_HOST && f.from.host == 1);
+    f = fact_host(&c, NULL, TEXT("host.uptime.load5"));
+    assert_false(f.known);
+    assert_true(f.why_unknown.n > 0);
+}
+
+static void values_have_their_unit(void **state)
+{
+    (void)state;
+    static const struct {
+        enum fact_type type;
+        struct fact fact;
+        const char *text;
+    } rows[] = {
+        {FACT_BOOL, {.known = true, .as.truth = true}, "true"},
+        {FACT_BOOL, {.known = true}, "false"},
+        {FACT_BOOL, {.known = false}, "unknown"},
+        {FACT_INT, {.known = true, .as.number = -3}, "-3"},
+        {FACT_REAL, {.known = true, .as.real = 0.125}, "0.12"},
+        {FACT_BYTES, {.known = true, .as.number = 1}, "1 byte"},
+        {FACT_BYTES, {.known = true, .as.number = 1500}, "1500 bytes"},
+        {FACT_TEXT, {.known = true, .as.text = {"x", 1}}, "x"},
+        {FACT_TIME, {.known = true, .as.number = 0}, "1970-01-01T00:00:00.000000Z"},
+    };
+    struct arena a;
+    arena_init(&a, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct fact_def def = {.type = rows[i].type};
+        assert_true(text_eq(fact_text(&a, &def, &rows[i].fact), text_of(rows[i].text)));
+    }
+    const struct fact loose = {.known = true, .as.text = TEXT("42")};
+    assert_true(text_eq(fact_text(&a, NULL, &loose), TEXT("42")));
+    arena_finish(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_list_is_sorted_and_complete),
+        cmocka_unit_test(the_host_prefix_is_nobody_elses),
+        cmocka_unit_test(names_are_found_or_nearly),
+        cmocka_unit_test(host_values_are_found_by_key),
+        cmocka_unit_test(values_have_their_unit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
