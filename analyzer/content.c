@@ -176,13 +176,28 @@ static bool head_byte(const struct content *c, size_t at, char *byte)
     return true;
 }
 
+/* How many of the piece's bytes are there before its first hole. */
+static size_t piece_length(const struct piece *p)
+{
+    size_t n = 0;
+    while (n < CONTENT_PIECE && p->filled[n / 8] == 0xff)
+        n += 8;
+    while (n < CONTENT_PIECE && bit_get(p->filled, n))
+        n++;
+    return n;
+}
+
 static size_t head_length(const struct content *c)
 {
     size_t n = 0;
-    char byte;
-    while (n < CONTENT_HEAD && head_byte(c, n, &byte))
-        n++;
-    return n;
+    const struct piece *p;
+    while (n < CONTENT_HEAD && n % CONTENT_PIECE == 0 && (p = piece_at(c, n))) {
+        size_t more = piece_length(p);
+        if (more == 0)
+            break;
+        n += more;
+    }
+    return n < CONTENT_HEAD ? n : CONTENT_HEAD;
 }
 
 struct text content_head(const struct content *c, struct arena *arena)
@@ -191,8 +206,8 @@ struct text content_head(const struct content *c, struct arena *arena)
     char *copy = n ? arena_alloc(arena, n + 1) : NULL;
     if (!copy)
         return (struct text){0};
-    for (size_t i = 0; i < n; i++)
-        head_byte(c, i, &copy[i]);
+    for (size_t at = 0; at < n; at += CONTENT_PIECE)
+        memcpy(&copy[at], piece_at(c, at)->byte, n - at < CONTENT_PIECE ? n - at : CONTENT_PIECE);
     return (struct text){copy, n};
 }
 
@@ -214,9 +229,10 @@ struct text content_tail(const struct content *c, struct arena *arena)
     if (!c)
         return (struct text){0};
     uint64_t floor = c->end > CONTENT_TAIL ? c->end - CONTENT_TAIL : 0, from = c->end;
+    size_t n_head = head_length(c);
     char byte;
-    if (floor < head_length(c))
-        floor = head_length(c);
+    if (floor < n_head)
+        floor = n_head;
     while (from > floor && kept_byte(c, from - 1, &byte))
         from--;
     size_t n = (size_t)(c->end - from);
