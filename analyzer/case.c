@@ -260,6 +260,24 @@ static void tell_idle_settings(const struct case_run *run, const struct walk *wa
     tell_idle(run, walk, "--log-offset", config->log_offsets, config->n_log_offsets);
 }
 
+/* Events that a budget kept out are told; those that concern no captured address are no loss. */
+static void tell_dropped(struct case_run *run)
+{
+    static const char *const budgets[] = {"log-index.full", "log-index.marks-full",
+                                          "log-index.no-memory", "log-index.too-many-hosts"};
+    const struct flaws *dropped = correlation_dropped(run->c->correlation);
+    for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
+        uint64_t n = flaws_count(dropped, budgets[i]);
+        struct error err;
+        if (n == 0)
+            continue;
+        error_set(&err, ERROR_LIMIT, "", "%llu log events could not be kept (%s)",
+                  (unsigned long long)n, budgets[i]);
+        case_warn(run, &err);
+        run->c->summary.complete = false;
+    }
+}
+
 static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
 {
     struct case_file *c = run->c;
@@ -275,6 +293,7 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
     c->n_hosts = run->hosts.n;
     if (!correlation_join(c->correlation, err))
         return false;
+    tell_dropped(run);
     settle_summary(run);
     c->population = population_create(c);
     if (!c->population)

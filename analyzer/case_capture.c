@@ -167,6 +167,12 @@ static bool keep_results(struct case_run *run, struct case_capture *out, struct 
         flaws_add_n(&out->skipped, "packet.captured-twice", 0, n->n_duplicates);
     if (n->n_evicted > 0)
         flaws_add_n(&out->flaws, "tracker.evicted-for-memory", 0, n->n_evicted);
+    if (n->n_records_dropped > 0)
+        flaws_add_n(&out->flaws, "tracker.records-over-budget", 0, n->n_records_dropped);
+    if (n->n_forgotten > 0)
+        flaws_add_n(&out->flaws, "tracker.stream-numbers-forgotten", 0, n->n_forgotten);
+    if (n->n_no_memory > 0)
+        flaws_add_n(&out->skipped, "packet.no-memory-to-follow", 0, n->n_no_memory);
     for (size_t i = 0; i < resets.n; i++) {
         struct reset **slot = vec_push(&run->resets);
         if (!slot)
