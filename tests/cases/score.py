@@ -6,7 +6,8 @@ from collections import Counter
 
 FIELDS = ("sender", "mechanism", "cause", "severity", "phase", "client", "server", "frame",
           "kernel_reason")
-CONFIDENCE_BINS = (0.9, 0.7, 0.5, 0.0)
+CONFIDENCE_BINS = (0.95, 0.9, 0.7, 0.5, 0.0)
+CONFIDENT = 0.9  # what is told with this much must be right
 
 
 def norm(path):
@@ -199,12 +200,20 @@ def share(right, asked):
     return right / asked if asked else None
 
 
+def confident(score):
+    """Of the causes told with confidence, the share that is right."""
+    told = [right for c, right in score.confidence if c >= CONFIDENT]
+    return share(sum(told), len(told))
+
+
 def figures(score):
     """The shares that a scorecard holds, rounded down so that equal never reads as less."""
     t = score.total()
     raw = {"found": share(t["found"], t["connections"]),
            "spurious": share(t["spurious"], t["connections"]),
            **{field: share(t[f"{field}_right"], t[f"{field}_asked"]) for field in FIELDS},
+           "best_cause": share(t["best"], t["found"]),
+           "confident_right": confident(score),
            "log_recall": share(t["links_found"], t["links_asked"]),
            "log_precision": share(t["links_right"], t["links_made"]),
            "unmatched_recall": share(t["unmatched_right"], t["unmatched_asked"])}
@@ -212,10 +221,11 @@ def figures(score):
 
 
 def calibration(score):
-    """[(lowest confidence of the bin, diagnoses, right ones)]."""
+    """[(lowest confidence of the bin, diagnoses, right ones, their mean confidence)]."""
     rows, above = [], 1.01
     for low in CONFIDENCE_BINS:
-        inside = [right for c, right in score.confidence if low <= c < above]
-        rows.append((low, len(inside), sum(inside)))
+        inside = [(c, right) for c, right in score.confidence if low <= c < above]
+        rows.append((low, len(inside), sum(right for _, right in inside),
+                     share(sum(c for c, _ in inside), len(inside)) or 0.0))
         above = low
     return rows

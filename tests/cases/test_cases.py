@@ -132,7 +132,13 @@ class Score(unittest.TestCase):
 
     def test_calibration(self):
         judged = score.judge(TRUTH, [with_changes(DIAGNOSIS, cause="oom-kill")])
-        self.assertEqual(score.calibration(judged)[0], (0.9, 1, 0))
+        self.assertEqual(score.calibration(judged)[0], (0.95, 1, 0, 0.97))
+        self.assertEqual(score.figures(judged)["confident_right"], 0.0)
+
+    def test_best_cause(self):
+        second = score.judge(TRUTH, [with_changes(DIAGNOSIS, cause="application-abort")])
+        self.assertEqual(second.failures, [])
+        self.assertEqual(score.figures(second)["best_cause"], 0.0)
 
 
 if __name__ == "__main__":
