@@ -16,6 +16,8 @@
 #include "parsers/base/instant.h"
 #include "parsers/base/text.h"
 
+struct last_said; /* analyzer/said.h */
+
 enum side { SIDE_CLIENT, SIDE_SERVER, SIDE_PATH /* neither: only for a reset's sender */ };
 
 static inline enum side side_other(enum side s)
@@ -103,6 +105,7 @@ struct end {
     struct text head; /* the first payload bytes, at most 2 KiB; ends at the first hole */
     struct text
         tail; /* the last payload bytes before the RST, at most 512; empty if all is in head */
+    const struct last_said *said; /* what it said last; NULL: no payload, or none captured */
 
     /* habits: see analyzer/fingerprint.h for the host-wide ones */
     uint8_t ttl_min, ttl_max; /* of its segments that are not RST; 0 = none seen */

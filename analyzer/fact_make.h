@@ -75,7 +75,7 @@ struct fact_rows {
     size_t n;
 };
 
-extern const struct fact_rows facts_reset, facts_connection, facts_ends, facts_words,
+extern const struct fact_rows facts_reset, facts_connection, facts_ends, facts_words, facts_said,
     facts_population;
 
 /* One getter, asked for four ways: client, server, reset side, other side. */

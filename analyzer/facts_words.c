@@ -4,6 +4,7 @@
  * who spoke last and whether an answer was owed.  The words are read by the packet room.
  */
 #include "analyzer/fact_make.h"
+#include "analyzer/said.h"
 #include "parsers/packet/words.h"
 
 static const char *const speaker_choices[] = {"client", "server", "nobody", NULL};
@@ -75,13 +76,17 @@ static struct fact last_speaker(const struct case_file *c, const struct reset *r
     return fact_name_of(r, nobody ? "nobody" : side_name(side), rst_frame(r));
 }
 
-/* The client asked and the server had not begun to answer. */
+/* The client asked and the server had not begun to answer.  A heartbeat, an alert or a farewell
+ * asks for nothing. */
 static struct fact answer_owed(const struct case_file *c, const struct reset *r)
 {
     (void)c;
     bool nobody;
     enum side side = last_speaker_of(r, &nobody);
-    return fact_bool(r, !nobody && side == SIDE_CLIENT, rst_frame(r));
+    const struct last_said *said = r->connection->end[SIDE_CLIENT].said;
+    bool asked = !said || (said->kind != SAID_HEARTBEAT && said->kind != SAID_GOODBYE &&
+                           said->kind != SAID_ALERT);
+    return fact_bool(r, !nobody && side == SIDE_CLIENT && asked, rst_frame(r));
 }
 
 /* HTTP/1 only: the last response of the server is whole and nothing was asked after it. */
@@ -102,9 +107,7 @@ static struct fact exchange_complete(const struct case_file *c, const struct res
     if (whole != HTTP_COMPLETE && words_http_last_response(last_of(r, SIDE_SERVER), &m)) {
         /* kept alive: the last of several responses begins inside the last bytes */
         struct text last = last_of(r, SIDE_SERVER);
-        size_t from = (size_t)(m.reason.p ? m.reason.p - last.p : 0);
-        from = from > 13 ? from - 13 : 0; /* "HTTP/1.1 200 " stands before the reason */
-        whole = words_http_completeness(&m, last.n - from, last);
+        whole = words_http_completeness(&m, last.n - m.at, last);
     }
     if (whole == HTTP_UNSURE)
         return unknown("the answer's length is not stated in the bytes that were kept");

@@ -10,6 +10,7 @@
 
 #include "analyzer/content.h"
 #include "analyzer/history.h"
+#include "analyzer/said.h"
 #include "analyzer/stream.h"
 #include "analyzer/timeline.h"
 #include "parsers/base/vec.h"
@@ -163,6 +164,7 @@ static void add_ends(struct arena *arena, const struct flow *flow, const struct 
         c->end[side].head = content_head(l->half[d].content, arena);
         c->end[side].tail = content_tail(l->half[d].content, arena);
     }
+    said_settle(c, arena);
 }
 
 static struct connection *connection_from(struct arena *arena, const struct flow *flow,

@@ -27,6 +27,9 @@ static const struct wording of_ends[] = {
     {"fin-acked", "{who}'s FIN was acknowledged", "{who}'s FIN was not acknowledged"},
     {"text", "{who}'s first bytes: {v}", NULL},
     {"last-text", "{who}'s last bytes: {v}", NULL},
+    {"said", "the last thing that {who} said: {v}", NULL},
+    {"said-kind", "the last thing that {who} said was {v}", NULL},
+    {"said-code", "the code in the last thing that {who} said: {v}", NULL},
     {"retransmissions", "segments that {who} sent again: {v}", NULL},
     {"unanswered-retransmissions", "retransmissions of {who} since the other end last spoke: {v}",
      NULL},
@@ -115,6 +118,8 @@ static const struct wording of_facts[] = {
     {"app.tls-established", "TLS application data was seen", "no TLS application data was seen"},
     {"app.tls-sni", "the server name in the ClientHello: {v}", NULL},
     {"app.amqp-heartbeat", "AMQP agreed on a heartbeat every {v}", NULL},
+    {"app.heartbeats-missed",
+     "the client had been silent for {v} heartbeat intervals when the server closed", NULL},
     {"ssh.kex-done", "SSH's key exchange was completed", "SSH's key exchange was not completed"},
     {"ssh.disconnect-text", "SSH's disconnect message: {v}", NULL},
 };

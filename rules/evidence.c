@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "analyzer/said.h"
 #include "rules/claim.h"
 #include "rules/speak.h"
 
@@ -209,14 +210,36 @@ static void add_named_lines(struct list *l, const struct bench *b)
             add_link(l, b, &b->links[i]);
 }
 
+/* What each end said last, where its words can be read: a person wants to know it whatever the
+ * cause, and whether an answer was owed. */
+static void add_last_words(struct list *l, const struct bench *b)
+{
+    static const char *const keys[] = {
+        [SIDE_CLIENT] = "client.said", [SIDE_SERVER] = "server.said"};
+    const struct connection *c = b->reset->connection;
+    for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side = (enum side)(side + 1)) {
+        const struct last_said *said = c->end[side].said;
+        const struct fact_def *def = fact_find(text_of(keys[side]));
+        if (!said || !said->is_read || !def)
+            continue;
+        struct fact f = def->get(b->of, b->reset);
+        add(l, (struct evidence){.kind = SOURCE_PACKET,
+                                 .capture = c->capture,
+                                 .key = text_of(def->name),
+                                 .value = said->words,
+                                 .says = claim_says(b, def, &f, said->words)});
+    }
+}
+
 struct evidence *evidence_of(struct hearing *h, size_t *n)
 {
     struct list l;
     list_make(&l, h->bench->arena,
-              REASONS_MAX + h->rule->n_conditions * (1 + SIBLINGS_MAX) + 2 * NAMED_LINES_MAX);
+              REASONS_MAX + h->rule->n_conditions * (1 + SIBLINGS_MAX) + 2 * NAMED_LINES_MAX + 2);
     add_reasons(&l, h->bench);
     for (uint32_t i = 0; i < h->rule->n_conditions; i++)
         add_condition(&l, h, i);
+    add_last_words(&l, h->bench);
     add_named_lines(&l, h->bench);
     add_bridges(&l, h->bench);
     *n = l.n;
@@ -226,8 +249,9 @@ struct evidence *evidence_of(struct hearing *h, size_t *n)
 struct evidence *evidence_of_reset(struct bench *b, size_t *n)
 {
     struct list l;
-    list_make(&l, b->arena, REASONS_MAX);
+    list_make(&l, b->arena, REASONS_MAX + 2);
     add_reasons(&l, b);
+    add_last_words(&l, b);
     *n = l.n;
     return l.v;
 }

@@ -82,13 +82,8 @@ static bool guess_amqp(struct text client, struct text server)
 
 static bool guess_smb(struct text client, struct text server)
 {
-    static const char *const magics[] = {"\xff"
-                                         "SMB",
-                                         "\xfe"
-                                         "SMB",
-                                         NULL};
-    const struct text t = client.n > 0 ? client : server;
-    return t.n >= 8 && t.p[0] == 0 && begins_with_one_of(text_slice(t, 4, t.n), magics);
+    struct smb_seen seen;
+    return words_smb(client.n > 0 ? client : server, &seen);
 }
 
 static bool guess_mysql(struct text client, struct text server)

@@ -96,6 +96,7 @@ const char *words_tls_alert(uint8_t code); /* "close_notify" ... or NULL */
 /* HTTP/1, RFC 9112. */
 struct http_message {
     bool is_request;
+    size_t at;                        /* where in the view it begins */
     struct text method, target, host; /* of a request */
     uint16_t status;                  /* of a response */
     struct text reason, server;
@@ -109,7 +110,9 @@ struct http_message {
 };
 bool words_http_request(struct text head, struct http_message *out);
 bool words_http_response(struct text head, struct http_message *out);
-/* The last response that begins in tail: of a connection that was kept alive. */
+/* The last message that begins in tail: of a connection that was kept alive.  A request is taken
+ * only with its whole head: half of one could be anything. */
+bool words_http_last_request(struct text tail, struct http_message *out);
 bool words_http_last_response(struct text tail, struct http_message *out);
 enum http_completeness { HTTP_INCOMPLETE, HTTP_COMPLETE, HTTP_ENDS_BY_CLOSE, HTTP_UNSURE };
 /* Of a message that the direction's n_bytes began with and last are its last bytes. */
@@ -189,6 +192,55 @@ struct rdp_seen {
     uint32_t failure_code; /* MS-RDPBCGR section 2.2.1.2.2 */
 };
 bool words_rdp(struct text head, struct rdp_seen *out);
+
+/* SMB, MS-SMB2 section 2.2.1 and MS-CIFS section 2.2.3.1; of a tail the last message. */
+struct smb_seen {
+    bool is_response, is_negotiate, is_logoff;
+    bool is_encrypted; /* an SMB 3 transform: nothing else is known */
+    bool is_error;     /* of severity error; warnings and "more processing required" too are not */
+    uint32_t status;   /* NTSTATUS of a response */
+};
+bool words_smb(struct text head, struct smb_seen *out);
+bool words_smb_tail(struct text tail, struct smb_seen *out);
+const char *words_smb_status(uint32_t status); /* "STATUS_LOGON_FAILURE" ... or NULL */
+
+/* The last thing that one direction said, whatever its protocol. */
+enum said_kind {
+    SAID_NOTHING,   /* no payload at all */
+    SAID_DATA,      /* payload whose meaning is not read: encrypted, mid-body, unknown */
+    SAID_GREETING,  /* a banner, a hello, the first packet of a handshake */
+    SAID_REQUEST,   /* asks for an answer */
+    SAID_ANSWER,    /* an answer that reports no error */
+    SAID_ERROR,     /* an error that the end names: a refusal, a status of failure */
+    SAID_ALERT,     /* a TLS alert that is not close_notify, or cannot be read */
+    SAID_GOODBYE,   /* the protocol's own way to end: close_notify, GOAWAY, connection.close ... */
+    SAID_HEARTBEAT, /* a sign of life that wants no answer of its own */
+    SAID_KINDS
+};
+
+struct last_words {
+    enum said_kind kind;
+    bool is_read;       /* by the protocol's reader; false: all that is known is that it is data */
+    const char *noun;   /* static: "HTTP request", "MySQL error"; NULL only where SAID_NOTHING */
+    struct text detail; /* a view of the input: a target, a name, a message; may be empty */
+    const char *name;   /* static: the name that a standard gives to code, or NULL */
+    bool has_code;
+    uint32_t code;     /* HTTP status, TLS alert, SSH and AMQP reason, error numbers ... */
+    struct text state; /* a code that is text: SQLSTATE, Redis's word; may be empty */
+    enum http_completeness whole; /* of HTTP/1 messages, else HTTP_UNSURE */
+};
+
+/* One direction as it was kept. */
+struct spoken {
+    struct text head; /* starts with the first byte */
+    struct text tail; /* ends with the last byte; the same as head while that is all */
+    uint64_t n_bytes; /* of the direction */
+    bool by_client;
+};
+
+/* p: what the connection speaks (words_protocol of both heads). */
+void words_last(enum app_protocol p, const struct spoken *s, struct last_words *out);
+const char *words_said_id(enum said_kind k); /* "nothing", "data", "greeting" ... */
 
 /* The payload of a RST.  Three layouts of the diagnostic payload stand in drafts: CBOR and a fixed
  * one behind the number 12345, and the present one of 8 bytes behind 0x33aa

@@ -128,8 +128,24 @@ bool words_http_last_response(struct text tail, struct http_message *out)
     const size_t least = sizeof "HTTP/1.1 200" - 1;
     for (size_t at = tail.n < least ? 0 : tail.n - least + 1; at-- > 0;) {
         const struct text from = text_slice(tail, at, tail.n);
-        if (from.p[0] == 'H' && words_http_response(from, out))
+        if (from.p[0] == 'H' && words_http_response(from, out)) {
+            out->at = at;
             return true;
+        }
+    }
+    return false;
+}
+
+bool words_http_last_request(struct text tail, struct http_message *out)
+{
+    *out = (struct http_message){.is_request = true};
+    for (size_t at = tail.n; at-- > 0;) {
+        const bool line_begins = at == 0 || tail.p[at - 1] == '\n';
+        if (line_begins && words_http_request(text_slice(tail, at, tail.n), out) &&
+            out->head_complete) {
+            out->at = at;
+            return true;
+        }
     }
     return false;
 }

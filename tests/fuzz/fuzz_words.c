@@ -51,6 +51,23 @@ static void check_servers(struct text t)
     check_inside(error.text, t);
 }
 
+static void check_last(struct text head, struct text tail, bool by_client, uint64_t n_bytes)
+{
+    const struct spoken spoken = {
+        .head = head, .tail = tail, .n_bytes = n_bytes, .by_client = by_client};
+    struct last_words w;
+    struct smb_seen smb;
+    for (int p = 0; p < APP_PROTOCOLS; p++) {
+        words_last((enum app_protocol)p, &spoken, &w);
+        if ((w.kind == SAID_NOTHING) != (n_bytes == 0) || (n_bytes > 0 && !w.noun))
+            abort();
+        if (w.detail.p < tail.p || w.detail.p >= tail.p + tail.n)
+            check_inside(w.detail, head);
+    }
+    words_smb(head, &smb);
+    words_smb_tail(tail, &smb);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct text t = {(const char *)data, size};
@@ -69,5 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     words_rst_payload(t, &rst);
     check_inside(rst.text, t);
     check_inside(words_last_line(t), t);
+    check_last(t, t, half % 2 == 0, size);
+    check_last(text_slice(t, 0, half), text_slice(t, half, size), half % 2 == 1, size * 3);
     return 0;
 }

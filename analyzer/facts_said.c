@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts about the last thing that each end said in its protocol, and about heartbeats that were
+ * agreed on and stayed away.
+ */
+#include "analyzer/fact_make.h"
+#include "analyzer/said.h"
+
+static const char *const kind_choices[] = {"nothing", "data",  "greeting", "request",   "answer",
+                                           "error",   "alert", "goodbye",  "heartbeat", NULL};
+
+static const char no_bytes[] = "its payload was not captured";
+
+static struct fact said_kind(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct end *e = &r->connection->end[side];
+    if (!e->said && e->bytes > 0)
+        return unknown(no_bytes);
+    return fact_name_of(r, words_said_id(e->said ? e->said->kind : SAID_NOTHING), 0);
+}
+
+static struct fact said_code(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct last_said *said = r->connection->end[side].said;
+    if (!said || said->code.n == 0)
+        return unknown("what it said last has no code, or was not captured");
+    return fact_words(r, said->code, 0);
+}
+
+static struct fact said_words(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct end *e = &r->connection->end[side];
+    if (!e->said && e->bytes > 0)
+        return unknown(no_bytes);
+    return fact_words(r, e->said ? e->said->words : TEXT("nothing"), 0);
+}
+
+FACT_SIDES(said_kind)
+FACT_SIDES(said_code)
+FACT_SIDES(said_words)
+
+/* How long the end that closed had not heard the other one, measured in the AMQP heartbeat interval
+ * that both agreed on.  AMQP 0-9-1 section 4.2.7: two missed ones end the connection; RabbitMQ
+ * counts from half the interval (rabbit_heartbeat.erl). */
+static struct fact heartbeats_missed(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct end *client = &r->connection->end[SIDE_CLIENT];
+    const struct end *server = &r->connection->end[SIDE_SERVER];
+    struct amqp_seen a;
+    if (!words_amqp_scan(client->head, &a) || !a.has_heartbeat || a.heartbeat_s == 0)
+        return unknown("no AMQP heartbeat was agreed on in the captured bytes");
+    if (client->last_data_time == INSTANT_NONE)
+        return unknown("the client's last payload was not captured");
+    instant_ns closed = server->saw_fin ? server->fin_time : r->deciding.segment.time;
+    struct fact f = fact_number(r, 0, rst_frame(r));
+    f.as.real = (double)(closed - client->last_data_time) / ((double)a.heartbeat_s * NS_PER_S);
+    return f;
+}
+
+#define SIDE_KIND_ROW(prefix, side, about)                                                         \
+    {                                                                                              \
+        prefix "said-kind", FACT_ENUM, kind_choices,                                               \
+            about ": the kind of thing that it said last", said_kind_##side                        \
+    }
+
+static const struct fact_def rows[] = {
+    SIDE_KIND_ROW("client.", client, "client"),
+    SIDE_KIND_ROW("server.", server, "server"),
+    SIDE_KIND_ROW("reset-side.", reset_side, "the end whose address the RST carries"),
+    SIDE_KIND_ROW("other-side.", other_side, "the end that the RST was sent to"),
+    FACT_SIDE_ROWS("said-code", FACT_TEXT, said_code,
+                   "the code in what it said last (HTTP status, error number, SQLSTATE ...)"),
+    FACT_SIDE_ROWS("said", FACT_TEXT, said_words, "the last thing that it said, in words"),
+    {"app.heartbeats-missed", FACT_REAL, NULL,
+     "AMQP: the client's silence at the server's close, in heartbeat intervals", heartbeats_missed},
+};
+
+const struct fact_rows facts_said = {rows, sizeof rows / sizeof rows[0]};

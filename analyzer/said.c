@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From both ends' kept bytes to one sentence an end.  An end is read in the protocol of its own
+ * first bytes, and in the connection's where those leave it open.
+ */
+#include "analyzer/said.h"
+
+#include "parsers/base/arena.h"
+
+#define DETAIL_MAX 200 /* bytes of the input that a sentence repeats */
+
+static enum app_protocol protocol_of(const struct connection *c, enum side side)
+{
+    const struct text none = TEXT(""), own = c->end[side].head;
+    const enum app_protocol p =
+        side == SIDE_CLIENT ? words_protocol(own, none) : words_protocol(none, own);
+    if (p != APP_UNKNOWN && p != APP_TEXT)
+        return p;
+    return words_protocol(c->end[SIDE_CLIENT].head, c->end[SIDE_SERVER].head);
+}
+
+static struct text code_of(const struct last_words *w, struct arena *a)
+{
+    if (w->kind != SAID_REQUEST && w->state.n > 0)
+        return w->state;
+    return w->has_code ? text_of(arena_printf(a, "%u", w->code)) : TEXT("");
+}
+
+/* " before " + the text, or nothing. */
+#define PART(before, text) (text).n > 0 ? (before) : "", TEXT_ARG(text)
+
+static struct text sentence(const struct last_words *w, struct text code, struct arena *a)
+{
+    static const char *const whole[] = {[HTTP_INCOMPLETE] = ", incomplete",
+                                        [HTTP_COMPLETE] = ", complete",
+                                        [HTTP_ENDS_BY_CLOSE] = "",
+                                        [HTTP_UNSURE] = ""};
+    const struct text verb = w->kind == SAID_REQUEST ? w->state : TEXT("");
+    const struct text name = text_of(w->name), detail = text_slice(w->detail, 0, DETAIL_MAX);
+    return text_of(arena_printf(a, "%s%s" TEXT_FMT "%s" TEXT_FMT "%s" TEXT_FMT "%s" TEXT_FMT "%s",
+                                w->noun, PART(" ", verb), PART(" ", code), PART(" ", name),
+                                PART(verb.n > 0 ? " " : ": ", detail), whole[w->whole]));
+}
+
+static void settle(struct connection *c, enum side side, struct arena *arena)
+{
+    struct end *e = &c->end[side];
+    const struct spoken spoken = {.head = e->head,
+                                  .tail = e->tail.n > 0 ? e->tail : e->head,
+                                  .n_bytes = e->bytes,
+                                  .by_client = side == SIDE_CLIENT};
+    struct last_words w;
+    if (e->bytes == 0 || (e->head.n == 0 && e->tail.n == 0))
+        return;
+    struct last_said *said = arena_alloc(arena, sizeof *said);
+    if (!said)
+        return;
+    *said = (struct last_said){.protocol = protocol_of(c, side)};
+    words_last(said->protocol, &spoken, &w);
+    said->kind = w.kind;
+    said->is_read = w.is_read;
+    said->code = code_of(&w, arena);
+    said->words = sentence(&w, said->code, arena);
+    e->said = said;
+}
+
+void said_settle(struct connection *c, struct arena *arena)
+{
+    settle(c, SIDE_CLIENT, arena);
+    settle(c, SIDE_SERVER, arena);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The last thing that an end said in its protocol, as facts and reports use it.  Made once when a
+ * reset connection is settled; the bytes are read by parsers/packet/words_last.c.
+ */
+#ifndef WHYRST_ANALYZER_SAID_H
+#define WHYRST_ANALYZER_SAID_H
+
+#include "analyzer/connection.h"
+#include "parsers/packet/words.h"
+
+struct arena;
+
+struct last_said {
+    enum app_protocol protocol;
+    enum said_kind kind;
+    bool is_read;      /* the bytes were understood: words say more than that there were some */
+    struct text code;  /* "1040", "53300", "ERR"; empty when it has none */
+    struct text words; /* for people, as the input wrote it: "MySQL error 1040: Too many ..." */
+};
+
+/* Fills both ends' said from their first and last bytes; NULL stays where an end sent no payload or
+ * none of it was captured, and where memory ran out. */
+void said_settle(struct connection *c, struct arena *arena);
+
+#endif

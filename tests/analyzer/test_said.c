@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each end said last, as a sentence, and the facts that rules ask for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analyzer/case.h"
+#include "analyzer/said.h"
+#include "parsers/base/arena.h"
+
+static struct arena arena;
+
+static int begin(void **state)
+{
+    (void)state;
+    arena_init(&arena, NULL);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    arena_finish(&arena);
+    return 0;
+}
+
+static void speak(struct connection *c, enum side side, struct text all)
+{
+    c->end[side].head = all;
+    c->end[side].bytes = all.n;
+}
+
+static struct fact ask(const struct connection *c, const char *name)
+{
+    static const struct case_file of = {0};
+    union { /* the fact reads it only */
+        const struct connection *in;
+        struct connection *out;
+    } u = {.in = c};
+    const struct reset r = {.connection = u.out, .claimed = SIDE_SERVER};
+    const struct fact_def *def = fact_find(text_of(name));
+    assert_non_null(def);
+    return def->get(&of, &r);
+}
+
+static void assert_fact(const struct connection *c, const char *name, const char *want)
+{
+    struct fact f = ask(c, name);
+    assert_true(f.known);
+    assert_int_equal(f.as.text.n, strlen(want));
+    assert_memory_equal(f.as.text.p, want, f.as.text.n);
+}
+
+static void both_ends_in_words(void **state)
+{
+    (void)state;
+    struct connection c = {0};
+    speak(&c, SIDE_CLIENT, TEXT("POST /up HTTP/1.1\r\nContent-Length: 9\r\n\r\nab"));
+    speak(&c, SIDE_SERVER, TEXT("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"));
+    said_settle(&c, &arena);
+    assert_fact(&c, "client.said", "HTTP request POST /up, incomplete");
+    assert_fact(&c, "server.said", "HTTP response 413: Too Large, complete");
+    assert_fact(&c, "reset-side.said-code", "413");
+    assert_fact(&c, "reset-side.said-kind", "error");
+    assert_fact(&c, "other-side.said-kind", "request");
+    assert_false(ask(&c, "client.said-code").known);
+}
+
+/* Each end is read in its own protocol where the two do not speak the same. */
+static void each_in_its_own_tongue(void **state)
+{
+    (void)state;
+    struct connection c = {0};
+    speak(&c, SIDE_CLIENT, TEXT("GET / HTTP/1.1\r\n\r\n"));
+    speak(&c, SIDE_SERVER, TEXT("SSH-2.0-OpenSSH_9.2\r\nInvalid SSH identification string.\r\n"));
+    said_settle(&c, &arena);
+    assert_fact(&c, "client.said", "HTTP request GET /, complete");
+    assert_fact(&c, "server.said",
+                "line in place of SSH packets: Invalid SSH identification string.");
+}
+
+static void silence_is_known_and_lost_bytes_are_not(void **state)
+{
+    (void)state;
+    struct connection c = {0};
+    c.end[SIDE_SERVER].bytes = 10;
+    said_settle(&c, &arena);
+    assert_fact(&c, "client.said", "nothing");
+    assert_fact(&c, "client.said-kind", "nothing");
+    assert_false(ask(&c, "server.said").known);
+    assert_false(ask(&c, "server.said-kind").known);
+}
+
+#define TUNED "AMQP\0\0\x09\x01\x01\0\0\0\0\0\x0c\0\x0a\0\x1f\x07\xff\0\x02\0\0\0\x0a\xce"
+
+static void heartbeats_are_counted_in_their_interval(void **state)
+{
+    (void)state;
+    struct connection c = {0};
+    speak(&c, SIDE_CLIENT, TEXT(TUNED));
+    c.end[SIDE_CLIENT].last_data_time = 100 * NS_PER_S;
+    c.end[SIDE_SERVER].saw_fin = true;
+    c.end[SIDE_SERVER].fin_time = 125 * NS_PER_S;
+    struct fact f = ask(&c, "app.heartbeats-missed");
+    assert_true(f.known && f.as.real > 2.49 && f.as.real < 2.51);
+    c.end[SIDE_CLIENT].head = TEXT("AMQP\0\0\x09\x01");
+    assert_false(ask(&c, "app.heartbeats-missed").known);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_ends_in_words),
+        cmocka_unit_test(each_in_its_own_tongue),
+        cmocka_unit_test(silence_is_known_and_lost_bytes_are_not),
+        cmocka_unit_test(heartbeats_are_counted_in_their_interval),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
