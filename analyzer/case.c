@@ -14,6 +14,7 @@
 #include "analyzer/case_parts.h"
 #include "analyzer/correlate.h"
 #include "analyzer/population.h"
+#include "analyzer/series.h"
 #include "parsers/capture/filter.h"
 #include "parsers/input/walk.h"
 
@@ -109,7 +110,6 @@ static void capture_input(struct case_run *run, struct case_input *out, struct s
                           uint64_t size)
 {
     struct error err = {0};
-    out->taken_for = "capture";
     if (!case_read_capture(run, source, size, &err)) {
         out->failed = true;
         out->why = arena_text(&run->c->arena, text_of(err.text));
@@ -121,7 +121,69 @@ static void capture_input(struct case_run *run, struct case_input *out, struct s
     out->n_bytes = source_offset(source);
 }
 
-/* First pass: every input is listed, captures are read on the spot, texts wait. */
+static void read_waiting(struct case_run *run, struct walk *walk, const struct case_waiting *w)
+{
+    struct error err = {0};
+    struct case_input *out = &run->inputs.v[w->input];
+    struct source *source = walk_open_input(walk, w->input, &err);
+    if (source) {
+        capture_input(run, out, source, w->size);
+    } else {
+        out->failed = true;
+        out->why = arena_text(&run->c->arena, text_of(err.text));
+        case_warn(run, &err);
+    }
+    source_close(source);
+}
+
+/* Of those whose names are alike, the earliest; others keep their place. */
+static size_t earliest_alike(const struct case_waiting *v, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++) {
+        bool earlier = v[best].first == INSTANT_NONE || v[i].first < v[best].first;
+        if (v[i].first != INSTANT_NONE && earlier &&
+            series_likeness(v[0].name, v[i].name) != SERIES_UNLIKE)
+            best = i;
+    }
+    return best;
+}
+
+/* Captures that were put off: the pieces of a ring in order of time, all else as given. */
+static void read_all_waiting(struct case_run *run, struct walk *walk)
+{
+    struct case_waiting *v = run->waiting.v;
+    for (size_t n = run->waiting.n; n > 0; n--, v++) {
+        size_t next = earliest_alike(v, n);
+        struct case_waiting w = v[next];
+        memmove(v + 1, v, next * sizeof *v);
+        read_waiting(run, walk, &w);
+    }
+    run->waiting.n = 0;
+}
+
+/* A file can wait and be opened again; members of an archive come in its order, in one pass. */
+static bool take_capture(struct case_run *run, struct walk *walk, size_t index,
+                         struct source *source, struct error *err)
+{
+    const struct input *in = walk_input(walk, index);
+    struct case_input *out = &run->inputs.v[index];
+    uint64_t size = in->is_compressed ? UINT64_MAX : in->size;
+    out->taken_for = "capture";
+    if (in->is_member) {
+        read_all_waiting(run, walk);
+        capture_input(run, out, source, size);
+        return true;
+    }
+    struct case_waiting *w = vec_push(&run->waiting);
+    if (!w)
+        return no_memory(err);
+    *w = (struct case_waiting){
+        .input = index, .size = size, .name = out->name, .first = case_peek_first(source)};
+    return true;
+}
+
+/* First pass: every input is listed, captures are read, texts wait. */
 static bool visit_inputs(struct case_run *run, struct walk *walk, struct error *err)
 {
     size_t index;
@@ -134,15 +196,19 @@ static bool visit_inputs(struct case_run *run, struct walk *walk, struct error *
             return no_memory(err);
         }
         out->name = arena_text(&run->c->arena, text_of(in->name));
+        bool good = true;
         if (source && (in->kind == INPUT_PCAP || in->kind == INPUT_PCAPNG))
-            capture_input(run, out, source, in->is_compressed ? UINT64_MAX : in->size);
+            good = take_capture(run, walk, index, source, err);
         else if (in->kind == INPUT_TEXT || in->kind == INPUT_JOURNAL)
             out->taken_for = "text";
         else
             describe_other(run, out, in);
         source_close(source);
+        if (!good)
+            return false;
     }
-    return true;
+    read_all_waiting(run, walk);
+    return case_end_series(run, err);
 }
 
 static int reset_order(const void *pa, const void *pb)
@@ -178,7 +244,7 @@ static bool settle_captures(struct case_run *run, struct error *err)
         const struct case_capture *k = &c->captures[i];
         c->summary.n_packets += k->n_packets;
         c->summary.n_tcp += k->n_tcp;
-        c->summary.n_connections += k->n_connections;
+        c->summary.n_connections += k->n_connections - k->n_continued;
         c->summary.n_rst_frames += k->n_rst_frames;
     }
     c->correlation =
@@ -335,6 +401,8 @@ bool case_run(struct case_file *c, const struct case_config *config, struct erro
     }
     struct walk *walk = walk_new(NULL, take_as, &run, err);
     bool good = walk && run_with(&run, walk, err);
+    case_drop_series(&run);
+    vec_finish(&run.waiting);
     hand_over(&run);
     walk_free(walk);
     filter_free(run.filter);

@@ -34,7 +34,11 @@ struct case_capture {
     struct flaws flaws;   /* what was wrong with what was analysed */
     struct rst_skip *rst_skipped;
     size_t n_rst_skipped;
-    uint32_t vantage; /* captures of one place share a number, from 1 */
+    uint32_t file;        /* place in its series of files (a ring buffer), from 0 */
+    uint32_t n_files;     /* of that series; 1: it stands alone */
+    instant_ns gap_ns;    /* from the last packet of the file before; below 0: they overlap */
+    uint64_t n_continued; /* connections that an earlier file of the series began */
+    uint32_t vantage;     /* captures of one place share a number, from 1 */
     bool clock_offset_known;
     instant_ns clock_offset_ns; /* against the reference capture (the first) */
 };
@@ -126,6 +130,12 @@ struct case_config;
  */
 bool case_run(struct case_file *c, const struct case_config *config, struct error *err);
 void case_finish(struct case_file *c); /* NULL-safe */
+
+/* The first file of a capture's series; the capture itself where there is none. */
+static inline uint32_t case_series(const struct case_file *c, uint32_t capture)
+{
+    return capture < c->n_captures ? capture - c->captures[capture].file : capture;
+}
 
 /* The lines tied to a reset, strongest join first, then nearest in time. */
 const struct link *case_links(const struct case_file *c, const struct reset *r, size_t *n);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One capture of the case: frames to packets to connections to resets, and an account of everything
- * that was not analysed.
+ * The captures of the case, one file after the other: frames to packets to connections to resets,
+ * and an account of everything that was not analysed.  Files of one series are followed as one
+ * capture.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/case_parts.h"
+#include "analyzer/series.h"
 #include "analyzer/tracker.h"
 #include "parsers/capture/capture.h"
 #include "parsers/capture/filter.h"
@@ -23,6 +26,7 @@ struct reading { /* one capture being read */
     struct capture *capture;
     struct tracker *tracker;
     uint64_t size;
+    uint64_t file_bits; /* of its frames: their place in the series */
 };
 
 /* What a packet that is not followed is counted as. */
@@ -34,7 +38,7 @@ static void count_other(struct case_capture *out, const struct packet *p)
         [PACKET_NOT_IP] = "packet.not-ip",
         [PACKET_BROKEN] = "packet.undecodable",
     };
-    flaws_add(&out->skipped, names[p->kind], p->frame);
+    flaws_add(&out->skipped, names[p->kind], frame_number(p->frame));
 }
 
 /* Whether --filter takes the frame; what it leaves out is counted. */
@@ -64,22 +68,24 @@ static void take_frame(struct reading *r, const struct frame *f)
                                       .data = f->data};
     enum packet_kind kind = packet_decode(&bytes, false, &packet, &out->flaws);
     out->n_tcp += kind == PACKET_TCP;
+    packet.frame |= r->file_bits;
     if (kind == PACKET_TCP || kind == PACKET_ICMP_ERROR)
         tracker_packet(r->tracker, &packet);
     if (kind != PACKET_TCP)
         count_other(out, &packet);
 }
 
-static bool read_frames(struct reading *r, struct error *err)
+static bool read_frames(struct reading *r, const struct frame *first, struct error *err)
 {
-    struct frame frame;
-    enum capture_step step;
-    uint64_t n = 0;
-    while ((step = capture_next(r->capture, &frame, err)) == CAPTURE_FRAME) {
+    struct frame frame = *first;
+    enum capture_step step = CAPTURE_FRAME;
+    for (uint64_t n = 1; step == CAPTURE_FRAME; n++) {
         take_frame(r, &frame);
-        if (++n % PROGRESS_FRAMES == 0)
+        if (n % PROGRESS_FRAMES == 0)
             case_tell(r->run, "reading", r->source, r->size);
+        step = capture_next(r->capture, &frame, err);
     }
+    r->run->series.link_type = frame.link_type;
     return step == CAPTURE_END;
 }
 
@@ -137,34 +143,54 @@ static void describe(const struct case_run *run, struct case_capture *out,
                         info->skipped[i].n ? info->skipped[i].n : 1);
 }
 
-static bool keep_skips(struct case_run *run, struct case_capture *out, const struct tracker *t)
+/* ---- results ---- */
+
+static const char *same_as(const struct case_run *run, const struct case_capture *out,
+                           const struct tracker_rst_skip *s)
 {
-    struct tracker_skips skips = tracker_rst_skipped(t);
-    out->rst_skipped = arena_array(&run->c->arena, skips.n ? skips.n : 1, sizeof *out->rst_skipped);
+    const struct case_series *series = &run->series;
+    uint64_t frame = frame_number(s->same_as);
+    if (frame_file(s->same_as) == out->file)
+        return arena_printf(&run->c->arena, "%s of frame %" PRIu64, s->reason, frame);
+    struct text name = run->captures.v[series->first + frame_file(s->same_as)].name;
+    return arena_printf(&run->c->arena, "%s of frame %" PRIu64 " of " TEXT_FMT, s->reason, frame,
+                        TEXT_ARG(name));
+}
+
+/* The RST frames of one file that belong to no reset: v[0..n). */
+static bool keep_skips(const struct case_run *run, struct case_capture *out,
+                       const struct tracker_rst_skip *v, size_t n)
+{
+    out->rst_skipped = arena_array(&run->c->arena, n ? n : 1, sizeof *out->rst_skipped);
     if (!out->rst_skipped)
         return false;
-    out->n_rst_skipped = skips.n;
-    for (size_t i = 0; i < skips.n; i++) {
-        const struct tracker_rst_skip *s = &skips.v[i];
-        out->rst_skipped[i].frame = s->frame;
-        out->rst_skipped[i].reason =
-            s->same_as ? text_of(arena_printf(&run->c->arena, "%s of frame %llu", s->reason,
-                                              (unsigned long long)s->same_as))
-                       : text_of(s->reason);
+    out->n_rst_skipped = n;
+    for (size_t i = 0; i < n; i++)
+        out->rst_skipped[i] = (struct rst_skip){
+            .frame = frame_number(v[i].frame),
+            .reason = text_of(v[i].same_as ? same_as(run, out, &v[i]) : v[i].reason)};
+    return true;
+}
+
+static bool share_skips(struct case_run *run)
+{
+    struct case_series *series = &run->series;
+    struct tracker_skips skips = tracker_rst_skipped(series->tracker);
+    size_t from = 0;
+    for (uint32_t file = 0; file < series->n_files; file++) {
+        size_t to = from;
+        while (to < skips.n && frame_file(skips.v[to].frame) == file)
+            to++;
+        if (!keep_skips(run, &run->captures.v[series->first + file], skips.v + from, to - from))
+            return false;
+        from = to;
     }
     return true;
 }
 
-static bool keep_results(struct case_run *run, struct case_capture *out, struct tracker *t)
+/* What only the whole series shows is told with its last file. */
+static void note_budgets(struct case_capture *out, const struct tracker_counts *n)
 {
-    struct tracker_resets resets = tracker_finish(t);
-    const struct tracker_counts *n = tracker_counts(t);
-    out->n_connections = n->n_connections;
-    out->n_reset_connections = n->n_reset_connections;
-    out->n_rst_frames = n->n_rst_frames;
-    run->c->n_records_lost += n->n_records_dropped;
-    if (n->n_duplicates > 0)
-        flaws_add_n(&out->skipped, "packet.captured-twice", 0, n->n_duplicates);
     if (n->n_evicted > 0)
         flaws_add_n(&out->flaws, "tracker.evicted-for-memory", 0, n->n_evicted);
     if (n->n_records_dropped > 0)
@@ -173,25 +199,124 @@ static bool keep_results(struct case_run *run, struct case_capture *out, struct 
         flaws_add_n(&out->flaws, "tracker.stream-numbers-forgotten", 0, n->n_forgotten);
     if (n->n_no_memory > 0)
         flaws_add_n(&out->skipped, "packet.no-memory-to-follow", 0, n->n_no_memory);
-    for (size_t i = 0; i < resets.n; i++) {
-        struct reset **slot = vec_push(&run->resets);
-        if (!slot)
-            return false;
-        *slot = resets.v[i];
-    }
-    struct tracker_records records = tracker_connections(t);
+}
+
+static bool keep_records(struct case_run *run, struct tracker_records records)
+{
     if (!vec_reserve(&run->records, run->records.n + records.n))
         return false;
     if (records.n > 0)
         memcpy(run->records.v + run->records.n, records.v, records.n * sizeof *records.v);
     run->records.n += records.n;
-    return keep_skips(run, out, t);
+    return true;
+}
+
+static bool keep_results(struct case_run *run)
+{
+    struct case_series *series = &run->series;
+    struct tracker_resets resets = tracker_finish(series->tracker);
+    const struct tracker_counts *n = tracker_counts(series->tracker);
+    run->c->n_records_lost += n->n_records_dropped;
+    note_budgets(&run->captures.v[series->first + series->n_files - 1], n);
+    for (size_t i = 0; i < resets.n; i++) {
+        struct reset **slot = vec_push(&run->resets);
+        if (!slot)
+            return false;
+        *slot = resets.v[i];
+        run->captures.v[resets.v[i]->connection->capture].n_reset_connections++;
+    }
+    for (uint32_t file = 0; file < series->n_files; file++)
+        run->captures.v[series->first + file].n_files = series->n_files;
+    return keep_records(run, tracker_connections(series->tracker)) && share_skips(run);
+}
+
+bool case_end_series(struct case_run *run, struct error *err)
+{
+    bool good = !run->series.tracker || keep_results(run);
+    case_drop_series(run);
+    return good || error_set(err, ERROR_NO_MEMORY, "", "out of memory");
+}
+
+void case_drop_series(struct case_run *run)
+{
+    tracker_free(run->series.tracker);
+    run->series = (struct case_series){0};
+}
+
+/* ---- the files of a series ---- */
+
+/* Counts of this file alone. */
+static void count_file(struct case_capture *out, const struct tracker_counts *before,
+                       const struct tracker_counts *now)
+{
+    uint64_t twice = now->n_duplicates - before->n_duplicates;
+    out->n_connections = now->n_connections - before->n_connections;
+    out->n_continued = now->n_continued - before->n_continued;
+    out->n_rst_frames = now->n_rst_frames - before->n_rst_frames;
+    if (twice > 0)
+        flaws_add_n(&out->skipped, "packet.captured-twice", 0, twice);
+}
+
+static bool goes_on(const struct case_run *run, const struct case_capture *out,
+                    const struct frame *first)
+{
+    const struct case_series *series = &run->series;
+    if (!series->tracker || series->link_type != first->link_type)
+        return false;
+    const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
+    return series_continues(series_likeness(last->name, out->name), last->last, first->time);
+}
+
+/* The tracker that the file's packets go to: that of its series, or a new one. */
+static bool choose_tracker(struct reading *r, const struct frame *first, struct error *err)
+{
+    struct case_run *run = r->run;
+    struct case_series *series = &run->series;
+    if (goes_on(run, r->out, first)) {
+        const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
+        tracker_next_file(series->tracker);
+        r->out->file = series->n_files;
+        r->out->gap_ns = first->time - last->last;
+    } else {
+        if (!case_end_series(run, err))
+            return false;
+        const struct tracker_config config = {.capture = (uint32_t)run->captures.n,
+                                              .keep_records = true};
+        *series = (struct case_series){.tracker = tracker_create(&run->c->arena, &config),
+                                       .first = config.capture};
+        if (!series->tracker)
+            return error_set(err, ERROR_NO_MEMORY, source_name(r->source), "out of memory");
+    }
+    series->n_files++;
+    r->tracker = series->tracker;
+    r->file_bits = (uint64_t)r->out->file << FRAME_FILE_SHIFT;
+    return true;
+}
+
+/* A capture without packets is no file of any series. */
+static bool read_all(struct reading *r, bool *followed, struct error *err)
+{
+    struct frame first;
+    struct tracker_counts before;
+    enum capture_step step = capture_next(r->capture, &first, err);
+    *followed = step == CAPTURE_FRAME;
+    if (!*followed)
+        return step == CAPTURE_END;
+    if (!choose_tracker(r, &first, err))
+        return false;
+    before = *tracker_counts(r->tracker);
+    bool good = read_frames(r, &first, err);
+    count_file(r->out, &before, tracker_counts(r->tracker));
+    return good;
 }
 
 static bool track(struct reading *r, struct error *err)
 {
     struct case_file *c = r->run->c;
-    bool good = read_frames(r, err);
+    bool followed;
+    bool good = read_all(r, &followed, err);
+    if (!good && err->code == ERROR_NO_MEMORY)
+        return false;
     const struct capture_info *info = capture_info_of(r->capture);
     if (good && info->broken && info->n_frames == 0)
         return error_set(err, ERROR_FORMAT, source_name(r->source),
@@ -203,8 +328,7 @@ static bool track(struct reading *r, struct error *err)
         case_warn(r->run, err);
         c->summary.complete = false;
     }
-    return keep_results(r->run, r->out, r->tracker) ||
-           error_set(err, ERROR_NO_MEMORY, source_name(r->source), "out of memory");
+    return followed || case_end_series(r->run, err);
 }
 
 bool case_read_capture(struct case_run *run, struct source *source, uint64_t size,
@@ -213,27 +337,39 @@ bool case_read_capture(struct case_run *run, struct source *source, uint64_t siz
     struct case_file *c = run->c;
     struct case_capture out = {.name = arena_text(&c->arena, text_of(source_name(source))),
                                .first = INSTANT_NONE,
-                               .last = INSTANT_NONE};
+                               .last = INSTANT_NONE,
+                               .n_files = 1};
     flaws_init(&out.flaws);
     flaws_init(&out.skipped);
     struct reading r = {.run = run, .out = &out, .source = source, .size = size};
-    const struct tracker_config config = {.capture = (uint32_t)run->captures.n,
-                                          .keep_records = true};
-    bool good = capture_open(source, &out.flaws, &r.capture, err);
-    if (good) {
-        r.tracker = tracker_create(&c->arena, &config);
-        good = r.tracker != NULL ||
-               error_set(err, ERROR_NO_MEMORY, source_name(source), "out of memory");
-    }
+    bool room = vec_reserve(&run->captures, run->captures.n + 1);
+    bool good = room ? capture_open(source, &out.flaws, &r.capture, err)
+                     : error_set(err, ERROR_NO_MEMORY, source_name(source), "out of memory");
     good = good && track(&r, err);
     capture_close(r.capture);
-    tracker_free(r.tracker);
-    struct case_capture *slot = good ? vec_push(&run->captures) : NULL;
-    if (slot)
-        *slot = out;
-    else {
-        flaws_finish(&out.flaws);
-        flaws_finish(&out.skipped);
+    if (good) {
+        run->captures.v[run->captures.n++] = out;
+        return true;
     }
-    return good && (slot != NULL || error_set(err, ERROR_NO_MEMORY, "", "out of memory"));
+    if (r.tracker) /* its packets are in no capture */
+        case_drop_series(run);
+    flaws_finish(&out.flaws);
+    flaws_finish(&out.skipped);
+    return false;
+}
+
+instant_ns case_peek_first(struct source *source)
+{
+    struct error err;
+    struct flaws flaws;
+    struct frame frame = {.time = INSTANT_NONE};
+    struct capture *capture;
+    flaws_init(&flaws);
+    if (capture_open(source, &flaws, &capture, &err)) {
+        if (capture_next(capture, &frame, &err) != CAPTURE_FRAME)
+            frame.time = INSTANT_NONE;
+        capture_close(capture);
+    }
+    flaws_finish(&flaws);
+    return frame.time;
 }

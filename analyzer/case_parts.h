@@ -11,6 +11,22 @@
 #include "parsers/base/vec.h"
 #include "parsers/input/source.h"
 
+struct tracker;
+
+struct case_series {         /* files that are read as one capture */
+    struct tracker *tracker; /* NULL: none is being read */
+    uint32_t first, n_files; /* captures */
+    int link_type;           /* of the last packet's interface; -1 before any */
+};
+
+/* A capture that waits: its series may have to be brought in order first. */
+struct case_waiting {
+    size_t input;
+    uint64_t size;
+    struct text name;
+    instant_ns first; /* time of its first packet, INSTANT_NONE without */
+};
+
 struct case_run { /* a case in the making */
     struct case_file *c;
     const struct case_config *config;
@@ -20,6 +36,8 @@ struct case_run { /* a case in the making */
     VEC(struct case_host) hosts;
     VEC(struct reset *) resets;
     VEC(struct connection_record) records;
+    VEC(struct case_waiting) waiting;
+    struct case_series series;
     struct filter *filter; /* NULL without --filter */
 };
 
@@ -32,9 +50,16 @@ bool case_note_failure(const struct case_run *run, struct case_input *in,
 void case_tell(const struct case_run *run, const char *what, const struct source *s,
                uint64_t total);
 
-/* Reads one capture to its end; results go into run.  False: it could not be opened or read. */
+/* Reads one capture to its end, as the next file of the series being read if it is one.  False: it
+ * could not be opened or read. */
 bool case_read_capture(struct case_run *run, struct source *source, uint64_t size,
                        struct error *err);
+/* No more files of the series: its results go into run.  False when memory ran out. */
+bool case_end_series(struct case_run *run, struct error *err);
+void case_drop_series(struct case_run *run); /* after a failure */
+
+/* Time of a capture's first packet, INSTANT_NONE without; reads only its beginning. */
+instant_ns case_peek_first(struct source *source);
 
 struct input;
 struct host_kind;

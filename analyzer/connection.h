@@ -46,8 +46,23 @@ enum segment_note {
     NOTE_TIME_BACKWARDS = 1 << 14,
 };
 
-struct segment { /* one kept segment */
-    uint64_t frame;
+/* Frames of a series of files (a ring buffer) that one tracker follows: the file's place in the
+ * series above, the frame number that Wireshark shows below.  They compare in capture order; in the
+ * first file, and without a series, they are the plain numbers. */
+#define FRAME_FILE_SHIFT 40
+
+static inline uint64_t frame_number(uint64_t frame)
+{
+    return frame & ((UINT64_C(1) << FRAME_FILE_SHIFT) - 1);
+}
+
+static inline uint32_t frame_file(uint64_t frame)
+{
+    return (uint32_t)(frame >> FRAME_FILE_SHIFT);
+}
+
+struct segment {    /* one kept segment */
+    uint64_t frame; /* see frame_number */
     instant_ns time;
     uint32_t seq, ack;
     uint32_t payload_len; /* by the IP header */
@@ -115,7 +130,8 @@ struct end {
 #define CONNECTION_LAST_SEGMENTS 40
 
 struct connection {
-    uint32_t capture; /* index into the case's captures */
+    uint32_t capture; /* index into the case's captures: the file that holds the deciding RST */
+    uint32_t file;    /* that file's place in its series, from 0 */
     uint32_t stream;  /* Wireshark's tcp.stream in that capture */
     bool client_guessed;
     bool began_mid_stream; /* no SYN and no SYN-ACK were captured */
@@ -140,6 +156,12 @@ struct connection {
     const struct icmp_note *icmp;
     size_t n_icmp;
 };
+
+/* The capture that holds a frame of the connection: an earlier or later file of the series, too. */
+static inline uint32_t connection_capture(const struct connection *c, uint64_t frame)
+{
+    return frame == 0 ? c->capture : c->capture - c->file + frame_file(frame);
+}
 
 struct icmp_note {
     uint64_t frame;

@@ -4,6 +4,7 @@
  */
 #include "analyzer/episode.h"
 
+#include "analyzer/flow.h"
 #include "analyzer/stream.h"
 #include "analyzer/timeline.h"
 
@@ -103,6 +104,7 @@ static struct rst_note *note_of(struct arena *arena, const struct live *l, uint8
     if (!n)
         return NULL;
     n->k = *k;
+    n->stream = l->flow->stream;
     n->mptcp_reason = p->mptcp_reset_reason;
     n->validity = (uint8_t)rst_validity_of(l, dir, p);
     n->family = (uint8_t)rst_family_of(l, dir, p);

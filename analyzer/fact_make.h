@@ -15,8 +15,9 @@ typedef struct fact fact_side_getter(const struct case_file *c, const struct res
 
 static inline struct provenance from_frame(const struct reset *r, uint64_t frame)
 {
-    return (struct provenance){
-        .kind = SOURCE_PACKET, .capture = r->connection->capture, .frame = frame};
+    return (struct provenance){.kind = SOURCE_PACKET,
+                               .capture = connection_capture(r->connection, frame),
+                               .frame = frame_number(frame)};
 }
 
 static inline struct fact unknown(const char *why)

@@ -165,7 +165,18 @@ void flow_number(struct flow *f, uint32_t stream)
 {
     f->stream = stream;
     f->base_set = 0;
+    f->file_bits = 0;
     f->record = 0;
+}
+
+void flow_enter_file(struct flow *f, uint32_t stream)
+{
+    uint32_t record = f->record;
+    if (f->left_stream == f->stream)
+        f->left_stream = stream;
+    flow_number(f, stream);
+    f->record = record;
+    f->file_bits = FILE_ENTERED;
 }
 
 void flow_rebase(struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq)

@@ -23,12 +23,18 @@ struct flow {
     uint8_t base_set;     /* bit by direction */
     uint8_t list;         /* enum flow_list */
     uint8_t left_bits;    /* enum flow_left */
+    uint8_t file_bits;    /* enum flow_file */
     struct flow *prev, *next;
     struct live *live;    /* NULL: settled, only the numbers below are left */
     uint32_t left_stream; /* whose numbers they are */
     uint32_t left_next[2];
     uint32_t record; /* 1 + its index among the records, 0 none */
     instant_ns left_time;
+};
+
+enum flow_file {
+    FILE_BEFORE = 1, /* last met in an earlier file of the series: it has no number in this one */
+    FILE_ENTERED = 2 /* it went on in this file, which is not counted yet */
 };
 
 enum flow_left {
@@ -74,6 +80,9 @@ void flows_touch(struct flows *f, struct flow *flow, enum flow_list list);
  * number is not the one known for its direction opens a new stream, whatever became of the old. */
 bool flow_opens_stream(const struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq);
 void flow_number(struct flow *f, uint32_t stream); /* a new stream begins on the tuple */
+/* A tuple of an earlier file goes on in this one: Wireshark, which knows the file alone, gives it a
+ * new number.  Whatever was left or recorded of it stays its own. */
+void flow_enter_file(struct flow *f, uint32_t stream);
 void flow_rebase(struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq); /* a SYN-ACK */
 void flow_set_base(struct flow *f, uint8_t dir, const struct packet *p);
 

@@ -139,6 +139,7 @@ struct rst_note { /* one RST frame; in the results' arena */
     struct rst_note *next;
     struct kept k;
     struct text payload;
+    uint32_t stream; /* in the file that holds it */
     int16_t mptcp_reason;
     bool seen_again;          /* captured a second time */
     uint8_t validity, family; /* enum rst_validity, rst_family, as of its arrival */

@@ -69,6 +69,7 @@ struct reason {
 
 struct rst { /* any RST of this teardown */
     struct segment segment;
+    uint32_t stream; /* Wireshark's, in the file that holds it */
     enum rst_validity validity;
     enum rst_family family;
     uint64_t answers_frame; /* the segment it answers, or 0 */
@@ -112,5 +113,11 @@ struct reset {
     struct scene *scene;   /* the tracker's own: what reset_set_sender judges again from */
     bool is_copy_of_other; /* another capture's reset carries the diagnosis */
 };
+
+/* The deciding RST's number in its capture, as Wireshark shows it. */
+static inline uint64_t reset_frame(const struct reset *r)
+{
+    return frame_number(r->deciding.segment.frame);
+}
 
 #endif

@@ -176,8 +176,9 @@ static struct connection *connection_from(struct arena *arena, const struct flow
         return NULL;
     uint8_t bits = e->over ? e->live_bits : l->bits;
     *c = (struct connection){
-        .capture = capture,
-        .stream = flow->stream,
+        .capture = capture + frame_file(e->first->k.frame),
+        .file = frame_file(e->first->k.frame),
+        .stream = e->first->stream,
         .client_guessed = !live_has(l, LIVE_CLIENT_KNOWN),
         .began_mid_stream = !(bits & (LIVE_SYN | LIVE_SYNACK)),
         .handshake_seen = (bits & LIVE_HANDSHAKE) != 0,
@@ -217,6 +218,7 @@ static struct rst rst_from(const struct live *l, const struct rst_note *n,
                            const struct connection *c)
 {
     struct rst r = {.segment = segment_from(l, &n->k),
+                    .stream = n->stream,
                     .validity = (enum rst_validity)n->validity,
                     .family = (enum rst_family)n->family,
                     .payload = n->payload,

@@ -15,9 +15,11 @@ struct scenes {
     size_t n, cap;
 };
 
-/* Appends one scene for each reset of the connection; false when memory ran out. */
+/* Appends one scene for each reset of the connection; false when memory ran out.  capture: of the
+ * series' first file. */
 bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t capture,
                    struct scenes *out);
+/* capture: that in which the connection was met last. */
 void settle_record(const struct flow *flow, uint32_t capture, struct connection_record *out);
 
 #endif

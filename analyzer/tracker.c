@@ -39,6 +39,7 @@ struct tracker {
     struct tracker_skips skips_out;
     struct tracker_resets attempts;
     uint32_t next_stream;
+    uint32_t file;  /* of the series, from 0 */
     instant_ns now; /* the latest capture time so far */
 };
 
@@ -97,6 +98,31 @@ static void skip_rst(struct tracker *t, uint64_t frame, const char *reason, uint
 
 /* ---- settling ---- */
 
+/* A record is found by capture and stream.  A connection with RSTs in several files of a series has
+ * one for each of them, so that every reset finds its own. */
+static void keep_record_of_resets(struct tracker *t, const struct live *l,
+                                  struct connection_record *r)
+{
+    const struct connection_record made = *r;
+    uint32_t file = frame_file(l->rsts->k.frame);
+    r->capture = t->config.capture + file;
+    r->stream = l->rsts->stream;
+    for (const struct rst_note *n = l->rsts->next; n; n = n->next) {
+        if (frame_file(n->k.frame) == file)
+            continue;
+        file = frame_file(n->k.frame);
+        struct connection_record *more =
+            t->records.n < t->config.max_records ? vec_push(&t->records) : NULL;
+        if (!more) {
+            t->counts.n_records_dropped++;
+            return;
+        }
+        *more = made;
+        more->capture = t->config.capture + file;
+        more->stream = n->stream;
+    }
+}
+
 static void keep_record(struct tracker *t, struct flow *flow)
 {
     if (!t->config.keep_records)
@@ -113,9 +139,11 @@ static void keep_record(struct tracker *t, struct flow *flow)
     if (flow->record > 0 && !flow->live->rsts)
         return; /* late segments of a connection on record say nothing new */
     instant_ns first = flow->record > 0 ? r->first_time : flow->live->first_time;
-    settle_record(flow, t->config.capture, r);
+    settle_record(flow, t->config.capture + t->file, r);
     r->first_time = first;
     flow->record = (uint32_t)(r - t->records.v) + 1;
+    if (t->file > 0 && flow->live->rsts)
+        keep_record_of_resets(t, flow->live, r);
 }
 
 static void settle(struct tracker *t, struct flow *flow)
@@ -191,6 +219,8 @@ static struct flow *flow_for(struct tracker *t, const struct endpoint *src,
     } else if (flow_opens_stream(f, *dir, flags, seq)) {
         settle(t, f);
         flow_number(f, t->next_stream++);
+    } else if (f->file_bits & FILE_BEFORE) {
+        flow_enter_file(f, t->next_stream++);
     }
     return f;
 }
@@ -311,6 +341,13 @@ static bool set_aside(struct tracker *t, struct live *l, uint8_t dir, const stru
     return true;
 }
 
+static void count_continued(struct tracker *t, struct flow *f)
+{
+    f->file_bits = 0;
+    t->counts.n_connections++;
+    t->counts.n_continued++;
+}
+
 static void take_tcp(struct tracker *t, const struct packet *p)
 {
     struct endpoint src = packet_src(p), dst = packet_dst(p);
@@ -332,6 +369,8 @@ static void take_tcp(struct tracker *t, const struct packet *p)
         return;
     }
     flow_set_base(f, dir, p);
+    if (f->file_bits & FILE_ENTERED)
+        count_continued(t, f);
     if (set_aside(t, l, dir, p))
         return;
     note_habit(t, l, dir, p);
@@ -399,11 +438,22 @@ void tracker_packet(struct tracker *t, const struct packet *p)
     take_tcp(t, p);
 }
 
+void tracker_next_file(struct tracker *t)
+{
+    t->file++;
+    t->next_stream = 0;
+    for (int list = 0; list < FLOW_LISTS; list++)
+        for (struct flow *f = t->flows.list[list].first; f; f = f->next)
+            f->file_bits = FILE_BEFORE;
+}
+
 /* ---- the end ---- */
 
 static int by_stream(const void *a, const void *b)
 {
     const struct connection_record *x = a, *y = b;
+    if (x->capture != y->capture)
+        return x->capture < y->capture ? -1 : 1;
     return (x->stream > y->stream) - (x->stream < y->stream);
 }
 

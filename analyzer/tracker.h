@@ -23,7 +23,7 @@
 struct tracker;
 
 struct tracker_config {
-    uint32_t capture;       /* index into the case's captures, copied into every result */
+    uint32_t capture;       /* index into the case's captures: of the first file */
     uint64_t memory_budget; /* bytes for connections still open; 0: 1 GiB.  Over it, those longest
                                without a packet are settled early and counted */
     bool keep_records;      /* write a connection_record for every connection */
@@ -57,6 +57,7 @@ struct tracker_counts {
     uint64_t n_duplicates;        /* the same packet captured again */
     uint64_t n_icmp_errors;       /* quoting a TCP segment */
     uint64_t n_connections;       /* streams as Wireshark counts them, but those of ICMP quotes */
+    uint64_t n_continued;         /* of them those that an earlier file of the series began */
     uint64_t n_reset_connections; /* connections with at least one reset */
     uint64_t n_by_state[CONN_STATES];
     uint64_t n_rst_frames;
@@ -84,7 +85,7 @@ struct tracker_skips {
 };
 
 struct tracker_records {
-    const struct connection_record *v; /* in order of stream */
+    const struct connection_record *v; /* by file and stream */
     size_t n;
 };
 
@@ -95,11 +96,17 @@ void tracker_free(struct tracker *t); /* NULL-safe; results stay with the arena 
 /* Any packet may be given; what is not TCP and quotes no TCP is let pass. */
 void tracker_packet(struct tracker *t, const struct packet *p);
 
+/* The packets that follow are of the next file of a series (a ring buffer): connections go on, but
+ * streams are numbered anew, as Wireshark numbers each file.  Give frames of the n-th file (from 0)
+ * as n << FRAME_FILE_SHIFT | number; results name captures from config.capture on. */
+void tracker_next_file(struct tracker *t);
+
 /* Settles everything and judges every reset.  Once, after the last packet. */
 struct tracker_resets tracker_finish(struct tracker *t);
 
-/* Valid after tracker_finish. */
+/* So far; what is settled at the end is counted by tracker_finish. */
 const struct tracker_counts *tracker_counts(const struct tracker *t);
+/* Valid after tracker_finish. */
 struct tracker_skips tracker_rst_skipped(const struct tracker *t);
 struct tracker_records tracker_connections(const struct tracker *t);
 /* Resets that the connection survived (blind forgeries): judged like the others, killed is false;

@@ -58,12 +58,12 @@ static instant_ns apart(instant_ns a, instant_ns b)
 }
 
 /* With one sequence number only, something else must agree. */
-static bool client_alone_agrees(const struct connection_record *a,
+static bool client_alone_agrees(const struct case_file *c, const struct connection_record *a,
                                 const struct connection_record *b)
 {
     if (a->isn_known[1] && b->isn_known[1] && a->isn[1] != b->isn[1])
         return false;
-    if (a->capture == b->capture)
+    if (case_series(c, a->capture) == case_series(c, b->capture))
         return false;
     if (same_ends(a, b))
         return true;
@@ -97,7 +97,7 @@ bool twins_by_isn(const struct case_file *c, uint32_t *talk_of)
     n = collect_isn(c, false, keys);
     for (size_t i = 0; i < n; i++)
         for (size_t k = i + 1; k < n && k < i + 8 && keys[k].isn == keys[i].isn; k++)
-            if (client_alone_agrees(&c->records[keys[i].record], &c->records[keys[k].record]))
+            if (client_alone_agrees(c, &c->records[keys[i].record], &c->records[keys[k].record]))
                 twins_join(talk_of, keys[i].record, keys[k].record);
     free(keys);
     return true;

@@ -10,8 +10,8 @@
 #define SAME_PLACE_NS 10000     /* one wire, two writers */
 #define SAME_CLOCK_NS (1000000) /* and one clock */
 
-struct delta { /* one packet in two captures: b's stamp minus a's */
-    uint32_t a, b;
+struct delta {     /* one packet in two captures: b's stamp minus a's */
+    uint32_t a, b; /* captures; of a series its first file */
     bool to_server;
     instant_ns ns;
 };
@@ -19,35 +19,35 @@ struct delta { /* one packet in two captures: b's stamp minus a's */
 struct deltas {
     struct delta *v;
     size_t n, cap;
+    uint32_t x, y; /* the captures being compared: of a series its first file */
 };
 
-static void add_delta(struct deltas *d, const struct connection_record *x,
-                      const struct connection_record *y, bool to_server, instant_ns tx,
-                      instant_ns ty)
+static void add_delta(struct deltas *d, bool to_server, instant_ns tx, instant_ns ty)
 {
     if (tx == INSTANT_NONE || ty == INSTANT_NONE || !vec_reserve(d, d->n + 1))
         return;
-    bool turn = x->capture > y->capture;
+    bool turn = d->x > d->y;
     instant_ns apart = turn ? sane_time(tx) - sane_time(ty) : sane_time(ty) - sane_time(tx);
     if (is_sane_offset(apart))
-        d->v[d->n++] = (struct delta){turn ? y->capture : x->capture,
-                                      turn ? x->capture : y->capture, to_server, apart};
+        d->v[d->n++] = (struct delta){turn ? d->y : d->x, turn ? d->x : d->y, to_server, apart};
 }
 
-static void compare_records(struct deltas *d, const struct connection_record *x,
-                            const struct connection_record *y)
+static void compare_records(const struct case_file *c, struct deltas *d,
+                            const struct connection_record *x, const struct connection_record *y)
 {
-    if (x->capture == y->capture || x->client_guessed != y->client_guessed)
+    d->x = case_series(c, x->capture);
+    d->y = case_series(c, y->capture);
+    if (d->x == d->y || x->client_guessed != y->client_guessed)
         return;
-    add_delta(d, x, y, true, x->syn_time, y->syn_time);
-    add_delta(d, x, y, false, x->synack_time, y->synack_time);
-    add_delta(d, x, y, true, x->fin_time[0], y->fin_time[0]);
-    add_delta(d, x, y, false, x->fin_time[1], y->fin_time[1]);
+    add_delta(d, true, x->syn_time, y->syn_time);
+    add_delta(d, false, x->synack_time, y->synack_time);
+    add_delta(d, true, x->fin_time[0], y->fin_time[0]);
+    add_delta(d, false, x->fin_time[1], y->fin_time[1]);
     for (unsigned side = 0; side < 2; side++) {
         bool one_sided =
             x->saw_rst[side] && y->saw_rst[side] && !x->saw_rst[1 - side] && !y->saw_rst[1 - side];
         if (one_sided)
-            add_delta(d, x, y, side == 0, x->rst_time, y->rst_time);
+            add_delta(d, side == 0, x->rst_time, y->rst_time);
     }
 }
 
@@ -110,9 +110,9 @@ static void collect_deltas(const struct case_file *c, uint32_t *talk_of, struct 
     for (size_t i = 0; newest && i < c->n_records; i++) {
         uint32_t talk = twins_root(talk_of, (uint32_t)i);
         if (newest[talk])
-            compare_records(out, &c->records[newest[talk] - 1], &c->records[i]);
+            compare_records(c, out, &c->records[newest[talk] - 1], &c->records[i]);
         if (newest[talk] && newest[talk] - 1 != talk)
-            compare_records(out, &c->records[talk], &c->records[i]);
+            compare_records(c, out, &c->records[talk], &c->records[i]);
         newest[talk] = (uint32_t)i + 1;
     }
     free(newest);
@@ -167,6 +167,13 @@ static int compare_hops(const struct sample *x, const struct sample *y)
     return agree > 0;
 }
 
+/* Of the series that begins with that capture. */
+static instant_ns last_of(const struct case_file *c, uint32_t first)
+{
+    uint32_t n = c->captures[first].n_files;
+    return c->captures[n > 1 ? first + n - 1 : first].last;
+}
+
 static bool same_place(const struct case_file *c, const struct sample *samples,
                        const struct vantage_pair *p, size_t n, uint32_t x, uint32_t y)
 {
@@ -179,8 +186,18 @@ static bool same_place(const struct case_file *c, const struct sample *samples,
             return p[i].both_ways && delay < SAME_PLACE_NS && offset < SAME_CLOCK_NS;
         }
     /* nothing shared: one file after the other, from the same place */
-    return c->captures[x].last <= c->captures[y].first ||
-           c->captures[y].last <= c->captures[x].first;
+    return last_of(c, x) <= c->captures[y].first || last_of(c, y) <= c->captures[x].first;
+}
+
+/* The files of a series have one clock and stand at one place. */
+static void spread_over_series(struct vantage *v, struct case_file *c)
+{
+    for (uint32_t i = 0; i < c->n_captures; i++) {
+        uint32_t first = case_series(c, i);
+        v->shift[i] = v->shift[first];
+        v->known[i] = v->known[first];
+        c->captures[i].vantage = c->captures[first].vantage;
+    }
 }
 
 static bool number_places(struct case_file *c, const struct vantage_pair *p, size_t n)
@@ -190,12 +207,14 @@ static bool number_places(struct case_file *c, const struct vantage_pair *p, siz
     if (!samples)
         return false;
     for (size_t i = 0; i < c->n_records; i++) {
-        struct sample *s = &samples[c->records[i].capture];
+        struct sample *s = &samples[case_series(c, c->records[i].capture)];
         if (s->n < SAMPLE)
             s->v[s->n++] = &c->records[i];
     }
     for (uint32_t i = 0; i < c->n_captures; i++) {
         c->captures[i].vantage = 0;
+        if (case_series(c, i) != i)
+            continue;
         for (uint32_t k = 0; k < i && k < SAMPLE && !c->captures[i].vantage; k++)
             if (same_place(c, samples, p, n, k, i))
                 c->captures[i].vantage = c->captures[k].vantage;
@@ -227,6 +246,7 @@ bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c)
     spread_clocks(v, v->pairs, v->n_pairs, c->n_captures);
     if (!number_places(c, v->pairs, v->n_pairs))
         return false;
+    spread_over_series(v, c);
     for (size_t i = 0; i < c->n_captures; i++) {
         c->captures[i].clock_offset_known = v->known[i];
         c->captures[i].clock_offset_ns = v->shift[i];

@@ -10,8 +10,8 @@
 
 #include "analyzer/roster.h"
 
-struct vantage_pair { /* two captures that hold the same packets */
-    uint32_t a, b;
+struct vantage_pair {  /* two captures that hold the same packets */
+    uint32_t a, b;     /* of a series its first file */
     instant_ns offset; /* b's clock minus a's */
     instant_ns delay;  /* one way between the two places: positive when b is nearer to the servers;
                           0 when packets of one direction only were shared */

@@ -34,10 +34,14 @@ static bool share_rst(const struct reset *a, const struct reset *b)
 
 /* Two resets of one talk in different captures: one teardown, though a forger may have sent each
  * end its own RST. */
-static bool same_event(const struct vantage *v, const struct reset *a, const struct reset *b)
+static bool same_event(const struct vantage *v, const struct case_file *c, const struct reset *a,
+                       const struct reset *b)
 {
-    if (a->connection->capture == b->connection->capture)
+    uint32_t ka = a->connection->capture, kb = b->connection->capture;
+    if (ka == kb)
         return a->connection->stream != b->connection->stream && share_rst(a, b);
+    if (case_series(c, ka) == case_series(c, kb))
+        return share_rst(a, b);
     instant_ns ta = time_of(v, a), tb = time_of(v, b);
     return share_rst(a, b) || (ta > tb ? ta - tb : tb - ta) <= SAME_EVENT_NS;
 }
@@ -104,7 +108,7 @@ static size_t resets_of(const struct roster *r, uint32_t talk, struct reset **ou
     return n;
 }
 
-static bool match_talk(const struct vantage *v, const struct roster *r, struct arena *arena,
+static bool match_talk(const struct vantage *v, const struct roster *r, struct case_file *c,
                        uint32_t talk)
 {
     struct reset *all[MEMBERS_MAX], *one[MEMBERS_MAX];
@@ -113,12 +117,12 @@ static bool match_talk(const struct vantage *v, const struct roster *r, struct a
     for (size_t i = 0; i < n; i++) {
         size_t n_one = 0;
         for (size_t k = i; k < n && !done[i]; k++)
-            if (k == i || (!done[k] && same_event(v, all[i], all[k]))) {
+            if (k == i || (!done[k] && same_event(v, c, all[i], all[k]))) {
                 one[n_one++] = all[k];
                 done[k] = k != i || done[k];
             }
         done[i] = true;
-        if (n_one > 1 && !mark_copies(v, arena, one, n_one))
+        if (n_one > 1 && !mark_copies(v, &c->arena, one, n_one))
             return false;
     }
     return true;
@@ -127,7 +131,7 @@ static bool match_talk(const struct vantage *v, const struct roster *r, struct a
 bool vantage_match_resets(const struct vantage *v, const struct roster *r, struct case_file *c)
 {
     for (uint32_t i = 0; i < r->n; i++)
-        if (r->talk[i] == i && !match_talk(v, r, &c->arena, i))
+        if (r->talk[i] == i && !match_talk(v, r, c, i))
             return false;
     return true;
 }
@@ -187,14 +191,15 @@ bool vantage_join_by_rst(struct vantage *v, struct roster *r)
 }
 
 /* How an end is seen in a capture: by the record of this connection there, or by another. */
-static unsigned hops_at(const struct roster *r, const struct address *ip, uint32_t capture)
+static unsigned hops_at(const struct case_file *c, const struct roster *r, const struct address *ip,
+                        uint32_t capture)
 {
     struct roster_range range = roster_address(r, ip);
     uint32_t stop = range.to - range.from > 4096 ? range.from + 4096 : range.to;
     for (uint32_t i = range.from; i < stop; i++) {
         const struct connection_record *rec = &r->records[roster_record(r->by_address[i])];
         unsigned ttl = rec->ttl[roster_side(r->by_address[i])];
-        if (rec->capture == capture && ttl)
+        if (case_series(c, rec->capture) == capture && ttl)
             return ttl;
     }
     return 0;
@@ -206,19 +211,21 @@ static bool is_at_end(unsigned ttl)
     return ttl == 64 || ttl == 128 || ttl == 255;
 }
 
-static bool covers(const struct vantage *v, const struct case_capture *c, uint32_t capture,
+static bool covers(const struct vantage *v, const struct case_file *c, uint32_t capture,
                    instant_ns t)
 {
-    return v->known[capture] && c->first != INSTANT_NONE &&
-           sane_time(c->first) - v->shift[capture] <= t - MARGIN_NS &&
-           sane_time(c->last) - v->shift[capture] >= t + MARGIN_NS;
+    const struct case_capture *first = &c->captures[capture];
+    const struct case_capture *last = first + (first->n_files > 1 ? first->n_files - 1 : 0);
+    return v->known[capture] && first->first != INSTANT_NONE &&
+           sane_time(first->first) - v->shift[capture] <= t - MARGIN_NS &&
+           sane_time(last->last) - v->shift[capture] >= t + MARGIN_NS;
 }
 
-static const struct connection_record *record_in(const struct roster *r, uint32_t talk,
-                                                 uint32_t capture)
+static const struct connection_record *record_in(const struct case_file *c, const struct roster *r,
+                                                 uint32_t talk, uint32_t capture)
 {
     for (uint32_t i = talk; i != ROSTER_NONE; i = r->next[i])
-        if (r->records[i].capture == capture)
+        if (case_series(c, r->records[i].capture) == capture)
             return &r->records[i];
     return NULL;
 }
@@ -231,11 +238,12 @@ enum sighting {
 };
 
 /* Whether capture k holds the deciding RST of x: same numbers, same claimed sender. */
-static enum sighting sight(const struct roster *r, const struct reset *x, uint32_t talk, uint32_t k)
+static enum sighting sight(const struct case_file *c, const struct roster *r, const struct reset *x,
+                           uint32_t talk, uint32_t k)
 {
     enum sighting seen = SIGHT_NONE;
     for (uint32_t i = talk; i != ROSTER_NONE; i = r->next[i]) {
-        if (r->records[i].capture != k)
+        if (case_series(c, r->records[i].capture) != k)
             continue;
         if (r->records[i].saw_rst[x->claimed] && r->reset_from[i] == r->reset_from[i + 1])
             return SIGHT_UNSURE;
@@ -285,18 +293,18 @@ static bool ask_capture(const struct vantage *v, const struct roster *r, struct 
 {
     const struct connection *own = x->connection;
     const struct endpoint *claimed = &own->end[x->claimed].at;
-    uint32_t here = own->capture;
-    const struct connection_record *there = record_in(r, r->talk[record], k);
+    uint32_t here = case_series(c, own->capture);
+    const struct connection_record *there = record_in(c, r, r->talk[record], k);
     unsigned ttl =
-        there && there->ttl[x->claimed] ? there->ttl[x->claimed] : hops_at(r, &claimed->ip, k);
+        there && there->ttl[x->claimed] ? there->ttl[x->claimed] : hops_at(c, r, &claimed->ip, k);
     unsigned ttl_here = r->records[record].ttl[x->claimed];
     if (!ttl_here)
-        ttl_here = hops_at(r, &claimed->ip, here);
+        ttl_here = hops_at(c, r, &claimed->ip, here);
     bool nearer = is_at_end(ttl) && is_nearer(v, k, here, x->claimed, ttl, ttl_here);
     if (!nearer || c->captures[k].vantage == c->captures[here].vantage ||
-        !covers(v, &c->captures[k], k, time_of(v, x)))
+        !covers(v, c, k, time_of(v, x)))
         return false;
-    enum sighting seen = there ? sight(r, x, r->talk[record], k) : SIGHT_NONE;
+    enum sighting seen = there ? sight(c, r, x, r->talk[record], k) : SIGHT_NONE;
     if (seen == SIGHT_SAME)
         say(c, x, x->claimed, "sender.seen-at-own-end", SEEN_WEIGHT, k,
             "holds this RST as it left");
@@ -312,7 +320,8 @@ void vantage_prove(const struct vantage *v, const struct roster *r, struct case_
         for (uint32_t j = r->reset_from[i]; j < r->reset_from[i + 1]; j++) {
             bool done = false;
             for (uint32_t k = 0; k < c->n_captures && !done; k++)
-                done = k != r->reset_at[j]->connection->capture &&
+                done = case_series(c, k) == k &&
+                       k != case_series(c, r->reset_at[j]->connection->capture) &&
                        ask_capture(v, r, c, r->reset_at[j], i, k);
         }
 }

@@ -103,7 +103,7 @@ static unsigned rank_of(const struct evidence *e)
 
 static uint64_t frame_of(const struct diagnosis *d, const struct evidence *e)
 {
-    return e->frame ? e->frame : d->reset->deciding.segment.frame;
+    return e->frame ? e->frame : reset_frame(d->reset);
 }
 
 bool evidence_same_frame(const struct diagnosis *d, const struct evidence *a,

@@ -20,7 +20,7 @@ static const struct case_capture *capture_of(const struct page *p, const struct 
 
 static void frame_of_capture(struct page *p, const struct reset *r)
 {
-    strbuf_printf(&p->b, "frame %" PRIu64 " of <code>", r->deciding.segment.frame);
+    strbuf_printf(&p->b, "frame %" PRIu64 " of <code>", reset_frame(r));
     page_say(p, capture_of(p, r)->name);
     page_add(p, "</code>");
 }
@@ -70,8 +70,7 @@ static void packet_evidence(struct page *p, const struct diagnosis *d, const str
             page_say(p, p->f->of->captures[e->capture].name);
             page_add(p, "</code> ");
         }
-        strbuf_printf(&p->b, "frame %" PRIu64 "</dt>",
-                      e->frame ? e->frame : d->reset->deciding.segment.frame);
+        strbuf_printf(&p->b, "frame %" PRIu64 "</dt>", e->frame ? e->frame : reset_frame(d->reset));
     }
     page_add(p, "<dd>");
     page_say(p, e->says);

@@ -45,7 +45,7 @@ static void segment_rung(struct page *p, const struct diagnosis *d, const struct
                                  : "");
     time_cell(p, d, r);
     strbuf_printf(&p->b, "<td class=\"n\">%" PRIu64 "</td><td class=\"lane\"><span class=\"%s\">",
-                  s->frame, s->from == SIDE_CLIENT ? "to-server" : "to-client");
+                  frame_number(s->frame), s->from == SIDE_CLIENT ? "to-server" : "to-client");
     ladder_flags_text(&p->b, s);
     strbuf_printf(&p->b, "<i> %s</i></span></td><td>",
                   s->from == SIDE_CLIENT ? "to the server" : "to the client");

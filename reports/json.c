@@ -53,6 +53,20 @@ static void put_flaws(json_t *o, const char *key, const struct flaws *flaws)
     json_put(o, key, counts);
 }
 
+/* A piece of one capture: which, and how it joins the piece before. */
+static json_t *series_of(const struct case_capture *c)
+{
+    json_t *o = json_object();
+    json_put_int(o, "file", c->file + 1);
+    json_put_int(o, "files", c->n_files);
+    if (c->file > 0) {
+        json_put_seconds(o, c->gap_ns < 0 ? "overlap_s" : "gap_s",
+                         c->gap_ns < 0 ? -c->gap_ns : c->gap_ns);
+        json_put_int(o, "continued", c->n_continued);
+    }
+    return o;
+}
+
 static json_t *capture_line(const struct case_capture *c)
 {
     json_t *o = json_line("capture");
@@ -82,6 +96,8 @@ static json_t *capture_line(const struct case_capture *c)
     json_put_int(o, "rst_frames", c->n_rst_frames);
     json_put_int(o, "connections", c->n_connections);
     json_put_int(o, "vantage", c->vantage);
+    if (c->n_files > 1)
+        json_put(o, "series", series_of(c));
     if (c->clock_offset_known)
         json_put_seconds(o, "clock_offset_s", c->clock_offset_ns);
     return o;

@@ -31,7 +31,7 @@ static json_t *evidence_of(const struct findings *f, const struct reset *r,
     json_t *o = json_object();
     json_put_str(o, "kind", kinds[e->kind]);
     if (e->kind != SOURCE_LOG && e->kind != SOURCE_HOST)
-        json_put_int(o, "frame", e->frame != 0 ? e->frame : r->deciding.segment.frame);
+        json_put_int(o, "frame", e->frame != 0 ? e->frame : reset_frame(r));
     if (e->kind == SOURCE_LOG && e->link)
         fill_log_evidence(o, f, e->link);
     if (e->kind == SOURCE_HOST) {
@@ -64,26 +64,52 @@ static json_t *texts_of(const struct text *v, size_t n)
     return array;
 }
 
-static json_t *rst_frames_of(const struct reset *r)
+/* Those of one file of the capture's series, from 0. */
+static json_t *rst_frames_of(const struct reset *r, uint32_t file)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < r->n_rsts; i++)
-        json_array_append_new(array, json_integer((json_int_t)r->rsts[i].segment.frame));
+    for (size_t i = 0; i < r->n_rsts; i++) {
+        uint64_t frame = r->rsts[i].segment.frame;
+        if (frame_file(frame) == file)
+            json_array_append_new(array, json_integer((json_int_t)frame_number(frame)));
+    }
     return array;
+}
+
+static void add_sighting(json_t *array, const struct findings *f, const struct reset *r,
+                         const struct rst *first)
+{
+    uint32_t file = frame_file(first->segment.frame);
+    uint32_t capture = connection_capture(r->connection, first->segment.frame);
+    json_t *o = json_object();
+    json_put_text(o, "capture", f->of->captures[capture].name);
+    json_put_int(o, "frame", frame_number(first->segment.frame));
+    json_put_int(o, "stream", file == r->connection->file ? r->connection->stream : first->stream);
+    json_put(o, "rst_frames", rst_frames_of(r, file));
+    json_array_append_new(array, o);
+}
+
+/* RSTs of the teardown in other files of the capture's series. */
+static void add_other_files(json_t *array, const struct findings *f, const struct reset *r)
+{
+    uint32_t file = r->connection->file;
+    for (size_t i = 0; i < r->n_rsts; i++) {
+        if (frame_file(r->rsts[i].segment.frame) == file ||
+            frame_file(r->rsts[i].segment.frame) == r->connection->file)
+            continue;
+        add_sighting(array, f, r, &r->rsts[i]);
+        file = frame_file(r->rsts[i].segment.frame);
+    }
 }
 
 static json_t *seen_in_of(const struct findings *f, const struct reset *r)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < r->n_seen_in; i++) {
-        const struct reset *other = r->seen_in[i];
-        json_t *o = json_object();
-        json_put_text(o, "capture", f->of->captures[other->connection->capture].name);
-        json_put_int(o, "frame", other->deciding.segment.frame);
-        json_put_int(o, "stream", other->connection->stream);
-        json_put(o, "rst_frames", rst_frames_of(other));
-        json_array_append_new(array, o);
+        add_sighting(array, f, r->seen_in[i], &r->seen_in[i]->deciding);
+        add_other_files(array, f, r->seen_in[i]);
     }
+    add_other_files(array, f, r);
     return array;
 }
 
@@ -103,7 +129,7 @@ static void put_wire(json_t *o, const struct findings *f, const struct reset *r)
     json_put_str(o, "rst_validity", rst_validity_name(r->deciding.validity));
     if (!r->killed)
         json_put(o, "killed", json_false());
-    json_put(o, "rst_frames", rst_frames_of(r));
+    json_put(o, "rst_frames", rst_frames_of(r, r->connection->file));
     json_put(o, "seen_in", seen_in_of(f, r));
     json_put_seconds(o, "duration_s", r->deciding.segment.time - c->first_time);
     json_put_seconds(o, "idle_before_s", r->idle_before_ns);
@@ -145,7 +171,7 @@ json_t *json_diagnosis(const struct findings *f, const struct diagnosis *d)
     json_t *o = json_line("diagnosis");
     json_put_text(o, "id", d->id);
     json_put_text(o, "capture", f->of->captures[r->connection->capture].name);
-    json_put_int(o, "frame", r->deciding.segment.frame);
+    json_put_int(o, "frame", reset_frame(r));
     json_put_time(o, "time", r->deciding.segment.time, digits_of(f, r));
     json_put_text(o, "community_id", d->community_id);
     put_wire(o, f, r);

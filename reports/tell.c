@@ -145,3 +145,20 @@ size_t tell_collect(const struct diagnosis *d, bool thorough,
             out[n++] = &d->undecided[i];
     return n;
 }
+
+void tell_series(struct strbuf *b, const struct case_capture *c)
+{
+    if (c->n_files < 2)
+        return;
+    strbuf_printf(b, "; file %" PRIu32 " of %" PRIu32 " of one capture", c->file + 1, c->n_files);
+    if (c->file == 0)
+        return;
+    strbuf_str(b, c->gap_ns < 0 ? ", overlapping the file before by " : ", ");
+    show_duration(b, c->gap_ns < 0 ? -c->gap_ns : c->gap_ns);
+    strbuf_str(b, c->gap_ns < 0 ? "" : " after the file before");
+    if (c->n_continued > 0) {
+        strbuf_str(b, ", ");
+        show_count(b, c->n_continued, "connection");
+        strbuf_str(b, c->n_continued == 1 ? " goes on" : " go on");
+    }
+}

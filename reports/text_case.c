@@ -43,13 +43,13 @@ static void where(struct lines *l, const struct diagnosis *d)
     lines_time(l, r->deciding.segment.time, c->time_digits);
     lines_fill(l, "   ", 3);
     lines_say(l, c->name);
-    strbuf_printf(&l->b, " frame %" PRIu64 ", Wireshark filter: ", r->deciding.segment.frame);
+    strbuf_printf(&l->b, " frame %" PRIu64 ", Wireshark filter: ", reset_frame(r));
     lines_say(l, d->display_filter);
     lines_fill(l, "   ", 3);
     for (size_t i = 0; i < r->n_seen_in; i++) {
         strbuf_str(&l->b, "also in ");
         lines_say(l, capture_of(l, r->seen_in[i])->name);
-        strbuf_printf(&l->b, " frame %" PRIu64, r->seen_in[i]->deciding.segment.frame);
+        strbuf_printf(&l->b, " frame %" PRIu64, reset_frame(r->seen_in[i]));
         lines_fill(l, "   ", 3);
     }
     tell_wire(&l->b, r);
@@ -82,7 +82,7 @@ static void packet_evidence(struct lines *l, const struct diagnosis *d, const st
                             bool again)
 {
     struct strbuf label;
-    uint64_t frame = e->frame ? e->frame : d->reset->deciding.segment.frame;
+    uint64_t frame = e->frame ? e->frame : reset_frame(d->reset);
     strbuf_init(&label);
     strbuf_str(&label, "     ");
     if (!again && e->capture != d->reset->connection->capture) {
@@ -170,7 +170,7 @@ static void others(struct lines *l, const struct arranged *a)
             lines_say(l, capture_of(l, r)->name);
             strbuf_char(&l->b, ' ');
         }
-        strbuf_printf(&l->b, "frame %" PRIu64 ", stream %" PRIu32, r->deciding.segment.frame,
+        strbuf_printf(&l->b, "frame %" PRIu64 ", stream %" PRIu32, reset_frame(r),
                       r->connection->stream);
         lines_print(l, STYLE_PLAIN);
     }

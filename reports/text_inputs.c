@@ -61,6 +61,7 @@ static void capture_read(struct lines *l, const struct case_capture *k)
         strbuf_str(&l->b, " to ");
         lines_time(l, k->last, k->time_digits);
     }
+    tell_series(&l->b, k);
     if (k->snaplen_cut > 0) {
         strbuf_str(&l->b, ", ");
         show_count(&l->b, k->snaplen_cut, "packet");

@@ -40,8 +40,8 @@ static void add_reasons(struct list *l, const struct bench *b)
     const struct reset *r = b->reset;
     for (size_t i = 0; i < r->n_reasons && i < REASONS_MAX; i++)
         add(l, (struct evidence){.kind = SOURCE_PACKET,
-                                 .capture = r->connection->capture,
-                                 .frame = r->reasons[i].frame,
+                                 .capture = connection_capture(r->connection, r->reasons[i].frame),
+                                 .frame = frame_number(r->reasons[i].frame),
                                  .says = r->reasons[i].says});
 }
 

@@ -191,13 +191,14 @@ static void put_head(struct explainer *x)
     endpoint_format(&r->connection->end[SIDE_CLIENT].at, client);
     endpoint_format(&r->connection->end[SIDE_SERVER].at, server);
     fprintf(x->out, "frame %llu  %s -> %s  sender %s (%.2f), phase %s, mechanism %s\n",
-            (unsigned long long)r->deciding.segment.frame, client, server, side_name(r->sender),
+            (unsigned long long)reset_frame(r), client, server, side_name(r->sender),
             r->sender_confidence, phase_name(r->phase), mechanism_name(r->mechanism));
     for (size_t i = 0; i < r->n_reasons; i++) {
         fputs("  * ", x->out);
         print_clean(x->out, r->reasons[i].says);
         if (r->reasons[i].frame)
-            fprintf(x->out, "  (frame %llu)", (unsigned long long)r->reasons[i].frame);
+            fprintf(x->out, "  (frame %llu)",
+                    (unsigned long long)frame_number(r->reasons[i].frame));
         fputc('\n', x->out);
     }
 }

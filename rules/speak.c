@@ -114,8 +114,7 @@ static struct text builtin_words(const struct bench *b, enum builtin which)
     case BUILTIN_RST_TIME:
         return time_words(b);
     case BUILTIN_RST_FRAME:
-        return text_of(
-            arena_printf(b->arena, "%llu", (unsigned long long)r->deciding.segment.frame));
+        return text_of(arena_printf(b->arena, "%llu", (unsigned long long)reset_frame(r)));
     default:
         return capture < b->of->n_captures ? b->of->captures[capture].name : TEXT("");
     }

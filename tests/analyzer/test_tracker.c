@@ -62,6 +62,40 @@ static void tagged_and_untagged(void **state)
     script_end(&s);
 }
 
+/* What a ring buffer cuts in two is one connection, numbered as each file alone would be. */
+static void over_files(void **state)
+{
+    (void)state;
+    const struct tracker_config config = {.capture = 3, .keep_records = true};
+    struct script s = script_begin(&config);
+    script_lines(&s, "+0us c S 9 0 cport=50001\n+1ms s RA 0 10 cport=50001\n"
+                     "+1ms c S 5 0 cport=50002\n" TALK);
+    tracker_next_file(s.tracker);
+    s.frame = UINT64_C(1) << FRAME_FILE_SHIFT;
+    script_lines(&s, "+1s c PA 151 701 len=9\n+10ms s RA 701 151\n");
+    tracker_next_file(s.tracker);
+    s.frame = UINT64_C(2) << FRAME_FILE_SHIFT;
+    script_lines(&s, "+1ms s SA 70 6 cport=50002\n+1ms c PA 160 701 len=9\n+9ms s R 701 0\n");
+    assert_int_equal(tracker_counts(s.tracker)->n_continued, 3);
+    script_finish(&s);
+    assert_int_equal(s.resets.n, 2);
+    const struct reset *r = s.resets.v[1];
+    assert_int_equal(r->connection->capture, 4);
+    assert_int_equal(r->connection->stream, 0);
+    assert_int_equal(r->connection->end[SIDE_CLIENT].isn, 100);
+    assert_true(r->connection->handshake_seen);
+    assert_int_equal(reset_frame(r), 2);
+    assert_int_equal(r->n_rsts, 2);
+    assert_int_equal(frame_file(r->rsts[1].segment.frame), 2);
+    assert_int_equal(frame_number(r->rsts[1].segment.frame), 3);
+    assert_int_equal(r->rsts[1].stream, 1);
+    assert_int_equal(connection_capture(r->connection, r->rsts[1].segment.frame), 5);
+    assert_int_equal(connection_capture(r->connection, r->connection->segments[0].frame), 3);
+    struct tracker_records records = tracker_connections(s.tracker);
+    assert_int_equal(records.n, 4); /* one for each file that holds a RST of it */
+    script_end(&s);
+}
+
 static void equal_bare_resets_are_two(void **state)
 {
     (void)state;
@@ -273,6 +307,7 @@ int main(void)
         cmocka_unit_test(second_sights),
         cmocka_unit_test(tagged_and_untagged),
         cmocka_unit_test(equal_bare_resets_are_two),
+        cmocka_unit_test(over_files),
         cmocka_unit_test(a_failed_attempt_is_not_the_end),
         cmocka_unit_test(a_later_kill_decides),
         cmocka_unit_test(the_number_is_kept_after_the_linger),

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A capture cut into the files of a ring must tell what the whole tells.
+
+usage: test_series.py WHYRST.  Cuts captures of samples into pieces of a few packets, gives the
+pieces in the wrong order, and asks for the same verdicts, with each RST in the file, frame and
+stream in which tshark finds it.
+"""
+import json
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import oracle
+
+SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
+CUTS = [("forged-reset", 40), ("keepalive-reuse-race", 14), ("port-reuse-collision", 20)]
+TOLD = ("client", "server", "sender", "phase", "mechanism", "cause", "confidence", "severity",
+        "conn_state", "history", "rst_validity", "idle_before_s", "bytes", "time", "duration_s")
+
+
+def cut(path, folder, size):
+    """Names as tcpdump -C gives them: ring.pcap, ring.pcap1, ..."""
+    data = path.read_bytes()
+    at, records = 24, []
+    while at + 16 <= len(data):
+        end = at + 16 + struct.unpack("<I", data[at + 8:at + 12])[0]
+        records.append(data[at:end])
+        at = end
+    names = []
+    for i in range(0, len(records), size):
+        names.append("ring.pcap" + (str(i // size) if i else ""))
+        (folder / names[-1]).write_bytes(data[:24] + b"".join(records[i:i + size]))
+    return names
+
+
+def run(whyrst, folder, names):
+    done = subprocess.run([whyrst, "--format", "json", *names], cwd=folder,
+                          stdout=subprocess.PIPE, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def verdicts(records):
+    made = []
+    for d in records:
+        if d["type"] == "diagnosis":
+            rsts = len(d["rst_frames"]) + sum(len(s["rst_frames"]) for s in d["seen_in"])
+            made.append(json.dumps([d.get(k) for k in TOLD] + [rsts]))
+    return sorted(made)
+
+
+def faults(whyrst, name, size):
+    source = sorted((SAMPLES / name).glob("*.pcap"))[-1]
+    whole = run(whyrst, source.parent, [source.name])
+    with tempfile.TemporaryDirectory() as folder:
+        names = cut(source, Path(folder), size)
+        records = run(whyrst, folder, names[::-1])
+        given = [r["capture"] for r in records if r["type"] == "capture"]
+        if given != names:
+            yield f"not in order of time: {given}"
+        yield from oracle.faults_of(records, folder) if oracle.have() else []
+    wanted, got = verdicts(whole), verdicts(records)
+    yield from (f"only of the whole: {v}" for v in wanted if v not in got)
+    yield from (f"only of the pieces: {v}" for v in got if v not in wanted)
+    if records[-1]["connections"] != whole[-1]["connections"]:
+        yield f"{records[-1]['connections']} connections, not {whole[-1]['connections']}"
+
+
+def main():
+    bad, whyrst = 0, str(Path(sys.argv[1]).resolve())
+    for name, size in CUTS:
+        for fault in faults(whyrst, name, size):
+            print(f"{name} by {size}: {fault}")
+            bad += 1
+    if shutil.which("tshark") is None:
+        print("tshark is not there: frames and streams were not held against it")
+    return bad > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
