@@ -44,8 +44,8 @@ static int write_reports(const struct arguments *a, const struct findings *f,
 
 static bool met(const struct findings *f, enum severity level)
 {
-    for (size_t i = 0; i < f->n_diagnoses; i++)
-        if (f->diagnoses[i].severity >= level)
+    for (size_t i = 0; i < f->n; i++)
+        if (f->v[i].severity >= level)
             return true;
     return false;
 }
@@ -141,17 +141,20 @@ static int analyze(struct session *s)
 }
 
 /* Which reset "explain" is asked about: an id, or a frame number, or all of them. */
-static bool is_asked(const struct diagnosis *d, const char *which)
+static bool is_asked(const struct findings *f, const struct finding *x, const char *which)
 {
     uint64_t frame;
+    char id[FINDING_ID_MAX];
+    const struct reset *r = finding_reset(f, x);
     if (!which)
         return true;
-    if (text_eq(d->id, text_of(which)))
+    finding_id(x, id);
+    if (strcmp(id, which) == 0)
         return true;
     if (!text_to_u64(text_of(which), &frame))
         return false;
-    for (size_t i = 0; i < d->reset->n_rsts; i++)
-        if (d->reset->rsts[i].segment.frame == frame)
+    for (size_t i = 0; i < r->n_rsts; i++)
+        if (r->rsts[i].segment.frame == frame)
             return true;
     return false;
 }
@@ -160,9 +163,9 @@ static int explain_all(struct session *s, struct case_file *c, const struct find
                        const char *which)
 {
     size_t n = 0;
-    for (size_t i = 0; i < f->n_diagnoses; i++)
-        if (is_asked(&f->diagnoses[i], which)) {
-            engine_explain(s->engine, c, &f->diagnoses[i], s->args.verbosity > 0, stdout);
+    for (size_t i = 0; i < f->n; i++)
+        if (is_asked(f, &f->v[i], which)) {
+            engine_explain(s->engine, c, finding_reset(f, &f->v[i]), s->args.verbosity > 0, stdout);
             n++;
         }
     if (n == 0 && which)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sorts diagnoses for people.  Nothing is left out: every diagnosis is a member of exactly one
+ * Sorts findings for people.  Nothing is left out: every finding is a member of exactly one
  * case.
  */
 #include "reports/arrange.h"
@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct endpoint *server_of(const struct diagnosis *d)
-{
-    return &d->reset->connection->end[SIDE_SERVER].at;
-}
+#include "parsers/base/map.h"
 
 /* Causes that are one client's doing or fate, whatever servers it met. */
 static bool is_of_client(const char *cause)
@@ -19,38 +16,89 @@ static bool is_of_client(const char *cause)
     return strcmp(cause, "port-scan") == 0 || strcmp(cause, "backscatter") == 0;
 }
 
-/* Diagnoses that belong together stand together: one severity, rule and server. */
-static int alike(const struct diagnosis *a, const struct diagnosis *b)
+/* What the members of a case share: severity, cause, rule and server (or client). */
+struct case_key {
+    const char *cause, *rule; /* each name stands once in memory */
+    struct endpoint at;
+    uint32_t severity;
+};
+
+struct sorting {
+    const struct findings *f;
+    struct map cases;  /* struct case_key -> uint32_t: its number */
+    uint32_t *case_of; /* by finding */
+    const char *last;  /* the cause asked about last, and what came of it */
+    bool last_is_of_client;
+};
+
+static struct case_key key_of(struct sorting *s, const struct finding *x)
 {
-    if (a->severity != b->severity)
-        return a->severity > b->severity ? -1 : 1;
-    int order = strcmp(a->cause, b->cause);
-    if (order == 0)
-        order = strcmp(a->rule, b->rule);
-    if (order != 0)
-        return order;
-    if (is_of_client(a->cause))
-        return address_cmp(&a->reset->connection->end[SIDE_CLIENT].at.ip,
-                           &b->reset->connection->end[SIDE_CLIENT].at.ip);
-    return endpoint_cmp(server_of(a), server_of(b));
+    struct case_key k;
+    memset(&k, 0, sizeof k); /* it is compared byte by byte */
+    if (x->cause != s->last) {
+        s->last = x->cause;
+        s->last_is_of_client = is_of_client(x->cause);
+    }
+    k.cause = x->cause;
+    k.rule = x->rule;
+    k.severity = x->severity;
+    const struct endpoint *e =
+        finding_end(s->f, x, s->last_is_of_client ? SIDE_CLIENT : SIDE_SERVER);
+    k.at.ip = e->ip;
+    k.at.port = s->last_is_of_client ? 0 : e->port;
+    return k;
 }
 
-static int by_time(const struct diagnosis *a, const struct diagnosis *b)
+static bool number_cases(struct sorting *s, struct arrangement *out)
 {
-    instant_ns x = a->reset->deciding.segment.time, y = b->reset->deciding.segment.time;
-    return x < y ? -1 : x > y ? 1 : text_cmp(a->id, b->id);
+    for (size_t i = 0; i < s->f->n; i++) {
+        bool made;
+        struct case_key k = key_of(s, &s->f->v[i]);
+        uint32_t *number = map_put(&s->cases, &k, &made);
+        if (!number)
+            return false;
+        if (made)
+            *number = (uint32_t)out->n_cases++;
+        s->case_of[i] = *number;
+        out->n_by_severity[s->f->v[i].severity]++;
+    }
+    return true;
 }
 
+/* Each case gets its stretch of all, filled in order of time. */
+static void deal(const struct sorting *s, struct arrangement *out)
+{
+    for (size_t i = 0; i < s->f->n; i++)
+        out->cases[s->case_of[i]].n_members++;
+    const struct finding **at = out->all;
+    for (size_t i = 0; i < out->n_cases; i++) {
+        out->cases[i].members = at;
+        at += out->cases[i].n_members;
+        out->cases[i].n_members = 0;
+    }
+    for (size_t i = 0; i < s->f->n; i++) {
+        struct arranged *c = &out->cases[s->case_of[i]];
+        c->members[c->n_members++] = &s->f->v[i];
+    }
+}
+
+/* The best proven one speaks for the case; of equals the first in time. */
 static int member_order(const void *pa, const void *pb)
 {
-    const struct diagnosis *a = *(const struct diagnosis *const *)pa;
-    const struct diagnosis *b = *(const struct diagnosis *const *)pb;
-    int order = alike(a, b);
-    if (order != 0)
-        return order;
-    if (a->confidence != b->confidence) /* the best proven one speaks for the case */
+    const struct finding *a = *(const struct finding *const *)pa;
+    const struct finding *b = *(const struct finding *const *)pb;
+    if (a->confidence != b->confidence)
         return a->confidence > b->confidence ? -1 : 1;
-    return by_time(a, b);
+    return a < b ? -1 : a > b; /* one array: its order */
+}
+
+static void sort_members(struct arranged *c)
+{
+    for (size_t i = 1; i < c->n_members; i++)
+        if (c->members[i - 1]->confidence < c->members[i]->confidence) {
+            qsort(c->members, c->n_members, sizeof *c->members, member_order);
+            return;
+        }
 }
 
 static int case_order(const void *pa, const void *pb)
@@ -61,32 +109,34 @@ static int case_order(const void *pa, const void *pb)
         return x > y ? -1 : 1;
     if (a->n_members != b->n_members)
         return a->n_members > b->n_members ? -1 : 1;
-    return by_time(a->members[0], b->members[0]);
+    return a->members[0] < b->members[0] ? -1 : a->members[0] > b->members[0];
+}
+
+static bool sort_out(struct sorting *s, struct arrangement *out)
+{
+    if (!s->case_of || !out->all || !number_cases(s, out))
+        return false;
+    out->cases = calloc(out->n_cases + 1, sizeof *out->cases);
+    if (!out->cases)
+        return false;
+    deal(s, out);
+    for (size_t i = 0; i < out->n_cases; i++)
+        sort_members(&out->cases[i]);
+    qsort(out->cases, out->n_cases, sizeof *out->cases, case_order);
+    return true;
 }
 
 bool arrange(const struct findings *f, struct arrangement *out)
 {
-    *out = (struct arrangement){0};
-    size_t n = f->n_diagnoses;
-    out->all = calloc(n ? n : 1, sizeof *out->all);
-    out->cases = calloc(n ? n : 1, sizeof *out->cases);
-    if (!out->all || !out->cases) {
+    struct sorting s = {.f = f, .case_of = calloc(f->n + 1, sizeof *s.case_of)};
+    *out = (struct arrangement){.all = calloc(f->n + 1, sizeof *out->all)};
+    map_init(&s.cases, sizeof(struct case_key), sizeof(uint32_t));
+    bool good = sort_out(&s, out);
+    map_finish(&s.cases);
+    free(s.case_of);
+    if (!good)
         arrangement_finish(out);
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        out->all[i] = &f->diagnoses[i];
-        out->n_by_severity[f->diagnoses[i].severity]++;
-    }
-    qsort(out->all, n, sizeof *out->all, member_order);
-    for (size_t i = 0; i < n; i++) {
-        bool joins = out->n_cases > 0 && alike(out->all[i - 1], out->all[i]) == 0;
-        if (!joins)
-            out->cases[out->n_cases++].members = &out->all[i];
-        out->cases[out->n_cases - 1].n_members++;
-    }
-    qsort(out->cases, out->n_cases, sizeof *out->cases, case_order);
-    return true;
+    return good;
 }
 
 void arrangement_finish(struct arrangement *a)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The order in which people read diagnoses: faults first, then notices, then the harmless; what has
+ * The order in which people read findings: faults first, then notices, then the harmless; what has
  * the same cause at the same server is one case with many members.  Shared by the text and HTML
  * reports.
  */
@@ -9,16 +9,16 @@
 
 #include "rules/diagnosis.h"
 
-struct arranged { /* one case: diagnoses alike, the most telling one first */
-    const struct diagnosis **members;
+struct arranged { /* one case: findings alike, the most telling one first */
+    const struct finding **members;
     size_t n_members;
 };
 
 struct arrangement {
     struct arranged *cases; /* by severity, then by number of members, then by time */
     size_t n_cases;
-    size_t n_by_severity[3]; /* diagnoses, by enum severity */
-    const struct diagnosis **all;
+    size_t n_by_severity[3]; /* findings, by enum severity */
+    const struct finding **all;
 };
 
 /* False when memory ran out. */

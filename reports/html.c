@@ -48,7 +48,7 @@ static void head(struct page *p, const struct arrangement *a)
 
 static void summary_row(struct page *p, const struct arranged *a, bool has_section)
 {
-    const struct diagnosis *d = a->members[0];
+    const struct diagnosis *d = findings_tell(p->f, a->members[0], &p->telling);
     const char *severity = severity_name(d->severity);
     char server[ENDPOINT_TEXT_MAX];
     endpoint_format(&d->reset->connection->end[SIDE_SERVER].at, server);
@@ -131,10 +131,8 @@ static bool write_html(FILE *out, const struct findings *f, const struct report_
     struct arrangement a;
     if (!arrange(f, &a))
         return error_set(err, ERROR_NO_MEMORY, "", "out of memory");
-    struct page p = {.out = out,
-                     .f = f,
-                     .o = o,
-                     .budget = f->n_diagnoses <= FEW_DIAGNOSES ? BUDGET_FEW : BUDGET_MOST};
+    struct page p = {
+        .out = out, .f = f, .o = o, .budget = f->n <= FEW_DIAGNOSES ? BUDGET_FEW : BUDGET_MOST};
     strbuf_init(&p.b);
     size_t n_shown = cases_shown(&p, &a);
     head(&p, &a);
@@ -148,6 +146,7 @@ static bool write_html(FILE *out, const struct findings *f, const struct report_
     footer(&p);
     bool good = !p.b.failed;
     strbuf_finish(&p.b);
+    telling_finish(&p.telling);
     arrangement_finish(&a);
     return good || error_set(err, ERROR_NO_MEMORY, "", "out of memory");
 }

@@ -175,8 +175,9 @@ static void references(struct page *p, const struct diagnosis *d)
 }
 
 /* A member in full: what differs from the one that speaks for the case. */
-static void member_full(struct page *p, const struct diagnosis *d)
+static void member_full(struct page *p, const struct finding *x)
 {
+    const struct diagnosis *d = findings_tell(p->f, x, &p->telling);
     page_add(p, "<details class=\"member\"><summary>");
     page_ends(p, d->reset);
     page_add(p, ", ");
@@ -190,22 +191,21 @@ static void member_full(struct page *p, const struct diagnosis *d)
     page_add(p, "</details>\n");
 }
 
-static void member_row(struct page *p, const struct diagnosis *d)
+static void member_row(struct page *p, const struct finding *x)
 {
+    const struct reset *r = finding_reset(p->f, x);
     page_add(p, "<li>");
-    page_ends(p, d->reset);
+    page_ends(p, r);
     page_add(p, ", ");
-    page_time(p, d->reset->deciding.segment.time, capture_of(p, d->reset)->time_digits);
+    page_time(p, r->deciding.segment.time, capture_of(p, r)->time_digits);
     page_add(p, ", ");
-    frame_of_capture(p, d->reset);
-    page_add(p, ", <code>");
-    page_say(p, d->display_filter);
-    page_add(p, "</code></li>\n");
+    frame_of_capture(p, r);
+    strbuf_printf(&p->b, ", <code>tcp.stream eq %" PRIu32 "</code></li>\n", r->connection->stream);
 }
 
 /* Adds members from the i-th on while they fit; gives the first that did not. */
 static size_t members_while(struct page *p, const struct arranged *a, size_t i, size_t kept_free,
-                            void (*add)(struct page *p, const struct diagnosis *d))
+                            void (*add)(struct page *p, const struct finding *x))
 {
     for (; i < a->n_members && i < ROWS_MAX; i++) {
         size_t before = p->b.n;
@@ -264,9 +264,10 @@ static void case_body(struct page *p, const struct diagnosis *d)
 void page_case(struct page *p, const struct arranged *a, size_t n_cases_after)
 {
     size_t kept_free = (n_cases_after + 1) * CASE_BYTES;
-    case_head(p, a->members[0]);
+    const struct diagnosis *d = findings_tell(p->f, a->members[0], &p->telling);
+    case_head(p, d);
     size_t before = p->b.n;
-    case_body(p, a->members[0]);
+    case_body(p, d);
     if (!page_has_room(p, PAGE_CASES, kept_free)) {
         page_take_back(p, before);
         page_add(p,

@@ -28,6 +28,15 @@ static int write_part(const char *p, size_t n, void *ctx)
     return 0;
 }
 
+static bool written(FILE *out, bool good, int why, struct error *err)
+{
+    if (good)
+        return true;
+    return ferror(out)
+               ? error_set_errno(err, why ? why : EIO, "", "the report could not be written")
+               : error_set(err, ERROR_NO_MEMORY, "", "out of memory");
+}
+
 static bool emit(FILE *out, json_t *o, struct error *err)
 {
     if (!o)
@@ -36,11 +45,7 @@ static bool emit(FILE *out, json_t *o, struct error *err)
     bool good = json_dump_callback(o, write_part, out, DUMP_FLAGS) == 0 && putc('\n', out) != EOF;
     int why = errno;
     json_decref(o);
-    if (good)
-        return true;
-    return ferror(out)
-               ? error_set_errno(err, why ? why : EIO, "", "the report could not be written")
-               : error_set(err, ERROR_NO_MEMORY, "", "out of memory");
+    return written(out, good, why, err);
 }
 
 static void put_flaws(json_t *o, const char *key, const struct flaws *flaws)
@@ -160,11 +165,6 @@ static json_t *host_line(const struct case_host *h)
     return o;
 }
 
-static unsigned digits_of(const struct findings *f, const struct reset *r)
-{
-    return f->of->captures[r->connection->capture].time_digits;
-}
-
 static json_t *unmatched_line_of(const struct findings *f, const struct unmatched_line *u)
 {
     json_t *o = json_line("unmatched-log");
@@ -183,27 +183,63 @@ static json_t *unmatched_line_of(const struct findings *f, const struct unmatche
     return o;
 }
 
+/* All but the members, of which there may be millions. */
 static json_t *group_line(const struct findings *f, const struct group *g)
 {
     json_t *o = json_line("group");
     json_put_str(o, "cause", g->cause);
     json_put_endpoint(o, g->by_server ? "server" : "client", &g->at);
     json_put_int(o, "count", g->n_members);
-    unsigned digits = g->n_members > 0 ? digits_of(f, g->members[0]->reset) : 6;
+    unsigned digits = g->n_members > 0 ? f->of->captures[g->members[0]->capture].time_digits : 6;
     json_put_time(o, "first", g->first, digits);
     json_put_time(o, "last", g->last, digits);
     json_put_str(o, "pattern", g->pattern);
-    json_t *members = json_array();
-    for (size_t i = 0; i < g->n_members; i++)
-        json_array_append_new(members, json_clean(g->members[i]->id));
-    json_put(o, "members", members);
     return o;
 }
 
-static void count_one(json_t *counts, const char *key)
+/* The group's object without its closing brace, then the members one by one. */
+static bool emit_group(FILE *out, const struct findings *f, const struct group *g,
+                       struct error *err)
 {
-    json_int_t before = json_integer_value(json_object_get(counts, key));
-    json_put(counts, key, json_integer(before + 1));
+    json_t *o = group_line(f, g);
+    if (!o)
+        return error_set(err, ERROR_NO_MEMORY, "", "out of memory");
+    errno = 0;
+    bool good = putc('{', out) != EOF &&
+                json_dump_callback(o, write_part, out, DUMP_FLAGS | JSON_EMBED) == 0 &&
+                fputs(",\"members\":[", out) != EOF;
+    json_decref(o);
+    for (size_t i = 0; good && i < g->n_members; i++) {
+        char id[FINDING_ID_MAX];
+        finding_id(g->members[i], id);
+        good = fprintf(out, "%s\"%s\"", i ? "," : "", id) > 0;
+    }
+    good = good && fputs("]}\n", out) != EOF;
+    return written(out, good, errno, err);
+}
+
+/* A run of findings has mostly one cause: the name is looked up when it changes. */
+static void count_names(json_t *counts, const struct findings *f,
+                        const char *(*name)(const struct finding *x))
+{
+    for (size_t i = 0, from = 0; i < f->n; i++) {
+        const char *key = name(&f->v[i]);
+        if (i + 1 < f->n && name(&f->v[i + 1]) == key)
+            continue;
+        json_int_t before = json_integer_value(json_object_get(counts, key));
+        json_put(counts, key, json_integer(before + (json_int_t)(i + 1 - from)));
+        from = i + 1;
+    }
+}
+
+static const char *cause_of(const struct finding *x)
+{
+    return x->cause;
+}
+
+static const char *severity_of(const struct finding *x)
+{
+    return severity_name(x->severity);
 }
 
 static json_t *summary_line(const struct findings *f)
@@ -214,12 +250,10 @@ static json_t *summary_line(const struct findings *f)
     json_put_int(o, "packets", s->n_packets);
     json_put_int(o, "connections", s->n_connections);
     json_put_int(o, "reset_connections", s->n_reset_connections);
-    json_put_int(o, "diagnoses", f->n_diagnoses);
+    json_put_int(o, "diagnoses", f->n);
     json_t *causes = json_object(), *severities = json_object(), *skipped = json_array();
-    for (size_t i = 0; i < f->n_diagnoses; i++) {
-        count_one(causes, f->diagnoses[i].cause);
-        count_one(severities, severity_name(f->diagnoses[i].severity));
-    }
+    count_names(causes, f, cause_of);
+    count_names(severities, f, severity_of);
     json_put(o, "by_cause", causes);
     json_put(o, "by_severity", severities);
     json_put_int(o, "unmatched_logs", f->of->n_unmatched);
@@ -244,6 +278,7 @@ static bool write_json(FILE *out, const struct findings *f, const struct report_
 {
     (void)o;
     const struct case_file *c = f->of;
+    struct telling t = {0};
     bool good = true;
     for (size_t i = 0; good && i < c->n_captures; i++)
         good = emit(out, capture_line(&c->captures[i]), err);
@@ -251,12 +286,13 @@ static bool write_json(FILE *out, const struct findings *f, const struct report_
         good = emit(out, log_line(&c->logs[i]), err);
     for (size_t i = 0; good && i < c->n_hosts; i++)
         good = emit(out, host_line(&c->hosts[i]), err);
-    for (size_t i = 0; good && i < f->n_diagnoses; i++)
-        good = emit(out, json_diagnosis(f, &f->diagnoses[i]), err);
+    for (size_t i = 0; good && i < f->n; i++)
+        good = emit(out, json_diagnosis(f, findings_tell(f, &f->v[i], &t)), err);
     for (size_t i = 0; good && i < c->n_unmatched; i++)
         good = emit(out, unmatched_line_of(f, &c->unmatched[i]), err);
     for (size_t i = 0; good && i < f->n_groups; i++)
-        good = emit(out, group_line(f, &f->groups[i]), err);
+        good = emit_group(out, f, &f->groups[i], err);
+    telling_finish(&t);
     return good && emit(out, summary_line(f), err);
 }
 

@@ -14,7 +14,8 @@ struct lines {
     FILE *out;
     const struct findings *f;
     const struct report_options *o;
-    struct strbuf b; /* the line under way */
+    struct strbuf b;        /* the line under way */
+    struct telling telling; /* the diagnosis under way */
 };
 
 enum style { STYLE_PLAIN, STYLE_TITLE, STYLE_FAULT, STYLE_NOTICE, STYLE_HARMLESS, STYLE_DIM };

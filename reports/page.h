@@ -13,9 +13,10 @@ struct page {
     FILE *out;
     const struct findings *f;
     const struct report_options *o;
-    struct strbuf b;  /* what is being written */
-    size_t n_written; /* bytes flushed so far */
-    size_t budget;    /* bytes that the whole page may have */
+    struct strbuf b;        /* what is being written */
+    struct telling telling; /* the diagnosis under way */
+    size_t n_written;       /* bytes flushed so far */
+    size_t budget;          /* bytes that the whole page may have */
 };
 
 /* Parts of the budget, in percent, up to which a part of the page may grow: what comes later always

@@ -15,11 +15,11 @@ void tell_headline(struct strbuf *b, const struct findings *f, const struct arra
 {
     size_t faults = a->n_by_severity[SEVERITY_FAULT], notices = a->n_by_severity[SEVERITY_NOTICE];
     show_count(b, f->of->summary.n_connections, "connection");
-    if (f->n_diagnoses == 0) {
+    if (f->n == 0) {
         strbuf_str(b, ", none reset.");
         return;
     }
-    strbuf_printf(b, ", %zu reset: ", f->n_diagnoses);
+    strbuf_printf(b, ", %zu reset: ", f->n);
     if (faults + notices == 0)
         strbuf_str(b, "none matters");
     else

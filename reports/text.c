@@ -26,16 +26,16 @@ static void harmless(struct lines *l, const struct arrangement *a)
 {
     bool any = false;
     for (size_t i = 0; i < a->n_cases; i++) {
-        const struct diagnosis *d = a->cases[i].members[0];
-        if (d->severity >= SEVERITY_NOTICE)
+        const struct finding *x = a->cases[i].members[0];
+        if (x->severity >= SEVERITY_NOTICE)
             continue;
         if (!any)
             fputs("\nHarmless (-v shows why)\n", l->out);
         any = true;
         char server[ENDPOINT_TEXT_MAX];
-        endpoint_format(&d->reset->connection->end[SIDE_SERVER].at, server);
-        strbuf_printf(&l->b, "%5zu  %-22s at %s: ", a->cases[i].n_members, d->cause, server);
-        lines_cut(l, d->title, TELL_WORDS_MAX);
+        endpoint_format(finding_end(l->f, x, SIDE_SERVER), server);
+        strbuf_printf(&l->b, "%5zu  %-22s at %s: ", a->cases[i].n_members, x->cause, server);
+        lines_cut(l, findings_tell(l->f, x, &l->telling)->title, TELL_WORDS_MAX);
         lines_print(l, STYLE_PLAIN);
     }
 }
@@ -68,6 +68,7 @@ static bool write_text(FILE *out, const struct findings *f, const struct report_
         write_body(&l, &a);
     bool good = !l.b.failed;
     strbuf_finish(&l.b);
+    telling_finish(&l.telling);
     arrangement_finish(&a);
     return good || error_set(err, ERROR_NO_MEMORY, "", "out of memory");
 }

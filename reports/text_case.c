@@ -18,10 +18,10 @@ static const struct case_capture *capture_of(const struct lines *l, const struct
     return &l->f->of->captures[r->connection->capture];
 }
 
-static void heading(struct lines *l, size_t number, const struct arranged *a)
+static void heading(struct lines *l, size_t number, const struct arranged *a,
+                    const struct diagnosis *d)
 {
     static const enum style styles[] = {STYLE_HARMLESS, STYLE_NOTICE, STYLE_FAULT};
-    const struct diagnosis *d = a->members[0];
     fputc('\n', l->out);
     strbuf_printf(&l->b, "%zu. ", number);
     lines_cut(l, d->title, TELL_WORDS_MAX);
@@ -157,10 +157,10 @@ static void others(struct lines *l, const struct arranged *a)
     if (a->n_members < 2)
         return;
     size_t most = l->o->verbosity > 0 ? a->n_members : MEMBERS_LISTED;
-    uint32_t capture = a->members[0]->reset->connection->capture;
+    uint32_t capture = a->members[0]->capture;
     fprintf(l->out, "   And %zu more like it\n", a->n_members - 1);
     for (size_t i = 1; i < a->n_members && i <= most; i++) {
-        const struct reset *r = a->members[i]->reset;
+        const struct reset *r = finding_reset(l->f, a->members[i]);
         strbuf_str(&l->b, "     ");
         lines_ends(l, r);
         strbuf_str(&l->b, "  ");
@@ -180,8 +180,8 @@ static void others(struct lines *l, const struct arranged *a)
 
 void text_case(struct lines *l, size_t number, const struct arranged *a)
 {
-    const struct diagnosis *d = a->members[0];
-    heading(l, number, a);
+    const struct diagnosis *d = findings_tell(l->f, a->members[0], &l->telling);
+    heading(l, number, a, d);
     where(l, d);
     if (d->explanation.n > 0) {
         fputc('\n', l->out);

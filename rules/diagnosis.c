@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Words for severities and truth values.
+ * Words for severities and truth values, and what a finding shows without words.
  */
 #include "rules/diagnosis.h"
+
+#include <stdio.h>
+
 #include "rules/confidence.h"
 #include "rules/truth.h"
 
@@ -44,4 +47,31 @@ const char *confidence_word(double c)
         if (c >= words[i].from)
             return words[i].word;
     return "weak";
+}
+
+const struct reset *finding_reset(const struct findings *f, const struct finding *x)
+{
+    return f->of->resets[x->reset];
+}
+
+instant_ns finding_time(const struct findings *f, const struct finding *x)
+{
+    return finding_reset(f, x)->deciding.segment.time;
+}
+
+const struct endpoint *finding_end(const struct findings *f, const struct finding *x,
+                                   enum side side)
+{
+    return &finding_reset(f, x)->connection->end[side].at;
+}
+
+size_t finding_id(const struct finding *x, char out[FINDING_ID_MAX])
+{
+    return (size_t)snprintf(out, FINDING_ID_MAX, "c%u-%06u", x->capture + 1, x->number);
+}
+
+void telling_finish(struct telling *t)
+{
+    if (t && t->arena.from)
+        arena_finish(&t->arena);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the rules conclude, one per reset connection, ready for any report.  Everything points into
- * the case's arena.  A report adds nothing to this and judges nothing.
+ * What the rules conclude, one finding per reset connection.  A finding is short: there may be
+ * millions.  Its words and evidence, a diagnosis, are made when a report asks for them.  A report
+ * adds nothing to this and judges nothing.
  */
 #ifndef WHYRST_RULES_DIAGNOSIS_H
 #define WHYRST_RULES_DIAGNOSIS_H
@@ -45,7 +46,16 @@ struct remedy {
     struct text command; /* copyable, never run; may be empty */
 };
 
-struct diagnosis {
+struct finding {
+    const char *cause, *rule; /* as long as the rules live; rule "": none holds */
+    double confidence;        /* 0..1 */
+    uint32_t reset;           /* index of the case's resets */
+    uint32_t number;          /* running number within its capture, from 1 */
+    uint32_t capture;         /* index of the case's captures */
+    enum severity severity;
+};
+
+struct diagnosis {  /* a finding in words */
     struct text id; /* "c1-000012": capture and running number */
     const struct reset *reset;
     const char *cause, *rule;
@@ -66,22 +76,45 @@ struct diagnosis {
     struct text community_id;
 };
 
-struct group { /* a pattern over several diagnoses */
+struct group { /* a pattern over several findings */
     const char *cause;
     const char *pattern; /* "same-instant", "same-idle", "same-bytes", "scan", "repeated" */
     bool by_server;      /* else by client */
     struct endpoint at;  /* port 0: the address only */
     instant_ns first, last;
-    const struct diagnosis **members;
+    const struct finding **members;
     size_t n_members;
 };
 
+struct judges; /* who made the findings, and can say them in words */
+
 struct findings {
     const struct case_file *of;
-    struct diagnosis *diagnoses; /* by time, then by address */
-    size_t n_diagnoses;
+    struct finding *v; /* by time, then by address */
+    size_t n;
     struct group *groups;
     size_t n_groups;
+    struct judges *judges;
+    const struct diagnosis *told; /* instead of judges: the words of each, made before */
 };
+
+struct telling { /* room for one diagnosis at a time; zeroed before first use */
+    struct arena arena;
+    struct diagnosis d;
+};
+
+/* The finding in words, valid until the telling is used again or finished. */
+const struct diagnosis *findings_tell(const struct findings *f, const struct finding *x,
+                                      struct telling *t);
+void telling_finish(struct telling *t); /* NULL-safe */
+
+/* What of a finding needs no words. */
+const struct reset *finding_reset(const struct findings *f, const struct finding *x);
+instant_ns finding_time(const struct findings *f, const struct finding *x); /* of the RST */
+const struct endpoint *finding_end(const struct findings *f, const struct finding *x,
+                                   enum side side);
+#define FINDING_ID_MAX 32
+/* "c1-000012"; returns its length. */
+size_t finding_id(const struct finding *x, char out[FINDING_ID_MAX]);
 
 #endif

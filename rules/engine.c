@@ -111,13 +111,14 @@ struct findings *engine_judge(const struct engine *e, struct case_file *c, struc
 
 void findings_free(struct findings *f)
 {
+    findings_finish(f);
     free(f);
 }
 
-bool engine_explain(const struct engine *e, struct case_file *c, const struct diagnosis *d,
+bool engine_explain(const struct engine *e, struct case_file *c, const struct reset *r,
                     bool thorough, FILE *out)
 {
-    return explain_reset(out, &e->catalogue, c, d->reset, thorough);
+    return explain_reset(out, &e->catalogue, c, r, thorough);
 }
 
 static int misused(FILE *err)

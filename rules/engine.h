@@ -22,13 +22,12 @@ void engine_free(struct engine *e); /* NULL-safe */
 /* The event patterns, for reading logs. */
 struct patterns *engine_patterns(const struct engine *e);
 
-/* One diagnosis a reset; all but the struct itself lives in the case's arena.  NULL: *err says why.
- */
+/* One finding a reset; engine and case must outlive it.  NULL: *err says why. */
 struct findings *engine_judge(const struct engine *e, struct case_file *c, struct error *err);
 void findings_free(struct findings *f); /* NULL-safe */
 
 /* What every rule made of one reset; thorough: also the conditions of rules that are out. */
-bool engine_explain(const struct engine *e, struct case_file *c, const struct diagnosis *d,
+bool engine_explain(const struct engine *e, struct case_file *c, const struct reset *r,
                     bool thorough, FILE *out);
 
 /* "rules check|list|show|test": the sub-command and its arguments.  Returns an exit status. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * In: a case and the rules.  Out: one diagnosis a reset.  What is shown of it, and how, is the
- * business of the reports.
+ * In: a case and the rules.  Out: one finding a reset, and its words when they are asked for.  What
+ * is shown of it, and how, is the business of the reports.
  */
 #include "rules/findings.h"
 
@@ -11,6 +11,7 @@
 #include "analyzer/community_id.h"
 #include "rules/evidence.h"
 #include "rules/judge.h"
+#include "rules/memo.h"
 #include "rules/speak.h"
 
 #define ALTERNATIVES_MAX 6
@@ -22,25 +23,25 @@ struct candidate { /* a rule that is open */
     unsigned n_against; /* facts that speak against it */
 };
 
-struct builder {
+struct judges {
     struct bench bench;
     struct judgement judgement;
     struct hearing hearing;
     const struct verdict **order; /* scratch, one a rule */
     struct candidate *open;       /* scratch, one a rule */
-    uint32_t *numbers;            /* running number of each capture */
+    struct memo *memo;
 };
 
-static void fill_place(struct builder *b, struct diagnosis *d)
+static void fill_place(struct judges *b, const struct finding *x, struct diagnosis *d)
 {
     const struct connection *c = d->reset->connection;
     struct arena *a = b->bench.arena;
-    uint32_t number = c->capture < b->bench.of->n_captures ? ++b->numbers[c->capture] : 0;
-    char id[COMMUNITY_ID_MAX];
-    size_t n = community_id(&c->end[SIDE_CLIENT].at, &c->end[SIDE_SERVER].at, id);
-    d->id = text_of(arena_printf(a, "c%u-%06u", c->capture + 1, number));
-    d->display_filter = text_of(arena_printf(a, "tcp.stream eq %u", c->stream));
+    char number[FINDING_ID_MAX], id[COMMUNITY_ID_MAX];
+    size_t n = finding_id(x, number);
+    d->id = arena_text(a, (struct text){number, n});
+    n = community_id(&c->end[SIDE_CLIENT].at, &c->end[SIDE_SERVER].at, id);
     d->community_id = arena_text(a, (struct text){id, n});
+    d->display_filter = text_of(arena_printf(a, "tcp.stream eq %u", c->stream));
 }
 
 static bool is_true(const struct hearing *h, uint32_t condition)
@@ -64,15 +65,6 @@ static struct text explanation(struct hearing *h)
     return t;
 }
 
-static enum severity severity_of(const struct hearing *h)
-{
-    enum severity s = h->rule->severity;
-    for (size_t i = 0; i < h->rule->n_lowerings; i++)
-        if (is_true(h, h->rule->lowerings[i].condition) && h->rule->lowerings[i].to < s)
-            s = h->rule->lowerings[i].to;
-    return s;
-}
-
 static void fill_remedies(struct hearing *h, struct diagnosis *d)
 {
     const struct rule *r = h->rule;
@@ -87,22 +79,19 @@ static void fill_remedies(struct hearing *h, struct diagnosis *d)
     d->n_references = r->n_references;
 }
 
-static void fill_verdict(struct builder *b, struct diagnosis *d)
+static void fill_verdict(struct judges *b, struct diagnosis *d)
 {
     const struct verdict *w = b->judgement.winner;
     struct hearing *h = &b->hearing;
+    d->cause = b->judgement.cause;
+    d->rule = b->judgement.rule;
+    d->severity = b->judgement.severity;
     if (!w) {
-        d->cause = cause_undetermined;
-        d->rule = "";
-        d->severity = cause_find(text_of(cause_undetermined))->severity;
         d->title = TEXT("No rule explains this reset");
         d->evidence = evidence_of_reset(&b->bench, &d->n_evidence);
         return;
     }
     hearing_judge(h, &b->bench, w->rule, true);
-    d->cause = w->rule->cause->id;
-    d->rule = w->rule->id;
-    d->severity = severity_of(h);
     d->confidence = w->confidence;
     d->title = speak(h, &w->rule->title);
     d->explanation = explanation(h);
@@ -157,7 +146,7 @@ static bool names_cause(const struct alternative *v, size_t n, const char *cause
 }
 
 /* What would tell the winner and this one apart: what either rule would like to see. */
-static struct text told_apart(struct builder *b, const struct rule *r)
+static struct text told_apart(struct judges *b, const struct rule *r)
 {
     hearing_judge(&b->hearing, &b->bench, r, true);
     struct text t = evidence_collect(&b->hearing);
@@ -167,7 +156,7 @@ static struct text told_apart(struct builder *b, const struct rule *r)
     return evidence_collect(&b->hearing);
 }
 
-static void fill_alternatives(struct builder *b, struct diagnosis *d)
+static void fill_alternatives(struct judges *b, struct diagnosis *d)
 {
     const struct judgement *j = &b->judgement;
     size_t n = 0;
@@ -191,7 +180,7 @@ static void fill_alternatives(struct builder *b, struct diagnosis *d)
     }
 }
 
-static size_t open_candidates(struct builder *b)
+static size_t open_candidates(struct judges *b)
 {
     const struct judgement *j = &b->judgement;
     size_t n = 0;
@@ -205,7 +194,7 @@ static size_t open_candidates(struct builder *b)
     return n > UNDECIDED_MAX ? UNDECIDED_MAX : n;
 }
 
-static void fill_undecided(struct builder *b, struct diagnosis *d)
+static void fill_undecided(struct judges *b, struct diagnosis *d)
 {
     size_t n = open_candidates(b);
     d->undecided = arena_array(b->bench.arena, n + 1, sizeof *d->undecided);
@@ -221,46 +210,108 @@ static void fill_undecided(struct builder *b, struct diagnosis *d)
     }
 }
 
-static bool builder_init(struct builder *b, const struct catalogue *k, struct case_file *c)
+static bool judges_init(struct judges *b, const struct catalogue *k, struct case_file *c)
 {
     bool good = bench_init(&b->bench, k, c) && judgement_init(&b->judgement, k);
     b->order = calloc(k->n_rules + 1, sizeof(struct verdict *));
-    b->numbers = calloc(c->n_captures + 1, sizeof *b->numbers);
     b->open = calloc(k->n_rules + 1, sizeof *b->open);
-    return good && b->order && b->open && b->numbers;
+    b->memo = memo_create(k, c);
+    return good && b->order && b->open && b->memo;
 }
 
-static void builder_finish(struct builder *b)
+static void judges_free(struct judges *b)
 {
+    if (!b)
+        return;
     bench_finish(&b->bench);
     judgement_finish(&b->judgement);
+    memo_free(b->memo);
     free(b->order);
     free(b->open);
-    free(b->numbers);
+    free(b);
 }
 
-static void diagnose(struct builder *b, struct diagnosis *d, const struct reset *r)
+/* The judgement of the reset on the bench: the one remembered for its answers, or a new one. */
+static void judge_once(struct judges *b)
 {
-    d->reset = r;
-    bench_take(&b->bench, r);
+    if (memo_recall(b->memo, &b->bench, &b->judgement))
+        return;
+    memo_listen(b->memo, &b->bench);
     judge(&b->judgement, &b->bench);
-    fill_place(b, d);
-    fill_verdict(b, d);
-    fill_alternatives(b, d);
-    fill_undecided(b, d);
+    memo_learn(b->memo, &b->bench, &b->judgement);
+}
+
+const struct diagnosis *findings_tell(const struct findings *f, const struct finding *x,
+                                      struct telling *t)
+{
+    if (f->told)
+        return &f->told[x - f->v];
+    struct judges *b = f->judges;
+    if (t->arena.from)
+        arena_finish(&t->arena);
+    arena_init(&t->arena, NULL);
+    t->d = (struct diagnosis){.reset = finding_reset(f, x)};
+    b->bench.arena = &t->arena;
+    bench_take(&b->bench, t->d.reset);
+    judge_once(b);
+    fill_place(b, x, &t->d);
+    fill_verdict(b, &t->d);
+    fill_alternatives(b, &t->d);
+    fill_undecided(b, &t->d);
+    return &t->d;
+}
+
+static void find(struct judges *b, const struct case_file *c, uint32_t reset, uint32_t *numbers,
+                 struct finding *out)
+{
+    const struct judgement *j = &b->judgement;
+    uint32_t capture = c->resets[reset]->connection->capture;
+    bench_take(&b->bench, c->resets[reset]);
+    judge_once(b);
+    *out = (struct finding){.cause = j->cause,
+                            .rule = j->rule,
+                            .severity = j->severity,
+                            .confidence = j->winner ? j->winner->confidence : 0,
+                            .reset = reset,
+                            .capture = capture,
+                            .number = capture < c->n_captures ? ++numbers[capture] : 0};
+}
+
+static bool find_all(struct findings *f, const struct case_file *c)
+{
+    uint32_t *numbers = calloc(c->n_captures + 1, sizeof *numbers);
+    struct telling t = {0}; /* what is said while judging is forgotten at once */
+    arena_init(&t.arena, NULL);
+    f->judges->bench.arena = &t.arena;
+    for (size_t i = 0; numbers && i < c->n_resets; i++) {
+        if (c->resets[i]->is_copy_of_other)
+            continue;
+        find(f->judges, c, (uint32_t)i, numbers, &f->v[f->n++]);
+        if (t.arena.used > 0)
+            arena_finish(&t.arena);
+    }
+    arena_finish(&t.arena);
+    bool good = numbers != NULL;
+    free(numbers);
+    return good;
 }
 
 bool findings_build(struct findings *f, const struct catalogue *k, struct case_file *c)
 {
-    *f = (struct findings){.of = c};
-    f->diagnoses = arena_array(&c->arena, c->n_resets + 1, sizeof *f->diagnoses);
-    struct builder *b = calloc(1, sizeof *b);
-    bool good = b && f->diagnoses && builder_init(b, k, c);
-    for (size_t i = 0; good && i < c->n_resets; i++)
-        if (!c->resets[i]->is_copy_of_other)
-            diagnose(b, &f->diagnoses[f->n_diagnoses++], c->resets[i]);
-    if (b)
-        builder_finish(b);
-    free(b);
-    return good && findings_group(f, &c->arena);
+    *f = (struct findings){.of = c, .judges = calloc(1, sizeof *f->judges)};
+    f->v = calloc(c->n_resets + 1, sizeof *f->v);
+    if (f->judges && f->v && judges_init(f->judges, k, c) && find_all(f, c) &&
+        findings_group(f, &c->arena))
+        return true;
+    findings_finish(f);
+    return false;
+}
+
+void findings_finish(struct findings *f)
+{
+    if (!f)
+        return;
+    judges_free(f->judges);
+    free(f->v);
+    *f = (struct findings){0};
 }

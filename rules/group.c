@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * In: diagnoses.  Out: groups of one cause at one place that show a pattern together: within one
+ * In: findings.  Out: groups of one cause at one place that show a pattern together: within one
  * instant, after the same silence, after the same bytes, one scan, or simply again and again.
  */
 #include <stdlib.h>
@@ -14,8 +14,9 @@
 #define SILENCE_LEAST (2 * NS_PER_S)  /* same-idle: shorter pauses are everyday */
 #define SILENCE_WITHIN (NS_PER_S / 2) /* same-idle: or 2 % of it */
 
-struct member { /* a diagnosis with what its pattern compares */
-    const struct diagnosis *d;
+struct member { /* a finding with what its pattern compares */
+    const struct finding *d;
+    const struct reset *reset;
     struct endpoint at;
     int64_t x, y;
 };
@@ -32,12 +33,12 @@ typedef VEC(struct group) group_list;
 
 static const struct connection *connection_of(const struct member *m)
 {
-    return m->d->reset->connection;
+    return m->reset->connection;
 }
 
 static bool by_instant(struct member *m)
 {
-    m->x = m->d->reset->deciding.segment.time;
+    m->x = m->reset->deciding.segment.time;
     return true;
 }
 
@@ -50,7 +51,7 @@ static bool same_instant(const struct member *first, const struct member *last,
 
 static bool by_silence(struct member *m)
 {
-    m->x = m->d->reset->idle_before_ns;
+    m->x = m->reset->idle_before_ns;
     return m->x != INSTANT_NONE && m->x >= SILENCE_LEAST;
 }
 
@@ -121,7 +122,7 @@ static int by_key(const void *a, const void *b)
 
 static int by_order(const void *a, const void *b)
 {
-    const struct diagnosis *const *p = a, *const *q = b;
+    const struct finding *const *p = a, *const *q = b;
     return *p < *q ? -1 : *p > *q;
 }
 
@@ -135,12 +136,12 @@ static bool told_already(const group_list *groups, const struct member *first, s
     return false;
 }
 
-static bool emit(group_list *groups, const struct pattern *p, const struct member *run, size_t n,
-                 struct arena *a)
+static bool emit(const struct findings *f, group_list *groups, const struct pattern *p,
+                 const struct member *run, size_t n, struct arena *a)
 {
     if (n < LEAST_MEMBERS || (p->applies == by_place && told_already(groups, run, n)))
         return true;
-    const struct diagnosis **members = arena_array(a, n, sizeof *members);
+    const struct finding **members = arena_array(a, n, sizeof *members);
     struct group *g = members ? vec_push(groups) : NULL;
     if (!g)
         return false;
@@ -151,8 +152,8 @@ static bool emit(group_list *groups, const struct pattern *p, const struct membe
                         .pattern = p->name,
                         .by_server = p->by_server,
                         .at = run->at,
-                        .first = members[0]->reset->deciding.segment.time,
-                        .last = members[n - 1]->reset->deciding.segment.time,
+                        .first = finding_time(f, members[0]),
+                        .last = finding_time(f, members[n - 1]),
                         .members = members,
                         .n_members = n};
     return true;
@@ -163,9 +164,9 @@ static bool find_pattern(const struct findings *f, const struct pattern *p, stru
 {
     size_t n = 0;
     enum side side = p->by_server ? SIDE_SERVER : SIDE_CLIENT;
-    for (size_t i = 0; i < f->n_diagnoses; i++) {
+    for (size_t i = 0; i < f->n; i++) {
         struct member *m = &v[n];
-        *m = (struct member){.d = &f->diagnoses[i]};
+        *m = (struct member){.d = &f->v[i], .reset = finding_reset(f, &f->v[i])};
         m->at = connection_of(m)->end[side].at;
         n += p->applies(m);
     }
@@ -174,7 +175,7 @@ static bool find_pattern(const struct findings *f, const struct pattern *p, stru
         if (i < n && v[i].d->cause == v[first].d->cause && endpoint_eq(&v[i].at, &v[first].at) &&
             p->continues(&v[first], &v[i - 1], &v[i]))
             continue;
-        if (!emit(groups, p, &v[first], i - first, a))
+        if (!emit(f, groups, p, &v[first], i - first, a))
             return false;
         first = i;
     }
@@ -183,7 +184,7 @@ static bool find_pattern(const struct findings *f, const struct pattern *p, stru
 
 bool findings_group(struct findings *f, struct arena *a)
 {
-    struct member *v = calloc(f->n_diagnoses + 1, sizeof *v);
+    struct member *v = calloc(f->n + 1, sizeof *v);
     group_list groups = {0};
     bool good = v != NULL;
     for (size_t i = 0; good && i < sizeof patterns / sizeof *patterns; i++)

@@ -15,7 +15,9 @@ bool bench_init(struct bench *b, const struct catalogue *k, struct case_file *c)
     *b = (struct bench){.catalogue = k, .of = c, .arena = &c->arena};
     b->facts = calloc(k->n_asked + 1, sizeof *b->facts);
     b->asked = calloc(k->n_asked + 1, sizeof *b->asked);
-    return b->facts && b->asked;
+    b->heard = calloc(k->n_asked + 1, sizeof *b->heard);
+    b->in_order = calloc(k->n_asked + 1, sizeof *b->in_order);
+    return b->facts && b->asked && b->heard && b->in_order;
 }
 
 void bench_finish(struct bench *b)
@@ -24,6 +26,8 @@ void bench_finish(struct bench *b)
         return;
     free(b->facts);
     free(b->asked);
+    free(b->heard);
+    free(b->in_order);
     *b = (struct bench){0};
 }
 
@@ -34,8 +38,18 @@ void bench_take(struct bench *b, const struct reset *r)
     memset(b->asked, 0, b->catalogue->n_asked * sizeof *b->asked);
 }
 
-static const struct fact *ask(struct bench *b, uint32_t slot)
+void bench_listen(struct bench *b)
 {
+    memset(b->heard, 0, b->catalogue->n_asked * sizeof *b->heard);
+    b->n_heard = 0;
+}
+
+const struct fact *bench_ask(struct bench *b, uint32_t slot)
+{
+    if (!b->heard[slot]) {
+        b->heard[slot] = true;
+        b->in_order[b->n_heard++] = slot;
+    }
     if (!b->asked[slot]) {
         const struct asked_fact *a = &b->catalogue->asked[slot];
         b->facts[slot] =
@@ -59,7 +73,7 @@ const struct pick *hearing_pick(struct hearing *h, uint32_t bind)
 struct fact hearing_value(struct hearing *h, const struct subject *s)
 {
     if (s->kind == SUBJECT_FACT)
-        return *ask(h->bench, s->slot);
+        return *bench_ask(h->bench, s->slot);
     const struct pick *p = hearing_pick(h, s->bind);
     if (p->link)
         return line_value(h->bench, s, p->link, p->n_fitting);
@@ -76,7 +90,7 @@ static double line_strength(const struct link *l)
 static struct outcome leaf(struct hearing *h, const struct condition *c)
 {
     if (c->kind == CONDITION_FACT) {
-        const struct fact *f = ask(h->bench, c->subject.slot);
+        const struct fact *f = bench_ask(h->bench, c->subject.slot);
         return (struct outcome){tests_hold(h, &c->subject, f, c->tests, c->n_tests),
                                 f->known ? line_strength(f->from.link) : 1};
     }

@@ -13,12 +13,15 @@
 struct bench {
     const struct catalogue *catalogue;
     const struct case_file *of;
-    struct arena *arena; /* of the case */
+    struct arena *arena; /* for what is said */
     const struct reset *reset;
     const struct link *links;
     size_t n_links;
     struct fact *facts; /* by slot */
     bool *asked;
+    bool *heard;        /* by slot: asked since bench_listen */
+    uint32_t *in_order; /* those slots, in order of the first time */
+    size_t n_heard;
 };
 
 struct pick { /* what a bind came to */
@@ -43,9 +46,13 @@ struct hearing {
     double potential;  /* the most it could be, were all that is unknown true */
 };
 
+/* Texts go to the case's arena unless another one is set. */
 bool bench_init(struct bench *b, const struct catalogue *k, struct case_file *c);
 void bench_finish(struct bench *b);
 void bench_take(struct bench *b, const struct reset *r); /* forgets the reset before */
+void bench_listen(struct bench *b);                      /* notes from now on what is asked */
+/* The fact in that slot of the catalogue. */
+const struct fact *bench_ask(struct bench *b, uint32_t slot);
 
 /* Judges the rule.  thorough: every condition, though the require may already be false. */
 void hearing_judge(struct hearing *h, struct bench *b, const struct rule *r, bool thorough);

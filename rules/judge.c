@@ -57,6 +57,33 @@ static void pick_winner(struct judgement *j)
     }
 }
 
+static bool is_true(const struct hearing *h, uint32_t condition)
+{
+    return condition == NO_INDEX || h->outcomes[condition].truth == TRUTH_TRUE;
+}
+
+static enum severity severity_of(const struct hearing *h)
+{
+    enum severity s = h->rule->severity;
+    for (size_t i = 0; i < h->rule->n_lowerings; i++)
+        if (is_true(h, h->rule->lowerings[i].condition) && h->rule->lowerings[i].to < s)
+            s = h->rule->lowerings[i].to;
+    return s;
+}
+
+static void name_winner(struct judgement *j, struct bench *b)
+{
+    struct hearing h;
+    const struct verdict *w = j->winner;
+    j->cause = w ? w->rule->cause->id : cause_undetermined;
+    j->rule = w ? w->rule->id : "";
+    j->severity = cause_find(text_of(j->cause))->severity;
+    if (!w)
+        return;
+    hearing_judge(&h, b, w->rule, true);
+    j->severity = severity_of(&h);
+}
+
 void judge(struct judgement *j, struct bench *b)
 {
     struct hearing h;
@@ -68,6 +95,7 @@ void judge(struct judgement *j, struct bench *b)
                                           .potential = h.potential};
     }
     pick_winner(j);
+    name_winner(j, b);
 }
 
 bool judge_indistinct(const struct judgement *j, const struct verdict *v)

@@ -20,11 +20,13 @@ struct judgement {
     struct verdict *verdicts; /* one a rule, in order of ids */
     size_t n;
     const struct verdict *winner; /* NULL: no rule holds at all */
+    const char *cause, *rule;     /* the winner's; "undetermined" and "" without one */
+    enum severity severity;       /* the winner's, lowered where its rule says so */
 };
 
 bool judgement_init(struct judgement *j, const struct catalogue *k);
 void judgement_finish(struct judgement *j);
-/* Judges every rule for the reset on the bench. */
+/* Judges every rule for the reset on the bench, and how severe it is. */
 void judge(struct judgement *j, struct bench *b);
 /* Whether a verdict that holds cannot be told apart from the winner. */
 bool judge_indistinct(const struct judgement *j, const struct verdict *v);

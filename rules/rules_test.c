@@ -65,8 +65,8 @@ static char *find_folder(const struct run *run, struct text folder)
 static size_t n_by_rule(const struct findings *f, const struct rule *r)
 {
     size_t n = 0;
-    for (size_t i = 0; i < f->n_diagnoses; i++)
-        n += strcmp(f->diagnoses[i].rule, r->id) == 0;
+    for (size_t i = 0; i < f->n; i++)
+        n += strcmp(f->v[i].rule, r->id) == 0;
     return n;
 }
 
@@ -80,7 +80,7 @@ static void settle(struct run *run, struct trial *t, const struct findings *f, c
     if (!f)
         fprintf(run->out, ": %s", why);
     else if (!t->passed)
-        fprintf(run->out, ": %zu of %zu diagnoses are by it", n, f->n_diagnoses);
+        fprintf(run->out, ": %zu of %zu diagnoses are by it", n, f->n);
     fputc('\n', run->out);
 }
 
@@ -104,8 +104,10 @@ static void try_folder(struct run *run, struct text folder)
         settle_all(run, folder, NULL, err.text[0] ? err.text : "it cannot be analysed");
     else if (!findings_build(&f, run->catalogue, c))
         settle_all(run, folder, NULL, "out of memory");
-    else
+    else {
         settle_all(run, folder, &f, NULL);
+        findings_finish(&f);
+    }
     if (c)
         run->door->close(run->door->ctx, c);
     free(path);

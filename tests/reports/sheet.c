@@ -142,7 +142,7 @@ static struct evidence *evidence_of_plan(struct sheet *s, const struct sheet_pla
 static void fill_diagnosis(struct sheet *s, const struct sheet_plan *plan, const struct event *e,
                            size_t i)
 {
-    struct diagnosis *d = &s->f.diagnoses[i];
+    struct diagnosis *d = &s->d[i];
     struct remedy *remedy = arena_array(&s->arena, 1, sizeof *remedy);
     struct undecided *undecided = arena_array(&s->arena, 1, sizeof *undecided);
     struct alternative *other = arena_array(&s->arena, 1, sizeof *other);
@@ -175,6 +175,13 @@ static void fill_diagnosis(struct sheet *s, const struct sheet_plan *plan, const
                                 text_of(arena_printf(&s->arena, "tcp.stream eq %zu", i)),
                             .community_id = TEXT("1:x")};
     d->evidence = evidence_of_plan(s, plan, e, &d->n_evidence);
+    s->c.resets[i] = (struct reset *)(uintptr_t)d->reset; /* const only for its readers */
+    s->f.v[i] = (struct finding){.cause = d->cause,
+                                 .rule = d->rule,
+                                 .severity = d->severity,
+                                 .confidence = d->confidence,
+                                 .reset = (uint32_t)i,
+                                 .number = (uint32_t)i + 1};
 }
 
 void sheet_make(struct sheet *s, const struct sheet_plan *plan)
@@ -189,9 +196,13 @@ void sheet_make(struct sheet *s, const struct sheet_plan *plan)
         s->c.unmatched[i] =
             (struct unmatched_line){e, plan->hostile, "address-never-seen", plan->hostile};
     s->f.of = &s->c;
-    s->f.diagnoses = arena_array(&s->arena, plan->n_diagnoses + 1, sizeof *s->f.diagnoses);
-    s->f.n_diagnoses = plan->n_diagnoses;
-    assert_non_null(s->f.diagnoses);
+    s->d = arena_array(&s->arena, plan->n_diagnoses + 1, sizeof *s->d);
+    s->c.resets = arena_array(&s->arena, plan->n_diagnoses + 1, sizeof(struct reset *));
+    s->f.v = arena_array(&s->arena, plan->n_diagnoses + 1, sizeof *s->f.v);
+    s->f.told = s->d;
+    s->f.n = plan->n_diagnoses;
+    s->c.n_resets = plan->n_diagnoses;
+    assert_true(s->d && s->c.resets && s->f.v);
     for (size_t i = 0; i < plan->n_diagnoses; i++)
         fill_diagnosis(s, plan, e, i);
 }

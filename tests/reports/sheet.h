@@ -10,6 +10,7 @@
 
 struct sheet {
     struct findings f;
+    struct diagnosis *d; /* the words of each finding */
     struct case_file c;
     struct arena arena;
 };

@@ -21,7 +21,7 @@ static void test_cases(void **state)
     struct sheet s;
     struct arrangement a;
     sheet_make(&s, &(struct sheet_plan){.n_diagnoses = 7, .alike = true, .n_segments = 2});
-    struct diagnosis *d = s.f.diagnoses;
+    struct finding *d = s.f.v;
     d[0].severity = SEVERITY_HARMLESS;
     d[0].cause = "fast-close";
     d[1].severity = SEVERITY_NOTICE;
@@ -53,10 +53,10 @@ static void test_servers(void **state)
     sheet_make(&s, &(struct sheet_plan){.n_diagnoses = 3, .n_segments = 2});
     assert_true(arrange(&s.f, &a));
     assert_int_equal(a.n_cases, 3);
-    assert_ptr_equal(a.cases[0].members[0], &s.f.diagnoses[0]);
+    assert_ptr_equal(a.cases[0].members[0], &s.f.v[0]);
     arrangement_finish(&a);
     for (size_t i = 0; i < 3; i++)
-        s.f.diagnoses[i].cause = "port-scan";
+        s.f.v[i].cause = "port-scan";
     assert_true(arrange(&s.f, &a));
     assert_int_equal(a.n_cases, 1);
     arrangement_finish(&a);
@@ -81,7 +81,7 @@ static void test_evidence(void **state)
     struct sheet s;
     const struct evidence *v[EVIDENCE_SHOWN];
     sheet_make(&s, &(struct sheet_plan){.n_diagnoses = 1, .n_segments = 2});
-    struct diagnosis *d = s.f.diagnoses;
+    struct diagnosis *d = s.d;
     struct evidence more[6];
     memcpy(more, d->evidence, 3 * sizeof *more); /* frame 1, log, host */
     more[3] = (struct evidence){.kind = SOURCE_PACKET, .frame = 9, .says = TEXT("b")};
@@ -113,9 +113,9 @@ static void test_much_evidence(void **state)
     sheet_make(&s, &(struct sheet_plan){.n_diagnoses = 1, .n_segments = 2});
     for (size_t i = 0; i < EVIDENCE_SHOWN + 9; i++)
         many[i] = (struct evidence){.kind = SOURCE_PACKET, .frame = 1 + i % 5, .says = TEXT("x")};
-    s.f.diagnoses[0].evidence = many;
-    s.f.diagnoses[0].n_evidence = EVIDENCE_SHOWN + 9;
-    assert_int_equal(arrange_evidence(s.f.diagnoses, false, v), EVIDENCE_SHOWN);
+    s.d[0].evidence = many;
+    s.d[0].n_evidence = EVIDENCE_SHOWN + 9;
+    assert_int_equal(arrange_evidence(s.d, false, v), EVIDENCE_SHOWN);
     for (size_t i = 1; i < EVIDENCE_SHOWN; i++)
         assert_true(v[i - 1]->frame <= v[i]->frame);
     sheet_finish(&s);

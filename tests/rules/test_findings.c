@@ -27,19 +27,29 @@ struct scene {
     struct fake_case f;
     struct catalogue k;
     struct findings found;
+    struct telling t;
 };
+
+/* The first finding in words. */
+static const struct diagnosis *said(struct scene *s)
+{
+    return findings_tell(&s->found, s->found.v, &s->t);
+}
 
 static void play(struct scene *s, const char *rules)
 {
+    s->t = (struct telling){0};
     fake_case_init(&s->f);
     fake_case_add(&s->f, "192.0.2.1:50000", "198.51.100.7:22", 1000 * NS_PER_S);
     fake_catalogue(&s->k, rules);
     assert_true(findings_build(&s->found, &s->k, &s->f.c));
-    assert_int_equal(s->found.n_diagnoses, 1);
+    assert_int_equal(s->found.n, 1);
 }
 
 static void leave(struct scene *s)
 {
+    telling_finish(&s->t);
+    findings_finish(&s->found);
     catalogue_finish(&s->k);
     fake_case_finish(&s->f);
 }
@@ -58,7 +68,7 @@ static void test_the_most_confident_wins(void **state)
     struct scene s;
     fake_forget();
     play(&s, LAST RULE("a", "port-closed", "", "0.4") END RULE("b", "port-scan", "", "0.7") END);
-    const struct diagnosis *d = s.found.diagnoses;
+    const struct diagnosis *d = said(&s);
     assert_string_equal(d->rule, "b");
     assert_string_equal(d->cause, "port-scan");
     assert_int_equal(d->severity, SEVERITY_NOTICE);
@@ -80,14 +90,14 @@ static void test_nothing_holds(void **state)
     fake_number("t.int", 1);
     play(&s, LAST RULE("a", "port-closed", "",
                        "0.9") "<require><fact name='t.int' is='2'/></require>" END);
-    assert_string_equal(s.found.diagnoses->cause, "undetermined");
-    assert_int_equal(s.found.diagnoses->n_alternatives, 0);
+    assert_string_equal(said(&s)->cause, "undetermined");
+    assert_int_equal(said(&s)->n_alternatives, 0);
     leave(&s);
     play(&s,
          RULE("a", "port-closed", "", "0.9") "<require><fact name='t.int' is='2'/></require>" END);
-    assert_string_equal(s.found.diagnoses->cause, "undetermined");
-    assert_string_equal(s.found.diagnoses->rule, "");
-    assert_int_equal(s.found.diagnoses->n_evidence, 1);
+    assert_string_equal(said(&s)->cause, "undetermined");
+    assert_string_equal(said(&s)->rule, "");
+    assert_int_equal(said(&s)->n_evidence, 1);
     leave(&s);
 }
 
@@ -99,19 +109,19 @@ static void test_supersedes(void **state)
     /* general is more confident, yet the specific one displaces it from 0.5 on */
     play(&s, LAST RULE("general", "application-abort", "", "0.9")
                  END RULE("specific", "oom-kill", " supersedes='application-abort'", "0.5") END);
-    assert_string_equal(s.found.diagnoses->rule, "specific");
-    assert_string_equal(s.found.diagnoses->alternatives[0].superseded_by, "specific");
-    assert_false(s.found.diagnoses->alternatives[0].indistinct);
+    assert_string_equal(said(&s)->rule, "specific");
+    assert_string_equal(said(&s)->alternatives[0].superseded_by, "specific");
+    assert_false(said(&s)->alternatives[0].indistinct);
     leave(&s);
     play(&s, LAST RULE("general", "application-abort", "", "0.9")
                  END RULE("specific", "oom-kill", " supersedes='application-abort'", "0.49") END);
-    assert_string_equal(s.found.diagnoses->rule, "general");
+    assert_string_equal(said(&s)->rule, "general");
     leave(&s);
     /* one that does not hold displaces nothing */
     play(&s, LAST RULE("general", "application-abort", "", "0.9")
                  END RULE("specific", "oom-kill", " supersedes='application-abort'",
                           "0.8") "<require><fact name='t.int' is='1'/></require>" END);
-    assert_string_equal(s.found.diagnoses->rule, "general");
+    assert_string_equal(said(&s)->rule, "general");
     leave(&s);
 }
 
@@ -124,7 +134,7 @@ static void test_indistinct(void **state)
                  "b", "port-scan", "",
                  "0.52") "<collect>the log of {server}</collect>" END RULE("c", "backscatter", "",
                                                                            "0.49") END);
-    const struct diagnosis *d = s.found.diagnoses;
+    const struct diagnosis *d = said(&s);
     assert_string_equal(d->rule, "a");
     assert_int_equal(d->n_alternatives, 2);
     assert_string_equal(d->alternatives[0].rule, "b");
@@ -141,7 +151,7 @@ static void test_ties_go_to_the_smaller_id(void **state)
     struct scene s;
     fake_forget();
     play(&s, RULE("b", "port-scan", "", "0.5") END RULE("a", "port-closed", "", "0.5") END);
-    assert_string_equal(s.found.diagnoses->rule, "a");
+    assert_string_equal(said(&s)->rule, "a");
     leave(&s);
 }
 
@@ -158,7 +168,7 @@ static void test_undecided(void **state)
                                  "{client}</collect>" END RULE(
                                      "hopeless", "backscatter", "",
                                      "0.2") "<require><fact name='t.int' is='1'/></require>" END);
-    const struct diagnosis *d = s.found.diagnoses;
+    const struct diagnosis *d = said(&s);
     assert_string_equal(d->rule, "known");
     assert_int_equal(d->n_undecided, 1); /* the hopeless one could not change the answer */
     assert_string_equal(d->undecided[0].rule, "open");
@@ -199,7 +209,7 @@ static void test_texts_and_evidence(void **state)
                      "{t.real}</remedy>"
                      "<remedy risk='high' when='five'>never</remedy>"
                      "<reference> sshd_config(5) </reference>" END);
-    const struct diagnosis *d = s.found.diagnoses;
+    const struct diagnosis *d = said(&s);
     assert_string_equal(d->rule, ""); /* the catalogue here has no timers: not near any */
     leave(&s);
     static const char timers[] = "<timeouts version='1'><timer after='350s' tolerance='1s' "
@@ -226,7 +236,7 @@ static void test_texts_and_evidence(void **state)
                     "<reference> sshd_config(5) </reference>" END);
     assert_true(timeouts_read(&s.k.timeouts, "t.xml", text_of(timers), &s.k.arena, &c));
     assert_true(findings_build(&s.found, &s.k, &s.f.c));
-    d = s.found.diagnoses;
+    d = said(&s);
     assert_string_equal(d->rule, "r");
     assert_true(says(d->explanation, "because r auth.log:118 says: past \033[31mMax {} NAT (350 "
                                      "s)."));
@@ -258,7 +268,7 @@ static void test_severity_is_lowered(void **state)
     play(&s, RULE("r", "service-down", "",
                   "0.4") "<severity is='notice'><fact name='t.int' is='1'/></severity>"
                          "<severity is='harmless'><fact name='t.int' is='2'/></severity>" END);
-    assert_int_equal(s.found.diagnoses->severity, SEVERITY_NOTICE);
+    assert_int_equal(said(&s)->severity, SEVERITY_NOTICE);
     leave(&s);
 }
 
@@ -272,11 +282,10 @@ static void test_order_of_rules_is_nothing(void **state)
 #define C RULE("c", "backscatter", "", "0.45") END
     play(&s, A B C LAST);
     play(&t, LAST C B A);
-    assert_string_equal(s.found.diagnoses->rule, t.found.diagnoses->rule);
-    assert_int_equal(s.found.diagnoses->n_alternatives, t.found.diagnoses->n_alternatives);
-    for (size_t i = 0; i < s.found.diagnoses->n_alternatives; i++)
-        assert_string_equal(s.found.diagnoses->alternatives[i].rule,
-                            t.found.diagnoses->alternatives[i].rule);
+    assert_string_equal(said(&s)->rule, said(&t)->rule);
+    assert_int_equal(said(&s)->n_alternatives, said(&t)->n_alternatives);
+    for (size_t i = 0; i < said(&s)->n_alternatives; i++)
+        assert_string_equal(said(&s)->alternatives[i].rule, said(&t)->alternatives[i].rule);
     leave(&s);
     leave(&t);
 }
@@ -286,7 +295,7 @@ static void test_order_of_rules_is_nothing(void **state)
 static void test_groups(void **state)
 {
     (void)state;
-    struct scene s;
+    struct scene s = {0};
     fake_forget();
     fake_case_init(&s.f);
     for (int i = 0; i < 4; i++) { /* one instant, one silence */
@@ -299,7 +308,7 @@ static void test_groups(void **state)
     s.f.reset_space[5].is_copy_of_other = true;
     fake_catalogue(&s.k, RULE("a", "port-closed", "", "0.5") END);
     assert_true(findings_build(&s.found, &s.k, &s.f.c));
-    assert_int_equal(s.found.n_diagnoses, 5);
+    assert_int_equal(s.found.n, 5);
     assert_int_equal(s.found.n_groups, 3);
     assert_string_equal(s.found.groups[0].pattern, "same-instant");
     assert_int_equal(s.found.groups[0].n_members, 4);
@@ -307,7 +316,7 @@ static void test_groups(void **state)
     assert_int_equal(s.found.groups[0].at.port, 22);
     assert_int_equal(s.found.groups[0].first, 1000 * NS_PER_S);
     assert_int_equal(s.found.groups[0].last, 1001 * NS_PER_S);
-    assert_ptr_equal(s.found.groups[0].members[0], &s.found.diagnoses[0]);
+    assert_ptr_equal(s.found.groups[0].members[0], &s.found.v[0]);
     assert_string_equal(s.found.groups[1].pattern, "same-idle");
     assert_int_equal(s.found.groups[1].n_members, 4);
     assert_string_equal(s.found.groups[2].pattern, "repeated");
@@ -318,7 +327,7 @@ static void test_groups(void **state)
 static void test_a_scan_is_one_group(void **state)
 {
     (void)state;
-    struct scene s;
+    struct scene s = {0};
     fake_forget();
     fake_case_init(&s.f);
     fake_case_add(&s.f, "192.0.2.1:50000", "198.51.100.7:22", 0);

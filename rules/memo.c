@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A tree of questions.  A question is one fact with all that rules test of it, its answer their
+ * truths; questions stand in the order in which judging asked them, so the next question follows
+ * from the answers before.  A leaf holds the judgement.
+ */
+#include "rules/memo.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "parsers/base/map.h"
+#include "parsers/base/vec.h"
+
+#define ATOMS_MAX 32     /* of one question: two bits of its answer each */
+#define NODES_MAX 200000 /* what is not remembered is judged again */
+#define JUDGEMENTS_MAX 4096
+#define NONE UINT32_MAX
+
+struct atom { /* one condition on a fact */
+    const struct rule *rule;
+    const struct condition *condition;
+};
+
+struct question {
+    uint32_t slot, first, n; /* atoms */
+};
+
+struct edge_key {
+    uint64_t answer;
+    uint32_t node, pad;
+};
+
+struct node {
+    uint32_t question;   /* or NONE: a leaf */
+    uint32_t judgement;  /* of a leaf */
+    uint64_t last;       /* the answer given last, and where it leads */
+    uint32_t last_child; /* NONE: not yet asked */
+};
+
+struct kept { /* a judgement; its verdicts lie in one row */
+    const struct verdict *winner;
+    struct verdict *verdicts;
+    const char *cause, *rule;
+    enum severity severity;
+};
+
+struct memo {
+    const struct catalogue *catalogue;
+    bool off; /* with logs in the case */
+    VEC(struct atom) atoms;
+    VEC(struct question) questions; /* by slot */
+    uint32_t *first_question;       /* by slot, n_asked + 1 */
+    VEC(struct node) nodes;         /* the first is the root */
+    struct map edges;               /* struct edge_key -> uint32_t */
+    VEC(struct kept) kept;
+};
+
+static bool same_condition(const struct condition *a, const struct condition *b)
+{
+    if (a->n_tests != b->n_tests || !text_eq(a->written, b->written))
+        return false;
+    for (size_t i = 0; i < a->n_tests; i++) /* not written, but it counts */
+        if (a->tests[i].nocase != b->tests[i].nocase)
+            return false;
+    return true;
+}
+
+static bool has_reference(const struct condition *c)
+{
+    for (size_t i = 0; i < c->n_tests; i++)
+        for (size_t k = 0; k < c->tests[i].n_operands; k++)
+            if (c->tests[i].operands[k].ref)
+                return true;
+    return false;
+}
+
+/* Each condition once; one that refers to a bound line means another thing in each rule. */
+static bool is_known(const struct memo *m, uint32_t first, const struct condition *c)
+{
+    for (size_t i = first; !has_reference(c) && i < m->atoms.n; i++)
+        if (same_condition(m->atoms.v[i].condition, c))
+            return true;
+    return false;
+}
+
+static bool add_atoms(struct memo *m, uint32_t slot)
+{
+    uint32_t first = (uint32_t)m->atoms.n;
+    for (size_t i = 0; i < m->catalogue->n_rules; i++) {
+        const struct rule *r = m->catalogue->rules[i];
+        for (size_t k = 0; k < r->n_conditions; k++) {
+            const struct condition *c = &r->conditions[k];
+            if (c->kind != CONDITION_FACT || c->subject.slot != slot || is_known(m, first, c))
+                continue;
+            struct atom *a = vec_push(&m->atoms);
+            if (!a)
+                return false;
+            *a = (struct atom){r, c};
+        }
+    }
+    for (uint32_t at = first; at < m->atoms.n; at += ATOMS_MAX) {
+        uint32_t n = (uint32_t)m->atoms.n - at;
+        struct question *q = vec_push(&m->questions);
+        if (!q)
+            return false;
+        *q = (struct question){slot, at, n < ATOMS_MAX ? n : ATOMS_MAX};
+    }
+    return true;
+}
+
+static bool list_questions(struct memo *m)
+{
+    size_t n = m->catalogue->n_asked;
+    m->first_question = calloc(n + 1, sizeof *m->first_question);
+    bool good = m->first_question != NULL;
+    for (uint32_t slot = 0; good && slot < n; slot++) {
+        good = add_atoms(m, slot);
+        m->first_question[slot + 1] = (uint32_t)m->questions.n;
+    }
+    return good;
+}
+
+static uint32_t new_node(struct memo *m)
+{
+    struct node *n = m->nodes.n < NODES_MAX ? vec_push(&m->nodes) : NULL;
+    if (!n)
+        return NONE;
+    *n = (struct node){.question = NONE, .judgement = NONE, .last_child = NONE};
+    return (uint32_t)m->nodes.n - 1;
+}
+
+struct memo *memo_create(const struct catalogue *k, const struct case_file *c)
+{
+    struct memo *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->catalogue = k;
+    m->off = c->n_logs > 0;
+    map_init(&m->edges, sizeof(struct edge_key), sizeof(uint32_t));
+    if (list_questions(m) && new_node(m) == 0)
+        return m;
+    memo_free(m);
+    return NULL;
+}
+
+void memo_free(struct memo *m)
+{
+    if (!m)
+        return;
+    for (size_t i = 0; i < m->kept.n; i++)
+        free(m->kept.v[i].verdicts);
+    vec_finish(&m->kept);
+    vec_finish(&m->nodes);
+    vec_finish(&m->questions);
+    vec_finish(&m->atoms);
+    map_finish(&m->edges);
+    free(m->first_question);
+    free(m);
+}
+
+/* False: the fact rests on a log line, whose strength counts as well. */
+static bool answer(const struct memo *m, struct bench *b, const struct question *q, uint64_t *out)
+{
+    const struct fact *f = bench_ask(b, q->slot);
+    struct hearing h;
+    h.bench = b;
+    *out = 0;
+    if (f->from.link)
+        return false;
+    for (uint32_t i = 0; i < q->n; i++) {
+        const struct atom *a = &m->atoms.v[q->first + i];
+        const struct condition *c = a->condition;
+        h.rule = a->rule;
+        for (size_t k = 0; k < a->rule->n_binds; k++)
+            h.picks[k].looked = false;
+        *out = *out << 2 | (uint64_t)tests_hold(&h, &c->subject, f, c->tests, c->n_tests);
+    }
+    return true;
+}
+
+static uint32_t child_of(struct memo *m, uint32_t node, uint64_t given)
+{
+    struct node *n = &m->nodes.v[node];
+    const struct edge_key key = {.answer = given, .node = node};
+    if (n->last_child != NONE && n->last == given)
+        return n->last_child;
+    const uint32_t *child = map_get(&m->edges, &key);
+    if (!child)
+        return NONE;
+    n->last = given;
+    n->last_child = *child;
+    return *child;
+}
+
+static bool usable(const struct memo *m, const struct bench *b)
+{
+    return !m->off && b->n_links == 0;
+}
+
+bool memo_recall(struct memo *m, struct bench *b, struct judgement *out)
+{
+    uint32_t at = 0;
+    uint64_t given;
+    if (!usable(m, b))
+        return false;
+    while (at != NONE && m->nodes.v[at].judgement == NONE) {
+        uint32_t q = m->nodes.v[at].question;
+        if (q == NONE || !answer(m, b, &m->questions.v[q], &given))
+            return false;
+        at = child_of(m, at, given);
+    }
+    if (at == NONE)
+        return false;
+    const struct kept *k = &m->kept.v[m->nodes.v[at].judgement];
+    memcpy(out->verdicts, k->verdicts, out->n * sizeof *out->verdicts);
+    out->winner = k->winner ? out->verdicts + (k->winner - k->verdicts) : NULL;
+    out->cause = k->cause;
+    out->rule = k->rule;
+    out->severity = k->severity;
+    return true;
+}
+
+void memo_listen(struct memo *m, struct bench *b)
+{
+    (void)m;
+    bench_listen(b);
+}
+
+/* The child behind that answer, made when it is new. */
+static uint32_t grow(struct memo *m, uint32_t node, uint64_t given)
+{
+    const struct edge_key key = {.answer = given, .node = node};
+    uint32_t child = child_of(m, node, given);
+    if (child != NONE)
+        return child;
+    child = new_node(m);
+    uint32_t *edge = child != NONE ? map_put(&m->edges, &key, NULL) : NULL;
+    if (!edge)
+        return NONE;
+    *edge = child;
+    return child;
+}
+
+static uint32_t keep(struct memo *m, const struct judgement *j)
+{
+    struct kept k = {.cause = j->cause, .rule = j->rule, .severity = j->severity};
+    if (m->kept.n >= JUDGEMENTS_MAX)
+        return NONE;
+    k.verdicts = calloc(j->n + 1, sizeof *k.verdicts);
+    struct kept *slot = k.verdicts ? vec_push(&m->kept) : NULL;
+    if (!slot) {
+        free(k.verdicts);
+        return NONE;
+    }
+    memcpy(k.verdicts, j->verdicts, j->n * sizeof *k.verdicts);
+    k.winner = j->winner ? k.verdicts + (j->winner - j->verdicts) : NULL;
+    *slot = k;
+    return (uint32_t)m->kept.n - 1;
+}
+
+void memo_learn(struct memo *m, struct bench *b, const struct judgement *j)
+{
+    uint32_t at = 0;
+    uint64_t given;
+    size_t n = b->n_heard; /* answering asks for no fact that is new, but be sure */
+    if (!usable(m, b))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t slot = b->in_order[i];
+        for (uint32_t q = m->first_question[slot]; q < m->first_question[slot + 1]; q++) {
+            struct node *node = &m->nodes.v[at];
+            if (node->question == NONE && node->judgement == NONE)
+                node->question = q;
+            if (node->question != q || !answer(m, b, &m->questions.v[q], &given))
+                return;
+            at = grow(m, at, given);
+            if (at == NONE)
+                return;
+        }
+    }
+    if (m->nodes.v[at].question == NONE && m->nodes.v[at].judgement == NONE)
+        m->nodes.v[at].judgement = keep(m, j);
+}

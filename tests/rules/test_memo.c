@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A judgement is remembered for the answers that led to it, and for no others.
+ */
+#include "rules/memo.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/rules/fake.h"
+
+#define RULE(id, cause, more, base)                                                                \
+    "<rule id='" id "' cause='" cause "'>" more "<title>" id "</title><conclude base='" base       \
+    "'>because</conclude></rule>\n"
+#define REQUIRE(what) "<require>" what "</require>"
+
+struct court {
+    struct fake_case f;
+    struct catalogue k;
+    struct bench b;
+    struct judgement j;
+    struct memo *m;
+};
+
+static void open_court(struct court *t, const char *rules, size_t n_logs)
+{
+    fake_case_init(&t->f);
+    t->f.c.n_logs = n_logs;
+    fake_catalogue(&t->k, rules);
+    assert_true(bench_init(&t->b, &t->k, &t->f.c) && judgement_init(&t->j, &t->k));
+    t->m = memo_create(&t->k, &t->f.c);
+    assert_non_null(t->m);
+    fake_case_add(&t->f, "192.0.2.1:50000", "198.51.100.7:22", 1000 * NS_PER_S);
+}
+
+static void close_court(struct court *t)
+{
+    memo_free(t->m);
+    judgement_finish(&t->j);
+    bench_finish(&t->b);
+    catalogue_finish(&t->k);
+    fake_case_finish(&t->f);
+}
+
+/* Whether the judgement was remembered; it is learned when not. */
+static bool recalled(struct court *t)
+{
+    bench_take(&t->b, t->f.resets[0]);
+    if (memo_recall(t->m, &t->b, &t->j))
+        return true;
+    memo_listen(t->m, &t->b);
+    judge(&t->j, &t->b);
+    memo_learn(t->m, &t->b, &t->j);
+    return false;
+}
+
+static const char two_rules[] =
+    RULE("a", "port-closed", REQUIRE("<fact name='t.int' at-least='10'/>"), "0.5")
+        RULE("b", "port-scan", "<severity is='harmless'><fact name='t.bytes' is='7'/></severity>",
+             "0.3");
+
+static void test_other_answers(void **state)
+{
+    (void)state;
+    struct court t;
+    fake_forget();
+    fake_number("t.int", 12);
+    open_court(&t, two_rules, 0);
+    assert_false(recalled(&t));
+    assert_string_equal(t.j.rule, "a");
+    fake_number("t.int", 4000); /* another value, the same answer */
+    assert_true(recalled(&t));
+    assert_string_equal(t.j.rule, "a");
+    assert_ptr_equal(t.j.winner, &t.j.verdicts[0]);
+    fake_number("t.int", 9);
+    assert_false(recalled(&t));
+    assert_string_equal(t.j.rule, "b");
+    assert_int_equal(t.j.severity, SEVERITY_NOTICE);
+    fake_number("t.bytes", 7); /* asked for the severity alone */
+    assert_false(recalled(&t));
+    assert_int_equal(t.j.severity, SEVERITY_HARMLESS);
+    assert_true(recalled(&t));
+    assert_int_equal(t.j.severity, SEVERITY_HARMLESS);
+    fake_forget(); /* unknown is an answer of its own */
+    assert_false(recalled(&t));
+    assert_int_equal(t.j.verdicts[0].require, TRUTH_UNKNOWN);
+    close_court(&t);
+}
+
+/* Conditions that read alike but are not. */
+static void test_case_counts(void **state)
+{
+    (void)state;
+    struct court t;
+    fake_forget();
+    fake_text("t.text", "gone");
+    open_court(
+        &t,
+        RULE("a", "port-closed", REQUIRE("<fact name='t.text' is='GONE'/>"), "0.5")
+            RULE("b", "port-scan", REQUIRE("<fact name='t.text' is='GONE' nocase='true'/>"), "0.4"),
+        0);
+    assert_false(recalled(&t));
+    assert_string_equal(t.j.rule, "b");
+    fake_text("t.text", "GONE");
+    assert_false(recalled(&t));
+    assert_string_equal(t.j.rule, "a");
+    close_court(&t);
+}
+
+/* What rests on lines, or on which logs there are, is judged anew each time. */
+static void test_lines_are_not_remembered(void **state)
+{
+    (void)state;
+    struct court t;
+    struct event e = {.kind = TEXT("ssh.penalty")};
+    fake_forget();
+    fake_number("t.int", 12);
+    open_court(&t, two_rules, 0);
+    fake_link(&e, JOIN_TUPLE, 0);
+    assert_false(recalled(&t));
+    assert_false(recalled(&t));
+    close_court(&t);
+    fake_forget();
+    fake_number("t.int", 12);
+    open_court(&t, two_rules, 1);
+    assert_false(recalled(&t));
+    assert_false(recalled(&t));
+    close_court(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_other_answers),
+        cmocka_unit_test(test_case_counts),
+        cmocka_unit_test(test_lines_are_not_remembered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
