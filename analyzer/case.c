@@ -418,6 +418,7 @@ void case_finish(struct case_file *c)
     for (size_t i = 0; i < c->n_captures; i++) {
         flaws_finish(&c->captures[i].flaws);
         flaws_finish(&c->captures[i].skipped);
+        flaws_finish(&c->captures[i].skipped_bytes);
     }
     for (size_t i = 0; i < c->n_logs; i++)
         flaws_finish(&c->logs[i].flaws);

@@ -29,6 +29,11 @@ struct case_capture {
     unsigned time_digits;
     bool truncated;
     struct text truncated_where;
+    uint64_t n_bytes_analysed;  /* n_bytes = n_bytes_analysed + all of skipped_bytes */
+    struct flaws skipped_bytes; /* bytes by reason; the same reasons as of the records in skipped */
+    struct text *gaps;          /* the first damaged places behind which reading went on */
+    size_t n_gaps;
+    uint64_t n_gaps_more; /* and those that are not listed */
     uint64_t snaplen_cut; /* packets */
     struct flaws skipped; /* what was not analysed, by reason: records, packets that are not TCP */
     struct flaws flaws;   /* what was wrong with what was analysed */

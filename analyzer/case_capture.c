@@ -110,22 +110,6 @@ static void describe_interfaces(struct case_capture *out, const struct capture_i
     out->time_digits = digits ? digits : 6;
 }
 
-static void describe_end(const struct case_run *run, struct case_capture *out,
-                         const struct capture_info *info)
-{
-    out->truncated = info->truncated || info->broken;
-    if (!out->truncated)
-        return;
-    out->truncated_where = text_of(arena_printf(
-        &run->c->arena, "%s at byte %llu, in what would have been frame %llu",
-        info->broken ? "a record makes no sense" : "the file ends in mid-record",
-        (unsigned long long)info->stopped_offset, (unsigned long long)info->stopped_frame));
-    struct error note;
-    error_set(&note, ERROR_FORMAT, "", TEXT_FMT, TEXT_ARG(out->truncated_where));
-    snprintf(note.place, sizeof note.place, TEXT_FMT, TEXT_ARG(out->name));
-    case_warn(run, &note);
-}
-
 static void describe(const struct case_run *run, struct case_capture *out,
                      const struct capture_info *info)
 {
@@ -136,11 +120,7 @@ static void describe(const struct case_run *run, struct case_capture *out,
     out->last = info->latest;
     out->snaplen_cut = info->n_frames_cut;
     describe_interfaces(out, info);
-    describe_end(run, out, info);
-    for (int i = 0; i < CAPTURE_SKIP_REASONS; i++)
-        if (info->skipped[i].n > 0 || info->skipped[i].n_bytes > 0)
-            flaws_add_n(&out->skipped, capture_skip_id((enum capture_skip)i), 0,
-                        info->skipped[i].n ? info->skipped[i].n : 1);
+    case_tell_damage(run, out, info);
 }
 
 /* ---- results ---- */
@@ -341,6 +321,7 @@ bool case_read_capture(struct case_run *run, struct source *source, uint64_t siz
                                .n_files = 1};
     flaws_init(&out.flaws);
     flaws_init(&out.skipped);
+    flaws_init(&out.skipped_bytes);
     struct reading r = {.run = run, .out = &out, .source = source, .size = size};
     bool room = vec_reserve(&run->captures, run->captures.n + 1);
     bool good = room ? capture_open(source, &out.flaws, &r.capture, err)
@@ -355,6 +336,7 @@ bool case_read_capture(struct case_run *run, struct source *source, uint64_t siz
         case_drop_series(run);
     flaws_finish(&out.flaws);
     flaws_finish(&out.skipped);
+    flaws_finish(&out.skipped_bytes);
     return false;
 }
 

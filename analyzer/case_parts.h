@@ -50,6 +50,13 @@ bool case_note_failure(const struct case_run *run, struct case_input *in,
 void case_tell(const struct case_run *run, const char *what, const struct source *s,
                uint64_t total);
 
+struct capture_info;
+
+/* Notes in *out how the bytes of the capture were used, what was passed over and where, and warns
+ * of it. */
+void case_tell_damage(const struct case_run *run, struct case_capture *out,
+                      const struct capture_info *info);
+
 /* Reads one capture to its end, as the next file of the series being read if it is one.  False: it
  * could not be opened or read. */
 bool case_read_capture(struct case_run *run, struct source *source, uint64_t size,

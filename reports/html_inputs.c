@@ -85,6 +85,12 @@ static void capture_row(struct page *p, const struct case_capture *k)
     tell_series(&p->b, k);
     if (k->snaplen_cut > 0)
         strbuf_printf(&p->b, "; %" PRIu64 " cut by the snaplen", k->snaplen_cut);
+    for (size_t i = 0; i < k->n_gaps; i++) {
+        page_add(p, "<br><b>damaged</b>: ");
+        page_say(p, k->gaps[i]);
+    }
+    if (k->n_gaps_more > 0)
+        strbuf_printf(&p->b, "<br>and %" PRIu64 " more damaged places", k->n_gaps_more);
     if (k->truncated) {
         page_add(p, "; <b>truncated</b>: ");
         page_say(p, k->truncated_where);

@@ -72,6 +72,17 @@ static json_t *series_of(const struct case_capture *c)
     return o;
 }
 
+static void put_gaps(json_t *o, const struct case_capture *c)
+{
+    json_t *gaps = json_array();
+    for (size_t i = 0; i < c->n_gaps; i++)
+        json_array_append_new(gaps, json_clean(c->gaps[i]));
+    if (c->n_gaps > 0)
+        json_put(o, "damaged_where", gaps);
+    else
+        json_decref(gaps);
+}
+
 static json_t *capture_line(const struct case_capture *c)
 {
     json_t *o = json_line("capture");
@@ -87,6 +98,9 @@ static json_t *capture_line(const struct case_capture *c)
     json_put_time(o, "last", c->last, c->time_digits);
     json_put(o, "truncated", json_boolean(c->truncated));
     json_put_text(o, "truncated_where", c->truncated_where);
+    json_put_int(o, "bytes_analysed", c->n_bytes_analysed);
+    put_flaws(o, "bytes_skipped", &c->skipped_bytes);
+    put_gaps(o, c);
     json_put_int(o, "snaplen_cut", c->snaplen_cut);
     put_flaws(o, "skipped", &c->skipped);
     put_flaws(o, "flaws", &c->flaws);

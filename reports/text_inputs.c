@@ -50,6 +50,18 @@ static void flaw_lines(struct lines *l, const struct flaws *flaws, const char *h
     }
 }
 
+static void gap_lines(struct lines *l, const struct case_capture *k)
+{
+    for (size_t i = 0; i < k->n_gaps; i++) {
+        lines_say(l, k->gaps[i]);
+        lines_fill(l, "      DAMAGED: ", 8);
+    }
+    if (k->n_gaps_more > 0) {
+        strbuf_printf(&l->b, "%" PRIu64 " more places", k->n_gaps_more);
+        lines_fill(l, "      DAMAGED: ", 8);
+    }
+}
+
 static void capture_read(struct lines *l, const struct case_capture *k)
 {
     lines_say(l, k->name);
@@ -72,6 +84,7 @@ static void capture_read(struct lines *l, const struct case_capture *k)
         lines_say(l, k->truncated_where);
     }
     lines_fill(l, "  ", 6);
+    gap_lines(l, k);
     flaw_lines(l, &k->skipped, "      not analysed: ", "frame");
     flaw_lines(l, &k->flaws, "      flaw: ", "frame");
     if (k->n_rst_skipped > 0) {

@@ -105,7 +105,8 @@ void usage_man(const struct usage *u, FILE *out)
     for (size_t i = 0; i < u->n_options; i++)
         man_option(&u->options[i], out);
     fputs(".SH EXIT STATUS\n"
-          ".TP\n0\nThe report was written. A truncated capture is a caveat in it and still 0.\n"
+          ".TP\n0\nThe report was written. A truncated or damaged capture is a caveat in it "
+          "and still 0.\n"
           ".TP\n1\n\\fB\\-\\-fail\\-on\\fR was met.\n"
           ".TP\n2\nWrong usage, configuration or rules.\n"
           ".TP\n3\nNo input could be read.\n"

@@ -23,7 +23,7 @@ static const char *const skip_ids[CAPTURE_SKIP_REASONS] = {
     [CAPTURE_SKIP_UNKNOWN] = "unknown-block",
     [CAPTURE_SKIP_UNUSABLE] = "unusable-frame",
     [CAPTURE_SKIP_CUT] = "truncated-tail",
-    [CAPTURE_SKIP_AFTER_BREAK] = "after-broken-record",
+    [CAPTURE_SKIP_DAMAGED] = "damaged-bytes",
 };
 
 const char *capture_skip_id(enum capture_skip reason)
@@ -60,7 +60,8 @@ bool capture_open(struct source *source, struct flaws *flaws, struct capture **o
     struct capture *c = calloc(1, sizeof *c);
     if (!c)
         return error_set(err, ERROR_NO_MEMORY, source_name(source), "out of memory");
-    *c = (struct capture){.format = format, .source = source, .flaws = flaws};
+    *c = (struct capture){
+        .format = format, .source = source, .flaws = flaws, .time_base = INSTANT_NONE};
     c->info = (struct capture_info){.format = format->id,
                                     .variant = "",
                                     .first = INSTANT_NONE,
@@ -81,7 +82,11 @@ enum capture_step capture_next(struct capture *c, struct frame *frame, struct er
     c->pending = 0;
     if (c->ended)
         return CAPTURE_END;
-    enum capture_step step = c->format->next(c, frame, err);
+    enum capture_step step;
+    c->delivered = false;
+    do
+        step = c->format->next(c, frame, err);
+    while (step == CAPTURE_FRAME && !c->delivered);
     c->ended = step != CAPTURE_FRAME;
     return step;
 }
@@ -112,8 +117,11 @@ struct capture_interface *capture_add_interface(struct capture *c)
     return i;
 }
 
-static void note_time(struct capture_info *info, instant_ns t)
+static void note_time(struct capture *c, instant_ns t)
 {
+    struct capture_info *info = &c->info;
+    if (resync_times_agree(c->time_base, t) || resync_times_agree(info->last, t))
+        c->time_base = t;
     if (info->first == INSTANT_NONE) {
         info->first = info->earliest = info->latest = t;
     }
@@ -134,15 +142,17 @@ void capture_deliver(struct capture *c, struct frame *frame, size_t record_size)
     info->interfaces[frame->iface].n_frames++;
     info->n_frames_cut += frame->caplen < frame->origlen;
     if (frame->time != INSTANT_NONE)
-        note_time(info, frame->time);
+        note_time(c, frame->time);
+    if (frame->caplen > c->caplen_most)
+        c->caplen_most = frame->caplen;
     c->pending = record_size;
+    c->delivered = true;
 }
 
-static void note_stop(struct capture *c, const char *static_flaw)
+static void note_stop(struct capture *c, uint64_t offset)
 {
-    c->info.stopped_offset = source_offset(c->source);
+    c->info.stopped_offset = offset;
     c->info.stopped_frame = c->info.n_numbered + 1;
-    flaws_add(c->flaws, static_flaw, c->info.stopped_frame);
 }
 
 /* Counts what there is of n_bytes in *account. */
@@ -157,8 +167,8 @@ static bool pass(struct capture *c, uint64_t n_bytes, uint64_t *account)
         return true;
     if (!info->truncated && !info->broken) {
         info->truncated = true;
-        note_stop(c, c->format->cut_flaw);
-        info->stopped_offset = start;
+        note_stop(c, start);
+        flaws_add(c->flaws, c->format->cut_flaw, info->stopped_frame);
     }
     return false;
 }
@@ -184,18 +194,48 @@ static enum capture_step finish(struct capture *c, struct error *err)
     return CAPTURE_FAILED;
 }
 
+/* Passes over what is damaged; false when nothing sound comes behind it: then the file is broken
+ * there, or, if it may be, cut. */
+static bool leave_gap(struct capture *c, const char *static_flaw, bool may_be_cut)
+{
+    struct capture_info *info = &c->info;
+    struct capture_gap gap = {
+        .offset = source_offset(c->source), .frame = info->n_numbered + 1, .flaw = static_flaw};
+    bool resumes = false;
+    gap.n_bytes = resync_seek(c, &resumes);
+    const bool is_cut = !resumes && may_be_cut;
+    struct capture_skipped *as = &info->skipped[is_cut ? CAPTURE_SKIP_CUT : CAPTURE_SKIP_DAMAGED];
+    flaws_add(c->flaws, is_cut ? c->format->cut_flaw : static_flaw, gap.frame);
+    info->n_bytes += gap.n_bytes;
+    as->n++;
+    as->n_bytes += gap.n_bytes;
+    info->truncated |= is_cut;
+    info->broken |= !resumes && !is_cut;
+    if (!resumes)
+        note_stop(c, gap.offset);
+    if (is_cut)
+        return false;
+    if (info->n_gaps < CAPTURE_GAPS_KEPT)
+        info->gaps[info->n_gaps] = gap;
+    info->n_gaps++;
+    return resumes;
+}
+
+enum capture_step capture_break(struct capture *c, const char *static_flaw, struct error *err)
+{
+    return leave_gap(c, static_flaw, false) ? CAPTURE_FRAME : finish(c, err);
+}
+
+enum capture_step capture_cut_or_break(struct capture *c, const char *static_flaw,
+                                       struct error *err)
+{
+    return leave_gap(c, static_flaw, true) ? CAPTURE_FRAME : finish(c, err);
+}
+
 enum capture_step capture_cut(struct capture *c, struct error *err)
 {
     const uint8_t *p;
     if (source_peek(c->source, 1, &p) > 0)
         capture_skip(c, CAPTURE_SKIP_CUT, UINT64_MAX);
-    return finish(c, err);
-}
-
-enum capture_step capture_break(struct capture *c, const char *static_flaw, struct error *err)
-{
-    c->info.broken = true;
-    note_stop(c, static_flaw);
-    capture_skip(c, CAPTURE_SKIP_AFTER_BREAK, UINT64_MAX);
     return finish(c, err);
 }

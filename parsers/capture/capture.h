@@ -28,9 +28,10 @@ enum capture_skip {
     CAPTURE_SKIP_JOURNAL,      /* pcapng systemd journal export blocks */
     CAPTURE_SKIP_SYSTEM_CALLS, /* pcapng sysdig event blocks */
     CAPTURE_SKIP_UNKNOWN,      /* pcapng blocks of any other type */
-    CAPTURE_SKIP_UNUSABLE,    /* frames that are too large or name an interface that is not there */
-    CAPTURE_SKIP_CUT,         /* the partial record at a truncated end */
-    CAPTURE_SKIP_AFTER_BREAK, /* all from a record that makes no sense to the end */
+    CAPTURE_SKIP_UNUSABLE,     /* frames that are too large, name an interface that is not
+                                  there; interfaces over the limit */
+    CAPTURE_SKIP_CUT,          /* the partial record at a truncated end */
+    CAPTURE_SKIP_DAMAGED,      /* from a record that makes no sense to the next run that does */
     CAPTURE_SKIP_REASONS,
 };
 
@@ -41,6 +42,15 @@ struct capture_skipped {
     uint64_t n;       /* records or blocks */
     uint64_t n_bytes; /* with their headers */
 };
+
+/* A place where the file makes no sense.  Records behind it are numbered on from before it, and
+ * their numbers are not those of Wireshark, which stops there. */
+struct capture_gap {
+    uint64_t offset, n_bytes; /* in the stream; what was passed over */
+    uint64_t frame;           /* the number that the next frame behind it has or would have */
+    const char *flaw;         /* static: what made no sense */
+};
+#define CAPTURE_GAPS_KEPT 16
 
 struct capture_interface {
     int link_type;
@@ -66,10 +76,12 @@ struct capture_info {
     instant_ns first, last;      /* times of the first and the last frame; INSTANT_NONE if none */
     instant_ns earliest, latest; /* the same unless the file is not in order of time */
     bool truncated;              /* the stream ends inside a record */
-    bool broken;                 /* a record made no sense; the rest was not read as frames */
+    bool broken;                 /* a record made no sense, and no sound run came behind it */
     uint64_t stopped_offset;     /* where that record starts, if truncated or broken */
     uint64_t stopped_frame;      /* the number it would have had */
-    uint64_t n_frames_cut;       /* frames with caplen < origlen (snaplen) */
+    uint64_t n_gaps;             /* damaged places; the last one reaches the end if broken */
+    struct capture_gap gaps[CAPTURE_GAPS_KEPT]; /* the first of them */
+    uint64_t n_frames_cut;                      /* frames with caplen < origlen (snaplen) */
 };
 
 enum capture_step {

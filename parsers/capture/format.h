@@ -11,6 +11,24 @@
 
 struct capture;
 
+/* Records that follow one another, judged by their headers alone. */
+struct chain {
+    const uint8_t *p; /* the header of the next one */
+    size_t n;         /* bytes from there on that are at hand */
+    uint64_t size;    /* out: of that record, with its header */
+    instant_ns time;  /* of the last one that had any; INSTANT_NONE if none had */
+    size_t n_faces;   /* interfaces of its section so far */
+    bool is_big;
+    bool is_loose;     /* oddities that real writers have are let pass */
+    bool time_unknown; /* a section that was not read yet has begun */
+};
+
+enum chain_step {
+    CHAIN_ENDS,  /* no sound record begins here */
+    CHAIN_SHORT, /* nothing speaks against one, but its end is not at hand */
+    CHAIN_GOES_ON,
+};
+
 struct capture_format {
     const char *id;
     const char *cut_flaw; /* "pcap.truncated-tail" */
@@ -19,7 +37,14 @@ struct capture_format {
     bool (*open)(struct capture *c, struct error *err);
     enum capture_step (*next)(struct capture *c, struct frame *frame, struct error *err);
     void (*close)(struct capture *c); /* frees c->state */
+    /* Where a chain stands that begins behind all that was read so far. */
+    void (*chain_begin)(const struct capture *c, struct chain *chain);
+    /* Whether a sound record begins at chain->p; chain->size is set when CHAIN_GOES_ON. */
+    enum chain_step (*chain_next)(const struct capture *c, struct chain *chain);
 };
+
+/* More on the wire than any network carries in one packet. */
+#define ORIGLEN_MAX (16u << 20)
 
 extern const struct capture_format capture_format_pcap;
 extern const struct capture_format capture_format_pcapng;
@@ -30,7 +55,9 @@ struct capture {
     struct flaws *flaws;
     void *state;
     size_t pending; /* bytes of the delivered frame's record, consumed at the next step */
-    bool ended;
+    bool ended, delivered;
+    uint32_t caplen_most; /* of the frames so far */
+    instant_ns time_base; /* of the last frame whose time agrees with one before it */
     size_t interfaces_cap;
     struct capture_info info;
 };
@@ -45,7 +72,32 @@ bool capture_skip(struct capture *c, enum capture_skip reason, uint64_t n_bytes)
 bool capture_pass(struct capture *c, uint64_t n_bytes);
 /* The stream ended inside the record at the current offset (or failed there). */
 enum capture_step capture_cut(struct capture *c, struct error *err);
-/* The record at the current offset makes no sense: passes all the rest. */
+/* The record at the current offset makes no sense: passes over it up to the next sound run of
+ * records, or to the end.  CAPTURE_FRAME means: go on reading, nothing was delivered. */
 enum capture_step capture_break(struct capture *c, const char *static_flaw, struct error *err);
+
+/* The same for a record that does not end before the stream does: broken when something sound comes
+ * behind it, and else cut. */
+enum capture_step capture_cut_or_break(struct capture *c, const char *static_flaw,
+                                       struct error *err);
+
+/* Bytes from the current offset (of which at least the first is damaged) to the next sound run of
+ * records; *resumes tells whether there is one, else they are all the rest.  They are consumed and
+ * not counted. */
+uint64_t resync_seek(struct capture *c, bool *resumes);
+/* Whether a sound run begins inside the record of size bytes at the current offset. */
+bool resync_inside(struct capture *c, size_t size);
+/* Whether the record of size bytes at the current offset is followed by a sound one, or the stream
+ * ends before.  For records that look odd but may be
+ * meant: the next one may be odd, too. */
+bool resync_agrees(struct capture *c, uint64_t size);
+/* Whether two neighbours of one file may have these times: at most an hour back or 30 days on.
+ * INSTANT_NONE agrees with any. */
+static inline bool resync_times_agree(instant_ns before, instant_ns after)
+{
+    if (before == INSTANT_NONE || after == INSTANT_NONE)
+        return true;
+    return after >= before - 3600 * NS_PER_S && after <= before + 30 * 86400 * NS_PER_S;
+}
 
 #endif

@@ -6,6 +6,7 @@
  * patches, whose record header is 24 bytes long.  Nothing is looked up beyond the record.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "parsers/base/cursor.h"
 #include "parsers/capture/format.h"
@@ -24,6 +25,8 @@ struct pcap {
     uint32_t header_size;
     uint32_t frame_max;
     enum swapped swapped;
+    uint16_t major; /* version */
+    uint32_t face;  /* index of the interface that the last file header describes */
 };
 
 struct magic {
@@ -68,6 +71,25 @@ static enum swapped swapped_by(uint16_t major, uint16_t minor)
     return major == 2 && minor == 3 ? LENGTHS_MAYBE_SWAPPED : LENGTHS_IN_ORDER;
 }
 
+/* What follows the magic number; the magic has been found. */
+static void read_file_header(const uint8_t *bytes, const struct magic *magic, bool is_big,
+                             struct pcap *p, struct capture_interface *i)
+{
+    struct cursor h = cursor_of(bytes, FILE_HEADER);
+    cursor_skip(&h, 4);
+    p->major = cursor_u16(&h, is_big);
+    p->swapped = swapped_by(p->major, cursor_u16(&h, is_big));
+    cursor_skip(&h, 8); /* thiszone and sigfigs: written as 0 by everyone, ignored by readers */
+    i->snaplen = cursor_u32(&h, is_big);
+    i->link_type = linktype_from_file(cursor_u32(&h, is_big));
+    i->time_digits = magic->unit_ns == 1 ? 9 : 6;
+    p->is_big = is_big;
+    p->unit_ns = magic->unit_ns;
+    p->n_units = (uint32_t)(NS_PER_S / magic->unit_ns);
+    p->header_size = magic->header_size;
+    p->frame_max = linktype_frame_max(i->link_type);
+}
+
 static bool pcap_open_file(struct capture *c, struct error *err)
 {
     const uint8_t *bytes;
@@ -82,24 +104,45 @@ static bool pcap_open_file(struct capture *c, struct error *err)
     c->state = p;
     if (!p || !i)
         return error_set(err, ERROR_NO_MEMORY, name, "out of memory");
-    struct cursor h = cursor_of(bytes, FILE_HEADER);
-    cursor_skip(&h, 4);
-    uint16_t major = cursor_u16(&h, is_big), minor = cursor_u16(&h, is_big);
-    cursor_skip(&h, 8); /* thiszone and sigfigs: written as 0 by everyone, ignored by readers */
-    i->snaplen = cursor_u32(&h, is_big);
-    i->link_type = linktype_from_file(cursor_u32(&h, is_big));
-    i->time_digits = magic->unit_ns == 1 ? 9 : 6;
-    *p = (struct pcap){.is_big = is_big,
-                       .unit_ns = magic->unit_ns,
-                       .n_units = (uint32_t)(NS_PER_S / magic->unit_ns),
-                       .header_size = magic->header_size,
-                       .frame_max = linktype_frame_max(i->link_type),
-                       .swapped = swapped_by(major, minor)};
+    read_file_header(bytes, magic, is_big, p, i);
     c->info.variant = is_big ? magic->big : magic->little;
     c->info.n_sections = 1;
-    if (major != 2 && major != 543)
+    if (p->major != 2 && p->major != 543)
         flaws_add(c->flaws, "pcap.unknown-version", 0);
     return capture_pass(c, FILE_HEADER);
+}
+
+/* A file header where a record should be: files were written one behind the other.  As a record it
+ * would be an empty frame of the year 2055. */
+static const struct magic *find_header_again(const uint8_t *bytes, size_t n, bool *is_big)
+{
+    const struct magic *magic = n >= FILE_HEADER ? find_magic(bytes, n, is_big) : NULL;
+    if (!magic)
+        return NULL;
+    struct cursor h = cursor_of(bytes, n);
+    cursor_skip(&h, 4);
+    const uint16_t major = cursor_u16(&h, *is_big), minor = cursor_u16(&h, *is_big);
+    const uint32_t zone = cursor_u32(&h, *is_big), digits = cursor_u32(&h, *is_big);
+    return major == 2 && minor <= 4 && zone == 0 && digits == 0 ? magic : NULL;
+}
+
+static enum capture_step begin_again(struct capture *c, const uint8_t *bytes,
+                                     const struct magic *magic, bool is_big, struct error *err)
+{
+    struct pcap *p = c->state;
+    struct capture_interface again = {0};
+    read_file_header(bytes, magic, is_big, p, &again);
+    flaws_add(c->flaws, "pcap.header-again", c->info.n_numbered + 1);
+    const struct capture_interface *now = &c->info.interfaces[p->face];
+    if (again.link_type != now->link_type || again.time_digits != now->time_digits ||
+        again.snaplen != now->snaplen) {
+        struct capture_interface *i = capture_add_interface(c);
+        if (!i)
+            return capture_break(c, "pcap.broken-record", err);
+        *i = again;
+        p->face = (uint32_t)c->info.n_interfaces - 1;
+    }
+    return capture_pass(c, FILE_HEADER) ? CAPTURE_FRAME : capture_cut(c, err);
 }
 
 static void put_lengths_in_order(const struct pcap *p, struct frame *f)
@@ -110,6 +153,20 @@ static void put_lengths_in_order(const struct pcap *p, struct frame *f)
         f->origlen = f->caplen;
         f->caplen = caplen;
     }
+}
+
+/* The header at bytes (p->header_size of them); returns the fraction of a second as written. */
+static uint32_t read_record_header(const struct pcap *p, const uint8_t *bytes, struct frame *f)
+{
+    struct cursor h = cursor_of(bytes, p->header_size);
+    uint32_t seconds = cursor_u32(&h, p->is_big), fraction = cursor_u32(&h, p->is_big);
+    f->caplen = cursor_u32(&h, p->is_big);
+    f->origlen = cursor_u32(&h, p->is_big);
+    if (p->swapped != LENGTHS_IN_ORDER)
+        put_lengths_in_order(p, f);
+    /* Seconds are unsigned: the format lasts until 2106. */
+    f->time = seconds * NS_PER_S + (int64_t)fraction * p->unit_ns;
+    return fraction;
 }
 
 /* Odd but usable records: the frame is delivered, the oddity counted. */
@@ -125,34 +182,58 @@ static void note_oddities(struct capture *c, const struct pcap *p, const struct 
         flaws_add(c->flaws, "pcap.caplen-over-snaplen", number);
 }
 
-static enum capture_step pcap_next_frame(struct capture *c, struct frame *f, struct error *err)
+/* What no writer means, unless the record behind it says that this one ends where it says. */
+static bool looks_odd(const struct capture *c, const struct frame *f, uint32_t fraction)
 {
     const struct pcap *p = c->state;
-    const struct capture_interface *i = c->info.interfaces;
+    return !resync_times_agree(c->time_base, f->time) ||
+           (f->caplen != f->origlen && f->caplen != f->snaplen) || fraction >= p->n_units ||
+           f->caplen == 0 || (f->caplen > f->snaplen && f->snaplen != 0);
+}
+
+static bool next_is_wild(const struct pcap *p, const uint8_t *bytes)
+{
+    struct cursor h = cursor_of(bytes, p->header_size);
+    h.at = p->swapped == LENGTHS_SWAPPED ? 12 : 8;
+    return cursor_u32(&h, p->is_big) > p->frame_max;
+}
+
+static enum capture_step pcap_next_frame(struct capture *c, struct frame *f, struct error *err)
+{
+    struct pcap *p = c->state;
+    const struct capture_interface *i = &c->info.interfaces[p->face];
     const uint8_t *bytes;
     size_t have = source_peek(c->source, p->header_size, &bytes);
     if (have < p->header_size)
         return capture_cut(c, err);
-    struct cursor h = cursor_of(bytes, p->header_size);
-    uint32_t seconds = cursor_u32(&h, p->is_big), fraction = cursor_u32(&h, p->is_big);
-    uint32_t caplen = cursor_u32(&h, p->is_big), origlen = cursor_u32(&h, p->is_big);
-    *f = (struct frame){.caplen = caplen,
-                        .origlen = origlen,
-                        .time_digits = i->time_digits,
+    *f = (struct frame){.time_digits = i->time_digits,
                         .snaplen = i->snaplen,
                         .link_type = i->link_type,
+                        .iface = p->face,
                         .offset = source_offset(c->source)};
-    if (p->swapped != LENGTHS_IN_ORDER)
-        put_lengths_in_order(p, f);
+    uint32_t fraction = read_record_header(p, bytes, f);
     if (f->caplen > p->frame_max)
         return capture_break(c, "pcap.broken-record", err);
     size_t size = p->header_size + (size_t)f->caplen;
-    if (have < size && source_peek(c->source, size, &bytes) < size)
-        return capture_cut(c, err);
-    /* Seconds are unsigned: the format lasts until 2106. */
-    f->time = seconds * NS_PER_S + (int64_t)fraction * p->unit_ns;
+    bool is_odd = looks_odd(c, f, fraction);
+    if (is_odd) {
+        bool is_big;
+        have = source_peek(c->source, FILE_HEADER, &bytes);
+        const struct magic *magic = find_header_again(bytes, have, &is_big);
+        if (magic)
+            return begin_again(c, bytes, magic, is_big, err);
+        if (!resync_agrees(c, size))
+            return capture_break(c, "pcap.broken-record", err);
+    }
+    /* what comes next is looked at before this one is believed: a record that lost bytes has eaten
+     * from those behind it */
+    have = source_peek(c->source, size + p->header_size, &bytes);
+    if (have >= size + p->header_size && next_is_wild(p, bytes + size) && resync_inside(c, size))
+        return capture_break(c, "pcap.broken-record", err);
+    if (source_peek(c->source, size, &bytes) < size)
+        return capture_cut_or_break(c, "pcap.broken-record", err);
     f->data = bytes + p->header_size;
-    if (fraction >= p->n_units || f->caplen > f->origlen || f->caplen > f->snaplen)
+    if (is_odd)
         note_oddities(c, p, f, fraction);
     capture_deliver(c, f, size);
     return CAPTURE_FRAME;
@@ -163,6 +244,52 @@ static void pcap_close_file(struct capture *c)
     free(c->state);
 }
 
+static void pcap_chain_begin(const struct capture *c, struct chain *chain)
+{
+    const struct pcap *p = c->state;
+    chain->time = c->time_base;
+    chain->is_big = p->is_big;
+    chain->n_faces = c->info.n_interfaces;
+}
+
+/* One kind of oddity at most. */
+static enum chain_step loosely(const struct pcap *p, const struct chain *chain,
+                               const struct frame *f, bool times_sound)
+{
+    static const uint8_t zeros[RECORD_HEADER];
+    const bool is_blank = memcmp(chain->p, zeros, sizeof zeros) == 0;
+    if (is_blank || f->caplen > p->frame_max || f->origlen > ORIGLEN_MAX)
+        return CHAIN_ENDS;
+    const bool lengths_odd = f->caplen == 0 || f->caplen > f->origlen;
+    return lengths_odd && !times_sound ? CHAIN_ENDS : CHAIN_GOES_ON;
+}
+
+static enum chain_step pcap_chain_next(const struct capture *c, struct chain *chain)
+{
+    const struct pcap *p = c->state;
+    const uint32_t snaplen = c->info.interfaces[p->face].snaplen;
+    bool is_big;
+    if (find_header_again(chain->p, chain->n, &is_big)) {
+        chain->size = FILE_HEADER;
+        return CHAIN_GOES_ON;
+    }
+    if (chain->n < p->header_size)
+        return CHAIN_SHORT;
+    struct frame f;
+    const uint32_t fraction = read_record_header(p, chain->p, &f);
+    const bool times_sound = fraction < p->n_units && resync_times_agree(chain->time, f.time);
+    chain->size = p->header_size + (uint64_t)f.caplen;
+    if (chain->is_loose)
+        return loosely(p, chain, &f, times_sound);
+    uint32_t most = snaplen != 0 && snaplen < p->frame_max ? snaplen : p->frame_max;
+    most = c->caplen_most > most ? c->caplen_most : most;
+    if (f.caplen == 0 || f.caplen > most || f.caplen > f.origlen || f.origlen > ORIGLEN_MAX ||
+        !times_sound)
+        return CHAIN_ENDS;
+    chain->time = f.time;
+    return chain->size <= chain->n ? CHAIN_GOES_ON : CHAIN_SHORT;
+}
+
 const struct capture_format capture_format_pcap = {
     .id = "pcap",
     .cut_flaw = "pcap.truncated-tail",
@@ -170,4 +297,6 @@ const struct capture_format capture_format_pcap = {
     .open = pcap_open_file,
     .next = pcap_next_frame,
     .close = pcap_close_file,
+    .chain_begin = pcap_chain_begin,
+    .chain_next = pcap_chain_next,
 };

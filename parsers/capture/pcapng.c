@@ -23,6 +23,7 @@
 #define EPB_MIN 32
 #define SPB_MIN 16
 #define SHB_MAGIC 0x1a2b3c4du
+#define SHB_MAGIC_SWAPPED 0x4d3c2b1au
 
 enum block_type {
     BLOCK_IDB = 1,
@@ -55,6 +56,14 @@ static const struct other_block {
     {0x00000221, CAPTURE_SKIP_SYSTEM_CALLS, true}, /* sysdig event, version 2, large */
 };
 
+static bool is_other(uint32_t type)
+{
+    for (size_t i = 0; i < sizeof other_blocks / sizeof *other_blocks; i++)
+        if (other_blocks[i].type == type)
+            return true;
+    return false;
+}
+
 struct block {
     const uint8_t *bytes; /* the whole block, or as much of it as was asked for */
     size_t n;
@@ -72,7 +81,9 @@ static bool read_header(struct capture *c, struct block *b)
     b->type = cursor_u32(&h, p->is_big);
     if (b->type == BLOCK_SHB) {
         cursor_skip(&magic, BLOCK_HEADER);
-        p->is_big = cursor_be32(&magic) == SHB_MAGIC;
+        const uint32_t number = cursor_be32(&magic);
+        if (number == SHB_MAGIC || number == SHB_MAGIC_SWAPPED)
+            p->is_big = number == SHB_MAGIC;
     }
     b->total = cursor_u32(&h, p->is_big);
     if (b->total <= BLOCK_MAX)
@@ -139,6 +150,13 @@ static enum capture_step open_section(struct capture *c, struct block *b, struct
     return pass_analysed(c, b, err);
 }
 
+static enum capture_step too_many_interfaces(struct capture *c, const struct block *b,
+                                             struct error *err)
+{
+    flaws_add(c->flaws, "pcapng.too-many-interfaces", c->info.n_numbered + 1);
+    return capture_skip(c, CAPTURE_SKIP_UNUSABLE, b->total) ? CAPTURE_FRAME : capture_cut(c, err);
+}
+
 static enum capture_step add_interface(struct capture *c, struct block *b, struct error *err)
 {
     struct pcapng *p = c->state;
@@ -148,7 +166,7 @@ static enum capture_step add_interface(struct capture *c, struct block *b, struc
     if (!load(c, b, want))
         return capture_cut(c, err);
     if (c->info.n_interfaces >= CAPTURE_INTERFACES_MAX)
-        return capture_break(c, "pcapng.too-many-interfaces", err);
+        return too_many_interfaces(c, b, err);
     struct capture_interface *i = capture_add_interface(c);
     struct clock *clock = i ? vec_push(&p->clocks) : NULL;
     if (!clock) {
@@ -209,6 +227,13 @@ static void read_simple(struct capture *c, struct cursor *h, struct packet *k)
     }
 }
 
+/* Of a whole block: the length behind it, padded if its writer forgot that, says the same. */
+static bool trailer_agrees(const uint8_t *bytes, uint32_t total, bool is_big)
+{
+    struct cursor trailer = cursor_of(bytes + total - 4, 4);
+    return ((uint64_t)cursor_u32(&trailer, is_big) + 3) / 4 * 4 == total;
+}
+
 static bool read_packet(struct capture *c, const struct block *b, struct packet *k)
 {
     const struct pcapng *p = c->state;
@@ -238,8 +263,7 @@ static void note_oddities(struct capture *c, const struct block *b, const struct
 {
     const struct pcapng *p = c->state;
     uint64_t number = c->info.n_numbered + 1;
-    struct cursor trailer = cursor_of(b->bytes + b->total - 4, 4);
-    if ((cursor_u32(&trailer, p->is_big) + 3) / 4 * 4 != b->total)
+    if (!trailer_agrees(b->bytes, b->total, p->is_big))
         flaws_add(c->flaws, "pcapng.trailer-mismatch", number);
     if (f->caplen > f->origlen)
         flaws_add(c->flaws, "pcapng.caplen-over-origlen", number);
@@ -276,10 +300,6 @@ static enum capture_step packet_block(struct capture *c, struct block *b, struct
     const struct pcapng *p = c->state;
     if (b->total < (b->type == BLOCK_SPB ? SPB_MIN : EPB_MIN))
         return capture_break(c, "pcapng.broken-block", err);
-    if (b->total > SOURCE_PEEK_MAX)
-        return skip_unusable(c, b, "pcapng.frame-too-large", err);
-    if (!load(c, b, b->total))
-        return capture_cut(c, err);
     struct packet k;
     if (!read_packet(c, b, &k))
         return skip_unusable(c, b, "pcapng.caplen-over-block", err);
@@ -306,14 +326,38 @@ static enum capture_step pass_block(struct capture *c, const struct block *b, st
     return CAPTURE_FRAME;
 }
 
+/* Whether the lengths before and behind the block may be believed.  One that does not fit into the
+ * buffer is believed when it is of a kind that may be so large.  The whole block is loaded. */
+static enum chain_step judge_frame_of(struct capture *c, struct block *b)
+{
+    const struct pcapng *p = c->state;
+    if (b->total < BLOCK_MIN || b->total > BLOCK_MAX)
+        return CHAIN_ENDS;
+    if (b->total > SOURCE_PEEK_MAX)
+        return is_other(b->type) ? CHAIN_GOES_ON : CHAIN_ENDS;
+    if (!load(c, b, b->total))
+        return CHAIN_SHORT;
+    if (trailer_agrees(b->bytes, b->total, p->is_big))
+        return CHAIN_GOES_ON;
+    if (!resync_agrees(c, b->total))
+        return CHAIN_ENDS;
+    return load(c, b, b->total) ? CHAIN_GOES_ON : CHAIN_SHORT;
+}
+
 static enum capture_step next_block(struct capture *c, struct frame *f, bool *delivered,
                                     struct error *err)
 {
     struct block b = {0};
     if (!read_header(c, &b))
         return capture_cut(c, err);
-    if (b.total < BLOCK_MIN || b.total > BLOCK_MAX)
+    switch (judge_frame_of(c, &b)) {
+    case CHAIN_GOES_ON:
+        break;
+    case CHAIN_SHORT:
+        return capture_cut_or_break(c, "pcapng.broken-block", err);
+    case CHAIN_ENDS:
         return capture_break(c, "pcapng.broken-block", err);
+    }
     switch (b.type) {
     case BLOCK_SHB:
         return open_section(c, &b, err);
@@ -346,6 +390,84 @@ static void pcapng_close_file(struct capture *c)
     free(p);
 }
 
+static void pcapng_chain_begin(const struct capture *c, struct chain *chain)
+{
+    const struct pcapng *p = c->state;
+    chain->time = c->time_base;
+    chain->is_big = p->is_big;
+    chain->n_faces = c->info.n_interfaces - p->section_first;
+}
+
+/* Whether the body of a packet block that is all there agrees with itself and its neighbours. */
+static bool chain_packet(const struct capture *c, struct chain *chain, uint32_t type,
+                         uint32_t total)
+{
+    const struct pcapng *p = c->state;
+    struct cursor h = cursor_of(chain->p, total - 4);
+    struct packet k = {0};
+    cursor_skip(&h, BLOCK_HEADER);
+    if (type == BLOCK_EPB)
+        read_enhanced(&h, chain->is_big, &k);
+    else
+        read_obsolete(&h, chain->is_big, &k);
+    if (h.overrun || k.iface >= chain->n_faces || k.caplen == 0 || k.caplen > k.origlen ||
+        k.caplen > cursor_left(&h) || k.origlen > ORIGLEN_MAX)
+        return false;
+    const size_t index = p->section_first + k.iface;
+    if (chain->time_unknown || index >= c->info.n_interfaces)
+        return true; /* of a section that was not read yet */
+    const instant_ns t = clock_to_instant(&p->clocks.v[index], k.units);
+    const bool agrees = resync_times_agree(chain->time, t);
+    chain->time = t;
+    return agrees;
+}
+
+static bool is_known(uint32_t type)
+{
+    return is_other(type) || type == BLOCK_IDB || type == BLOCK_SPB || type == BLOCK_EPB ||
+           type == BLOCK_PB;
+}
+
+/* A section header begins anew: byte order and interfaces are its own. */
+static bool chain_section(struct chain *chain)
+{
+    struct cursor h = cursor_of(chain->p, chain->n);
+    cursor_skip(&h, BLOCK_HEADER);
+    const uint32_t magic = cursor_be32(&h);
+    if (magic != SHB_MAGIC && magic != SHB_MAGIC_SWAPPED)
+        return false;
+    chain->is_big = magic == SHB_MAGIC;
+    chain->n_faces = 0;
+    chain->time = INSTANT_NONE;
+    chain->time_unknown = true;
+    return true;
+}
+
+static enum chain_step pcapng_chain_next(const struct capture *c, struct chain *chain)
+{
+    if (chain->n < BLOCK_MIN)
+        return CHAIN_SHORT;
+    struct cursor h = cursor_of(chain->p, chain->n);
+    const uint32_t type = cursor_u32(&h, chain->is_big);
+    const bool is_section = type == BLOCK_SHB && chain_section(chain);
+    if (!is_section && !is_known(type))
+        return CHAIN_ENDS;
+    uint32_t total = cursor_u32(&h, chain->is_big);
+    if (chain->is_loose && total <= BLOCK_MAX)
+        total = (total + 3) / 4 * 4;
+    if (total < BLOCK_MIN || total > BLOCK_MAX || total % 4 != 0)
+        return CHAIN_ENDS;
+    chain->size = total;
+    if (total > chain->n)
+        return total <= SOURCE_PEEK_MAX / 2 ? CHAIN_SHORT : CHAIN_ENDS;
+    const bool is_packet = type == BLOCK_EPB || type == BLOCK_PB;
+    if (!trailer_agrees(chain->p, total, chain->is_big) ||
+        (is_packet && !chain_packet(c, chain, type, total)))
+        return CHAIN_ENDS;
+    chain->n_faces += type == BLOCK_IDB;
+    return CHAIN_GOES_ON;
+}
+
 const struct capture_format capture_format_pcapng = {
     .id = "pcapng",
     .cut_flaw = "pcapng.truncated-tail",
@@ -353,4 +475,6 @@ const struct capture_format capture_format_pcapng = {
     .open = pcapng_open_file,
     .next = pcapng_next_frame,
     .close = pcapng_close_file,
+    .chain_begin = pcapng_chain_begin,
+    .chain_next = pcapng_chain_next,
 };

@@ -32,6 +32,8 @@ static void fill_case(struct sheet *s, const struct sheet_plan *plan)
     c->hosts = arena_array(&s->arena, 1, sizeof *c->hosts);
     c->inputs = arena_array(&s->arena, 1, sizeof *c->inputs);
     c->n_captures = c->n_logs = c->n_hosts = c->n_inputs = 1;
+    struct text *gaps = arena_array(&s->arena, 1, sizeof *gaps);
+    gaps[0] = plan->hostile;
     c->captures[0] = (struct case_capture){.name = plan->hostile,
                                            .format = "pcap",
                                            .link_types = {"EN10MB"},
@@ -42,6 +44,8 @@ static void fill_case(struct sheet *s, const struct sheet_plan *plan)
                                            .time_digits = 6,
                                            .truncated = true,
                                            .truncated_where = plan->hostile,
+                                           .gaps = gaps,
+                                           .n_gaps = 1,
                                            .vantage = 1};
     c->logs[0] = (struct case_log){.name = plan->hostile,
                                    .host = plan->hostile,

@@ -126,6 +126,30 @@ class CutCapture(ProgramTest):
         self.assertEqual((capture["packets"], capture["truncated"]), (keep, True))
         self.expect(SOME_FAILED, "--strict", "cut.pcap")
 
+    def test_damage_in_the_middle(self):
+        starts = pcap_offsets(self.pcap)
+        hurt = len(starts) // 2
+        at = starts[hurt]
+        self.write("hurt.pcap", self.pcap[:at + 8] + b"\xff" * 8 + self.pcap[at + 16:])
+        result = self.expect(OK, "hurt.pcap", says=[
+            f"{starts[hurt + 1] - at} bytes from byte {at} on make no sense and are passed over",
+            f"reading goes on with frame {hurt + 1}"])
+        self.assertIn("DAMAGED", result.text())
+        capture = self.json_of("hurt.pcap").records("capture")[0]
+        self.assertEqual((capture["packets"], capture["truncated"]), (len(starts) - 1, False))
+        self.assertEqual(capture["bytes_skipped"], {"damaged-bytes": starts[hurt + 1] - at})
+        self.assertEqual(capture["bytes"],
+                         capture["bytes_analysed"] + sum(capture["bytes_skipped"].values()))
+        self.assertEqual(len(capture["damaged_where"]), 1)
+        self.expect(SOME_FAILED, "--strict", "hurt.pcap")
+
+    def test_files_one_behind_the_other(self):
+        starts = pcap_offsets(self.pcap)
+        self.write("two.pcap", self.pcap + self.pcap)
+        capture = self.json_of("two.pcap").records("capture")[0]
+        self.assertEqual(capture["packets"], 2 * len(starts))
+        self.assertEqual(capture["flaws"]["pcap.header-again"], 1)
+
     def test_cut_everywhere(self):
         starts = pcap_offsets(self.pcap)
         for at in range(0, starts[6] + 1, 7):

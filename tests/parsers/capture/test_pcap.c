@@ -188,7 +188,7 @@ static void a_record_without_sense_stops_the_reading_visibly(void **state)
     assert_false(r.info.truncated);
     assert_int_equal(r.info.stopped_offset, 94);
     assert_int_equal(r.info.stopped_frame, 2);
-    assert_int_equal(r.info.skipped[CAPTURE_SKIP_AFTER_BREAK].n_bytes, b.bytes.n - 94);
+    assert_int_equal(r.info.skipped[CAPTURE_SKIP_DAMAGED].n_bytes, b.bytes.n - 94);
     assert_int_equal(flaws_count(&r.flaws, "pcap.broken-record"), 1);
     reading_finish(&r);
     strbuf_finish(&b.bytes);
