@@ -13,6 +13,8 @@
 #define PAIRS_MAX 400000 /* a clock; what comes after adds nothing */
 #define WEAK_LINES 200   /* lines without a port that are asked */
 #define WEAK_PAIRS_A_LINE 2048
+#define SETTINGS_MAX 256 /* lines that say that a clock was set */
+#define MINUTE_NS (60 * NS_PER_S)
 #define PAIRS_A_LINE 64 /* a port used more often than this tells nothing */
 #define SHORT_SPAN_NS (300 * NS_PER_S)
 #define LONG_TALK_NS (30 * NS_PER_S)
@@ -26,9 +28,8 @@ struct when when_of(const struct correlation *c, uint32_t entry)
     if (t == INSTANT_NONE)
         return (struct when){(any ? c->roster.first : 0) - WINDOW_UNSTAMPED_NS,
                              (any ? c->roster.last : 0) + WINDOW_UNSTAMPED_NS, false};
-    const struct clock_estimate *at = &c->clocks.v[e->domain].at;
-    return (struct when){t - at->offset - at->spread,
-                         t + e->event->precision_ns - at->offset + at->spread, true};
+    struct clock_span at = clock_at(&c->clocks.v[e->domain].at, entry, t);
+    return (struct when){t - at.high, t + e->event->precision_ns - at.low, true};
 }
 
 instant_ns when_gap(struct when w, instant_ns from, instant_ns to)
@@ -42,7 +43,14 @@ instant_ns corrected_time(const struct correlation *c, uint32_t entry)
 {
     const struct log_entry *e = &c->index.entries.v[entry];
     instant_ns t = e->event->time;
-    return t == INSTANT_NONE ? t : t - c->clocks.v[e->domain].at.offset;
+    return t == INSTANT_NONE ? t : t - clock_at(&c->clocks.v[e->domain].at, entry, t).best;
+}
+
+struct clock_span clock_of_domain(const struct correlation *c, size_t domain, instant_ns stamp)
+{
+    struct clock_estimate at = c->clocks.v[domain].at;
+    at.by_time = true;
+    return clock_at(&at, 0, stamp);
 }
 
 instant_ns uncertainty_of(const struct correlation *c, uint32_t entry)
@@ -50,7 +58,8 @@ instant_ns uncertainty_of(const struct correlation *c, uint32_t entry)
     const struct log_entry *e = &c->index.entries.v[entry];
     if (e->event->time == INSTANT_NONE)
         return WINDOW_UNSTAMPED_NS;
-    return e->event->precision_ns + c->clocks.v[e->domain].at.spread;
+    struct clock_span at = clock_at(&c->clocks.v[e->domain].at, entry, e->event->time);
+    return e->event->precision_ns + clock_doubt(at);
 }
 
 struct pairs {
@@ -137,10 +146,11 @@ static bool estimate_domain(struct correlation *c, uint32_t domain, const uint32
     struct pairs pairs = {0};
     struct clock_estimate *at = &c->clocks.v[domain].at;
     bool good = gather_lines(c, entries, n, false, &pairs);
-    *at = clock_estimate_of(pairs.v, pairs.n);
+    *at = clock_estimate_of(&c->arena, pairs.v, pairs.n, c->set_lines.v, c->set_lines.n);
     if (good && !at->known && !at->contested) {
         good = gather_lines(c, entries, n, true, &pairs);
-        struct clock_estimate weak = clock_estimate_of(pairs.v, pairs.n);
+        struct clock_estimate weak =
+            clock_estimate_of(&c->arena, pairs.v, pairs.n, c->set_lines.v, c->set_lines.n);
         if (weak.known && weak.n_anchors >= 3 && weak.n_talks >= 2)
             *at = weak;
     }
@@ -190,7 +200,8 @@ static void borrow(struct correlation *c, size_t to)
     for (size_t i = 0; i < c->index.domains.n; i++) {
         const struct log_domain *o = &c->index.domains.v[i];
         const struct clock_estimate *at = &c->clocks.v[i].at;
-        bool same = o->source == d->source || (d->host_hash && o->host_hash == d->host_hash);
+        bool same =
+            d->host_hash && o->host_hash ? o->host_hash == d->host_hash : o->source == d->source;
         if (i == to || !at->known || c->clocks.v[i].borrowed || !same ||
             o->zone_stated != d->zone_stated)
             continue;
@@ -199,17 +210,25 @@ static void borrow(struct correlation *c, size_t to)
     }
     if (lender == SIZE_MAX)
         return;
-    c->clocks.v[to] = c->clocks.v[lender];
+    struct clock_estimate *at = &c->clocks.v[to].at;
+    const struct clock_estimate *from = &c->clocks.v[lender].at;
+    struct clock_knot *knots =
+        from->n_knots ? arena_copy(&c->arena, from->knots, from->n_knots * sizeof *knots) : NULL;
+    *at = *from;
+    at->n_anchors = 0;
+    at->spread += NS_PER_S / 50;
+    at->by_time = true;
+    at->knots = knots; /* its own: a zone may yet be taken out of them */
+    at->n_knots = knots ? from->n_knots : 0;
+    c->clocks.v[to].given = c->clocks.v[lender].given;
     c->clocks.v[to].borrowed = true;
-    c->clocks.v[to].at.n_anchors = 0;
-    c->clocks.v[to].at.spread += NS_PER_S / 50;
 }
 
 /* Takes a zone out of everything that the domain's stamps said. */
 static void move_zone(struct correlation *c, size_t domain, int minutes)
 {
     struct log_domain *d = &c->index.domains.v[domain];
-    instant_ns shift = (instant_ns)minutes * 60 * NS_PER_S;
+    instant_ns shift = (instant_ns)minutes * MINUTE_NS;
     c->clocks.v[domain].zone_minutes = minutes;
     if (d->first != INSTANT_NONE) {
         d->first -= shift;
@@ -255,8 +274,26 @@ static void take_zone(struct correlation *c, size_t domain)
         move_zone(c, domain, minutes);
     if (!k->at.known || !clock_zone_of(k->at.offset, &minutes, &rest))
         return;
-    k->at.offset = rest;
+    clock_shift(&k->at, (instant_ns)minutes * MINUTE_NS);
     move_zone(c, domain, minutes);
+}
+
+/* Lines that say that their host's clock was set. */
+static bool list_settings(struct correlation *c)
+{
+    static const char *const kinds[] = {"time-changed", "time-set",      "clock-set",
+                                        "clock-step",   "clock-stepped", "resumed"};
+    for (size_t i = 0; i < c->index.entries.n && c->set_lines.n < SETTINGS_MAX; i++) {
+        bool sets = false;
+        for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+            sets |= text_eq(c->index.entries.v[i].event->kind, text_of(kinds[k]));
+        uint64_t *line = sets ? vec_push(&c->set_lines) : NULL;
+        if (sets && !line)
+            return false;
+        if (sets)
+            *line = i;
+    }
+    return true;
 }
 
 static bool estimate_all(struct correlation *c)
@@ -294,7 +331,7 @@ bool clocks_estimate(struct correlation *c)
             return false;
         k->at.spread = CLOCK_UNKNOWN_SPREAD_NS;
     }
-    if (!estimate_all(c))
+    if (!list_settings(c) || !estimate_all(c))
         return false;
     for (size_t i = 0; i < c->index.domains.n; i++)
         if (!c->clocks.v[i].at.known)

@@ -42,6 +42,7 @@ void correlation_free(struct correlation *c)
         return;
     vec_finish(&c->sources);
     vec_finish(&c->clocks);
+    vec_finish(&c->set_lines);
     vec_finish(&c->ties);
     vec_finish(&c->tie_of);
     vec_finish(&c->names);

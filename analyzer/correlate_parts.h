@@ -62,6 +62,7 @@ struct correlation {
     struct log_index index;
     VEC(struct log_about) sources;   /* by source */
     VEC(struct domain_clock) clocks; /* by domain */
+    VEC(uint64_t) set_lines;         /* entries that say that their host's clock was set */
     VEC(struct tie) ties;            /* direct joins first, then bridges, then hosts */
     VEC(uint32_t) tie_of;            /* by entry: its first tie + 1, or 0 */
     VEC(struct host_name) names;
@@ -84,6 +85,8 @@ instant_ns when_gap(struct when w, instant_ns from, instant_ns to);
 /* Stamp moved to the first capture's clock; INSTANT_NONE without stamp. */
 instant_ns corrected_time(const struct correlation *c, uint32_t entry);
 instant_ns uncertainty_of(const struct correlation *c, uint32_t entry);
+/* The clock of a domain at a stamp, wherever in the log it stands. */
+struct clock_span clock_of_domain(const struct correlation *c, size_t domain, instant_ns stamp);
 
 /* clocks.c: c->clocks, and the zones that anchors betray. */
 bool clocks_estimate(struct correlation *c);

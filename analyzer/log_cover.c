@@ -22,10 +22,11 @@ static bool is_logs_host(const struct correlation *c, const struct log_domain *d
 static bool spans(const struct correlation *c, size_t domain, instant_ns from, instant_ns to)
 {
     const struct log_domain *d = &c->index.domains.v[domain];
-    const struct clock_estimate *at = &c->clocks.v[domain].at;
     if (d->first == INSTANT_NONE)
         return false;
-    return d->first - at->offset + at->spread <= from && d->last - at->offset - at->spread >= to;
+    struct clock_span first = clock_of_domain(c, domain, d->first);
+    struct clock_span last = clock_of_domain(c, domain, d->last);
+    return d->first - first.low <= from && d->last - last.high >= to;
 }
 
 bool case_log_covers(const struct case_file *c, const struct reset *r, enum side side,
