@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a command and writes "seconds peak-KiB status" to a file.  A small parent of its own,
+ * Runs a command and writes "seconds peak-KiB status CPU-seconds" to a file.  A small parent of its own,
  * because the peak that wait4 tells begins with the size of the process that forked.
  */
 #include <signal.h>
@@ -43,7 +43,9 @@ int main(int argc, char **argv)
     FILE *result = fopen(argv[1], "w");
     if (!result)
         return 1;
-    fprintf(result, "%.4f %ld %d\n", now_s() - start, usage.ru_maxrss,
-            WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    fprintf(result, "%.4f %ld %d %.4f\n", now_s() - start, usage.ru_maxrss,
+            WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), cpu);
     return fclose(result) == 0 ? 0 : 1;
 }
