@@ -78,6 +78,7 @@ static bool join_all(struct correlation *c)
 
 bool correlation_join(struct correlation *c, struct error *err)
 {
+    log_index_settle(&c->index);
     bool good = vec_reserve(&c->tie_of, c->index.entries.n + 1);
     while (good && c->tie_of.n < c->index.entries.n)
         good = vec_push(&c->tie_of) != NULL;

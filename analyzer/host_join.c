@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analyzer/correlate_parts.h"
+#include "analyzer/log_index_parts.h"
 #include "analyzer/window.h"
 
 #define HOST_TIES_MAX 4000000 /* in all */
@@ -99,6 +100,12 @@ static bool is_housekeeping(const struct log_entry *e, enum writer service)
     if (unit.n)
         return !text_ends(unit, TEXT(".service")) || services_is_chore(unit);
     return moves_only && services_is_chore(event_field(e->event, "description"));
+}
+
+bool host_line_is_chore(const struct event *e, enum writer w)
+{
+    const struct log_entry entry = {.event = (struct event *)(uintptr_t)e, .writer = w};
+    return is_housekeeping(&entry, service_of(&entry));
 }
 
 /* A device between may be anybody's: its tables and links matter to both ends. */

@@ -2,9 +2,10 @@
 /*
  * The log events that can matter to the captures, kept and found again.  In: every event of every
  * log.  Kept: what names an address that the captures know, what concerns a host or a process, what
- * a process says without naming an address, and reports of resets whoever they name.  Everything
- * else is counted and let go, and so is what the budget cannot hold.  No clock is known here: times
- * are as the reader gave them.
+ * a process of those says without naming an address, and reports of resets whoever they name, as
+ * many as can be read.  Everything else is counted and let go, and so is what the budget cannot
+ * hold; memory does not grow with the lines.  No clock is known here: times are as the reader gave
+ * them.
  */
 #ifndef WHYRST_ANALYZER_LOG_INDEX_H
 #define WHYRST_ANALYZER_LOG_INDEX_H
@@ -67,10 +68,65 @@ struct log_mark { /* a line, not kept, that named only addresses unknown to the 
     uint32_t before; /* the group's mark before it */
 };
 
+/* A process that wrote lately; of two in one slot the newer stays. */
+struct log_process {
+    uint64_t key;          /* hash of struct group_key; 0 = free */
+    struct log_mark other; /* its newest line that named only others; line 0 = none */
+    bool is_kept;          /* it has a group */
+};
+
+/* Lines that name nobody wait here until their process names somebody, in two generations: when
+ * the newer is full, the older is decided and emptied. */
+#define LOG_PENDING_MAX 4096
+
+struct group_key {
+    uint64_t program, id;
+    uint32_t domain, pid;
+};
+
+struct log_pending {
+    struct log_entry entry; /* its event lives in the generation's arena */
+    struct group_key key;
+};
+
+struct log_generation {
+    struct arena arena;
+    VEC(struct log_pending) lines;
+};
+
+/* Reports of resets that name only addresses unknown to the captures: by raw time near the captured
+ * span, within reach of a wrong clock or zone, and beyond. */
+enum log_reach { REACH_NEAR, REACH_FAR, REACH_BEYOND, LOG_REACHES };
+
+/* What was found out about the last lines' host, program and kind, to be asked once a line. */
+#define LOG_PROGRAMS 64
+#define LOG_KINDS 256
+
+struct log_program {
+    char name[32];
+    size_t n; /* 0 = free */
+    enum writer writer;
+};
+
+struct log_kind { /* a kind that is noted for a domain */
+    const char *name;
+    size_t n;
+    uint32_t domain;
+    enum writer writer, of_kind;
+};
+
 struct log_index {
     struct arena arena;
     const struct roster *roster;
     size_t max_events, max_bytes;
+    struct log_process *processes; /* a table of fixed size, made with the first entry */
+    struct log_generation generation[2];
+    unsigned newer; /* which of them takes lines */
+    struct log_program programs[LOG_PROGRAMS];
+    struct log_kind noted[LOG_KINDS];
+    uint32_t last_domain;              /* of the last line, or LOG_NONE */
+    uint64_t n_strangers[LOG_REACHES]; /* reports of resets of strangers */
+    uint64_t n_elsewhere, n_no_tie;    /* becomes flaws when settled */
     VEC(struct log_entry) entries;
     VEC(struct log_group) groups;
     VEC(struct log_domain) domains;
@@ -85,6 +141,10 @@ void log_index_init(struct log_index *x, const struct roster *roster, size_t max
                     size_t max_bytes);
 void log_index_finish(struct log_index *x);
 void log_index_add(struct log_index *x, const struct event *e);
+/* After the last line: decides what waits and puts the entries in order of source and line. */
+void log_index_settle(struct log_index *x);
+/* Reports of resets that name only addresses no capture holds and that were not kept one by one. */
+uint64_t log_index_n_strangers_left_out(const struct log_index *x);
 
 /* The group of that process in the domain, LOG_NONE when it wrote nothing that was kept. */
 uint32_t log_index_process(const struct log_index *x, uint32_t domain, enum writer w, uint32_t pid);

@@ -151,6 +151,29 @@ static void note_blocks(struct roster *r)
     }
 }
 
+/* Not keyed: addresses of captures are not chosen against it, and a false hit costs a search. */
+static uint64_t address_bit(const struct roster *r, const struct address *a)
+{
+    uint64_t half[2];
+    memcpy(half, a->b, sizeof half);
+    uint64_t h = (half[0] ^ half[1] * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xD6E8FEB86659FD93);
+    return h >> 32 & (r->n_known * 64 - 1);
+}
+
+/* Sixteen bits an end, so that few strangers hit one. */
+static bool note_addresses(struct roster *r, struct arena *a)
+{
+    r->n_known = 64;
+    while (r->n_known < r->n / 2 && r->n_known < UINT64_C(1) << 20)
+        r->n_known *= 2;
+    r->known = arena_array(a, r->n_known, sizeof *r->known);
+    for (uint32_t i = 0; r->known && i < 2 * r->n; i++) {
+        uint64_t bit = address_bit(r, &roster_end(r, i)->ip);
+        r->known[bit / 64] |= UINT64_C(1) << bit % 64;
+    }
+    return r->known != NULL;
+}
+
 bool roster_build(struct roster *r, struct arena *a, const struct case_file *of,
                   const instant_ns *shift, uint32_t *talk_of)
 {
@@ -165,7 +188,7 @@ bool roster_build(struct roster *r, struct arena *a, const struct case_file *of,
     r->by_address = arena_array(a, 2 * n + 1, sizeof *r->by_address);
     r->block_last = arena_array(a, 2 * n / ROSTER_BLOCK + 1, sizeof *r->block_last);
     if (!r->block_last || !r->talk || !r->next || !r->by_endpoint || !r->by_address ||
-        !place_resets(r, a, of))
+        !place_resets(r, a, of) || !note_addresses(r, a))
         return false;
     find_span(r, of);
     roster_chain(r, talk_of);
@@ -219,6 +242,9 @@ struct roster_range roster_address(const struct roster *r, const struct address 
 
 bool roster_knows(const struct roster *r, const struct address *a)
 {
+    uint64_t bit = r->known ? address_bit(r, a) : 0;
+    if (r->known && !(r->known[bit / 64] >> bit % 64 & 1))
+        return false;
     uint32_t at = lower_address(r, a, false);
     return at < 2 * r->n && address_eq(&roster_end(r, r->by_address[at])->ip, a);
 }

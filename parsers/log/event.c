@@ -77,7 +77,8 @@ static struct text moved(struct arena *a, struct text t, struct text from, struc
 
 struct event *event_copy(struct arena *a, const struct event *e)
 {
-    struct event *c = arena_copy(a, e, sizeof *e);
+    struct event *c =
+        arena_copy(a, e, offsetof(struct event, fields) + e->n_fields * sizeof e->fields[0]);
     if (!c)
         return NULL;
     c->raw = arena_text(a, e->raw);

@@ -70,11 +70,11 @@ struct event {
     bool has_ip_id;
     uint16_t ip_id;
 
-    struct event_field fields[EVENT_FIELDS_MAX];
-    unsigned n_fields;
-
     struct text message; /* after the envelope */
     struct text raw;     /* the whole line without its end of line, cut at 8 KiB */
+
+    unsigned n_fields;
+    struct event_field fields[EVENT_FIELDS_MAX]; /* a copy of event_copy's ends with the last */
 };
 
 /* The value of a field, or the empty view. */
@@ -86,7 +86,8 @@ bool event_claim_find(struct text name, enum event_claim *out);
 bool event_scope_find(struct text name, enum event_scope *out);
 /* False when the event already holds EVENT_FIELDS_MAX. */
 bool event_add_field(struct event *e, struct text name, struct text value);
-/* A copy that outlives the line and the patterns; NULL when the arena refuses. */
+/* A copy that outlives the line and the patterns; it has no room for more fields, and is not to be
+ * copied as a struct.  NULL when the arena refuses. */
 struct event *event_copy(struct arena *a, const struct event *e);
 
 #endif

@@ -52,8 +52,8 @@ static void make_head(struct writer *w)
     unsigned day = (unsigned)(24 + s / 86400), hour = (unsigned)(s / 3600 % 24);
     unsigned minute = (unsigned)(s / 60 % 60), second = (unsigned)(s % 60);
     if (w->iso)
-        snprintf(w->head, sizeof w->head, "2026-11-%02uT%02u:%02u:%02u.%06u+00:00 gate1 ", day, hour,
-                 minute, second, (unsigned)(w->time_us % 1000000));
+        snprintf(w->head, sizeof w->head, "2026-11-%02uT%02u:%02u:%02u.%06u+00:00 gate1 ", day,
+                 hour, minute, second, (unsigned)(w->time_us % 1000000));
     else if (s != w->head_at)
         snprintf(w->head, sizeof w->head, "Nov %2u %02u:%02u:%02u gate1 ", day, hour, minute,
                  second);
@@ -171,21 +171,24 @@ static const struct {
     {"systemd", "Finished sysstat-collect.service - system activity accounting tool.", true},
     {"systemd-logind", "New session %N of user deploy.", true},
     {"systemd-logind", "Session %N logged out. Waiting for processes to exit.", true},
-    {"kernel", "[%N.481516] [UFW BLOCK] IN=eth0 OUT= MAC=02:00:00:00:00:01:02:00:00:00:00:02:08:00 "
-               "SRC=%A DST=192.0.2.10 LEN=40 TOS=0x00 PREC=0x00 TTL=241 ID=54321 PROTO=TCP SPT=%P "
-               "DPT=8728 WINDOW=1024 RES=0x00 SYN URGP=0 ",
+    {"kernel",
+     "[%N.481516] [UFW BLOCK] IN=eth0 OUT= MAC=02:00:00:00:00:01:02:00:00:00:00:02:08:00 "
+     "SRC=%A DST=192.0.2.10 LEN=40 TOS=0x00 PREC=0x00 TTL=241 ID=54321 PROTO=TCP SPT=%P "
+     "DPT=8728 WINDOW=1024 RES=0x00 SYN URGP=0 ",
      false},
     {"postfix/smtpd", "connect from unknown[%A]", true},
     {"postfix/smtpd", "disconnect from unknown[%A] ehlo=1 auth=0/1 quit=1 commands=2/3", true},
     {"postfix/qmgr", "4F1C62A0%N: from=<root@gate1.example>, size=1184, nrcpt=1 (queue active)",
      true},
     {"dhclient", "DHCPREQUEST for 198.51.100.7 on eth1 to 198.51.100.1 port 67", true},
-    {"dockerd", "time=\"2026-11-25T10:15:52.481516234Z\" level=info msg=\"ignoring event\" "
-                "container=9f2d%N module=libcontainerd namespace=moby topic=/tasks/delete",
+    {"dockerd",
+     "time=\"2026-11-25T10:15:52.481516234Z\" level=info msg=\"ignoring event\" "
+     "container=9f2d%N module=libcontainerd namespace=moby topic=/tasks/delete",
      true},
     {"worker", "job %N done in %P ms, 17 items, nothing left to do", true},
-    {"rsyslogd", "[origin software=\"rsyslogd\" swVersion=\"8.2302.0\" x-pid=\"611\" "
-                 "x-info=\"https://www.rsyslog.com\"] rsyslogd was HUPed",
+    {"rsyslogd",
+     "[origin software=\"rsyslogd\" swVersion=\"8.2302.0\" x-pid=\"611\" "
+     "x-info=\"https://www.rsyslog.com\"] rsyslogd was HUPed",
      false},
 };
 

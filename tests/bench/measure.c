@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a command and writes "seconds peak-KiB status CPU-seconds" to a file.  A small parent of its own,
- * because the peak that wait4 tells begins with the size of the process that forked.
+ * Runs a command and writes "seconds peak-KiB status CPU-seconds" to a file.  A small parent of its
+ * own, because the peak that wait4 tells begins with the size of the process that forked.
  */
 #include <signal.h>
 #include <stdio.h>

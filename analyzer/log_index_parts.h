@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of the log index, shared by its own files only: the store, the intake that decides
+ * what is kept, and the lines that wait for their process to name somebody.
+ */
+#ifndef WHYRST_ANALYZER_LOG_INDEX_PARTS_H
+#define WHYRST_ANALYZER_LOG_INDEX_PARTS_H
+
+#include "analyzer/log_index.h"
+
+/* log_index.c */
+void log_index_drop(struct log_index *x, const char *why, const struct event *e);
+/* Of the line's process; false when the line states none. */
+bool log_index_group_key(const struct event *e, uint32_t domain, enum writer w,
+                         struct group_key *out);
+/* LOG_NONE when nothing of the process is kept. */
+uint32_t log_index_find_group(const struct log_index *x, const struct group_key *key);
+/* LOG_NONE when memory ran out or there are too many. */
+uint32_t log_index_make_group(struct log_index *x, const struct group_key *key, enum writer w);
+/* Copies the event; counts it as dropped where the budget is spent. */
+void log_index_keep(struct log_index *x, const struct event *e, struct log_entry entry);
+void log_index_mark(struct log_index *x, uint32_t group, const struct log_mark *mark);
+/* With a time that can be reckoned with. */
+bool log_event_stamped(const struct event *e);
+/* It says that a connection was reset or refused, or that its writer gave up waiting. */
+bool log_event_reports(const struct event *e);
+
+/* log_domain.c */
+void log_domains_init(struct log_index *x);
+/* The line's domain, made when it is new; LOG_NONE when there are too many. */
+uint32_t log_domain_of(struct log_index *x, const struct event *e);
+/* Counts the line in its domain.  Gives the family by the program's name, and that of the line,
+ * which its kind tells where the program does not. */
+void log_domain_note(struct log_index *x, uint32_t domain, const struct event *e,
+                     enum writer *process, enum writer *line);
+
+/* host_join.c: a unit that comes and goes beside the services; join_hosts passes it over. */
+bool host_line_is_chore(const struct event *e, enum writer w);
+
+/* log_intake.c */
+/* Whether one more report about strangers is kept. */
+bool log_index_takes_stranger(struct log_index *x, const struct event *e);
+
+/* log_pending.c */
+struct log_process *log_index_process_slot(struct log_index *x, const struct group_key *key);
+/* The group of a process that is kept from now on, with what it said about others before. */
+uint32_t log_index_adopt(struct log_index *x, const struct group_key *key, enum writer w);
+/* Lets a line wait that names nobody. */
+void log_index_wait(struct log_index *x, const struct event *e, const struct group_key *key,
+                    const struct log_entry *entry);
+/* Decides all that still waits. */
+void log_index_stop_waiting(struct log_index *x);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decides line by line what the log index keeps.  Nearly every line of a large log concerns nobody
+ * in the captures; it costs a look at its addresses and nothing that lasts.
+ */
+#include "analyzer/log_index_parts.h"
+#include "analyzer/window.h"
+#include "parsers/log/address_find.h"
+
+/* Reports about strangers that are kept one by one: the answer to each is the same. */
+static const uint64_t strangers_max[LOG_REACHES] = {
+    [REACH_NEAR] = 20000, [REACH_FAR] = 2000, [REACH_BEYOND] = 500};
+
+static enum log_reach reach_of(const struct log_index *x, const struct event *e)
+{
+    instant_ns first = x->roster->first, last = x->roster->last;
+    if (first == INSTANT_NONE || !log_event_stamped(e))
+        return REACH_FAR;
+    if (e->time >= first - WINDOW_NAMED_AFTER_NS && e->time <= last + WINDOW_NAMED_AFTER_NS)
+        return REACH_NEAR;
+    bool within = e->time >= first - WINDOW_UNSTAMPED_NS && e->time <= last + WINDOW_UNSTAMPED_NS;
+    return within ? REACH_FAR : REACH_BEYOND;
+}
+
+bool log_index_takes_stranger(struct log_index *x, const struct event *e)
+{
+    enum log_reach reach = reach_of(x, e);
+    return x->n_strangers[reach]++ < strangers_max[reach];
+}
+
+uint64_t log_index_n_strangers_left_out(const struct log_index *x)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < LOG_REACHES; i++)
+        if (x->n_strangers[i] > strangers_max[i])
+            n += x->n_strangers[i] - strangers_max[i];
+    return n;
+}
+
+static void look_at_ends(const struct log_index *x, const struct event *e, struct log_entry *out)
+{
+    const struct endpoint *ends[] = {&e->client, &e->server, &e->src, &e->dst};
+    for (size_t i = 0; i < 4; i++) {
+        if (address_is_zero(&ends[i]->ip))
+            continue;
+        out->names = true;
+        out->names_ours |= roster_knows(x->roster, &ends[i]->ip);
+    }
+}
+
+/* A line that no pattern knows: the first two addresses in it that the captures know. */
+static const struct event *with_addresses(const struct log_index *x, const struct event *e,
+                                          struct event *room)
+{
+    struct endpoint found[LOG_ADDRESSES_MAX];
+    unsigned n = log_find_addresses(e->message, found), n_kept = 0;
+    for (unsigned i = 0; i < n && n_kept < 2; i++) {
+        if (!roster_knows(x->roster, &found[i].ip))
+            continue;
+        if (!n_kept)
+            *room = *e;
+        *(n_kept++ ? &room->dst : &room->src) = found[i];
+    }
+    return n_kept ? room : e;
+}
+
+struct intake { /* one line on its way */
+    const struct event *e;
+    struct log_entry entry;
+    enum writer process; /* the family by the program's name alone */
+    bool has_key;
+    struct group_key key;
+};
+
+static void keep_with_group(struct log_index *x, struct intake *l)
+{
+    if (l->has_key)
+        l->entry.group = log_index_adopt(x, &l->key, l->process);
+    log_index_keep(x, l->e, l->entry);
+}
+
+/* The newest line about others is all that is remembered of a process that is not kept. */
+static void note_others(struct log_index *x, struct intake *l)
+{
+    const struct event *e = l->e;
+    struct log_mark mark = {.line = e->line,
+                            .time = e->time,
+                            .client = address_is_zero(&e->client.ip) ? e->src : e->client,
+                            .before = LOG_NONE};
+    struct log_process *p = l->has_key ? log_index_process_slot(x, &l->key) : NULL;
+    if (!p)
+        return;
+    p->other = mark;
+    if (p->is_kept)
+        l->entry.group = log_index_find_group(x, &l->key);
+    if (l->entry.group != LOG_NONE)
+        log_index_mark(x, l->entry.group, &mark);
+}
+
+/* A line about others only. */
+static void take_strangers(struct log_index *x, struct intake *l)
+{
+    note_others(x, l);
+    if (!log_event_reports(l->e))
+        x->n_elsewhere++;
+    else if (log_index_takes_stranger(x, l->e))
+        log_index_keep(x, l->e, l->entry);
+}
+
+/* A line about one connection that names nobody. */
+static void take_nameless(struct log_index *x, struct intake *l)
+{
+    if (!l->has_key) {
+        if (log_event_reports(l->e))
+            log_index_keep(x, l->e, l->entry);
+        else
+            x->n_no_tie++;
+        return;
+    }
+    const struct log_process *p = log_index_process_slot(x, &l->key);
+    if (p && p->is_kept)
+        keep_with_group(x, l);
+    else if (p && p->other.line && !log_event_reports(l->e))
+        x->n_elsewhere++;
+    else
+        log_index_wait(x, l->e, &l->key, &l->entry);
+}
+
+static bool is_wide(const struct event *e)
+{
+    return e->scope != SCOPE_CONNECTION;
+}
+
+void log_index_add(struct log_index *x, const struct event *e)
+{
+    struct event room;
+    uint32_t domain = log_domain_of(x, e);
+    if (domain == LOG_NONE) {
+        log_index_drop(x, "log-index.too-many-hosts", e);
+        return;
+    }
+    struct intake l = {.entry = {.domain = domain, .group = LOG_NONE, .in_group = LOG_NONE}};
+    log_domain_note(x, domain, e, &l.process, &l.entry.writer);
+    l.e = e->kind.n ? e : with_addresses(x, e, &room);
+    look_at_ends(x, l.e, &l.entry);
+    if (!e->kind.n && !l.entry.names_ours)
+        return; /* says nothing that anybody here understands */
+    l.has_key = log_index_group_key(e, domain, l.process, &l.key);
+    if (!l.entry.names_ours && is_wide(e) && host_line_is_chore(e, l.entry.writer))
+        log_index_drop(x, "log-index.housekeeping", e);
+    else if (l.entry.names_ours || is_wide(e))
+        keep_with_group(x, &l);
+    else if (l.entry.names)
+        take_strangers(x, &l);
+    else
+        take_nameless(x, &l);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lines that name nobody belong to whom their process serves, and a process mostly says so within
+ * its first lines.  They wait for that, a few thousand at a time; what waited for nothing is let
+ * go.  Of processes that are not kept only the newest line about others is remembered, in a table
+ * of fixed size.
+ */
+#include <stdlib.h>
+
+#include "analyzer/log_index_parts.h"
+#include "parsers/base/hash.h"
+
+#define PROCESSES 65536 /* in the table; a power of two */
+
+struct log_process *log_index_process_slot(struct log_index *x, const struct group_key *key)
+{
+    if (!x->processes)
+        x->processes = calloc(PROCESSES, sizeof *x->processes);
+    if (!x->processes)
+        return NULL;
+    uint64_t hash = hash_bytes(key, sizeof *key, 0) | 1;
+    struct log_process *p = &x->processes[hash >> 32 & (PROCESSES - 1)];
+    if (p->key != hash)
+        *p = (struct log_process){.key = hash, .is_kept = log_index_find_group(x, key) != LOG_NONE};
+    return p;
+}
+
+uint32_t log_index_adopt(struct log_index *x, const struct group_key *key, enum writer w)
+{
+    struct log_process *p = log_index_process_slot(x, key);
+    uint32_t group = log_index_make_group(x, key, w);
+    if (group != LOG_NONE && p && !p->is_kept) {
+        p->is_kept = true;
+        if (p->other.line)
+            log_index_mark(x, group, &p->other);
+    }
+    return group;
+}
+
+/* Lines of a daemon's process that never named anybody: only service and time can tell whose they
+ * were, and join_hosts asks that. */
+static bool may_serve(const struct log_entry *e)
+{
+    return e->writer != WRITER_OTHER && e->writer != WRITER_KERNEL && e->writer != WRITER_SYSTEMD &&
+           !text_starts(e->event->kind, TEXT("pam."));
+}
+
+static void decide(struct log_index *x, struct log_pending *l, enum writer w)
+{
+    const struct log_process *p = log_index_process_slot(x, &l->key);
+    bool reports = log_event_reports(l->entry.event);
+    bool of_others = p && p->other.line;
+    bool kept = (p && p->is_kept) || (!of_others && (may_serve(&l->entry) || reports)) ||
+                (of_others && reports && log_index_takes_stranger(x, l->entry.event));
+    if (kept) {
+        l->entry.group = log_index_adopt(x, &l->key, w);
+        log_index_keep(x, l->entry.event, l->entry);
+    } else if (of_others) {
+        x->n_elsewhere += !reports;
+    } else {
+        x->n_no_tie++;
+    }
+}
+
+/* The older generation is decided, and becomes the newer one, empty. */
+static void turn(struct log_index *x)
+{
+    struct log_generation *g = &x->generation[1 - x->newer];
+    for (size_t i = 0; i < g->lines.n; i++)
+        decide(x, &g->lines.v[i], writer_of(g->lines.v[i].entry.event->program));
+    g->lines.n = 0;
+    arena_finish(&g->arena);
+    arena_init(&g->arena, NULL);
+    x->newer = 1 - x->newer;
+}
+
+void log_index_wait(struct log_index *x, const struct event *e, const struct group_key *key,
+                    const struct log_entry *entry)
+{
+    if (x->generation[x->newer].lines.n >= LOG_PENDING_MAX)
+        turn(x);
+    struct log_generation *g = &x->generation[x->newer];
+    struct event *copy = event_copy(&g->arena, e);
+    struct log_pending *l = copy ? vec_push(&g->lines) : NULL;
+    if (!l) {
+        log_index_drop(x, "log-index.no-memory", e);
+        return;
+    }
+    *l = (struct log_pending){.entry = *entry, .key = *key};
+    l->entry.event = copy;
+}
+
+void log_index_stop_waiting(struct log_index *x)
+{
+    turn(x);
+    turn(x);
+}
