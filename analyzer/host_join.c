@@ -104,6 +104,10 @@ static bool is_housekeeping(const struct log_entry *e, enum writer service)
 
 bool host_line_is_chore(const struct event *e, enum writer w)
 {
+    if (w != WRITER_SYSTEMD)
+        return false;
+    if (text_starts(event_field(e, "unit"), TEXT("session-"))) /* a login's; they are many */
+        return true;
     const struct log_entry entry = {.event = (struct event *)(uintptr_t)e, .writer = w};
     return is_housekeeping(&entry, service_of(&entry));
 }

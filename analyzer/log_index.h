@@ -68,16 +68,19 @@ struct log_mark { /* a line, not kept, that named only addresses unknown to the 
     uint32_t before; /* the group's mark before it */
 };
 
-/* A process that wrote lately; of two in one slot the newer stays. */
+/* A process that wrote lately; of those that share a place in the table the newest stay, and those
+ * of which a line waits. */
 struct log_process {
     uint64_t key;          /* hash of struct group_key; 0 = free */
     struct log_mark other; /* its newest line that named only others; line 0 = none */
-    bool is_kept;          /* it has a group */
+    uint32_t n_waiting;
+    uint32_t taken : 31;  /* when it came into the table */
+    uint32_t is_kept : 1; /* it has a group */
 };
 
 /* Lines that name nobody wait here until their process names somebody, in two generations: when
  * the newer is full, the older is decided and emptied. */
-#define LOG_PENDING_MAX 4096
+#define LOG_PENDING_MAX 2048
 
 struct group_key {
     uint64_t program, id;
@@ -120,12 +123,14 @@ struct log_index {
     const struct roster *roster;
     size_t max_events, max_bytes;
     struct log_process *processes; /* a table of fixed size, made with the first entry */
+    uint32_t n_taken;              /* how many came into it so far */
     struct log_generation generation[2];
     unsigned newer; /* which of them takes lines */
     struct log_program programs[LOG_PROGRAMS];
     struct log_kind noted[LOG_KINDS];
     uint32_t last_domain;              /* of the last line, or LOG_NONE */
     uint64_t n_strangers[LOG_REACHES]; /* reports of resets of strangers */
+    uint64_t n_mixed[LOG_REACHES];     /* lines that name strangers beside captured addresses */
     uint64_t n_elsewhere, n_no_tie;    /* becomes flaws when settled */
     VEC(struct log_entry) entries;
     VEC(struct log_group) groups;

@@ -11,6 +11,11 @@
 static const uint64_t strangers_max[LOG_REACHES] = {
     [REACH_NEAR] = 20000, [REACH_FAR] = 2000, [REACH_BEYOND] = 500};
 
+/* Lines that name a stranger and a captured address, mostly the server's own.  No capture holds
+ * that connection, unless under other addresses. */
+static const uint64_t mixed_max[LOG_REACHES] = {
+    [REACH_NEAR] = 50000, [REACH_FAR] = 10000, [REACH_BEYOND] = 1000};
+
 static enum log_reach reach_of(const struct log_index *x, const struct event *e)
 {
     instant_ns first = x->roster->first, last = x->roster->last;
@@ -37,15 +42,21 @@ uint64_t log_index_n_strangers_left_out(const struct log_index *x)
     return n;
 }
 
-static void look_at_ends(const struct log_index *x, const struct event *e, struct log_entry *out)
+/* Gives whether it names somebody whom no capture holds. */
+static bool look_at_ends(const struct log_index *x, const struct event *e, struct log_entry *out)
 {
+    bool strangers = false;
     const struct endpoint *ends[] = {&e->client, &e->server, &e->src, &e->dst};
     for (size_t i = 0; i < 4; i++) {
         if (address_is_zero(&ends[i]->ip))
             continue;
         out->names = true;
-        out->names_ours |= roster_knows(x->roster, &ends[i]->ip);
+        if (roster_knows(x->roster, &ends[i]->ip))
+            out->names_ours = true;
+        else
+            strangers = true;
     }
+    return strangers;
 }
 
 /* A line that no pattern knows: the first two addresses in it that the captures know. */
@@ -107,6 +118,12 @@ static void take_strangers(struct log_index *x, struct intake *l)
         log_index_keep(x, l->e, l->entry);
 }
 
+static bool takes_mixed(struct log_index *x, const struct event *e)
+{
+    enum log_reach reach = reach_of(x, e);
+    return x->n_mixed[reach]++ < mixed_max[reach];
+}
+
 /* A line about one connection that names nobody. */
 static void take_nameless(struct log_index *x, struct intake *l)
 {
@@ -142,13 +159,13 @@ void log_index_add(struct log_index *x, const struct event *e)
     struct intake l = {.entry = {.domain = domain, .group = LOG_NONE, .in_group = LOG_NONE}};
     log_domain_note(x, domain, e, &l.process, &l.entry.writer);
     l.e = e->kind.n ? e : with_addresses(x, e, &room);
-    look_at_ends(x, l.e, &l.entry);
+    bool strangers = look_at_ends(x, l.e, &l.entry);
     if (!e->kind.n && !l.entry.names_ours)
         return; /* says nothing that anybody here understands */
     l.has_key = log_index_group_key(e, domain, l.process, &l.key);
     if (!l.entry.names_ours && is_wide(e) && host_line_is_chore(e, l.entry.writer))
         log_index_drop(x, "log-index.housekeeping", e);
-    else if (l.entry.names_ours || is_wide(e))
+    else if (is_wide(e) || (l.entry.names_ours && !(strangers && !takes_mixed(x, e))))
         keep_with_group(x, &l);
     else if (l.entry.names)
         take_strangers(x, &l);

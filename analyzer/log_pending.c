@@ -3,25 +3,45 @@
  * Lines that name nobody belong to whom their process serves, and a process mostly says so within
  * its first lines.  They wait for that, a few thousand at a time; what waited for nothing is let
  * go.  Of processes that are not kept only the newest line about others is remembered, in a table
- * of fixed size.
+ * of fixed size, which holds at least those of which a line waits.
  */
 #include <stdlib.h>
 
 #include "analyzer/log_index_parts.h"
 #include "parsers/base/hash.h"
 
-#define PROCESSES 65536 /* in the table; a power of two */
+#define SETS 8192 /* of the table; a power of two */
+#define WAYS 4
+
+/* The place of a newcomer: free, or the one longest there that no line waits for. */
+static struct log_process *choose(struct log_process *set)
+{
+    struct log_process *best = NULL;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (!set[i].key)
+            return &set[i];
+        if (!set[i].n_waiting && (!best || set[i].taken < best->taken))
+            best = &set[i];
+    }
+    return best;
+}
 
 struct log_process *log_index_process_slot(struct log_index *x, const struct group_key *key)
 {
     if (!x->processes)
-        x->processes = calloc(PROCESSES, sizeof *x->processes);
+        x->processes = calloc((size_t)SETS * WAYS, sizeof *x->processes);
     if (!x->processes)
         return NULL;
     uint64_t hash = hash_bytes(key, sizeof *key, 0) | 1;
-    struct log_process *p = &x->processes[hash >> 32 & (PROCESSES - 1)];
-    if (p->key != hash)
-        *p = (struct log_process){.key = hash, .is_kept = log_index_find_group(x, key) != LOG_NONE};
+    struct log_process *set = &x->processes[(hash >> 32 & (SETS - 1)) * WAYS];
+    for (size_t i = 0; i < WAYS; i++)
+        if (set[i].key == hash)
+            return &set[i];
+    struct log_process *p = choose(set);
+    if (p)
+        *p = (struct log_process){.key = hash,
+                                  .taken = x->n_taken++ & INT32_MAX,
+                                  .is_kept = log_index_find_group(x, key) != LOG_NONE};
     return p;
 }
 
@@ -47,7 +67,9 @@ static bool may_serve(const struct log_entry *e)
 
 static void decide(struct log_index *x, struct log_pending *l, enum writer w)
 {
-    const struct log_process *p = log_index_process_slot(x, &l->key);
+    struct log_process *p = log_index_process_slot(x, &l->key);
+    if (p && p->n_waiting)
+        p->n_waiting--;
     bool reports = log_event_reports(l->entry.event);
     bool of_others = p && p->other.line;
     bool kept = (p && p->is_kept) || (!of_others && (may_serve(&l->entry) || reports)) ||
@@ -80,12 +102,14 @@ void log_index_wait(struct log_index *x, const struct event *e, const struct gro
     if (x->generation[x->newer].lines.n >= LOG_PENDING_MAX)
         turn(x);
     struct log_generation *g = &x->generation[x->newer];
-    struct event *copy = event_copy(&g->arena, e);
+    struct log_process *p = log_index_process_slot(x, key);
+    struct event *copy = p ? event_copy(&g->arena, e) : NULL;
     struct log_pending *l = copy ? vec_push(&g->lines) : NULL;
     if (!l) {
-        log_index_drop(x, "log-index.no-memory", e);
+        log_index_drop(x, "log-index.no-room", e);
         return;
     }
+    p->n_waiting++;
     *l = (struct log_pending){.entry = *entry, .key = *key};
     l->entry.event = copy;
 }

@@ -7,45 +7,52 @@
 
 #include "analyzer/log_index.h"
 
+#define NAME(s)                                                                                    \
+    {                                                                                              \
+        (s), sizeof(s) - 1                                                                         \
+    }
+
 static const struct writer_row {
-    const char *program;
+    struct text program;
     enum writer writer;
 } writer_rows[] = {
-    {"sshd", WRITER_SSHD},
-    {"sshd-session", WRITER_SSHD},
-    {"sshd-auth", WRITER_SSHD},
-    {"ssh.service", WRITER_SSHD},
-    {"sshd.service", WRITER_SSHD},
-    {"internal-sftp", WRITER_SFTP},
-    {"sftp-server", WRITER_SFTP},
-    {"kernel", WRITER_KERNEL},
-    {"systemd", WRITER_SYSTEMD},
-    {"init", WRITER_SYSTEMD},
-    {"systemd-logind", WRITER_SYSTEMD},
-    {"haproxy", WRITER_PROXY},
-    {"nginx", WRITER_PROXY},
-    {"apache", WRITER_PROXY},
-    {"apache2", WRITER_PROXY},
-    {"httpd", WRITER_PROXY},
-    {"envoy", WRITER_PROXY},
-    {"rabbitmq", WRITER_RABBITMQ},
-    {"rabbitmq-server", WRITER_RABBITMQ},
-    {"beam.smp", WRITER_RABBITMQ},
-    {"postgres", WRITER_POSTGRES},
-    {"postgresql", WRITER_POSTGRES},
-    {"mysqld", WRITER_MYSQL},
-    {"mysql", WRITER_MYSQL},
-    {"mariadbd", WRITER_MYSQL},
-    {"redis", WRITER_REDIS},
-    {"redis-server", WRITER_REDIS},
+    {NAME("sshd"), WRITER_SSHD},
+    {NAME("sshd-session"), WRITER_SSHD},
+    {NAME("sshd-auth"), WRITER_SSHD},
+    {NAME("ssh.service"), WRITER_SSHD},
+    {NAME("sshd.service"), WRITER_SSHD},
+    {NAME("internal-sftp"), WRITER_SFTP},
+    {NAME("sftp-server"), WRITER_SFTP},
+    {NAME("kernel"), WRITER_KERNEL},
+    {NAME("systemd"), WRITER_SYSTEMD},
+    {NAME("init"), WRITER_SYSTEMD},
+    {NAME("systemd-logind"), WRITER_SYSTEMD},
+    {NAME("haproxy"), WRITER_PROXY},
+    {NAME("nginx"), WRITER_PROXY},
+    {NAME("apache"), WRITER_PROXY},
+    {NAME("apache2"), WRITER_PROXY},
+    {NAME("httpd"), WRITER_PROXY},
+    {NAME("envoy"), WRITER_PROXY},
+    {NAME("rabbitmq"), WRITER_RABBITMQ},
+    {NAME("rabbitmq-server"), WRITER_RABBITMQ},
+    {NAME("beam.smp"), WRITER_RABBITMQ},
+    {NAME("postgres"), WRITER_POSTGRES},
+    {NAME("postgresql"), WRITER_POSTGRES},
+    {NAME("mysqld"), WRITER_MYSQL},
+    {NAME("mysql"), WRITER_MYSQL},
+    {NAME("mariadbd"), WRITER_MYSQL},
+    {NAME("redis"), WRITER_REDIS},
+    {NAME("redis-server"), WRITER_REDIS},
 };
 
 static const struct writer_row kind_rows[] = {
-    {"ssh", WRITER_SSHD},          {"pam", WRITER_SSHD},          {"sftp", WRITER_SFTP},
-    {"kernel", WRITER_KERNEL},     {"systemd", WRITER_SYSTEMD},   {"haproxy", WRITER_PROXY},
-    {"nginx", WRITER_PROXY},       {"apache", WRITER_PROXY},      {"envoy", WRITER_PROXY},
-    {"rabbitmq", WRITER_RABBITMQ}, {"postgres", WRITER_POSTGRES}, {"mysql", WRITER_MYSQL},
-    {"redis", WRITER_REDIS},
+    {NAME("ssh"), WRITER_SSHD},          {NAME("pam"), WRITER_SSHD},
+    {NAME("sftp"), WRITER_SFTP},         {NAME("kernel"), WRITER_KERNEL},
+    {NAME("systemd"), WRITER_SYSTEMD},   {NAME("haproxy"), WRITER_PROXY},
+    {NAME("nginx"), WRITER_PROXY},       {NAME("apache"), WRITER_PROXY},
+    {NAME("envoy"), WRITER_PROXY},       {NAME("rabbitmq"), WRITER_RABBITMQ},
+    {NAME("postgres"), WRITER_POSTGRES}, {NAME("mysql"), WRITER_MYSQL},
+    {NAME("redis"), WRITER_REDIS},
 };
 
 enum writer writer_of(struct text program)
@@ -56,7 +63,7 @@ enum writer writer_of(struct text program)
             slash = i + 1;
     struct text name = text_slice(program, slash, program.n);
     for (size_t i = 0; i < sizeof writer_rows / sizeof writer_rows[0]; i++)
-        if (text_eq(name, text_of(writer_rows[i].program)))
+        if (text_eq(name, writer_rows[i].program))
             return writer_rows[i].writer;
     return WRITER_OTHER;
 }
@@ -72,7 +79,7 @@ enum writer writer_of_kind(struct text kind)
 {
     struct text prefix = kind_prefix(kind);
     for (size_t i = 0; i < sizeof kind_rows / sizeof kind_rows[0]; i++)
-        if (text_eq(prefix, text_of(kind_rows[i].program)))
+        if (text_eq(prefix, kind_rows[i].program))
             return kind_rows[i].writer;
     return WRITER_OTHER;
 }

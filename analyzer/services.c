@@ -70,10 +70,20 @@ static const struct description_word {
     {"key-value store", WRITER_REDIS},
 };
 
+/* Names of units have neither; of the words above only one has not, too. */
+static bool may_be_described(struct text name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] == ' ' || (name.p[i] >= 'A' && name.p[i] <= 'Z'))
+            return true;
+    return text_find(name, TEXT("nginx"), 0) != SIZE_MAX;
+}
+
 enum writer services_unit(struct text name)
 {
     struct text stem, rest;
-    for (size_t i = 0; i < sizeof description_words / sizeof description_words[0]; i++)
+    bool described = may_be_described(name);
+    for (size_t i = 0; described && i < sizeof description_words / sizeof description_words[0]; i++)
         if (text_find(name, text_of(description_words[i].word), 0) != SIZE_MAX)
             return description_words[i].writer;
     text_cut(name, '.', &stem, &rest);

@@ -8,16 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct text text_of(const char *c_string)
-{
-    return (struct text){.p = c_string, .n = c_string ? strlen(c_string) : 0};
-}
-
-bool text_eq(struct text a, struct text b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 static unsigned char lower(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -38,11 +28,6 @@ int text_cmp(struct text a, struct text b)
     size_t n = a.n < b.n ? a.n : b.n;
     int c = n ? memcmp(a.p, b.p, n) : 0;
     return c ? c : (a.n > b.n) - (a.n < b.n);
-}
-
-bool text_starts(struct text t, struct text prefix)
-{
-    return t.n >= prefix.n && text_eq((struct text){t.p, prefix.n}, prefix);
 }
 
 bool text_ends(struct text t, struct text suffix)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct text {
     const char *p; /* NULL only when n == 0 */
@@ -19,11 +20,25 @@ struct text {
 #define TEXT_FMT "%.*s"
 #define TEXT_ARG(t) ((int)(t).n), ((t).p ? (t).p : "")
 
-struct text text_of(const char *c_string); /* NULL gives the empty view */
-bool text_eq(struct text a, struct text b);
+/* The commonest ones are inline: they are asked for every line of every log. */
+static inline struct text text_of(const char *c_string) /* NULL gives the empty view */
+{
+    return (struct text){.p = c_string, .n = c_string ? strlen(c_string) : 0};
+}
+
+static inline bool text_eq(struct text a, struct text b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool text_starts(struct text t, struct text prefix)
+{
+    return t.n >= prefix.n &&
+           (prefix.n == 0 || (t.p[0] == prefix.p[0] && memcmp(t.p, prefix.p, prefix.n) == 0));
+}
+
 bool text_eq_nocase(struct text a, struct text b); /* ASCII letters only */
 int text_cmp(struct text a, struct text b);        /* bytewise, shorter first on a tie */
-bool text_starts(struct text t, struct text prefix);
 bool text_ends(struct text t, struct text suffix);
 /* Index of needle in t at or after from, or SIZE_MAX. */
 size_t text_find(struct text t, struct text needle, size_t from);

@@ -238,13 +238,13 @@ static bool holds_literal(struct text m, struct text literal)
 
 /* The part of the message that the pattern is matched against; false if the literal is not there.
  */
-static bool subject_of(const struct pattern *pt, struct text m, struct text *subject)
+static bool subject_of(const struct pattern *pt, struct text m, bool is_held, struct text *subject)
 {
     *subject = m;
     if (!m.n)
         return false;
     if (!pt->at_start)
-        return holds_literal(m, pt->literal);
+        return is_held || holds_literal(m, pt->literal);
     if (text_starts(m, pt->literal))
         return true;
     *subject = text_slice(m, pattern_level_length(m), m.n);
@@ -278,11 +278,11 @@ static enum pattern_outcome run(struct patterns *p, struct pattern *pt, struct t
     return PATTERN_MATCHED;
 }
 
-enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, struct event *e,
-                                 struct pattern_stamp *inner, struct flaws *flaws)
+enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, bool is_held,
+                                 struct event *e, struct pattern_stamp *inner, struct flaws *flaws)
 {
     struct text subject;
-    if (!subject_of(pt, e->message, &subject))
+    if (!subject_of(pt, e->message, is_held, &subject))
         return PATTERN_NONE;
     return run(p, pt, subject, e, inner, flaws);
 }

@@ -17,11 +17,11 @@ struct search {
     bool undecided;
 };
 
-static bool try_list(struct search *s, const uint32_t *list, size_t n)
+static bool try_list(struct search *s, const uint32_t *list, size_t n, bool is_held)
 {
     for (size_t i = 0; i < n; i++) {
         struct pattern *pt = &s->p->list.v[list[i]];
-        enum pattern_outcome o = pattern_try(s->p, pt, s->e, s->inner, s->flaws);
+        enum pattern_outcome o = pattern_try(s->p, pt, is_held, s->e, s->inner, s->flaws);
         s->undecided |= o == PATTERN_UNDECIDED;
         if (o == PATTERN_MATCHED) {
             s->winner = pt;
@@ -34,7 +34,19 @@ static bool try_list(struct search *s, const uint32_t *list, size_t n)
 static bool try_first_byte(struct search *s, const struct bucket *b, unsigned char c)
 {
     return b->first[c] != b->first[c + 1] &&
-           try_list(s, b->by_byte + b->first[c], (size_t)(b->first[c + 1] - b->first[c]));
+           try_list(s, b->by_byte + b->first[c], (size_t)(b->first[c + 1] - b->first[c]), false);
+}
+
+/* Those whose literal the message holds, in their order. */
+static bool try_anywhere(struct search *s, const struct bucket *b)
+{
+    uint64_t held = b->n_anywhere ? filter_find(&b->filter, s->e->message) : 0;
+    for (const uint32_t *at = b->anywhere; held; held >>= 1, at++)
+        if (held & 1 && try_list(s, at, 1, true))
+            return true;
+    return b->n_anywhere > FILTER_LITERALS_MAX &&
+           try_list(s, b->anywhere + FILTER_LITERALS_MAX, b->n_anywhere - FILTER_LITERALS_MAX,
+                    false);
 }
 
 static bool try_bucket(struct search *s, const struct bucket *b)
@@ -48,7 +60,7 @@ static bool try_bucket(struct search *s, const struct bucket *b)
     if (level && level < m.n && m.p[level] != m.p[0] &&
         try_first_byte(s, b, (unsigned char)m.p[level]))
         return true;
-    return filter_may_hold(&b->filter, m) && try_list(s, b->anywhere, b->n_anywhere);
+    return try_anywhere(s, b);
 }
 
 /* A journal entry whose MESSAGE_ID is known needs no text: that may be in any language. */

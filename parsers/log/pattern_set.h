@@ -115,9 +115,10 @@ struct patterns {
 
 /* Compiles if that has not been done; false (and *why for people, when not NULL) if it cannot. */
 bool pattern_compile(struct patterns *p, struct pattern *pt, char *why, size_t why_size);
-/* Tries one pattern on a message; fills e on a match. */
-enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, struct event *e,
-                                 struct pattern_stamp *inner, struct flaws *flaws);
+/* Tries one pattern on a message; fills e on a match.  is_held: the message is known to hold the
+ * literal, if that may stand anywhere. */
+enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, bool is_held,
+                                 struct event *e, struct pattern_stamp *inner, struct flaws *flaws);
 /* How far "error: ", "fatal: ", "debug1: " ... reach at the front of a message; 0 without one. */
 size_t pattern_level_length(struct text message);
 /* Which pattern won, for the checker; as patterns_match otherwise. */

@@ -110,21 +110,17 @@ void reader_begin(struct log_reader *r, struct text raw, uint64_t line)
     e->raw = text_slice(raw, 0, LOG_RAW_MAX);
 }
 
-static void count_host(struct log_summary *s, struct text host)
+uint64_t *reader_host_counter(struct log_summary *s, struct text host)
 {
     struct text name = text_slice(host, 0, sizeof s->hosts[0].name - 1);
     for (size_t i = 0; i < s->n_hosts; i++)
-        if (strlen(s->hosts[i].name) == name.n && memcmp(s->hosts[i].name, name.p, name.n) == 0) {
-            s->hosts[i].n_lines++;
-            return;
-        }
-    if (s->n_hosts == LOG_HOSTS_MAX) {
-        s->n_other_hosts++;
-        return;
-    }
+        if (strlen(s->hosts[i].name) == name.n && memcmp(s->hosts[i].name, name.p, name.n) == 0)
+            return &s->hosts[i].n_lines;
+    if (s->n_hosts == LOG_HOSTS_MAX)
+        return &s->n_other_hosts;
     struct log_host *h = &s->hosts[s->n_hosts++];
     memcpy(h->name, name.p, name.n);
-    h->n_lines = 1;
+    return &h->n_lines;
 }
 
 void reader_take_envelope(struct log_reader *r, const struct envelope *env)
@@ -137,7 +133,7 @@ void reader_take_envelope(struct log_reader *r, const struct envelope *env)
     r->summary.formats[env->format]++;
     reader_set_time(r, env);
     if (env->host.n)
-        count_host(&r->summary, env->host);
+        ++*reader_host_counter(&r->summary, env->host);
 }
 
 /* rsyslog: "message repeated 3 times: [ MSG]".  The count, for the field; the message is MSG. */
@@ -219,6 +215,7 @@ static void take_whole_line(struct log_reader *r, struct text line, uint64_t num
     reader_begin(r, line, number);
     bool bare = patterns_settle_bare(r->patterns, env);
     reader_take_envelope(r, env);
+    reader_quick_learn(r, line, env);
     reader_finish(r, bare, !enveloped, (struct text){0});
 }
 
@@ -315,6 +312,9 @@ static void take_line(struct log_reader *r, struct text line)
         flaws_add(r->flaws, "log.nul-bytes", number);
         line = text_slice(line, n, line.n);
     }
+    bool plain = r->export.phase == EXPORT_OFF && !r->pending.n;
+    if (plain && reader_quick_take(r, line, number))
+        return;
     if (r->export.phase != EXPORT_OFF || (line.n && line.p[0] == '_'))
         if (reader_export_line(r, line, number))
             return;

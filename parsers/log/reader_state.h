@@ -32,11 +32,26 @@ struct export_state {
     bool lost;       /* the entry was larger than LOG_LINE_MAX */
 };
 
+/* What the header of a plain syslog line was, for the lines behind it that share it. */
+struct quick_head {
+    size_t n_minute; /* bytes before the seconds; 0: nothing is known */
+    size_t n_rest;   /* bytes from behind seconds and fraction to the tag: offset, host */
+    size_t n_host;
+    unsigned n_digits; /* of the fraction */
+    char minute[24], rest[120];
+    instant_ns start; /* of the minute, UTC */
+    instant_ns precision_ns;
+    bool zone_stated, inferred;
+    enum log_format format;
+    uint64_t *n_lines_of_host; /* the summary's */
+};
+
 struct log_reader {
     struct patterns *patterns;
     struct log_config config;
     struct flaws *flaws;
     struct stamp_clock clock;
+    struct quick_head quick;
     struct log_summary summary;
     struct kept carry;   /* the front of a line whose end has not come yet */
     bool dropping;       /* inside the tail of a line that was too long */
@@ -56,6 +71,13 @@ struct log_reader {
 bool kept_add(struct kept *k, const void *bytes, size_t n,
               size_t max); /* false: cut or no memory */
 void kept_finish(struct kept *k);
+
+/* Where lines of that host are counted. */
+uint64_t *reader_host_counter(struct log_summary *s, struct text host);
+/* reader_quick.c: takes what the line's header was, after reader_take_envelope. */
+void reader_quick_learn(struct log_reader *r, struct text line, const struct envelope *env);
+/* Takes a line whose header is like the one learnt; false: nothing was done. */
+bool reader_quick_take(struct log_reader *r, struct text line, uint64_t number);
 
 void reader_skip(struct log_reader *r, enum log_skip reason, uint64_t n);
 /* Starts r->event for a line. */

@@ -31,7 +31,7 @@ struct writer {
     uint64_t random, time_us, step_us;
     uint64_t n_lines, n_bytes, goal;
     uint32_t next_pid;
-    bool iso;
+    bool iso, is_quiet;
     char head[64]; /* the stamp and host of the last line */
     uint64_t head_at;
     struct session sessions[SESSIONS];
@@ -158,7 +158,8 @@ static void put_ssh(struct writer *w)
     put_line(w, "sshd", s->pid, text);
 }
 
-/* What else such a host logs; %A and %P are strangers', %N is a number. */
+/* What else such a host logs; %A and %P are strangers', %N is a number, %D is the last byte of the
+ * server's address, or of another one where no line shall concern the capture. */
 static const struct {
     const char *tag, *text;
     bool has_pid;
@@ -173,7 +174,7 @@ static const struct {
     {"systemd-logind", "Session %N logged out. Waiting for processes to exit.", true},
     {"kernel",
      "[%N.481516] [UFW BLOCK] IN=eth0 OUT= MAC=02:00:00:00:00:01:02:00:00:00:00:02:08:00 "
-     "SRC=%A DST=192.0.2.10 LEN=40 TOS=0x00 PREC=0x00 TTL=241 ID=54321 PROTO=TCP SPT=%P "
+     "SRC=%A DST=192.0.2.%D LEN=40 TOS=0x00 PREC=0x00 TTL=241 ID=54321 PROTO=TCP SPT=%P "
      "DPT=8728 WINDOW=1024 RES=0x00 SYN URGP=0 ",
      false},
     {"postfix/smtpd", "connect from unknown[%A]", true},
@@ -207,6 +208,8 @@ static void put_other(struct writer *w)
             text[n++] = *at;
         else if (*++at == 'A')
             n += (size_t)snprintf(text + n, 48, "%s", stranger.address);
+        else if (*at == 'D')
+            n += (size_t)snprintf(text + n, 4, "%d", w->is_quiet ? 77 : 10);
         else
             n += (size_t)snprintf(text + n, 12, "%u",
                                   *at == 'P' ? 1024 + dice % 60000 : 100000 + dice % 800000);
@@ -222,6 +225,7 @@ static void make_half(struct writer *w)
 
 static void make_quiet(struct writer *w)
 {
+    w->is_quiet = true;
     while (w->n_bytes < w->goal)
         put_other(w);
 }

@@ -124,6 +124,84 @@ static void test_lines(void **state)
            "6 2025-06-15T12:00:03.000Z sshd[7] ssh.connection-closed client=192.0.2.1:40000\n");
 }
 
+/* A line behind another with the same header takes a short way; it must come out the same as it
+ * does alone. */
+static void same_both_ways(const char *head, const char *seconds, const char *tail)
+{
+    static const char *const teachers[] = {"sshd[7]: x", "cron[8]: y"};
+    struct strbuf line;
+    struct record alone, taught;
+    strbuf_init(&line);
+    strbuf_printf(&line, "\n%s%s%s\n", head, seconds, tail);
+    read_log(&alone, line.p, line.n, 0);
+    for (size_t i = 0; i < 2; i++) {
+        strbuf_reset(&line);
+        const char *tag = strstr(tail, " h ") + 3;
+        strbuf_printf(&line, "%s%s%.*s%s\n%s%s%s\n", head, head[4] == '-' ? "30.500000" : "30",
+                      (int)(tag - tail), tail, teachers[i], head, seconds, tail);
+        read_log(&taught, line.p, line.n, 0);
+        const char *second = strchr(taught.out.p, '\n') + 1;
+        if (strcmp(second, alone.out.p) != 0)
+            fail_msg("%s%s%s\nalone:  %sbehind: %s", head, seconds, tail, alone.out.p, second);
+        assert_int_equal(taught.summary.events, alone.summary.events);
+        assert_int_equal(taught.summary.last, alone.summary.last > taught.summary.first
+                                                  ? alone.summary.last
+                                                  : taught.summary.last);
+        forget(&taught);
+    }
+    forget(&alone);
+    strbuf_finish(&line);
+}
+
+static void test_short_way(void **state)
+{
+    static const char *const messages[] = {
+        "sshd[7]: Connection reset by 192.0.2.1 port 5",
+        "/usr/sbin/sshd[7]: Connection reset by 192.0.2.1 port 5",
+        "sshd: Connection reset by 192.0.2.1 port 5",
+        "sshd[7]: ",
+        "sshd[7]:",
+        "sshd[7]",
+        "sshd[7]:x",
+        "sshd[]: x",
+        "sshd[7] x: y",
+        "sshd[99999999999]: x",
+        "sshd[4294967296]: x",
+        "kernel: [   12.345678] TCP: request_sock_TCP: Possible SYN flooding on port 80.",
+        "kernel: [x] y",
+        "kernel: 1234-56",
+        "postgres[5]: [5-1] 2025-06-15 12:00:01.123 UTC [5] LOG:  could not receive data from "
+        "client: Connection reset by peer",
+        "nginx[3]: 2025/06/15 12:00:01 [error] 1#1: *1 recv() failed (104: Connection reset by "
+        "peer) while reading client request line, client: 192.0.2.1, server: x",
+        "Jun 15 12:00:09 inner sshd[9]: Connection closed by 192.0.2.1 port 6",
+        "2025-06-15T12:00:09Z inner sshd[9]: Connection closed by 192.0.2.1 port 6",
+        "inner sshd[9]: Connection closed by 192.0.2.1 port 6",
+        "my program: x",
+        "(systemd)[1]: x",
+        "a:b[3]: x",
+        "1prog[2]: x",
+        "last message repeated 3 times",
+        "sshd[7]: message repeated 2 times: [ Connection reset by 192.0.2.1 port 5]",
+    };
+    static const char *const seconds[] = {"01", "59", "60", "61", "1", " 1", "1x"};
+    static const char *const fine[] = {"01.123456", "59.999999",  "60.000000",
+                                       "01.12345",  "01.1234567", "01,123456"};
+    (void)state;
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+        struct strbuf tail;
+        strbuf_init(&tail);
+        strbuf_printf(&tail, " h %s", messages[i]);
+        for (size_t k = 0; k < sizeof seconds / sizeof seconds[0]; k++)
+            same_both_ways("Jun 15 12:00:", seconds[k], tail.p);
+        strbuf_reset(&tail);
+        strbuf_printf(&tail, "+02:00 h %s", messages[i]);
+        for (size_t k = 0; k < sizeof fine / sizeof fine[0]; k++)
+            same_both_ways("2025-06-15T12:00:", fine[k], tail.p);
+        strbuf_finish(&tail);
+    }
+}
+
 static void test_summary(void **state)
 {
     (void)state;
@@ -412,11 +490,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),          cmocka_unit_test(test_summary),
         cmocka_unit_test(test_repeats),        cmocka_unit_test(test_bare),
-        cmocka_unit_test(test_rabbitmq_joins), cmocka_unit_test(test_haproxy_time),
-        cmocka_unit_test(test_journal_json),   cmocka_unit_test(test_journal_export),
-        cmocka_unit_test(test_nul_and_utf8),   cmocka_unit_test(test_long_line),
-        cmocka_unit_test(test_hostile),        cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_copy_outlives),  cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_short_way),      cmocka_unit_test(test_rabbitmq_joins),
+        cmocka_unit_test(test_haproxy_time),   cmocka_unit_test(test_journal_json),
+        cmocka_unit_test(test_journal_export), cmocka_unit_test(test_nul_and_utf8),
+        cmocka_unit_test(test_long_line),      cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_stop),           cmocka_unit_test(test_copy_outlives),
+        cmocka_unit_test(test_probe),
     };
     return cmocka_run_group_tests(tests, open_patterns, close_patterns);
 }

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The short way through a plain syslog header.  A line of the common form teaches what stands
+ * before its seconds and between them and the tag; a later line that agrees byte for byte is read
+ * by its seconds, fraction and tag alone.  Whatever is unusual goes the long way, so both ways say
+ * the same of a line.
+ */
+#include <string.h>
+
+#include "parsers/log/reader_state.h"
+#include "parsers/log/scan.h"
+
+#define TAG_MAX 96
+
+static bool is_offset_char(char c)
+{
+    return scan_is_digit(c) || c == '+' || c == '-' || c == ':' || c == 'Z';
+}
+
+/* How many bytes stand before the seconds: "Nov 25 22:54:" or "2026-11-25T22:54:"; 0: another
+ * form. */
+static size_t minute_length(struct text line, enum log_format f)
+{
+    const char *p = line.p;
+    if (line.n < 32)
+        return 0;
+    if (f == LOG_RFC3164 && p[3] == ' ' && p[6] == ' ' && p[9] == ':' && p[12] == ':')
+        return 13;
+    if (f == LOG_ISO && p[4] == '-' && p[7] == '-' && p[10] == 'T' && p[13] == ':' && p[16] == ':')
+        return 17;
+    return 0;
+}
+
+/* "." or "," and digits behind the seconds. */
+static unsigned fraction_length(struct text line, size_t at)
+{
+    unsigned n = 0;
+    if (line.p[at] != '.' && line.p[at] != ',')
+        return 0;
+    while (n < 9 && at + 1 + n < line.n && scan_is_digit(line.p[at + 1 + n]))
+        n++;
+    return n;
+}
+
+static bool is_plain(const struct quick_head *q, size_t n_host, enum log_format f)
+{
+    size_t n_offset = 0;
+    if (q->n_rest < n_host + 2 || q->rest[q->n_rest - 1] != ' ' ||
+        q->rest[q->n_rest - 2 - n_host] != ' ')
+        return false;
+    while (f == LOG_ISO && is_offset_char(q->rest[n_offset]))
+        n_offset++;
+    return n_offset + n_host + 2 == q->n_rest;
+}
+
+void reader_quick_learn(struct log_reader *r, struct text line, const struct envelope *env)
+{
+    struct quick_head *q = &r->quick;
+    const struct event *e = &r->event;
+    size_t n = minute_length(line, env->format);
+    q->n_minute = 0;
+    if (!n || e->time == INSTANT_NONE || !env->host.n || !env->program.n ||
+        env->stamp.civil.second > 59 || env->program.p < line.p)
+        return;
+    size_t tag = (size_t)(env->program.p - line.p), at = n + 2;
+    q->n_digits = fraction_length(line, at);
+    at += q->n_digits ? q->n_digits + 1 : 0;
+    if (tag > line.n || tag <= at || tag - at > sizeof q->rest)
+        return;
+    q->n_rest = tag - at;
+    memcpy(q->minute, line.p, n);
+    memcpy(q->rest, line.p + at, q->n_rest);
+    q->n_host = env->host.n;
+    if (!is_plain(q, q->n_host, env->format))
+        return;
+    q->start =
+        e->time - (instant_ns)env->stamp.civil.second * NS_PER_S - env->stamp.civil.nanosecond;
+    q->precision_ns = e->precision_ns;
+    q->zone_stated = e->zone_stated;
+    q->format = env->format;
+    q->inferred = r->clock.minute_inferred;
+    q->n_lines_of_host = reader_host_counter(&r->summary, env->host);
+    q->n_minute = n;
+}
+
+/* Seconds and fraction; false where the long way has to look. */
+static bool take_time(const struct quick_head *q, struct text line, size_t *at, instant_ns *t)
+{
+    const char *p = line.p + q->n_minute;
+    unsigned tens = (unsigned)(p[0] - '0'), ones = (unsigned)(p[1] - '0');
+    if (tens > 5 || ones > 9)
+        return false;
+    instant_ns ns = (instant_ns)(tens * 10 + ones) * NS_PER_S, width = NS_PER_S;
+    p += 2;
+    if (q->n_digits && *p != '.' && *p != ',')
+        return false;
+    for (unsigned i = 0; i < q->n_digits; i++) {
+        unsigned digit = (unsigned)(p[1 + i] - '0');
+        if (digit > 9)
+            return false;
+        width /= 10;
+        ns += (instant_ns)digit * width;
+    }
+    *t = q->start + ns;
+    *at = q->n_minute + 2 + (q->n_digits ? q->n_digits + 1 : 0);
+    return true;
+}
+
+static bool is_program_char(char c)
+{
+    return scan_is_alpha(c) || scan_is_digit(c) || c == '-' || c == '_' || c == '/' || c == '.';
+}
+
+/* "sshd[123]: " or "kernel: " and a message behind it. */
+static bool take_tag(struct event *e, struct text line, size_t at)
+{
+    size_t from = at, end = line.n < from + TAG_MAX ? line.n : from + TAG_MAX;
+    uint64_t pid = 0;
+    while (at < end && is_program_char(line.p[at]))
+        at++;
+    if (at == from || at == end || scan_is_digit(line.p[from]))
+        return false;
+    e->program = (struct text){line.p + from, at - from};
+    if (line.p[at] == '[') {
+        size_t digits = ++at;
+        for (; at < line.n && at - digits < 10 && scan_is_digit(line.p[at]); at++)
+            pid = pid * 10 + (uint64_t)(line.p[at] - '0');
+        if (at == digits || at >= line.n || line.p[at++] != ']' || pid > UINT32_MAX)
+            return false;
+    }
+    if (at + 2 >= line.n || line.p[at] != ':' || line.p[at + 1] != ' ')
+        return false;
+    e->pid = (uint32_t)pid;
+    e->message = (struct text){line.p + at + 2, line.n - at - 2};
+    return true;
+}
+
+/* A message that its daemon or the kernel stamped, too. */
+static bool look_inside(struct event *e)
+{
+    struct text m = e->message;
+    if (scan_is_digit(m.p[0]))
+        return m.n < 5 || (m.p[4] != '-' && m.p[4] != '/');
+    if (m.p[0] != '[')
+        return true;
+    instant_ns width;
+    if (text_starts(e->program, TEXT("postgres")))
+        return false;
+    struct scan s = scan_of(m);
+    if (text_eq(e->program, TEXT("kernel")) && stamp_take_monotonic(&s, &e->monotonic_ns, &width)) {
+        scan_byte(&s, ' ');
+        e->message = scan_rest(&s);
+    }
+    return true;
+}
+
+static void count(struct log_reader *r, instant_ns t)
+{
+    struct log_summary *s = &r->summary;
+    const struct quick_head *q = &r->quick;
+    s->formats[q->format]++;
+    s->n_stamped++;
+    s->n_zone_stated += q->zone_stated;
+    s->n_year_inferred += q->inferred;
+    s->first = t < s->first ? t : s->first; /* the line that taught was counted before */
+    s->last = t > s->last ? t : s->last;
+    ++*q->n_lines_of_host;
+}
+
+bool reader_quick_take(struct log_reader *r, struct text line, uint64_t number)
+{
+    const struct quick_head *q = &r->quick;
+    struct event *e = &r->event;
+    size_t at;
+    instant_ns t;
+    if (!q->n_minute || line.n < q->n_minute + q->n_digits + q->n_rest + 6 || line.n > LOG_RAW_MAX)
+        return false;
+    if (memcmp(line.p, q->minute, q->n_minute) != 0 || !take_time(q, line, &at, &t) ||
+        memcmp(line.p + at, q->rest, q->n_rest) != 0)
+        return false;
+    at += q->n_rest;
+    reader_begin(r, line, number);
+    e->host = (struct text){line.p + at - 1 - q->n_host, q->n_host};
+    if (!take_tag(e, line, at) || !look_inside(e))
+        return false;
+    e->time = t;
+    e->precision_ns = q->precision_ns;
+    e->zone_stated = q->zone_stated;
+    count(r, t);
+    reader_finish(r, false, false, (struct text){0});
+    return true;
+}
