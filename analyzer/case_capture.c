@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analyzer/case_parts.h"
+#include "analyzer/fragment.h"
 #include "analyzer/series.h"
 #include "analyzer/tracker.h"
 #include "parsers/capture/capture.h"
@@ -25,6 +26,7 @@ struct reading { /* one capture being read */
     struct source *source;
     struct capture *capture;
     struct tracker *tracker;
+    struct fragments *fragments; /* NULL until there are any */
     uint64_t size;
     uint64_t file_bits; /* of its frames: their place in the series */
 };
@@ -53,6 +55,23 @@ static bool filter_takes(struct reading *r, const struct frame *f)
     return accepts;
 }
 
+/* Whether with this fragment a datagram is whole, which then is *p. */
+static bool made_whole(struct reading *r, struct packet *p)
+{
+    struct case_capture *out = r->out;
+    struct frame_bytes whole;
+    if (!r->fragments && !(r->fragments = fragments_create())) {
+        flaws_add(&out->skipped, "fragment.no-room", p->frame);
+        return false;
+    }
+    if (!fragments_take(r->fragments, p, &out->flaws, &out->skipped, &whole))
+        return false;
+    const struct packet last = *p;
+    packet_decode(&whole, false, p, &out->flaws);
+    fragment_inherit(p, &last);
+    return true;
+}
+
 static void take_frame(struct reading *r, const struct frame *f)
 {
     struct case_capture *out = r->out;
@@ -66,7 +85,11 @@ static void take_frame(struct reading *r, const struct frame *f)
                                       .iface = f->iface,
                                       .link_type = f->link_type,
                                       .data = f->data};
-    enum packet_kind kind = packet_decode(&bytes, false, &packet, &out->flaws);
+    packet_decode(&bytes, false, &packet, &out->flaws);
+    while (packet_is_fragment(&packet))
+        if (!made_whole(r, &packet))
+            return;
+    const enum packet_kind kind = packet.kind;
     out->n_tcp += kind == PACKET_TCP;
     packet.frame |= r->file_bits;
     if (kind == PACKET_TCP || kind == PACKET_ICMP_ERROR)
@@ -320,6 +343,7 @@ static bool track(struct reading *r, struct error *err)
     if (good && info->broken && info->n_frames == 0)
         return error_set(err, ERROR_FORMAT, source_name(r->source),
                          "no packet can be read: its first record makes no sense");
+    fragments_finish(r->fragments, &r->out->skipped);
     describe(r->run, r->out, info);
     if (!good) { /* what came before the failure still counts */
         r->out->truncated = true;
@@ -346,6 +370,7 @@ bool case_read_capture(struct case_run *run, struct source *source, uint64_t siz
     bool good = room ? capture_open(source, &out.flaws, &r.capture, err)
                      : error_set(err, ERROR_NO_MEMORY, source_name(source), "out of memory");
     good = good && track(&r, err);
+    fragments_free(r.fragments);
     capture_close(r.capture);
     if (good) {
         run->captures.v[run->captures.n++] = out;

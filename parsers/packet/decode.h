@@ -161,6 +161,9 @@ enum layer icmp6_decode(struct decoding *d);
 struct ip6_extensions {
     bool is_fragment, more_fragments, has_jumbo, routed;
     uint16_t fragment_offset; /* bytes */
+    uint8_t fragment_next;    /* the header behind the fragment header */
+    uint32_t fragment_id;
+    size_t fragment_at; /* where that header begins, by the cursor */
     uint32_t jumbo_len;
 };
 bool ip6_extensions_skip(struct cursor *c, uint8_t *protocol, struct ip6_extensions *seen);

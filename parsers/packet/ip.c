@@ -24,6 +24,7 @@ static bool ip_enter(struct decoding *d)
         p->has_ip_id = p->df = p->mf = false;
         p->ip_id = p->fragment_offset = p->src_port = p->dst_port = 0;
         p->flow_label = 0;
+        p->fragment = (struct packet_fragment){0};
         d->dst_not_final = false;
         d->ip4_header = NULL;
     }
@@ -69,10 +70,21 @@ static bool ip4_is_routed(struct cursor options)
     return false;
 }
 
+/* A fragment from the byte at on, the rest of the datagram's bytes. */
+static void ip_fragment(struct decoding *d, size_t at, uint32_t id, uint8_t protocol)
+{
+    if (d->missing > 0 || at >= d->c.n)
+        return;
+    d->p->fragment = (struct packet_fragment){
+        .bytes = d->c.p + at, .len = (uint32_t)(d->c.n - at), .id = id, .protocol = protocol};
+}
+
+/* A fragment that is all there waits for the others and is not looked into; of a cut one the first
+ * shows what it can. */
 static enum layer ip_upper(struct decoding *d)
 {
     struct packet *p = d->p;
-    if (p->fragment_offset > 0) { /* no header in here; the bytes are for whoever reassembles */
+    if (p->fragment_offset > 0 || (p->mf && p->fragment.bytes)) {
         p->payload_len = (uint32_t)decoding_wire_left(d);
         p->payload_captured = (uint32_t)cursor_left(&d->c);
         p->payload = p->payload_captured > 0 ? d->c.p + d->c.at : NULL;
@@ -138,7 +150,9 @@ enum layer ip4_decode(struct decoding *d)
     } else {
         ip_bound(d, total_len - (uint32_t)header_len, "ip4.total-length-beyond-frame");
     }
-    if (p->ip_protocol == IP_PROTOCOL_AH && p->fragment_offset == 0)
+    if (p->mf || p->fragment_offset > 0)
+        ip_fragment(d, d->c.at, p->ip_id, p->ip_protocol);
+    else if (p->ip_protocol == IP_PROTOCOL_AH)
         return ip4_ah(d);
     return ip_upper(d);
 }
@@ -175,6 +189,9 @@ static bool ip6_extension(struct cursor *c, uint8_t kind, uint8_t *next,
         seen->is_fragment = true;
         seen->more_fragments = field & 1;
         seen->fragment_offset = field & 0xfff8;
+        seen->fragment_next = h[0];
+        seen->fragment_id = be32_at(h, 4);
+        seen->fragment_at = c->at;
         return true;
     }
     /* AH counts 4-byte words less 2 (RFC 4302 section 2.2), the others 8-byte words less 1 */
@@ -258,6 +275,8 @@ enum layer ip6_decode(struct decoding *d)
     p->mf = seen.more_fragments;
     p->fragment_offset = seen.fragment_offset;
     d->dst_not_final = seen.routed;
+    if (p->mf || p->fragment_offset > 0)
+        ip_fragment(d, seen.fragment_at, seen.fragment_id, seen.fragment_next);
     return ip_upper(d);
 }
 

@@ -55,6 +55,13 @@ struct packet_icmp {    /* of a PACKET_ICMP_ERROR */
     uint16_t flags;           /* of the quoted segment, enum tcp_flag */
 };
 
+struct packet_fragment {  /* of a packet with mf or fragment_offset that was captured whole */
+    const uint8_t *bytes; /* what it carries; lives as long as the frame's bytes; else NULL */
+    uint32_t len;
+    uint32_t id;      /* identification: 16 bits of IPv4, 32 of IPv6 */
+    uint8_t protocol; /* of the datagram; IPv6: the first header behind the fragment header */
+};
+
 struct packet {
     enum packet_kind kind;
 
@@ -112,6 +119,7 @@ struct packet {
     int16_t mptcp_reset_reason; /* MP_TCPRST reason 0..255, or -1 */
 
     struct packet_icmp icmp;
+    struct packet_fragment fragment;
 };
 
 struct frame_bytes { /* what the decoder needs of a frame; capture/ and packet/ do not know each

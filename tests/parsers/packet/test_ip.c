@@ -157,8 +157,17 @@ static void fragments_of_ip4(void **state)
     make_plain(&f, TCP_PSH | TCP_ACK, "hello");
     patch_be16(&f, f.ip_at[0] + 6, 0x2000);
     decode(&d, &f, 1);
-    assert_int_equal(d.p.kind, PACKET_TCP); /* the first one holds the header */
+    assert_int_equal(d.p.kind, PACKET_OTHER_IP); /* it waits for the others */
     assert_true(d.p.mf);
+    assert_ptr_equal(d.p.fragment.bytes, d.bytes + f.tcp_at);
+    assert_int_equal(d.p.fragment.len, 25);
+    assert_int_equal(d.p.fragment.id, d.p.ip_id);
+    assert_int_equal(d.p.fragment.protocol, 6);
+    decoded_finish(&d);
+    decode_cut(&d, &f, 1, f.n - 1);
+    assert_int_equal(d.p.kind, PACKET_TCP); /* the rest of it cannot come: the header is shown */
+    assert_true(d.p.mf);
+    assert_null(d.p.fragment.bytes);
     assert_int_equal(d.p.checksum, CHECKSUM_UNCHECKED);
     decoded_finish(&d);
     patch_be16(&f, f.ip_at[0] + 6, 0x2003);
@@ -218,6 +227,9 @@ static void fragments_of_ip6(void **state)
     assert_int_equal(d.p.fragment_offset, 16);
     assert_true(d.p.mf);
     assert_int_equal(d.p.ip_protocol, 6);
+    assert_int_equal(d.p.fragment.id, 1);
+    assert_int_equal(d.p.fragment.protocol, 6);
+    assert_ptr_equal(d.p.fragment.bytes, d.bytes + 48);
     decoded_finish(&d);
 }
 

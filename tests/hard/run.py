@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The hard cases of TCP captures, each made by wire.py, run through the whole program.
+
+usage: run.py WHYRST [NAME...].  Of every case tshark must see as many streams as whyrst has
+connections, and each RST frame in the same stream; what else must hold is said by the case, from
+the standards and not from the program.  Speaks TAP; without tshark that comparison is left out.
+"""
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "cases")]
+
+import cases_flow  # noqa: E402
+import cases_reset  # noqa: E402
+import cases_shape  # noqa: E402
+import oracle  # noqa: E402
+
+
+def run(whyrst, path):
+    done = subprocess.run([whyrst, "--format", "json", path.name], cwd=path.parent,
+                          stdout=subprocess.PIPE, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def streams_of_tshark(path):
+    """Numbers of the streams that hold a segment of their own, not one quoted by ICMP."""
+    text = subprocess.run(["tshark", "-n", "-r", path, "-T", "fields", "-E", "occurrence=l", "-e",
+                           "tcp.stream", "-e", "icmp.type", "-e", "icmpv6.type"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          check=True).stdout
+    rows = [line.split("\t") for line in text.splitlines()]
+    return {int(row[0]) for row in rows if row[0] and not row[1] and not row[2]}
+
+
+def against_tshark(path, records):
+    capture = next(r for r in records if r["type"] == "capture")
+    theirs = streams_of_tshark(path)
+    if len(theirs) != capture["connections"]:
+        yield f"{capture['connections']} connections, tshark has streams {sorted(theirs)}"
+    resets, claimed = oracle.resets(path), oracle.claims(records, path.name)
+    if sorted(resets) != sorted(claimed) or any(len(v) != 1 for v in claimed.values()):
+        yield f"RST frames: {claimed}, tshark has {resets}"
+    for d in records:
+        if d["type"] == "diagnosis" and any(resets.get(f) != d["stream"] for f in d["rst_frames"]):
+            yield f"stream {d['stream']}, tshark has {resets}"
+
+
+def differences(got, want, where):
+    for key, value in want.items():
+        have = got.get(key)
+        if isinstance(value, dict) and isinstance(have, dict):
+            yield from differences(have, value, f"{where}.{key}")
+        elif callable(value):
+            if not value(have):
+                yield f"{where}.{key} is {have!r}"
+        elif have != value:
+            yield f"{where}.{key} is {have!r}, not {value!r}"
+
+
+def faults_of(whyrst, made, folder):
+    data, want = made
+    path = Path(folder) / ("x.pcapng" if data[:4] == b"\n\r\r\n" else "x.pcap")
+    path.write_bytes(data)
+    records = run(whyrst, path)
+    if shutil.which("tshark"):
+        yield from against_tshark(path, records)
+    capture = next(r for r in records if r["type"] == "capture")
+    skipped = capture.get("bytes_skipped", {})
+    if capture["bytes"] != capture["bytes_analysed"] + sum(skipped.values()):
+        yield "bytes are not accounted for"
+    yield from differences(capture, want.get("capture", {}), "capture")
+    found = [r for r in records if r["type"] == "diagnosis"]
+    wanted = want.get("diagnoses", [])
+    if len(found) != len(wanted):
+        yield f"{len(found)} diagnoses, not {len(wanted)}"
+    for i, (d, w) in enumerate(zip(found, wanted)):
+        yield from differences(d, w, f"diagnosis {i + 1}")
+
+
+def main():
+    whyrst, names = sys.argv[1], sys.argv[2:]
+    table = {**cases_flow.CASES, **cases_reset.CASES, **cases_shape.CASES}
+    bad = 0
+    print(f"1..{sum(not names or n in names for n in table)}")
+    for name, make in table.items():
+        if names and name not in names:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            faults = list(faults_of(str(Path(whyrst).resolve()), make(), folder))
+        bad += bool(faults)
+        print(f"{'not ok' if faults else 'ok'} - {name}")
+        for fault in faults:
+            print(f"#   {fault}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
