@@ -234,12 +234,8 @@ static bool settle_captures(struct case_run *run, struct error *err)
         qsort(run->resets.v, run->resets.n, sizeof *run->resets.v, reset_order);
     for (size_t i = 0; i < run->resets.n; i++)
         run->resets.v[i]->id = (uint32_t)i + 1;
-    if (run->attempts.n > 0)
-        qsort(run->attempts.v, run->attempts.n, sizeof *run->attempts.v, reset_order);
     c->resets = run->resets.v;
     c->n_resets = run->resets.n;
-    c->attempts = run->attempts.v;
-    c->n_attempts = run->attempts.n;
     c->records = run->records.v;
     c->n_records = run->records.n;
     c->captures = run->captures.v;
@@ -251,14 +247,15 @@ static bool settle_captures(struct case_run *run, struct error *err)
         c->summary.n_connections += k->n_connections - k->n_continued;
         c->summary.n_rst_frames += k->n_rst_frames;
     }
-    const struct correlate_config config = {.window_ns = run->config->window_ns,
-                                            .max_events = run->config->budgets.max_events};
-    c->correlation = correlation_create(&config, c);
+    c->correlation =
+        correlation_create(&(struct correlate_config){.window_ns = run->config->window_ns}, c);
     return c->correlation != NULL || no_memory(err);
 }
 
-/* Second pass: the texts, when the captures' times and addresses are known. */
-static bool read_texts(struct case_run *run, struct walk *walk, struct error *err)
+/* Second pass: the texts, when the captures' times and addresses are known; and once more for logs
+ * that count from a boot, when the snapshots that date it are. */
+static bool read_texts(struct case_run *run, struct walk *walk, bool snapshots_read,
+                       struct error *err)
 {
     for (size_t i = 0; i < run->inputs.n; i++) {
         struct case_input *in = &run->inputs.v[i];
@@ -266,7 +263,8 @@ static bool read_texts(struct case_run *run, struct walk *walk, struct error *er
             continue;
         struct error failed = {0};
         struct source *source = walk_open_input(walk, i, &failed);
-        bool good = source && case_read_text(run, in, source, walk_input(walk, i), &failed);
+        bool good =
+            source && case_read_text(run, in, source, walk_input(walk, i), snapshots_read, &failed);
         source_close(source);
         if (!good && failed.code == ERROR_NO_MEMORY)
             return no_memory(err);
@@ -355,7 +353,8 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
     for (size_t i = 0; i < run->config->n_paths; i++)
         if (!walk_add(walk, run->config->paths[i], err))
             return false;
-    if (!visit_inputs(run, walk, err) || !settle_captures(run, err) || !read_texts(run, walk, err))
+    if (!visit_inputs(run, walk, err) || !settle_captures(run, err) ||
+        !read_texts(run, walk, false, err) || !read_texts(run, walk, true, err))
         return false;
     tell_idle_settings(run, walk);
     c->logs = run->logs.v;
@@ -390,8 +389,6 @@ static void hand_over(struct case_run *run)
     c->n_hosts = run->hosts.n;
     c->resets = run->resets.v;
     c->n_resets = run->resets.n;
-    c->attempts = run->attempts.v;
-    c->n_attempts = run->attempts.n;
     c->records = run->records.v;
     c->n_records = run->records.n;
 }
@@ -439,7 +436,6 @@ void case_finish(struct case_file *c)
     free(c->logs);
     free(c->hosts);
     free(c->resets);
-    free(c->attempts);
     arena_finish(&c->arena);
     *c = (struct case_file){0};
 }

@@ -35,7 +35,6 @@ struct case_run { /* a case in the making */
     VEC(struct case_log) logs;
     VEC(struct case_host) hosts;
     VEC(struct reset *) resets;
-    VEC(struct reset *) attempts;
     VEC(struct connection_record) records;
     VEC(struct case_waiting) waiting;
     struct case_series series;
@@ -77,8 +76,13 @@ bool case_read_host(struct case_run *run, struct case_input *in, struct source *
                     const struct host_kind *kind, struct error *err);
 
 /* Reads one text: a host snapshot if it looks like one, else a log.  A text without any log line is
- * marked as skipped in *in.  False: it could not be read. */
+ * marked as skipped in *in.  A log that counts from the boot stays "text" unless snapshots_read.
+ * False: it could not be read. */
 bool case_read_text(struct case_run *run, struct case_input *in, struct source *source,
-                    const struct input *input, struct error *err);
+                    const struct input *input, bool snapshots_read, struct error *err);
+
+/* When the log's host booted, and the snapshot that says so; INSTANT_NONE: none does, or two
+ * differ. */
+instant_ns case_boot_of(const struct case_run *run, struct text log, struct text *from);
 
 #endif

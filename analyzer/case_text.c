@@ -9,11 +9,15 @@
 #include "analyzer/case_parts.h"
 #include "analyzer/correlate.h"
 #include "parsers/host/host.h"
+#include "parsers/input/spool.h"
 #include "parsers/input/walk.h"
+#include "parsers/log/journal_file.h"
 #include "parsers/log/reader.h"
 
 #define CHUNK ((size_t)64 << 10)
 #define PROBE ((size_t)16 << 10)
+/* journald's largest file is 4 GiB at the utmost, 128 MiB as it comes. */
+#define JOURNAL_BYTES_MAX ((uint64_t)4 << 30)
 
 struct text_run {
     struct case_run *run;
@@ -85,7 +89,8 @@ static struct text formats_of(struct arena *a, const struct log_summary *s)
     return t;
 }
 
-static void describe_log(struct case_run *run, struct case_log *out, const struct log_summary *s)
+static void describe_log(struct case_run *run, struct case_log *out, const struct log_summary *s,
+                         struct text booted)
 {
     out->n_lines = s->lines;
     out->n_events = s->events;
@@ -99,6 +104,9 @@ static void describe_log(struct case_run *run, struct case_log *out, const struc
         out->zone = TEXT("UTC");
         out->zone_why = TEXT("stated in the stamps");
     }
+    if (s->n_since_boot > 0 && s->n_since_boot == s->n_stamped)
+        out->zone_why = text_of(arena_printf(
+            &run->c->arena, "counted from the boot time in " TEXT_FMT, TEXT_ARG(booted)));
     for (int i = 0; i < LOG_SKIP_REASONS; i++)
         if (s->skipped[i] > 0) {
             out->n_skipped += s->skipped[i];
@@ -128,12 +136,23 @@ static bool feed(struct text_run *t, struct log_reader *reader, struct source *s
     return failed == NULL;
 }
 
+/* A journal file, from a private copy. */
+static bool feed_journal(struct text_run *t, struct log_reader *reader, struct source *source,
+                         struct error *err)
+{
+    char path[SPOOL_NAME_MAX];
+    uint64_t size;
+    return spool_named(source, JOURNAL_BYTES_MAX, path, &size, err) &&
+           journal_file_read(reader, path, size, source_name(source), to_correlation, t, err);
+}
+
 static bool read_log(struct case_run *run, struct case_log *out, struct source *source,
-                     uint64_t size, struct error *err)
+                     uint64_t size, bool is_journal, struct error *err)
 {
     struct case_file *c = run->c;
     const char *name = source_name(source);
     struct zone *zone;
+    struct text booted = TEXT("");
     if (!choose_zone(run, name, &zone, out, err))
         return false;
     const char *offset =
@@ -147,47 +166,60 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
                               .zone_assumed = zone == NULL && !run->config->zone,
                               .offset_given = offset != NULL,
                               .offset_ns = (instant_ns)(seconds * 1e9)};
-    struct log_config config = {
-        .zone = zone, .boot = INSTANT_NONE, .source = (uint32_t)run->logs.n};
+    struct log_config config = {.zone = zone,
+                                .boot = case_boot_of(run, out->name, &booted),
+                                .source = (uint32_t)run->logs.n};
     span_of(c, &config.span_first, &config.span_last);
     struct log_reader *reader = log_reader_create(run->config->patterns, &config, &out->flaws);
     struct text_run t = {.run = run, .correlation = c->correlation};
     bool good = reader && correlation_source(c->correlation, config.source, &about);
     if (!good)
         error_set(err, ERROR_NO_MEMORY, name, "out of memory");
-    else if (!feed(&t, reader, source, size, err)) {
+    else if (is_journal ? !feed_journal(&t, reader, source, err)
+                        : !feed(&t, reader, source, size, err)) {
         case_warn(run, err); /* what came before the failure still counts */
         c->summary.complete = false;
     }
     if (good)
-        describe_log(run, out, log_reader_summary(reader));
+        describe_log(run, out, log_reader_summary(reader), booted);
     log_reader_free(reader);
     zone_free(zone);
     return good;
 }
 
 bool case_read_text(struct case_run *run, struct case_input *in, struct source *source,
-                    const struct input *input, struct error *err)
+                    const struct input *input, bool snapshots_read, struct error *err)
 {
     const uint8_t *p;
     size_t n = source_peek(source, PROBE, &p);
     struct text head = {(const char *)p, n < PROBE ? n : PROBE};
     const char *as = case_setting_for(run->config->as, run->config->n_as, source_name(source));
     bool wanted = as && strcmp(as, "log") == 0;
-    const struct host_kind *kind = host_sniff(head, in->name);
+    bool is_journal = text_starts(head, TEXT(JOURNAL_FILE_MAGIC));
+    const struct host_kind *kind = is_journal ? NULL : host_sniff(head, in->name);
+    if (is_journal && !journal_file_readable()) {
+        in->taken_for = "skipped";
+        in->why = TEXT("a systemd journal file, which this build does not read: export it with "
+                       "journalctl --file NAME -o json");
+        case_unused(run, in);
+        return true;
+    }
     if (!wanted && kind)
         return case_read_host(run, in, source, kind, err);
-    if (!wanted && log_probe(head) == 0) {
+    if (!wanted && !is_journal && log_probe(head) == 0) {
         in->taken_for = "skipped";
         in->why = TEXT("text, but its first lines are not those of a log or a known snapshot");
         if (input->is_given)
             case_unused(run, in);
         return true;
     }
+    if (!snapshots_read && !is_journal && log_probe_since_boot(head))
+        return true;
     struct case_log out = {.name = in->name, .first = INSTANT_NONE, .last = INSTANT_NONE};
     flaws_init(&out.flaws);
     in->taken_for = "log";
-    bool good = read_log(run, &out, source, input->is_compressed ? UINT64_MAX : input->size, err);
+    bool good = read_log(run, &out, source, input->is_compressed ? UINT64_MAX : input->size,
+                         is_journal, err);
     in->n_bytes = source_offset(source);
     case_note_failure(run, in, source);
     struct case_log *slot = good ? vec_push(&run->logs) : NULL;

@@ -108,11 +108,22 @@ static bool path_says(struct text path, enum side *out)
     return false;
 }
 
+/* A kernel's own line about a RST: who sent it, or got it, is whose kernel speaks. */
+static const struct address *kernel_speaks(const struct event *e)
+{
+    if (text_eq(e->kind, TEXT("kernel.tcp-send-reset")))
+        return &e->src.ip;
+    return text_eq(e->kind, TEXT("kernel.tcp-receive-reset")) ? &e->dst.ip : NULL;
+}
+
 enum side side_of(const struct correlation *c, uint32_t entry, uint32_t record)
 {
     const struct log_entry *e = &c->index.entries.v[entry];
     const struct log_domain *d = &c->index.domains.v[e->domain];
     const struct connection_record *r = &c->roster.records[record];
+    const struct address *own = kernel_speaks(e->event);
+    if (own && address_eq(own, &r->server.ip) != address_eq(own, &r->client.ip))
+        return address_eq(own, &r->server.ip) ? SIDE_SERVER : SIDE_CLIENT;
     int server = names_has(c, name_key(d), &r->server.ip);
     int client = names_has(c, name_key(d), &r->client.ip);
     if (server == 1 && client != 1)

@@ -106,3 +106,45 @@ int spool_path(const char *path, const char *name, uint64_t max, struct error *e
         close(from);
     return to;
 }
+
+static int open_named(char path[SPOOL_NAME_MAX])
+{
+    static const char *const patterns[] = {"/var/tmp/whyrst-XXXXXX", "/tmp/whyrst-XXXXXX"};
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        memcpy(path, patterns[i], strlen(patterns[i]) + 1);
+        int fd = mkostemp(path, O_CLOEXEC);
+        if (fd >= 0)
+            return fd;
+    }
+    return -1;
+}
+
+bool spool_named(struct source *s, uint64_t max, char path[SPOOL_NAME_MAX], uint64_t *n_bytes,
+                 struct error *err)
+{
+    const uint8_t *p;
+    size_t n;
+    uint64_t total = 0;
+    int to = open_named(path);
+    if (to < 0)
+        return error_set_errno(err, errno, source_name(s), "cannot keep a copy");
+    bool ok = true;
+    while (ok && (n = source_peek(s, 1, &p)) > 0) {
+        total += n;
+        if (total > max)
+            ok = error_set(err, ERROR_LIMIT, source_name(s), "gave more than %llu bytes",
+                           (unsigned long long)max);
+        else if (!write_all(to, (const char *)p, n))
+            ok = error_set_errno(err, errno, source_name(s), "cannot keep a copy");
+        source_consume(s, n);
+    }
+    *n_bytes = total;
+    if (ok && source_error(s)) {
+        *err = *source_error(s);
+        ok = false;
+    }
+    close(to);
+    if (!ok)
+        unlink(path);
+    return ok;
+}

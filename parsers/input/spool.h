@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "parsers/base/error.h"
+#include "parsers/input/source.h"
 
 #define SPOOL_PREFIX "/proc/self/fd/" /* and the number: the path of a copy */
 
@@ -19,5 +20,12 @@ int spool_open(const char *path);
 /* Copies "-" (standard input) or the pipe at path, at most max bytes.  Returns a descriptor that is
  * the caller's, or -1 with *err. */
 int spool_path(const char *path, const char *name, uint64_t max, struct error *err);
+
+#define SPOOL_NAME_MAX 32
+
+/* Copies what is left of the source, at most max bytes, to a private file for readers that want a
+ * name: path, which the caller unlinks as soon as it is open.  False with *err, and no file. */
+bool spool_named(struct source *s, uint64_t max, char path[SPOOL_NAME_MAX], uint64_t *n_bytes,
+                 struct error *err);
 
 #endif

@@ -159,6 +159,30 @@ static void look_into_message(struct envelope *e, struct scan *s)
     *s = t;
 }
 
+/* Devices that write no tag, or one that numbers the message: "%ASA-6-302014: Teardown ...", where
+ * the number stays in the message. */
+static bool take_device(struct scan *s, struct envelope *e)
+{
+    char c = scan_peek(s, 0);
+    if (c == ':' && scan_peek(s, 1) == ' ' && scan_peek(s, 2) == '%') {
+        scan_skip(s, 2);
+        c = '%';
+    }
+    if (c == 'd')
+        return form_take_fortigate(s, e);
+    if (c == '1')
+        return form_take_panos(s, e);
+    if (c != '%')
+        return false;
+    struct text rest = scan_rest(s);
+    if (!text_starts(rest, TEXT("%ASA-")) && !text_starts(rest, TEXT("%FTD-")))
+        return false;
+    e->program = text_slice(rest, 0, 4);
+    e->body = e->message = rest;
+    scan_skip(s, s->t.n);
+    return true;
+}
+
 /* "[HOST] TAG[PID]: " behind a syslog stamp and its space; strict asks for a tag.  On the way of
  * nearly every line, so it steps back by position instead of working on a copy of the scan. */
 static bool take_host_and_tag(struct scan *s, struct envelope *e, bool strict)
@@ -174,10 +198,14 @@ static bool take_host_and_tag(struct scan *s, struct envelope *e, bool strict)
         e->host = word;
         scan_spaces(s);
         e->body = scan_rest(s);
+        size_t header_end = s->at;
         if (relays == DEPTH_MAX || !take_inner_stamp(s, e))
             break;
+        e->relay = text_trim(text_slice(s->t, 0, header_end));
         e->body = scan_rest(s);
     }
+    if (take_device(s, e))
+        return true;
     bool tagged = form_take_tag(s, e);
     if (strict && !tagged)
         return false;
@@ -301,6 +329,8 @@ static enum step take_iso(struct scan *s, struct envelope *e)
         form_set_message(e, &native);
         return STEP_DONE;
     }
+    if (time_sep == ' ' && form_take_openvpn(s, e))
+        return STEP_DONE;
     scan_byte(s, ':');
     scan_spaces(s);
     e->body = e->message = scan_rest(s);
@@ -308,6 +338,8 @@ static enum step take_iso(struct scan *s, struct envelope *e)
         name_format(e, LOG_APPLICATION);
         return STEP_DONE;
     }
+    if (form_take_classic_elb(s, e))
+        return STEP_DONE;
     if (take_cri(s)) {
         name_format(e, LOG_CRI);
         return STEP_INWARDS;
@@ -334,9 +366,14 @@ static bool take_journal_full(struct scan *s, struct envelope *e)
         return false;
     stamp_take_zone_word(&t, &st);
     form_set_stamp(e, &st);
-    name_format(e, LOG_JOURNAL_FULL);
     scan_spaces(&t);
     *s = t;
+    if (text_starts(scan_rest(s), TEXT("[s="))) { /* its fields follow, one a line */
+        name_format(e, LOG_JOURNAL_VERBOSE);
+        e->body = e->message = scan_rest(s);
+        return true;
+    }
+    name_format(e, LOG_JOURNAL_FULL);
     return take_host_and_tag(s, e, false);
 }
 
@@ -379,7 +416,12 @@ static enum step take_digit_form(struct scan *s, struct envelope *e)
     char c = scan_peek(s, 4);
     if (c == '-' || c == '/')
         return take_iso(s, e);
-    if (c == ' ' && take_rfc3164(s, e))
+    if ((c == ' ' || (signed char)scan_peek(s, 1) < 0 || (signed char)scan_peek(s, 2) < 0) &&
+        take_rfc3164(s, e))
+        return STEP_DONE;
+    if (c == '.' && form_take_stunnel(s, e))
+        return STEP_DONE;
+    if (scan_peek(s, 1) == ',' && form_take_panos(s, e))
         return STEP_DONE;
     return done_if(form_take_redis(s, e) || take_unix(s, e) || form_take_access(s, e));
 }
@@ -391,7 +433,10 @@ static enum step take_other_form(struct scan *s, struct envelope *e)
         return STEP_DONE;
     if (scan_peek(s, 0) == '=' && form_take_erlang(s, e))
         return STEP_DONE;
-    if (take_journal_full(s, e) || form_take_ftrace(s, e) || form_take_access(s, e))
+    if (scan_peek(s, 0) == 'd' && form_take_fortigate(s, e))
+        return STEP_DONE;
+    if (form_take_aws(s, e) || take_journal_full(s, e) || form_take_asctime(s, e) ||
+        form_take_ftrace(s, e) || form_take_access(s, e))
         return STEP_DONE;
     if (take_compose(s, e))
         return STEP_INWARDS;

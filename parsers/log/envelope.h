@@ -21,6 +21,7 @@ struct envelope {
     instant_ns monotonic_ns;    /* time since boot, or INSTANT_NONE */
     instant_ns monotonic_width; /* its precision */
     struct text host, program;  /* may be empty */
+    struct text relay;          /* the header that a relay put in front: its stamp and host */
     uint32_t pid;               /* 0 = not stated */
     struct text message;        /* behind the tag */
     struct text body;           /* behind the stamp, tag included */

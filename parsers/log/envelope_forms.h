@@ -31,4 +31,23 @@ bool form_take_access(struct scan *s, struct envelope *e);
 /* "=ERROR REPORT==== 14-May-2015::14:52:07 ===" */
 bool form_take_erlang(struct scan *s, struct envelope *e);
 
+/* The ones below are in envelope_device.c. */
+
+/* Behind an ISO stamp: "name 192.0.2.1:2817 198.51.100.7:80 0.000073 ..." */
+bool form_take_classic_elb(struct scan *s, struct envelope *e);
+/* "http 2018-07-02T22:23:00.186641Z app/...", "tls 2.0 2018-12-20T02:59:40 net/..." */
+bool form_take_aws(struct scan *s, struct envelope *e);
+/* "date=2024-03-16 time=09:29:50 devname="fw1" ..." */
+bool form_take_fortigate(struct scan *s, struct envelope *e);
+/* "1,2024/03/16 09:29:50,001234567890,TRAFFIC,end,..." */
+bool form_take_panos(struct scan *s, struct envelope *e);
+/* "2024.01.01 12:00:00 LOG5[12]: ..." */
+bool form_take_stunnel(struct scan *s, struct envelope *e);
+/* Behind a stamp: "192.0.2.1:51514 text", "client/192.0.2.1:51514 text", "us=1 text". */
+bool form_take_openvpn(struct scan *s, struct envelope *e);
+/* "Mon Jan  1 12:00:00 2024 text" */
+bool form_take_asctime(struct scan *s, struct envelope *e);
+/* Behind "[2024-01-01 12:00:00,123] ": "INFO text (org.apache.kafka....)" */
+bool form_take_log4j(struct scan *s, struct envelope *e);
+
 #endif

@@ -111,6 +111,20 @@ static bool take_fail2ban(struct scan *s, struct envelope *e)
     return true;
 }
 
+/* ",user,database,pid," behind stamp and zone: the columns are the reader's. */
+static bool take_postgresql_csv(struct scan *s, struct envelope *e)
+{
+    unsigned n_commas = 0;
+    for (size_t k = 0; n_commas < 4 && k < 512; k++) {
+        if (scan_peek(s, k) == '\0')
+            return false;
+        n_commas += scan_peek(s, k) == ',';
+    }
+    scan_skip(s, 1);
+    name_writer(e, LOG_POSTGRESQL_CSV, TEXT("postgres"));
+    return n_commas == 4;
+}
+
 bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char time_sep)
 {
     struct scan t = *s;
@@ -118,6 +132,8 @@ bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char ti
     bool took = false;
     if (date_sep == '/')
         took = take_nginx(&t, e);
+    else if (scan_peek(&t, 0) == ',' && time_sep == ' ')
+        took = take_postgresql_csv(&t, e);
     else if (scan_peek(&t, 0) == '[')
         took = take_rabbitmq(&t, e) || (time_sep == ' ' && take_postgresql(&t, e));
     else if (scan_is_digit(scan_peek(&t, 0)))
@@ -189,9 +205,17 @@ bool form_take_bracketed(struct scan *s, struct envelope *e)
     }
     t.at++;
     if (scan_is_digit(scan_peek(&t, 0))) {
-        if (!stamp_take_iso(&t, &st) || !scan_literal(&t, TEXT("] \"")))
+        if (!stamp_take_iso(&t, &st) || !scan_literal(&t, TEXT("] ")))
             return false;
-        t.at--; /* the quote is part of Envoy's request field */
+        struct envelope inner = *e;
+        form_set_stamp(&inner, &st);
+        if (form_take_log4j(&t, &inner)) {
+            *e = inner;
+            *s = t;
+            return true;
+        }
+        if (scan_peek(&t, 0) != '"') /* Envoy's request field */
+            return false;
         name_writer(e, LOG_ENVOY, TEXT("envoy"));
     } else {
         if (!stamp_take_asctime(&t, &st) || !scan_literal(&t, TEXT("] ")))

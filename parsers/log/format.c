@@ -34,7 +34,19 @@ static const struct {
     [LOG_ACCESS] = {"access", "web server access log"},
     [LOG_AUDIT] = {"audit", "Linux audit log"},
     [LOG_FTRACE] = {"ftrace", "kernel trace"},
-    [LOG_APPLICATION] = {"application", "text with ISO 8601 stamps"},
+    [LOG_JOURNAL_VERBOSE] = {"journal-verbose", "journalctl verbose"},
+    [LOG_JOURNAL_FILE] = {"journal-file", "systemd journal file"},
+    [LOG_POSTGRESQL_CSV] = {"postgresql-csv", "PostgreSQL CSV log"},
+    [LOG_POSTGRESQL_JSON] = {"postgresql-json", "PostgreSQL JSON log"},
+    [LOG_ENVOY_JSON] = {"envoy-json", "Envoy access log in JSON"},
+    [LOG_JSON] = {"json", "JSON, one object a line"},
+    [LOG_AWS] = {"aws-elb", "AWS load balancer access log"},
+    [LOG_FORTIGATE] = {"fortigate", "FortiGate log"},
+    [LOG_PANOS] = {"pan-os", "PAN-OS log"},
+    [LOG_STUNNEL] = {"stunnel", "stunnel log"},
+    [LOG_OPENVPN] = {"openvpn", "OpenVPN log"},
+    [LOG_LOG4J] = {"log4j", "log4j, as Kafka writes"},
+    [LOG_APPLICATION] = {"application", "text with stamps of its own"},
 };
 
 const char *log_format_id(enum log_format f)

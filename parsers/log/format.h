@@ -30,10 +30,22 @@ enum log_format {
     LOG_MYSQL,
     LOG_FAIL2BAN,
     LOG_ENVOY,
-    LOG_ACCESS,      /* common and combined log format of web servers */
-    LOG_AUDIT,       /* auditd's own file */
-    LOG_FTRACE,      /* trace, trace_pipe, perf script */
-    LOG_APPLICATION, /* an ISO stamp, then text of no known form */
+    LOG_ACCESS,          /* common and combined log format of web servers */
+    LOG_AUDIT,           /* auditd's own file */
+    LOG_FTRACE,          /* trace, trace_pipe, perf script */
+    LOG_JOURNAL_VERBOSE, /* journalctl -o verbose */
+    LOG_JOURNAL_FILE,    /* systemd's own files, through libsystemd */
+    LOG_POSTGRESQL_CSV,
+    LOG_POSTGRESQL_JSON,
+    LOG_ENVOY_JSON,
+    LOG_JSON,      /* one object a line, of no known program */
+    LOG_AWS,       /* access logs of classic, application and network load balancers */
+    LOG_FORTIGATE, /* key=value lines of FortiOS */
+    LOG_PANOS,     /* comma-separated lines of PAN-OS */
+    LOG_STUNNEL,
+    LOG_OPENVPN,
+    LOG_LOG4J,       /* [stamp] LEVEL text (logger), as Kafka writes */
+    LOG_APPLICATION, /* a stamp, then text of no known form */
     LOG_FORMATS
 };
 

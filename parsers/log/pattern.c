@@ -300,6 +300,7 @@ struct pattern_info patterns_info(const struct patterns *p, size_t i)
                                  .programs = pt->programs,
                                  .versions = pt->versions,
                                  .reference = pt->reference,
+                                 .checked = pt->checked,
                                  .file = pt->file,
                                  .line = pt->line,
                                  .claim = pt->claim,

@@ -42,6 +42,7 @@ bool patterns_check(struct patterns *p, complain_fn complain, void *ctx);
 /* What is there, for listings and tests; i < patterns_count. */
 struct pattern_info {
     struct text id, kind, programs, versions, reference;
+    struct text checked; /* against what the text was held: see rules/events.rng; may be empty */
     const char *file;
     unsigned line;
     enum event_claim claim;

@@ -57,7 +57,7 @@ struct sample {
 };
 
 struct pattern {
-    struct text id, kind, programs, versions, reference, message_id;
+    struct text id, kind, programs, versions, reference, checked, message_id;
     struct text literal, regex;
     enum event_claim claim;
     enum event_scope scope;

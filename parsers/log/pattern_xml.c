@@ -203,10 +203,23 @@ static bool read_scope(struct loader *l, unsigned line, struct text t, enum even
                                                 TEXT_ARG(t), meant(t, words, hint, sizeof hint));
 }
 
+static bool read_checked(struct loader *l, unsigned line, struct text t, struct text *out)
+{
+    static const char *const words[] = {"source", "lab", "manual", "report", NULL};
+    char hint[80];
+    *out = t;
+    for (size_t i = 0; words[i]; i++)
+        if (text_eq(t, text_of(words[i])))
+            return true;
+    return complain(l, line, "unknown value \"" TEXT_FMT "\" of checked%s", TEXT_ARG(t),
+                    meant(t, words, hint, sizeof hint));
+}
+
 static bool read_event_attributes(struct loader *l, xmlNode *node, struct pattern *pt)
 {
-    static const char *const words[] = {"kind",  "id",       "programs",  "bare",       "claim",
-                                        "scope", "versions", "reference", "message-id", NULL};
+    static const char *const words[] = {"kind",    "id",         "programs", "bare",
+                                        "claim",   "scope",      "versions", "reference",
+                                        "checked", "message-id", NULL};
     bool ok = true;
     for (xmlAttr *a = node->properties; a; a = a->next) {
         struct text name = xml_text(a->name), value = attribute_of(l, a);
@@ -227,6 +240,8 @@ static bool read_event_attributes(struct loader *l, xmlNode *node, struct patter
             pt->versions = value;
         else if (text_eq(name, TEXT("reference")))
             pt->reference = value;
+        else if (text_eq(name, TEXT("checked")))
+            ok &= read_checked(l, pt->line, value, &pt->checked);
         else if (text_eq(name, TEXT("message-id")))
             pt->message_id = value;
         else
@@ -327,6 +342,9 @@ static bool is_complete(struct loader *l, const struct pattern *pt)
         ok = complain(l, pt->line, "the expression is longer than %d bytes", PATTERN_REGEX_MAX);
     if (!pt->n_samples)
         ok = complain(l, pt->line, "an event needs a <sample> line that it matches");
+    if (!pt->reference.n)
+        ok = complain(l, pt->line,
+                      "an event needs a reference: where the writer's source or manual has it");
     return ok;
 }
 

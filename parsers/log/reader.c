@@ -67,6 +67,7 @@ struct log_reader *log_reader_create(struct patterns *patterns, const struct log
     stamp_clock_init(&r->clock, config->zone, config->span_first, config->span_last);
     r->summary.first = r->summary.last = INSTANT_NONE;
     strbuf_init(&r->scratch);
+    strbuf_init(&r->columns);
     return r;
 }
 
@@ -79,6 +80,7 @@ void log_reader_free(struct log_reader *r)
     kept_finish(&r->previous);
     kept_finish(&r->export.data);
     strbuf_finish(&r->scratch);
+    strbuf_finish(&r->columns);
     free(r);
 }
 
@@ -134,6 +136,8 @@ void reader_take_envelope(struct log_reader *r, const struct envelope *env)
     reader_set_time(r, env);
     if (env->host.n)
         ++*reader_host_counter(&r->summary, env->host);
+    if (env->relay.n)
+        event_add_field(e, TEXT("relay"), env->relay);
 }
 
 /* rsyslog: "message repeated 3 times: [ MSG]".  The count, for the field; the message is MSG. */
@@ -203,15 +207,30 @@ void reader_finish(struct log_reader *r, bool bare, bool skip_unknown, struct te
         r->stopped = true;
 }
 
-/* A message whose end stands on the next line: RabbitMQ's "closing AMQP connection ...:" */
-static bool wants_more(const struct envelope *env)
+/* Whether the next line may belong to this one, and how. */
+static bool wants_more(struct text line, const struct envelope *env, enum pending_for *what)
 {
+    struct cri_part part;
+    if (env->format == LOG_CRI && reader_cri_part(line, &part) && part.is_partial) {
+        *what = PENDING_CRI;
+        return true;
+    }
+    *what = env->format == LOG_POSTGRESQL_CSV ? PENDING_COLUMNS : PENDING_REASON;
+    if (env->format == LOG_POSTGRESQL_CSV)
+        return reader_columns_open(line);
+    if (env->format == LOG_LOG4J) /* Kafka: an exception's lines follow */
+        return text_ends(env->message, TEXT("network.Selector)"));
+    /* RabbitMQ: "closing AMQP connection ...:" */
     return env->format == LOG_RABBITMQ && (!env->message.n || text_ends(env->message, TEXT(":")));
 }
 
 static void take_whole_line(struct log_reader *r, struct text line, uint64_t number,
                             struct envelope *env, bool enveloped)
 {
+    if (env->format == LOG_POSTGRESQL_CSV) {
+        reader_take_columns(r, line, number, env);
+        return;
+    }
     reader_begin(r, line, number);
     bool bare = patterns_settle_bare(r->patterns, env);
     reader_take_envelope(r, env);
@@ -257,21 +276,44 @@ static struct text same_process_tail(const struct log_reader *r, struct text lin
     return text_slice(env->message, n + 2, env->message.n);
 }
 
+/* The next piece of a container's line; *whole when it is the last. */
+static struct text next_piece(const struct log_reader *r, struct text line, bool *whole)
+{
+    struct cri_part first, part;
+    if (!reader_cri_part(kept_view(&r->pending), &first) || !reader_cri_part(line, &part) ||
+        first.is_error != part.is_error)
+        return (struct text){0};
+    *whole = !part.is_partial;
+    return part.content;
+}
+
 /* True when the line completed the pending one and is used up. */
 static bool join_pending(struct log_reader *r, struct text line, const struct envelope *env,
                          bool enveloped)
 {
-    struct text tail = enveloped ? same_process_tail(r, line, env) : text_trim(line);
+    bool whole = false;
+    struct text tail;
+    if (r->pending_for == PENDING_CRI)
+        tail = next_piece(r, line, &whole);
+    else if (r->pending_for == PENDING_COLUMNS)
+        tail = line;
+    else
+        tail = enveloped ? same_process_tail(r, line, env) : text_trim(line);
     if (!tail.n || r->n_joined >= JOINED_MAX)
         return false;
-    kept_add(&r->pending, "\n", 1, LOG_RAW_MAX);
+    if (r->pending_for != PENDING_CRI)
+        kept_add(&r->pending, "\n", 1, LOG_RAW_MAX);
     kept_add(&r->pending, tail.p, tail.n, LOG_RAW_MAX);
     r->n_joined++;
     reader_skip(r, LOG_SKIP_CONTINUATION, 1);
+    if (r->pending_for == PENDING_COLUMNS)
+        whole = !reader_columns_open(kept_view(&r->pending));
+    if (whole)
+        flush_pending(r);
     return true;
 }
 
-static bool is_marker(struct text line)
+bool reader_is_marker(struct text line)
 {
     return text_starts(line, TEXT("-- ")) || text_starts(line, TEXT("Hint: "));
 }
@@ -289,7 +331,13 @@ static void take_text_line(struct log_reader *r, struct text line, uint64_t numb
             return;
         flush_pending(r);
     }
-    if (enveloped && wants_more(&env)) {
+    if (env.format == LOG_JOURNAL_VERBOSE) {
+        reader_verbose_begin(r, &env, number);
+        return;
+    }
+    enum pending_for what;
+    if (enveloped && wants_more(line, &env, &what)) {
+        r->pending_for = what;
         r->pending_line = number;
         r->n_joined = 0;
         kept_add(&r->pending, line.p, line.n, LOG_RAW_MAX);
@@ -323,7 +371,7 @@ static void take_line(struct log_reader *r, struct text line)
         reader_skip(r, LOG_SKIP_BLANK, 1);
     } else if (line.p[0] == '{' && !r->pending.n) {
         reader_take_json(r, line, number);
-    } else if (is_marker(line)) {
+    } else if (reader_is_marker(line)) {
         reader_skip(r, LOG_SKIP_MARKER, 1);
     } else {
         take_text_line(r, line, number);
@@ -391,28 +439,4 @@ bool log_reader_end(struct log_reader *r, log_sink_fn sink, void *ctx)
     if (!r->stopped)
         flush_pending(r);
     return !r->stopped;
-}
-
-/* Whether one line is what a log would hold. */
-static bool probe_line(struct text line)
-{
-    struct envelope env;
-    bool journal = text_starts(line, TEXT("{\"__")) || text_starts(line, TEXT("__CURSOR=")) ||
-                   (line.p[0] == '{' && text_find(line, TEXT("\"MESSAGE\""), 0) != SIZE_MAX);
-    return journal || envelope_parse(text_slice(line, 0, LOG_RAW_MAX), &env);
-}
-
-unsigned log_probe(struct text head)
-{
-    unsigned n = 0, good = 0;
-    struct text line, tail = head;
-    while (n < 50 && text_cut(tail, '\n', &line, &tail)) {
-        if (!text_trim(line).n || is_marker(line))
-            continue;
-        n++;
-        good += probe_line(line);
-    }
-    if (n == 0 && text_trim(line).n) /* one line that ends with the file, or is longer than head */
-        return probe_line(line) ? 100 : 0;
-    return n ? good * 100 / n : 0;
 }

@@ -50,6 +50,7 @@ struct log_summary {
     uint64_t formats[LOG_FORMATS]; /* lines of each form */
     instant_ns first, last;        /* over all lines with a stamp; INSTANT_NONE: none had one */
     uint64_t n_stamped, n_zone_stated, n_year_inferred;
+    uint64_t n_since_boot;                /* of n_stamped: counted from log_config.boot */
     struct log_host hosts[LOG_HOSTS_MAX]; /* in order of appearance */
     size_t n_hosts;
     uint64_t n_other_hosts; /* lines of hosts beyond those */
@@ -75,5 +76,8 @@ const struct log_summary *log_reader_summary(const struct log_reader *r);
 /* How many percent of the lines (the first 50) at the head of a file have an envelope; a last line
  * that is cut off does not count unless it is the only one. */
 unsigned log_probe(struct text head);
+/* Whether most of those lines tell only how long after the boot they were written: such a log needs
+ * log_config.boot. */
+bool log_probe_since_boot(struct text head);
 
 #endif

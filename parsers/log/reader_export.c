@@ -10,7 +10,7 @@
 
 /* Fields are kept as "NAME=VALUE" and a terminating NUL, one behind the other; a value's own NULs
  * become spaces. */
-static void keep(struct export_state *x, const char *bytes, size_t n)
+void reader_export_keep(struct export_state *x, const char *bytes, size_t n)
 {
     if (!kept_add(&x->data, bytes, n, LOG_LINE_MAX))
         x->lost = true;
@@ -60,7 +60,7 @@ static void end_entry(struct log_reader *r)
     if (x->data.n) {
         /* the line that began the entry was counted as skipped: it is the event's line now */
         r->summary.skipped[LOG_SKIP_CONTINUATION]--;
-        reader_emit_entry(r, &j, j.message, x->line, LOG_JOURNAL_EXPORT);
+        reader_emit_entry(r, &j, j.message, x->line, x->format);
     }
     x->data.n = 0;
     x->lost = false;
@@ -75,7 +75,10 @@ bool reader_export_line(struct log_reader *r, struct text line, uint64_t number)
             !text_starts(line, TEXT("__REALTIME_TIMESTAMP=")))
             return false;
         x->phase = EXPORT_FIELDS;
+        x->format = LOG_JOURNAL_EXPORT;
     }
+    if (x->phase == EXPORT_VERBOSE)
+        return reader_verbose_line(r, line);
     if (!line.n) {
         reader_skip(r, LOG_SKIP_BLANK, 1);
         end_entry(r);
@@ -93,15 +96,15 @@ bool reader_export_line(struct log_reader *r, struct text line, uint64_t number)
     if (!x->line)
         x->line = number;
     x->field_at = x->data.n;
-    keep(x, line.p, line.n);
+    reader_export_keep(x, line.p, line.n);
     for (size_t i = x->field_at; i < x->data.n; i++)
         if (x->data.p[i] == '\0')
             x->data.p[i] = ' ';
     if (whole) {
-        keep(x, "", 1);
+        reader_export_keep(x, "", 1);
         return true;
     }
-    keep(x, "=", 1);
+    reader_export_keep(x, "=", 1);
     x->phase = EXPORT_SIZE;
     x->size = 0;
     x->n_size = 0;
@@ -113,14 +116,14 @@ static size_t take_data(struct export_state *x, const char *bytes, size_t n)
 {
     size_t take = x->size < n ? (size_t)x->size : n;
     size_t from = x->data.n;
-    keep(x, bytes, take);
+    reader_export_keep(x, bytes, take);
     for (size_t i = from; i < x->data.n; i++)
         if (x->data.p[i] == '\0')
             x->data.p[i] = ' ';
     x->size -= take;
     if (x->size || take == n)
         return take;
-    keep(x, "", 1);
+    reader_export_keep(x, "", 1);
     x->phase = EXPORT_FIELDS;
     return take + (bytes[take] == '\n');
 }
@@ -145,7 +148,7 @@ void reader_export_end(struct log_reader *r)
     if (x->phase == EXPORT_OFF)
         return;
     if (x->data.n) {
-        keep(x, "", 1);
+        reader_export_keep(x, "", 1);
         end_entry(r);
     }
     x->phase = EXPORT_OFF;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Journal entries as journalctl -o json prints them, one object a line, and the lines of Docker's
- * json-file driver.  Source: systemd docs/JOURNAL_EXPORT_FORMATS.md: numbers are strings, bytes
- * that are not UTF-8 make an array of numbers, a repeated field an array, an oversize field null.
+ * json-file driver; other objects are reader_object.c's.  Source: systemd
+ * docs/JOURNAL_EXPORT_FORMATS.md: numbers are strings, bytes that are not UTF-8 make an array of
+ * numbers, a repeated field an array, an oversize field null.
  */
 #include <jansson.h>
 #include <string.h>
@@ -114,7 +115,7 @@ void reader_take_json(struct log_reader *r, struct text line, uint64_t number)
         take_journal(r, object, line, number);
     else if (json_is_string(json_object_get(object, "log")))
         take_docker(r, object, line, number);
-    else
+    else if (!reader_take_object(r, object, line, number))
         reader_skip(r, LOG_SKIP_BAD_JSON, 1);
     json_decref(object);
 }

@@ -13,7 +13,25 @@ struct kept {
     size_t n, cap;
 };
 
-enum export_phase { EXPORT_OFF, EXPORT_FIELDS, EXPORT_SIZE, EXPORT_DATA };
+enum export_phase { EXPORT_OFF, EXPORT_FIELDS, EXPORT_VERBOSE, EXPORT_SIZE, EXPORT_DATA };
+
+/* What the line that is held back waits for. */
+enum pending_for {
+    PENDING_REASON,  /* RabbitMQ's reason, Kafka's exception: lines without an envelope */
+    PENDING_CRI,     /* the rest of a container's line */
+    PENDING_COLUMNS, /* the closing quote of a CSV column */
+};
+
+/* A container's line or piece of one. */
+struct cri_part {
+    bool is_partial, is_error; /* is_error: of the stream stderr */
+    struct text content;
+};
+
+/* What PostgreSQL's CSV and JSON logs say of one message; each may be empty. */
+struct postgres_row {
+    struct text user, database, host, port, severity, message;
+};
 
 /* One journal entry, from JSON or the export format.  Times in microseconds, 0 = absent. */
 struct journal_entry {
@@ -24,6 +42,7 @@ struct journal_entry {
 
 struct export_state {
     enum export_phase phase;
+    enum log_format format;
     uint64_t line;   /* of the entry's first field */
     uint64_t size;   /* of the binary field, while it is read */
     unsigned n_size; /* bytes of the size read so far */
@@ -56,12 +75,13 @@ struct log_reader {
     struct kept carry;   /* the front of a line whose end has not come yet */
     bool dropping;       /* inside the tail of a line that was too long */
     struct kept pending; /* a header line that the next line may complete */
+    enum pending_for pending_for;
     uint64_t pending_line;
     unsigned n_joined;
     struct kept previous; /* the last event's line, for "last message repeated" */
     struct text last;     /* the same while it still lies in the caller's bytes */
     struct export_state export;
-    struct strbuf scratch;
+    struct strbuf scratch, columns;
     struct event event; /* reused: clearing all its fields for each line would cost the most */
     log_sink_fn sink;   /* during a call */
     void *ctx;
@@ -79,6 +99,8 @@ void reader_quick_learn(struct log_reader *r, struct text line, const struct env
 /* Takes a line whose header is like the one learnt; false: nothing was done. */
 bool reader_quick_take(struct log_reader *r, struct text line, uint64_t number);
 
+/* journalctl's "-- Boot ... --", "Hint: ..." */
+bool reader_is_marker(struct text line);
 void reader_skip(struct log_reader *r, enum log_skip reason, uint64_t n);
 /* Starts r->event for a line. */
 void reader_begin(struct log_reader *r, struct text raw, uint64_t line);
@@ -102,5 +124,28 @@ bool reader_export_line(struct log_reader *r, struct text line, uint64_t number)
 /* Binary field bytes; returns how many were taken. */
 size_t reader_export_bytes(struct log_reader *r, const char *bytes, size_t n);
 void reader_export_end(struct log_reader *r);
+/* Adds bytes to the entry that is being gathered: "NAME=VALUE" and a NUL. */
+void reader_export_keep(struct export_state *x, const char *bytes, size_t n);
+
+/* journalctl -o verbose: the line that opens an entry, and the lines below it.  False: the entry
+ * has ended, and the line is none of its own. */
+void reader_verbose_begin(struct log_reader *r, const struct envelope *env, uint64_t number);
+bool reader_verbose_line(struct log_reader *r, struct text line);
+
+/* False: no line of a container runtime. */
+bool reader_cri_part(struct text line, struct cri_part *out);
+
+/* A line of PostgreSQL's csvlog, whose columns are env's message. */
+void reader_take_columns(struct log_reader *r, struct text raw, uint64_t number,
+                         struct envelope *env);
+/* True when the line ends inside a quoted column. */
+bool reader_columns_open(struct text line);
+void reader_put_postgres(struct strbuf *out, const struct postgres_row *row);
+
+/* Objects that are neither the journal's nor Docker's: PostgreSQL's jsonlog, Envoy's access log,
+ * and programs that log JSON.  False: it holds no message. */
+struct json_t;
+bool reader_take_object(struct log_reader *r, const struct json_t *object, struct text line,
+                        uint64_t number);
 
 #endif

@@ -20,6 +20,8 @@ void reader_set_time(struct log_reader *r, const struct envelope *env)
     } else if (env->monotonic_ns != INSTANT_NONE && r->config.boot != INSTANT_NONE) {
         e->time = r->config.boot + env->monotonic_ns;
         e->precision_ns = env->monotonic_width;
+        e->zone_stated = true; /* the boot is an instant */
+        s->n_since_boot++;
     }
     if (e->time == INSTANT_NONE)
         return;
@@ -36,8 +38,11 @@ void reader_take_inner_time(struct log_reader *r, struct pattern_stamp *inner)
 {
     struct event *e = &r->event;
     bool inferred;
-    if (!inner->present)
+    if (!inner->present) { /* the line's own stamp is when it began */
+        if (e->time != INSTANT_NONE)
+            e->time += inner->after_ms * 1000000;
         return;
+    }
     if (!inner->stamp.zone_stated && e->zone_stated && e->time != INSTANT_NONE) {
         struct stamp_clock utc;
         stamp_clock_init(&utc, NULL, INSTANT_NONE, INSTANT_NONE);

@@ -41,37 +41,7 @@ static unsigned month_english(uint32_t code)
     }
 }
 
-/* Abbreviations that glibc's locales give for %b, where they differ from the English ones: German,
- * French, Spanish, Italian, Portuguese, Dutch, Russian. */
-static const struct {
-    const char *word;
-    uint8_t month;
-} month_words[] = {
-    {"Mär", 3},   {"Mai", 5},   {"Okt", 10}, {"Dez", 12},  {"janv.", 1}, {"févr.", 2}, {"mars", 3},
-    {"avril", 4}, {"mai", 5},   {"juin", 6}, {"juil.", 7}, {"août", 8},  {"sept.", 9}, {"oct.", 10},
-    {"nov.", 11}, {"déc.", 12}, {"ene", 1},  {"feb", 2},   {"mar", 3},   {"abr", 4},   {"may", 5},
-    {"jun", 6},   {"jul", 7},   {"ago", 8},  {"sep", 9},   {"oct", 10},  {"nov", 11},  {"dic", 12},
-    {"gen", 1},   {"apr", 4},   {"mag", 5},  {"giu", 6},   {"lug", 7},   {"set", 9},   {"ott", 10},
-    {"jan", 1},   {"fev", 2},   {"out", 10}, {"dez", 12},  {"mrt", 3},   {"mei", 5},   {"aug", 8},
-    {"okt", 10},  {"dec", 12},  {"янв", 1},  {"фев", 2},   {"мар", 3},   {"апр", 4},   {"май", 5},
-    {"мая", 5},   {"июн", 6},   {"июл", 7},  {"авг", 8},   {"сен", 9},   {"окт", 10},  {"ноя", 11},
-    {"дек", 12},
-};
-
-static unsigned month_any(struct text word)
-{
-    if (word.n == 3) {
-        unsigned m = month_english(CODE3(word.p[0], word.p[1], word.p[2]));
-        if (m)
-            return m;
-    }
-    for (size_t i = 0; i < sizeof month_words / sizeof month_words[0]; i++)
-        if (text_eq(word, text_of(month_words[i].word)))
-            return month_words[i].month;
-    return 0;
-}
-
-/* A month name and the space or dash behind it. */
+/* A month name and the space or dash behind it; a digit follows, or a space and a digit. */
 static bool take_month(struct scan *s, char behind, uint8_t *out)
 {
     unsigned m = month_english(CODE3(scan_peek(s, 0), scan_peek(s, 1), scan_peek(s, 2)));
@@ -81,11 +51,12 @@ static bool take_month(struct scan *s, char behind, uint8_t *out)
         return true;
     }
     size_t n = 0;
-    while (n < 12 && scan_peek(s, n) != behind && scan_peek(s, n) != '\0')
+    while (n < 13 && scan_peek(s, n) != behind && scan_peek(s, n) != '\0')
         n++;
-    if (n < 3 || scan_peek(s, n) != behind)
+    if (n < 3 || scan_peek(s, n) != behind ||
+        !scan_is_digit(scan_peek(s, scan_peek(s, n + 1) == ' ' ? n + 2 : n + 1)))
         return false;
-    m = month_any(text_slice(s->t, s->at, s->at + n));
+    m = stamp_month_named(text_slice(s->t, s->at, s->at + n));
     if (!m)
         return false;
     s->at += n + 1;
@@ -225,8 +196,9 @@ bool stamp_take_bsd(struct scan *s, struct stamp *out)
         return true;
     struct scan t = *s;
     struct stamp st = {.instant = INSTANT_NONE};
-    if (scan_is_digit(scan_peek(&t, 0)) && (!take_year(&t, &st) || !scan_byte(&t, ' ')))
-        return false;
+    struct scan dated = t; /* a digit also begins the months of some languages */
+    if (take_year(&dated, &st) && scan_byte(&dated, ' '))
+        t = dated;
     if (!take_month(&t, ' ', &st.civil.month) || !take_day(&t, &st.civil.day) ||
         !scan_byte(&t, ' '))
         return false;
@@ -240,7 +212,7 @@ bool stamp_take_iso(struct scan *s, struct stamp *out)
     struct scan t = *s;
     struct stamp st = {.instant = INSTANT_NONE};
     char sep = scan_peek(&t, 4);
-    if ((sep != '-' && sep != '/') || !take_year(&t, &st) || !scan_byte(&t, sep) ||
+    if ((sep != '-' && sep != '/' && sep != '.') || !take_year(&t, &st) || !scan_byte(&t, sep) ||
         !scan_two(&t, &st.civil.month) || !scan_byte(&t, sep) || !scan_two(&t, &st.civil.day))
         return false;
     if (!scan_byte(&t, 'T') && !scan_byte(&t, ' '))
@@ -344,7 +316,7 @@ bool stamp_take_zone_word(struct scan *s, struct stamp *stamp)
     while (n < 6 && scan_peek(s, n) >= 'A' && scan_peek(s, n) <= 'Z')
         n++;
     char behind = scan_peek(s, n);
-    if (n < 2 || n > 5 || (behind != ' ' && behind != ':' && behind != '\0'))
+    if (n < 2 || n > 5 || (behind != ' ' && behind != ':' && behind != ',' && behind != '\0'))
         return false;
     struct text word = text_slice(s->t, s->at + 1, s->at + n);
     for (size_t i = 0; i < sizeof zone_words / sizeof zone_words[0]; i++) {
@@ -373,8 +345,9 @@ bool stamp_take_monotonic(struct scan *s, instant_ns *out, instant_ns *precision
     take_fraction(&t, &st);
     if (st.precision_ns == NS_PER_S)
         return false;
-    if (scan_literal(&t, TEXT(" <"))) /* journalctl short-delta */
-        while (!scan_done(&t) && scan_peek(&t, 0) != ']')
+    if (scan_peek(&t, 0) == ' ') /* journalctl short-delta: " <    0.876545 >", or blank */
+        while (scan_is_digit(scan_peek(&t, 0)) ||
+               (scan_peek(&t, 0) && strchr(" <>.", scan_peek(&t, 0))))
             t.at++;
     if (!scan_byte(&t, ']'))
         return false;

@@ -27,10 +27,10 @@ struct stamp {
 /* Each takes one stamp off the scan, or returns false and leaves the scan where it was. */
 
 /* "Jun  7 09:29:50", "Jun 7 09:29:50.123", "Jun  7 2024 09:29:50", "2024 Jan 10 19:55:59", and the
- * month names of some other languages ("août 19"). RFC 3164 section 4.1.2. */
+ * month names of other languages ("août 19"). RFC 3164 section 4.1.2. */
 bool stamp_take_bsd(struct scan *s, struct stamp *out);
-/* "2025-06-15T15:06:40.123456+0000", "2025-06-15 15:06:40,123", "2025/06/15 15:06:40"; offset, "Z",
- * or none.  RFC 3339, ISO 8601 extended. */
+/* "2025-06-15T15:06:40.123456+0000", "2025-06-15 15:06:40,123", "2025/06/15 15:06:40", "2025.06.15
+ * 15:06:40"; offset, "Z", or none.  RFC 3339, ISO 8601 extended. */
 bool stamp_take_iso(struct scan *s, struct stamp *out);
 /* "Tue Mar 10 20:19:39 2021", "Fri Sep 09 10:42:29.902022 2011": asctime(3), Apache, dmesg -T. */
 bool stamp_take_asctime(struct scan *s, struct stamp *out);
@@ -45,6 +45,9 @@ bool stamp_take_unix(struct scan *s, struct stamp *out);
 bool stamp_take_zone_word(struct scan *s, struct stamp *stamp);
 /* "[   12.345678]", "[   12.345678][  T123]", "[ 5000.8 <    0.8 >]": time since boot. */
 bool stamp_take_monotonic(struct scan *s, instant_ns *out, instant_ns *precision_ns);
+
+/* The month that a name means in any language but English, 1 to 12; 0: none. */
+unsigned stamp_month_named(struct text word);
 
 struct stamp_clock {
     const struct zone *zone; /* of stamps that state none; NULL = UTC; not owned */

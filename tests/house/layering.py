@@ -32,6 +32,7 @@ DOORS = [
     (re.compile(r"^libxml/"), ["rules", "parsers/log"]),
     (re.compile(r"^jansson"), ["reports", "parsers/log", "parsers/host"]),
     (re.compile(r"^xxhash"), ["parsers/base"]),
+    (re.compile(r"^systemd/"), ["parsers/log"]),
 ]
 LIBC = set("""assert ctype errno fcntl fnmatch getopt glob inttypes iso646 libgen limits locale
     math pthread sched search semaphore setjmp signal stdalign stdarg stdatomic stdbool stddef

@@ -53,6 +53,8 @@ static const struct {
     {"[ 5000.000123] srv1 sshd[1]: x", "journal-monotonic", "srv1", "sshd", 1, "x", false},
     {"[ 5000.876668 <    0.876545 >] srv1 kernel: x", "journal-monotonic", "srv1", "kernel", 0, "x",
      false},
+    {"[ 5000.123456                ] srv1 sshd-session[4242]: x", "journal-monotonic", "srv1",
+     "sshd-session", 4242, "x", false},
     {"[  601.749973][    C1] usb 1-1: new device", "dmesg", "", "kernel", 0, "usb 1-1: new device",
      false},
     {"[Tue Mar 10 20:19:39 2021] TCP: x", "dmesg-ctime", "", "kernel", 0, "TCP: x", true},
@@ -94,6 +96,45 @@ static const struct {
     {"2024-01-01 12:00:00 INFO worker: x", "application", "", "", 0, "INFO worker: x", true},
     {"192.0.2.1 - - [06/Feb/2009:12:12:51 +0100] \"GET / HTTP/1.1\" 499 0", "access", "",
      "http-access", 0, "192.0.2.1 - - [06/Feb/2009:12:12:51 +0100] \"GET / HTTP/1.1\" 499 0", true},
+    {"Sun 2025-06-15 12:00:01.120000 UTC [s=41632d;i=1;b=11;m=12;t=63;x=b9]", "journal-verbose", "",
+     "", 0, "[s=41632d;i=1;b=11;m=12;t=63;x=b9]", true},
+    {"6\xe6\x9c\x88 15 12:00:01 h app[1]: x", "rfc3164", "h", "app", 1, "x", true},
+    {"ao\xc3\xbbt 15 12:00:01 h app[1]: x", "rfc3164", "h", "app", 1, "x", true},
+    {"<166>Mar 16 2024 09:29:50: %ASA-6-302014: Teardown x", "rfc3164", "", "%ASA", 0,
+     "%ASA-6-302014: Teardown x", true},
+    {"Mar 16 2024 09:29:50 fw1 : %ASA-6-302014: Teardown x", "rfc3164", "fw1", "%ASA", 0,
+     "%ASA-6-302014: Teardown x", true},
+    {"Mar 16 09:29:50 fw1 %FTD-6-302014: Teardown x", "rfc3164", "fw1", "%FTD", 0,
+     "%FTD-6-302014: Teardown x", true},
+    {"<189>date=2024-03-16 time=09:29:50 devname=\"fw1\" tz=\"-0700\" type=\"traffic\"",
+     "fortigate", "fw1", "fortigate", 0,
+     "date=2024-03-16 time=09:29:50 devname=\"fw1\" tz=\"-0700\" type=\"traffic\"", true},
+    {"Mar 16 09:29:50 relay date=2024-03-16 time=09:29:50 devname=fw1 x", "rfc3164", "fw1",
+     "fortigate", 0, "date=2024-03-16 time=09:29:50 devname=fw1 x", true},
+    {"Nov 27 17:37:08 fw1 1,2025/11/27 17:37:07,013201030824,TRAFFIC,end,2817", "rfc3164", "fw1",
+     "pan-os", 0, "TRAFFIC,end,2817", true},
+    {"1,2025/11/27 17:37:07,013201030824,TRAFFIC,end,2817", "pan-os", "", "pan-os", 0,
+     "TRAFFIC,end,2817", true},
+    {"2024.01.01 12:00:00 LOG5[12]: Service", "stunnel", "", "stunnel", 0, "LOG5[12]: Service",
+     true},
+    {"2024-01-01 12:00:00 us=123456 192.0.2.20:51514 Connection reset", "openvpn", "", "openvpn", 0,
+     "192.0.2.20:51514 Connection reset", true},
+    {"Mon Jan  1 12:00:00 2024 carol/192.0.2.20:51514 Connection reset", "openvpn", "", "openvpn",
+     0, "carol/192.0.2.20:51514 Connection reset", true},
+    {"Mon Jan  1 12:00:00 2024 starting up", "application", "", "", 0, "starting up", true},
+    {"[2024-01-01 12:00:00,123] INFO x (kafka.server.KafkaServer)", "log4j", "", "kafka", 0,
+     "INFO x (kafka.server.KafkaServer)", true},
+    {"[2024-01-01 12:00:00,123] INFO x (org.example.App)", "log4j", "", "", 0,
+     "INFO x (org.example.App)", true},
+    {"2015-05-13T23:39:43.945958Z lb1 192.0.2.39:2817 198.51.100.1:80 0.000073 0.001 0.0 200",
+     "aws-elb", "", "aws-elb", 0, "lb1 192.0.2.39:2817 198.51.100.1:80 0.000073 0.001 0.0 200",
+     true},
+    {"https 2018-07-02T22:23:00.186641Z app/lb1/50dc 192.0.2.39:2817 x", "aws-elb", "", "aws-elb",
+     0, "https 2018-07-02T22:23:00.186641Z app/lb1/50dc 192.0.2.39:2817 x", true},
+    {"tls 2.0 2018-12-20T02:59:40 net/lb1/c6e7 x", "aws-elb", "", "aws-elb", 0,
+     "tls 2.0 2018-12-20T02:59:40 net/lb1/c6e7 x", true},
+    {"2024-07-25 05:02:30.294 UTC,\"app\",\"db\",9954,\"192.0.2.20:51514\",66", "postgresql-csv",
+     "", "postgres", 0, "\"app\",\"db\",9954,\"192.0.2.20:51514\",66", true},
     {"sshd[123]: x", "tagged", "", "sshd", 123, "x", false},
     {"Connection reset by 192.0.2.1 port 22", "bare", "", "", 0,
      "Connection reset by 192.0.2.1 port 22", false},
@@ -130,6 +171,33 @@ static void test_innermost_stamp(void **state)
     assert_int_equal(e.stamp.civil.second, 9);
     assert_true(e.stamp.zone_stated);
     assert_int_equal(e.stamp.offset_s, 3600);
+}
+
+/* ... and the relay's header is kept beside it. */
+static void test_relay_is_kept(void **state)
+{
+    (void)state;
+    struct envelope e;
+    envelope_parse(TEXT("2024 Jan 10 19:55:59 relay->192.0.2.1 Jan 10 16:55:58 h app[1]: x"), &e);
+    assert_true(text_eq(e.relay, TEXT("2024 Jan 10 19:55:59 relay->192.0.2.1")));
+    assert_true(text_eq(e.host, TEXT("h")));
+    assert_int_equal(e.stamp.civil.hour, 16);
+    envelope_parse(TEXT("Jan 10 16:55:58 h app[1]: x"), &e);
+    assert_int_equal(e.relay.n, 0);
+}
+
+/* FortiOS states the instant in nanoseconds, or a zone for its local time. */
+static void test_fortigate_time(void **state)
+{
+    (void)state;
+    struct envelope e;
+    envelope_parse(
+        TEXT("date=2019-06-17 time=16:35:53 eventtime=1560814553778525154 tz=\"-0700\" x"), &e);
+    assert_int_equal(e.stamp.instant, INT64_C(1560814553778525154));
+    envelope_parse(TEXT("date=2019-06-17 time=16:35:53 eventtime=1560814553 tz=\"-0700\" x"), &e);
+    assert_int_equal(e.stamp.instant, INSTANT_NONE);
+    assert_true(e.stamp.zone_stated);
+    assert_int_equal(e.stamp.offset_s, -7 * 3600);
 }
 
 /* A container runtime's nanoseconds stay where the daemon writes seconds. */
@@ -172,6 +240,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_innermost_stamp),
+        cmocka_unit_test(test_relay_is_kept),
+        cmocka_unit_test(test_fortigate_time),
         cmocka_unit_test(test_container_stamp),
         cmocka_unit_test(test_kernel_time),
         cmocka_unit_test(test_prefixes),

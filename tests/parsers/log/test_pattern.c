@@ -96,7 +96,8 @@ static void test_samples_through_reader(void **state)
 
 #define DOC(body) "<events programs=\"d\">\n" body "</events>\n"
 #define GOOD                                                                                       \
-    "<event kind=\"a.b\"><literal at=\"start\">x </literal><regex>^x (?'n'\\d+)$</regex>"          \
+    "<event kind=\"a.b\" reference=\"s\"><literal at=\"start\">x </literal><regex>^x "             \
+    "(?'n'\\d+)$</regex>"                                                                          \
     "<sample n=\"1\">Jan  1 00:00:00 h d[1]: x 1</sample></event>"
 
 static const struct {
@@ -106,34 +107,44 @@ static const struct {
     {"<rules/>", "f.xml:1: the root element must be <events>"},
     {"<events>", "f.xml:1: not well-formed XML"},
     {DOC("<evnt/>"), "f.xml:2: <events> has no element <evnt>, did you mean \"event\"?"},
-    {DOC("<event kind=\"a.b\" clam=\"reset\">"
+    {DOC("<event kind=\"a.b\" reference=\"s\" clam=\"reset\">"
          "<literal>x</literal><regex>x</regex><sample>x</sample></event>"),
      "has no attribute \"clam\", did you mean \"claim\"?"},
-    {DOC("<event kind=\"a.b\" claim=\"rest\"><literal>x</literal><regex>x</regex>"
+    {DOC("<event kind=\"a.b\" reference=\"s\" claim=\"rest\"><literal>x</literal><regex>x</regex>"
          "<sample>x</sample></event>"),
      "unknown claim \"rest\", did you mean \"reset\"?"},
-    {DOC("<event kind=\"ab\"><literal>x</literal><regex>x</regex><sample>x</sample></event>"),
+    {DOC("<event kind=\"ab\" "
+         "reference=\"s\"><literal>x</literal><regex>x</regex><sample>x</sample></event>"),
      "needs a kind like"},
-    {DOC("<event kind=\"a.b\"><regex>x</regex><sample>x</sample></event>"), "needs a <literal>"},
-    {DOC("<event kind=\"a.b\"><literal>x</literal><sample>x</sample></event>"), "needs a <regex>"},
-    {DOC("<event kind=\"a.b\"><literal>x</literal><regex>x</regex></event>"), "needs a <sample>"},
-    {DOC("<event kind=\"a.b\"><literal>x</literal><regex>%{y}</regex><sample>x</sample></event>"),
+    {DOC("<event kind=\"a.b\" reference=\"s\"><regex>x</regex><sample>x</sample></event>"),
+     "needs a <literal>"},
+    {DOC("<event kind=\"a.b\" reference=\"s\"><literal>x</literal><sample>x</sample></event>"),
+     "needs a <regex>"},
+    {DOC("<event kind=\"a.b\" reference=\"s\"><literal>x</literal><regex>x</regex></event>"),
+     "needs a <sample>"},
+    {DOC("<event kind=\"a.b\"><literal>x</literal><regex>x</regex><sample>x</sample></event>"),
+     "needs a reference"},
+    {DOC("<event kind=\"a.b\" reference=\"s\" checked=\"sauce\"><literal>x</literal>"
+         "<regex>x</regex><sample>x</sample></event>"),
+     "unknown value \"sauce\" of checked, did you mean \"source\"?"},
+    {DOC("<event kind=\"a.b\" "
+         "reference=\"s\"><literal>x</literal><regex>%{y}</regex><sample>x</sample></event>"),
      "%{y} is not defined above"},
     {"<!DOCTYPE events [<!ENTITY a \"b\">]>\n<events>&a;</events>",
      "f.xml:1: document types and entities are not allowed"},
-    {DOC("<event kind=\"a.b\"><literal>x</literal><regex>(x</regex>"
+    {DOC("<event kind=\"a.b\" reference=\"s\"><literal>x</literal><regex>(x</regex>"
          "<sample>Jan  1 00:00:00 h d[1]: x</sample></event>"),
      "f.xml:2: the expression does not compile"},
-    {DOC("<event kind=\"a.b\"><literal>x</literal><regex>^x$</regex>"
+    {DOC("<event kind=\"a.b\" reference=\"s\"><literal>x</literal><regex>^x$</regex>"
          "<sample>Jan  1 00:00:00 h d[1]: xy</sample></event>"),
      "f.xml:2: the sample is not matched; its program is \"d\", its message \"xy\""},
-    {DOC("<event kind=\"a.b\"><literal>x</literal><regex>^x (?'n'.)$</regex>"
+    {DOC("<event kind=\"a.b\" reference=\"s\"><literal>x</literal><regex>^x (?'n'.)$</regex>"
          "<sample n=\"2\">Jan  1 00:00:00 h d[1]: x 1</sample></event>"),
      "f.xml:2: n should be \"2\", the pattern gives \"1\""},
-    {DOC(GOOD "\n<event kind=\"c.d\"><literal>x</literal><regex>x</regex>"
+    {DOC(GOOD "\n<event kind=\"c.d\" reference=\"s\"><literal>x</literal><regex>x</regex>"
               "<sample>Jan  1 00:00:00 h d[1]: x 1</sample></event>"),
      "f.xml:3: the sample is taken by a.b (f.xml:2)"},
-    {DOC("<event kind=\"a.b\"><literal>a</literal><regex>^(a+)+$</regex>"
+    {DOC("<event kind=\"a.b\" reference=\"s\"><literal>a</literal><regex>^(a+)+$</regex>"
          "<sample>Jan  1 00:00:00 h d[1]: "
          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab</sample></event>"),
      "gives up on its sample: too costly"},
@@ -179,7 +190,7 @@ static void test_later_file_replaces(void **state)
 {
     (void)state;
     static const char *const mine =
-        DOC("<event kind=\"my.kind\" id=\"a.b\"><literal at=\"start\">x </literal>"
+        DOC("<event kind=\"my.kind\" reference=\"s\" id=\"a.b\"><literal at=\"start\">x </literal>"
             "<regex>^x .*</regex><sample>Jan  1 00:00:00 h d[1]: x 1</sample></event>");
     struct patterns *p = patterns_create();
     assert_true(patterns_add(p, "one.xml", DOC(GOOD), strlen(DOC(GOOD)), NULL, NULL));

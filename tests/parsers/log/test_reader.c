@@ -343,6 +343,79 @@ static void test_journal_export(void **state)
            "7 2025-06-15T15:06:41.123Z sshd[43] ssh.connection-closed client=192.0.2.1:5\n");
 }
 
+/* As journalctl 252 prints an entry; the second one's message has two lines. */
+static void test_journal_verbose(void **state)
+{
+    (void)state;
+    EXPECT(
+        "Sun 2025-06-15 12:00:01.120000 UTC [s=4163;i=1;b=11;m=12a07d440;t=6379;x=b9d9]\n"
+        "    _SOURCE_REALTIME_TIMESTAMP=1749988801120000\n"
+        "    SYSLOG_IDENTIFIER=sshd-session\n"
+        "    _PID=4242\n"
+        "    MESSAGE=Connection reset by authenticating user root 192.0.2.20 port 1558 [preauth]\n"
+        "Sun 2025-06-15 12:00:02.123456 UTC [s=4163;i=2;b=11;m=12a171680;t=6379;x=434f]\n"
+        "    SYSLOG_IDENTIFIER=app\n"
+        "    _PID=77\n"
+        "    MESSAGE=first\n"
+        "            other\n"
+        "Jun 15 12:00:03 h sshd[7]: Connection closed by 192.0.2.1 port 4\n",
+        "1 2025-06-15T12:00:01.120Z sshd-session[4242] ssh.connection-reset "
+        "client=192.0.2.20:1558 user=root\n"
+        "6 2025-06-15T12:00:02.123Z app[77] ?\n"
+        "11 2025-06-15T12:00:03.000Z sshd[7] ssh.connection-closed client=192.0.2.1:4\n");
+}
+
+static void test_container_pieces(void **state)
+{
+    (void)state;
+    EXPECT("2025-06-15T12:00:01.5Z stderr P sshd[7]: Connection reset by \n"
+           "2025-06-15T12:00:01.6Z stderr F 192.0.2.1 port 4\n"
+           "2025-06-15T12:00:02.5Z stderr P sshd[7]: Connection \n"
+           "2025-06-15T12:00:02.6Z stdout F sshd[8]: Connection closed by 192.0.2.1 port 5\n",
+           "1 2025-06-15T12:00:01.500Z sshd[7] ssh.connection-reset client=192.0.2.1:4\n"
+           "3 2025-06-15T12:00:02.500Z sshd[7] ?\n"
+           "4 2025-06-15T12:00:02.600Z sshd[8] ssh.connection-closed client=192.0.2.1:5\n");
+}
+
+/* Columns as PostgreSQL's documentation of csvlog orders them; a column may hold lines and quotes.
+ */
+static void test_postgresql_columns(void **state)
+{
+    (void)state;
+    EXPECT("2025-06-15 12:00:01.294 UTC,\"app\",\"db\",9954,\"192.0.2.20:51514\",66a1dd46.26e2,1,"
+           "\"idle\",2025-06-15 11:59:00 UTC,3/0,0,LOG,08006,\"could not receive data from client: "
+           "Connection reset by peer\",,,,,,,,,\"psql\",\"client backend\",,0\n"
+           "2025-06-15 12:00:02.294 UTC,\"a\"\"b\",\"db\",9955,\"2001:db8::20:51515\",66,1,"
+           "\"SELECT\",2025-06-15 11:59:00 UTC,3/0,0,ERROR,42601,\"syntax\nerror\",,,,,,\"x\n"
+           "y\",,,\"psql\",\"client backend\",,0\n"
+           "2025-06-15 12:00:03.294 UTC,,,9956,\"\",66,1,,,,0,LOG,00000,\"connection received: "
+           "host=192.0.2.21 port=51516\",,,,,,,,,\"\",\"not initialized\",,0\n",
+           "1 2025-06-15T12:00:01.294Z postgres[9954] postgres.client-reset "
+           "client=192.0.2.20:51514 action=receive data from error=Connection reset by peer\n"
+           "2 2025-06-15T12:00:02.294Z postgres[9955] ?\n"
+           "5 2025-06-15T12:00:03.294Z postgres[9956] postgres.connection-received "
+           "client=192.0.2.21:51516\n");
+}
+
+static void test_json_of_programs(void **state)
+{
+    (void)state;
+    EXPECT("{\"timestamp\":\"2025-06-15 12:00:01.294 UTC\",\"user\":\"app\",\"dbname\":\"db\","
+           "\"pid\":9954,\"remote_host\":\"192.0.2.20\",\"remote_port\":51514,"
+           "\"error_severity\":\"LOG\",\"message\":\"could not send data to client: Broken "
+           "pipe\",\"backend_type\":\"client backend\"}\n"
+           "{\"level\":\"error\",\"ts\":1749988802.5,\"msg\":\"copy\",\"error\":\"read tcp "
+           "192.0.2.1:5->198.51.100.1:80: read: connection reset by peer\"}\n"
+           "{\"@timestamp\":\"2025-06-15T12:00:03.5Z\",\"host\":{\"name\":\"h\"},\"message\":"
+           "\"Jun 15 12:00:03 h sshd[7]: Connection reset by 192.0.2.1 port 4\"}\n"
+           "{\"time\":1749988804500,\"msg\":\"nothing\",\"peer\":\"192.0.2.9\"}\n",
+           "1 2025-06-15T12:00:01.294Z postgres[9954] postgres.client-reset "
+           "client=192.0.2.20:51514 action=send data to error=Broken pipe\n"
+           "2 2025-06-15T12:00:02.500Z [0] service.reset\n"
+           "3 2025-06-15T12:00:03.000Z sshd[7] ssh.connection-reset client=192.0.2.1:4\n"
+           "4 2025-06-15T12:00:04.500Z [0] ?\n");
+}
+
 static void test_nul_and_utf8(void **state)
 {
     (void)state;
@@ -488,13 +561,24 @@ static void test_probe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),          cmocka_unit_test(test_summary),
-        cmocka_unit_test(test_repeats),        cmocka_unit_test(test_bare),
-        cmocka_unit_test(test_short_way),      cmocka_unit_test(test_rabbitmq_joins),
-        cmocka_unit_test(test_haproxy_time),   cmocka_unit_test(test_journal_json),
-        cmocka_unit_test(test_journal_export), cmocka_unit_test(test_nul_and_utf8),
-        cmocka_unit_test(test_long_line),      cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_stop),           cmocka_unit_test(test_copy_outlives),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_repeats),
+        cmocka_unit_test(test_bare),
+        cmocka_unit_test(test_short_way),
+        cmocka_unit_test(test_rabbitmq_joins),
+        cmocka_unit_test(test_haproxy_time),
+        cmocka_unit_test(test_journal_json),
+        cmocka_unit_test(test_journal_export),
+        cmocka_unit_test(test_journal_verbose),
+        cmocka_unit_test(test_container_pieces),
+        cmocka_unit_test(test_postgresql_columns),
+        cmocka_unit_test(test_json_of_programs),
+        cmocka_unit_test(test_nul_and_utf8),
+        cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_copy_outlives),
         cmocka_unit_test(test_probe),
     };
     return cmocka_run_group_tests(tests, open_patterns, close_patterns);
