@@ -266,10 +266,19 @@ class Case:
                             dst, "wb"
                         ) as f:  # the lab machine's own name is nobody's business
                             f.write(text.replace(RELEASE, RELEASE.split(b"-")[0] + b"-lab"))
+        if self.spec["shape"].get("trace"):
+            self.keep_trace(self.server)
         for c in self.captures:
             shutil.copyfile(c.path, os.path.join(self.out, c.name))
         moved = disguise.apply(self.out, self.spec["shape"])
         self.trace_rows = [(row[0] + moved, *row[1:]) for row in self.trace_rows]
+
+    def keep_trace(self, host):
+        """What someone who traced the host's kernel would have: trace, and when it booted."""
+        os.makedirs(os.path.join(self.out, "logs"), exist_ok=True)
+        with open(os.path.join(self.out, "logs", "tcp-trace.txt"), "w") as f:
+            f.write(self.trace.text({host.addr4, host.addr6}))
+        self.snapshot(host, "proc-stat.txt", "grep", "-E", "^(cpu |cpu0 |btime)", "/proc/stat")
 
     def readme(self, result):
         doc = (self.spec["run"].__doc__ or "").strip("\n")

@@ -49,6 +49,17 @@ class Trace:
                     answers = not (skb.strip("0x") == "" or "null" in skb)
                     yield float(m[1]) + self.offset, src, dst, answers, m[5], m[6]
 
+    def text(self, addresses):
+        """The trace as the kernel of the host with these addresses would have it: the head, and the
+        lines of RSTs that it sent."""
+        with open(f"{self.path}/trace") as f:
+            return "".join(
+                line
+                for line in f
+                if line.startswith("#")
+                or ((m := LINE.search(line)) and split(m[3])[0] in addresses)
+            )
+
     def close(self):
         try:
             self.put("events/tcp/tcp_send_reset/enable", "0")

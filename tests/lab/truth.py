@@ -68,6 +68,10 @@ def phase_of(packets, client, given):
     return "idle-open"
 
 
+def case_traced(case):
+    return case.spec["shape"].get("trace", False)
+
+
 class Claim:
     """One reset connection as the case made it."""
 
@@ -307,6 +311,10 @@ class Truth:
         ):  # the first line says it; the others may be linked
             row["logs_ok"] += row["logs"][1:]
             row["logs"] = row["logs"][:1]
+        if case_traced(self.case) and len(mine) > 1:  # a listener's answer names no peer
+            row["logs_ok"] += self.lines(
+                [("tcp-trace.txt", rf"src={re.escape(end_text(srv))} dest=\S+:0 ")], needed=False
+            )
         if reason:
             row["kernel_reason"] = reason
         return first.t, row

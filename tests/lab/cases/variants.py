@@ -70,6 +70,8 @@ ROWS = [
     ("unread-v6", endpoint.unread, False, 6, dict(delay=0.012)),
     ("unread-snaplen", endpoint.unread, False, 4, dict(snaplen=96, captures=("client",))),
     ("unread-vlan", endpoint.unread, True, 4, dict(vlan=120)),
+    ("unread-traced", endpoint.unread, False, 4, dict(trace=True)),
+    ("app-abort-traced", endpoint.application_abort, False, 6, dict(trace=True)),
     ("app-abort-both", endpoint.application_abort, False, 4, dict(delay=0.01, **BOTH)),
     ("app-abort-no-timestamps", endpoint.application_abort, True, 4, dict(timestamps=False)),
     ("app-abort-mid-stream", endpoint.application_abort, False, 4, dict(drop_start=45)),
