@@ -21,6 +21,8 @@ static void fill_log_evidence(json_t *o, const struct findings *f, const struct 
     json_put_seconds(o, "offset_s", l->offset_ns);
     json_put_str(o, "match", join_name(l->join));
     json_put_text(o, "event", e->kind);
+    if (!l->recognised)
+        json_put(o, "recognised", json_false());
     json_put_text(o, "text", e->raw);
 }
 

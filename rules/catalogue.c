@@ -5,16 +5,14 @@
  */
 #include "rules/catalogue.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "parsers/base/vec.h"
 #include "rules/builtin.h"
 #include "rules/rule_load.h"
 #include "rules/shape.h"
+#include "rules/xml_files.h"
 
 void catalogue_init(struct catalogue *k, const struct event_kinds *kinds)
 {
@@ -99,62 +97,24 @@ void catalogue_add(struct catalogue *k, const char *name, struct text bytes, boo
     }
 }
 
-static void add_file(struct catalogue *k, const char *path, bool replace, struct complaints *c)
-{
-    FILE *f = fopen(path, "rb");
-    char *bytes = malloc(XML_BYTES_MAX + 1);
-    if (!f || !bytes) {
-        complain(c, path, 0, f ? "out of memory" : "cannot be opened");
-    } else {
-        size_t n = fread(bytes, 1, XML_BYTES_MAX + 1, f);
-        if (ferror(f))
-            complain(c, path, 0, "cannot be read");
-        else
-            catalogue_add(k, path, (struct text){bytes, n}, replace, c);
-    }
-    free(bytes);
-    if (f)
-        fclose(f);
-}
+struct adding {
+    struct catalogue *k;
+    bool replace;
+    struct complaints *c;
+};
 
-static int only_xml(const struct dirent *d)
+/* Patterns of log lines are the log room's: they are loaded before the rules that name them. */
+static void add_file(void *ctx, const char *path, struct text bytes)
 {
-    return d->d_name[0] != '.' && text_ends(text_of(d->d_name), TEXT(".xml"));
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static void add_folder(struct catalogue *k, const char *path, bool replace, struct complaints *c)
-{
-    struct dirent **names;
-    int n = scandir(path, &names, only_xml, by_name);
-    if (n < 0) {
-        complain(c, path, 0, "the folder cannot be read");
-        return;
-    }
-    if (n == 0)
-        complain(c, path, 0, "the folder holds no file *.xml");
-    for (int i = 0; i < n; i++) {
-        char *file = arena_printf(&k->arena, "%s/%s", path, names[i]->d_name);
-        if (file)
-            add_file(k, file, replace, c);
-        free(names[i]);
-    }
-    free(names);
+    const struct adding *a = ctx;
+    if (!xml_holds_events(bytes))
+        catalogue_add(a->k, path, bytes, a->replace, a->c);
 }
 
 void catalogue_add_path(struct catalogue *k, const char *path, bool replace, struct complaints *c)
 {
-    struct stat st;
-    if (stat(path, &st) != 0)
-        complain(c, path, 0, "cannot be found");
-    else if (S_ISDIR(st.st_mode))
-        add_folder(k, path, replace, c);
-    else
-        add_file(k, path, replace, c);
+    struct adding a = {k, replace, c};
+    xml_files_each(path, add_file, &a, c);
 }
 
 void catalogue_add_builtin(struct catalogue *k, struct complaints *c)

@@ -13,6 +13,7 @@
 #include "rules/catalogue.h"
 #include "rules/explain.h"
 #include "rules/findings.h"
+#include "rules/xml_files.h"
 
 struct engine {
     struct patterns *patterns;
@@ -51,6 +52,34 @@ static bool list_kinds(struct engine *e)
     return true;
 }
 
+struct adding {
+    struct patterns *patterns;
+    struct complaints *c;
+    bool any;
+};
+
+static void add_patterns(void *ctx, const char *path, struct text bytes)
+{
+    struct adding *a = ctx;
+    if (!xml_holds_events(bytes))
+        return;
+    patterns_add(a->patterns, path, bytes.p, bytes.n, to_complaints, a->c);
+    a->any = true;
+}
+
+/* The event patterns among the user's files.  What cannot be read is complained about when the
+ * rules are. */
+static bool add_events(struct patterns *p, const char *const *paths, size_t n, struct complaints *c)
+{
+    struct adding a = {p, c, false};
+    struct complaints unread;
+    complaints_init(&unread);
+    for (size_t i = 0; i < n; i++)
+        xml_files_each(paths[i], add_patterns, &a, &unread);
+    complaints_finish(&unread);
+    return !a.any || patterns_check(p, to_complaints, c);
+}
+
 static void load(struct engine *e, const char *const *folders, size_t n_folders,
                  struct complaints *c)
 {
@@ -70,7 +99,7 @@ struct engine *engine_create(const char *const *folders, size_t n_folders, FILE 
         e->patterns = patterns_create();
     bool good = e && e->patterns &&
                 patterns_add_embedded(e->patterns, event_pattern_files, to_complaints, &c) &&
-                list_kinds(e);
+                add_events(e->patterns, folders, n_folders, &c) && list_kinds(e);
     if (good)
         load(e, folders, n_folders, &c);
     else if (c.n == 0)
@@ -129,18 +158,20 @@ static int misused(FILE *err)
 
 /* Event patterns are checked with the rules: every sample line must be matched by its own pattern.
  */
-static int check(const struct engine *e, const char *const *paths, size_t n, FILE *out, FILE *err)
+static int check(struct engine *e, const char *const *paths, size_t n, FILE *out, FILE *err)
 {
     struct complaints c;
     complaints_init(&c);
-    bool good = n > 0 || patterns_check(e->patterns, to_complaints, &c);
+    bool good = n > 0 ? add_events(e->patterns, paths, n, &c)
+                      : patterns_check(e->patterns, to_complaints, &c);
+    good = good && c.n == 0 && c.n_lost == 0 && list_kinds(e);
     complaints_print(&c, err);
     complaints_finish(&c);
     int status = rules_cmd_check(paths, n, &e->kinds, out, err);
     return good ? status : 2;
 }
 
-int engine_command(const struct engine *e, const char *const *words, size_t n,
+int engine_command(struct engine *e, const char *const *words, size_t n,
                    const struct case_door *door, FILE *out, FILE *err)
 {
     static const char *const here[] = {"."};

@@ -31,7 +31,7 @@ bool engine_explain(const struct engine *e, struct case_file *c, const struct re
                     bool thorough, FILE *out);
 
 /* "rules check|list|show|test": the sub-command and its arguments.  Returns an exit status. */
-int engine_command(const struct engine *e, const char *const *words, size_t n,
+int engine_command(struct engine *e, const char *const *words, size_t n,
                    const struct case_door *door, FILE *out, FILE *err);
 
 #endif

@@ -15,7 +15,9 @@
 #define VALUE_MAX 200 /* bytes of a text that evidence repeats */
 
 #define NAMED_LINES_MAX 8
-#define SIBLINGS_MAX 2 /* a condition */
+#define UNKNOWN_LINES_MAX 4
+#define UNKNOWN_NEAR_NS (2 * NS_PER_S) /* for a line that names an address without its port */
+#define SIBLINGS_MAX 2                 /* a condition */
 
 struct list {
     struct evidence *v;
@@ -210,6 +212,24 @@ static void add_named_lines(struct list *l, const struct bench *b)
             add_link(l, b, &b->links[i]);
 }
 
+/* Lines that no pattern knows and that name this connection, or near the RST its address alone, are
+ * shown as they are: what they mean is the reader's to say. */
+static void add_unknown_lines(struct list *l, const struct bench *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < b->n_links && n < UNKNOWN_LINES_MAX; i++) {
+        const struct link *k = &b->links[i];
+        bool near = k->offset_ns != INSTANT_NONE && k->offset_ns >= -UNKNOWN_NEAR_NS &&
+                    k->offset_ns <= UNKNOWN_NEAR_NS;
+        bool names =
+            k->join == JOIN_TUPLE || k->join == JOIN_ENDPOINT || (k->join == JOIN_ADDRESS && near);
+        if (k->recognised || k->ambiguous || !names)
+            continue;
+        add_link(l, b, k);
+        n++;
+    }
+}
+
 /* What each end said last, where its words can be read: a person wants to know it whatever the
  * cause, and whether an answer was owed. */
 static void add_last_words(struct list *l, const struct bench *b)
@@ -235,12 +255,14 @@ struct evidence *evidence_of(struct hearing *h, size_t *n)
 {
     struct list l;
     list_make(&l, h->bench->arena,
-              REASONS_MAX + h->rule->n_conditions * (1 + SIBLINGS_MAX) + 2 * NAMED_LINES_MAX + 2);
+              REASONS_MAX + h->rule->n_conditions * (1 + SIBLINGS_MAX) + 2 * NAMED_LINES_MAX +
+                  UNKNOWN_LINES_MAX + 2);
     add_reasons(&l, h->bench);
     for (uint32_t i = 0; i < h->rule->n_conditions; i++)
         add_condition(&l, h, i);
     add_last_words(&l, h->bench);
     add_named_lines(&l, h->bench);
+    add_unknown_lines(&l, h->bench);
     add_bridges(&l, h->bench);
     *n = l.n;
     return l.v;

@@ -60,13 +60,14 @@ static void test_ties(void **state)
 {
     (void)state;
     struct event e = {.time = NS_PER_S};
-    struct link l = {.event = &e, .join = JOIN_TUPLE, .offset_ns = -38600000};
+    struct link l = {.event = &e, .join = JOIN_TUPLE, .offset_ns = -38600000, .recognised = true};
     struct strbuf b;
     strbuf_init(&b);
     tell_tie(&b, &l), is(&b, "38.6 ms before the RST, names both ends");
     l.uncertainty_ns = 20000000;
     tell_tie(&b, &l), is(&b, "38.6 ms before the RST (\xC2\xB1 20 ms), names both ends");
     l = (struct link){.event = &e,
+                      .recognised = true,
                       .join = JOIN_PID,
                       .bridge_line = 7,
                       .offset_ns = 2 * NS_PER_S,
@@ -74,7 +75,7 @@ static void test_ties(void **state)
     tell_tie(&b, &l);
     is(&b, "2.0 s after the RST, is of the process that line 7 ties to the connection, fits other "
            "connections as well");
-    l = (struct link){.event = &e, .join = JOIN_HOST, .offset_ns = 12};
+    l = (struct link){.event = &e, .join = JOIN_HOST, .offset_ns = 12, .recognised = true};
     tell_tie(&b, &l), is(&b, "at the time of the RST, is of a host of the connection");
     e.time = INSTANT_NONE;
     l.join = JOIN_ADDRESS;
