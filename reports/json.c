@@ -287,6 +287,19 @@ static json_t *summary_line(const struct findings *f)
     return o;
 }
 
+static bool write_groups(FILE *out, const struct findings *f, struct error *err)
+{
+    struct arena a;
+    struct groups groups;
+    arena_init(&a, NULL);
+    bool good =
+        findings_group(f, &a, &groups) || error_set(err, ERROR_NO_MEMORY, "", "out of memory");
+    for (size_t i = 0; good && i < groups.n; i++)
+        good = emit_group(out, f, &groups.v[i], err);
+    arena_finish(&a);
+    return good;
+}
+
 static bool write_json(FILE *out, const struct findings *f, const struct report_options *o,
                        struct error *err)
 {
@@ -304,10 +317,8 @@ static bool write_json(FILE *out, const struct findings *f, const struct report_
         good = emit(out, json_diagnosis(f, findings_tell(f, &f->v[i], &t)), err);
     for (size_t i = 0; good && i < c->n_unmatched; i++)
         good = emit(out, unmatched_line_of(f, &c->unmatched[i]), err);
-    for (size_t i = 0; good && i < f->n_groups; i++)
-        good = emit_group(out, f, &f->groups[i], err);
     telling_finish(&t);
-    return good && emit(out, summary_line(f), err);
+    return good && write_groups(out, f, err) && emit(out, summary_line(f), err);
 }
 
 const struct report_format report_json = {

@@ -92,8 +92,6 @@ struct findings {
     const struct case_file *of;
     struct finding *v; /* by time, then by address */
     size_t n;
-    struct group *groups;
-    size_t n_groups;
     struct judges *judges;
     const struct diagnosis *told; /* instead of judges: the words of each, made before */
 };
@@ -107,6 +105,14 @@ struct telling { /* room for one diagnosis at a time; zeroed before first use */
 const struct diagnosis *findings_tell(const struct findings *f, const struct finding *x,
                                       struct telling *t);
 void telling_finish(struct telling *t); /* NULL-safe */
+
+struct groups {
+    struct group *v;
+    size_t n;
+};
+
+/* group.c: patterns over the findings; they live in the arena.  False: out of memory. */
+bool findings_group(const struct findings *f, struct arena *a, struct groups *out);
 
 /* What of a finding needs no words. */
 const struct reset *finding_reset(const struct findings *f, const struct finding *x);

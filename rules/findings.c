@@ -300,8 +300,7 @@ bool findings_build(struct findings *f, const struct catalogue *k, struct case_f
 {
     *f = (struct findings){.of = c, .judges = calloc(1, sizeof *f->judges)};
     f->v = calloc(c->n_resets + 1, sizeof *f->v);
-    if (f->judges && f->v && judges_init(f->judges, k, c) && find_all(f, c) &&
-        findings_group(f, &c->arena))
+    if (f->judges && f->v && judges_init(f->judges, k, c) && find_all(f, c))
         return true;
     findings_finish(f);
     return false;

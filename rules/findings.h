@@ -7,12 +7,9 @@
 
 #include "rules/catalogue.h"
 
-/* One finding for each reset that is not a copy of another's, in the case's order; then the groups.
- * Catalogue and case must outlive it.  False: out of memory. */
+/* One finding for each reset that is not a copy of another's, in the case's order.  Catalogue and
+ * case must outlive it.  False: out of memory. */
 bool findings_build(struct findings *f, const struct catalogue *k, struct case_file *c);
 void findings_finish(struct findings *f); /* NULL-safe */
-
-/* group.c: patterns over the diagnoses. */
-bool findings_group(struct findings *f, struct arena *a);
 
 #endif

@@ -182,17 +182,18 @@ static bool find_pattern(const struct findings *f, const struct pattern *p, stru
     return true;
 }
 
-bool findings_group(struct findings *f, struct arena *a)
+bool findings_group(const struct findings *f, struct arena *a, struct groups *out)
 {
     struct member *v = calloc(f->n + 1, sizeof *v);
     group_list groups = {0};
     bool good = v != NULL;
+    *out = (struct groups){0};
     for (size_t i = 0; good && i < sizeof patterns / sizeof *patterns; i++)
         good = find_pattern(f, &patterns[i], v, &groups, a);
     if (good && groups.n) {
-        f->groups = arena_copy(a, groups.v, groups.n * sizeof *groups.v);
-        f->n_groups = f->groups ? groups.n : 0;
-        good = f->groups != NULL;
+        out->v = arena_copy(a, groups.v, groups.n * sizeof *groups.v);
+        out->n = out->v ? groups.n : 0;
+        good = out->v != NULL;
     }
     free(groups.v);
     free(v);

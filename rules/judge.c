@@ -13,15 +13,16 @@
 bool judgement_init(struct judgement *j, const struct catalogue *k)
 {
     *j = (struct judgement){.n = k->n_rules};
-    j->verdicts = calloc(k->n_rules + 1, sizeof *j->verdicts);
-    return j->verdicts != NULL;
+    j->room = calloc(k->n_rules + 1, sizeof *j->room);
+    j->verdicts = j->room;
+    return j->room != NULL;
 }
 
 void judgement_finish(struct judgement *j)
 {
     if (!j)
         return;
-    free(j->verdicts);
+    free(j->room);
     *j = (struct judgement){0};
 }
 
@@ -48,7 +49,7 @@ static void pick_winner(struct judgement *j)
 {
     j->winner = NULL;
     for (size_t i = 0; i < j->n; i++) {
-        struct verdict *v = &j->verdicts[i];
+        struct verdict *v = &j->room[i];
         if (v->require != TRUTH_TRUE)
             continue;
         v->displaced_by = displacer(j, v);
@@ -87,12 +88,13 @@ static void name_winner(struct judgement *j, struct bench *b)
 void judge(struct judgement *j, struct bench *b)
 {
     struct hearing h;
+    j->verdicts = j->room;
     for (size_t i = 0; i < j->n; i++) {
         hearing_judge(&h, b, b->catalogue->rules[i], false);
-        j->verdicts[i] = (struct verdict){.rule = h.rule,
-                                          .require = h.require,
-                                          .confidence = h.confidence,
-                                          .potential = h.potential};
+        j->room[i] = (struct verdict){.rule = h.rule,
+                                      .require = h.require,
+                                      .confidence = h.confidence,
+                                      .potential = h.potential};
     }
     pick_winner(j);
     name_winner(j, b);

@@ -17,8 +17,9 @@ struct verdict {
 };
 
 struct judgement {
-    struct verdict *verdicts; /* one a rule, in order of ids */
+    const struct verdict *verdicts; /* one a rule, in order of ids */
     size_t n;
+    struct verdict *room;         /* where judge() puts them */
     const struct verdict *winner; /* NULL: no rule holds at all */
     const char *cause, *rule;     /* the winner's; "undetermined" and "" without one */
     enum severity severity;       /* the winner's, lowered where its rule says so */

@@ -24,6 +24,10 @@ struct atom { /* one condition on a fact */
 
 struct question {
     uint32_t slot, first, n; /* atoms */
+    bool by_value;           /* the answer hangs on this fact's value alone, and it is a number */
+    bool has_last;
+    int64_t last; /* the value asked about last, and the answer */
+    uint64_t answer;
 };
 
 struct edge_key {
@@ -84,6 +88,16 @@ static bool is_known(const struct memo *m, uint32_t first, const struct conditio
     return false;
 }
 
+static bool is_by_value(const struct memo *m, const struct question *q)
+{
+    const struct fact_def *def = m->catalogue->asked[q->slot].def;
+    bool number = def && (def->type == FACT_INT || def->type == FACT_BYTES ||
+                          def->type == FACT_DURATION || def->type == FACT_TIME);
+    for (uint32_t i = 0; number && i < q->n; i++)
+        number = !has_reference(m->atoms.v[q->first + i].condition);
+    return number;
+}
+
 static bool add_atoms(struct memo *m, uint32_t slot)
 {
     uint32_t first = (uint32_t)m->atoms.n;
@@ -104,7 +118,8 @@ static bool add_atoms(struct memo *m, uint32_t slot)
         struct question *q = vec_push(&m->questions);
         if (!q)
             return false;
-        *q = (struct question){slot, at, n < ATOMS_MAX ? n : ATOMS_MAX};
+        *q = (struct question){.slot = slot, .first = at, .n = n < ATOMS_MAX ? n : ATOMS_MAX};
+        q->by_value = is_by_value(m, q);
     }
     return true;
 }
@@ -160,7 +175,7 @@ void memo_free(struct memo *m)
 }
 
 /* False: the fact rests on a log line, whose strength counts as well. */
-static bool answer(const struct memo *m, struct bench *b, const struct question *q, uint64_t *out)
+static bool answer(const struct memo *m, struct bench *b, struct question *q, uint64_t *out)
 {
     const struct fact *f = bench_ask(b, q->slot);
     struct hearing h;
@@ -168,6 +183,10 @@ static bool answer(const struct memo *m, struct bench *b, const struct question 
     *out = 0;
     if (f->from.link)
         return false;
+    if (q->by_value && f->known && q->has_last && q->last == f->as.number) {
+        *out = q->answer;
+        return true;
+    }
     for (uint32_t i = 0; i < q->n; i++) {
         const struct atom *a = &m->atoms.v[q->first + i];
         const struct condition *c = a->condition;
@@ -175,6 +194,11 @@ static bool answer(const struct memo *m, struct bench *b, const struct question 
         for (size_t k = 0; k < a->rule->n_binds; k++)
             h.picks[k].looked = false;
         *out = *out << 2 | (uint64_t)tests_hold(&h, &c->subject, f, c->tests, c->n_tests);
+    }
+    if (q->by_value && f->known) {
+        q->has_last = true;
+        q->last = f->as.number;
+        q->answer = *out;
     }
     return true;
 }
@@ -213,8 +237,8 @@ bool memo_recall(struct memo *m, struct bench *b, struct judgement *out)
     if (at == NONE)
         return false;
     const struct kept *k = &m->kept.v[m->nodes.v[at].judgement];
-    memcpy(out->verdicts, k->verdicts, out->n * sizeof *out->verdicts);
-    out->winner = k->winner ? out->verdicts + (k->winner - k->verdicts) : NULL;
+    out->verdicts = k->verdicts;
+    out->winner = k->winner;
     out->cause = k->cause;
     out->rule = k->rule;
     out->severity = k->severity;

@@ -295,6 +295,7 @@ static void test_order_of_rules_is_nothing(void **state)
 static void test_groups(void **state)
 {
     (void)state;
+    struct groups g;
     struct scene s = {0};
     fake_forget();
     fake_case_init(&s.f);
@@ -309,24 +310,26 @@ static void test_groups(void **state)
     fake_catalogue(&s.k, RULE("a", "port-closed", "", "0.5") END);
     assert_true(findings_build(&s.found, &s.k, &s.f.c));
     assert_int_equal(s.found.n, 5);
-    assert_int_equal(s.found.n_groups, 3);
-    assert_string_equal(s.found.groups[0].pattern, "same-instant");
-    assert_int_equal(s.found.groups[0].n_members, 4);
-    assert_true(s.found.groups[0].by_server);
-    assert_int_equal(s.found.groups[0].at.port, 22);
-    assert_int_equal(s.found.groups[0].first, 1000 * NS_PER_S);
-    assert_int_equal(s.found.groups[0].last, 1001 * NS_PER_S);
-    assert_ptr_equal(s.found.groups[0].members[0], &s.found.v[0]);
-    assert_string_equal(s.found.groups[1].pattern, "same-idle");
-    assert_int_equal(s.found.groups[1].n_members, 4);
-    assert_string_equal(s.found.groups[2].pattern, "repeated");
-    assert_int_equal(s.found.groups[2].n_members, 5);
+    assert_true(findings_group(&s.found, &s.f.c.arena, &g));
+    assert_int_equal(g.n, 3);
+    assert_string_equal(g.v[0].pattern, "same-instant");
+    assert_int_equal(g.v[0].n_members, 4);
+    assert_true(g.v[0].by_server);
+    assert_int_equal(g.v[0].at.port, 22);
+    assert_int_equal(g.v[0].first, 1000 * NS_PER_S);
+    assert_int_equal(g.v[0].last, 1001 * NS_PER_S);
+    assert_ptr_equal(g.v[0].members[0], &s.found.v[0]);
+    assert_string_equal(g.v[1].pattern, "same-idle");
+    assert_int_equal(g.v[1].n_members, 4);
+    assert_string_equal(g.v[2].pattern, "repeated");
+    assert_int_equal(g.v[2].n_members, 5);
     leave(&s);
 }
 
 static void test_a_scan_is_one_group(void **state)
 {
     (void)state;
+    struct groups g;
     struct scene s = {0};
     fake_forget();
     fake_case_init(&s.f);
@@ -335,10 +338,11 @@ static void test_a_scan_is_one_group(void **state)
     fake_case_add(&s.f, "192.0.2.1:50002", "198.51.100.8:24", 20 * NS_PER_S);
     fake_catalogue(&s.k, RULE("a", "port-scan", "", "0.5") END);
     assert_true(findings_build(&s.found, &s.k, &s.f.c));
-    assert_int_equal(s.found.n_groups, 1);
-    assert_string_equal(s.found.groups[0].pattern, "scan");
-    assert_false(s.found.groups[0].by_server);
-    assert_int_equal(s.found.groups[0].at.port, 0);
+    assert_true(findings_group(&s.found, &s.f.c.arena, &g));
+    assert_int_equal(g.n, 1);
+    assert_string_equal(g.v[0].pattern, "scan");
+    assert_false(g.v[0].by_server);
+    assert_int_equal(g.v[0].at.port, 0);
     leave(&s);
 }
 
