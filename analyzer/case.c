@@ -13,6 +13,7 @@
 
 #include "analyzer/case_parts.h"
 #include "analyzer/correlate.h"
+#include "analyzer/look.h"
 #include "analyzer/population.h"
 #include "analyzer/series.h"
 #include "parsers/capture/filter.h"
@@ -106,11 +107,11 @@ static void describe_other(struct case_run *run, struct case_input *out, const s
         case_unused(run, out);
 }
 
-static void capture_input(struct case_run *run, struct case_input *out, struct source *source,
-                          uint64_t size)
+static void capture_input(struct case_run *run, size_t input, struct source *source, uint64_t size)
 {
+    struct case_input *out = &run->inputs.v[input];
     struct error err = {0};
-    if (!case_read_capture(run, source, size, &err)) {
+    if (!case_read_capture(run, input, source, size, &err)) {
         out->failed = true;
         out->why = arena_text(&run->c->arena, text_of(err.text));
         if (err.place[0] == '\0')
@@ -127,7 +128,7 @@ static void read_waiting(struct case_run *run, struct walk *walk, const struct c
     struct case_input *out = &run->inputs.v[w->input];
     struct source *source = walk_open_input(walk, w->input, &err);
     if (source) {
-        capture_input(run, out, source, w->size);
+        capture_input(run, w->input, source, w->size);
     } else {
         out->failed = true;
         out->why = arena_text(&run->c->arena, text_of(err.text));
@@ -172,7 +173,7 @@ static bool take_capture(struct case_run *run, struct walk *walk, size_t index,
     out->taken_for = "capture";
     if (in->is_member) {
         read_all_waiting(run, walk);
-        capture_input(run, out, source, size);
+        capture_input(run, index, source, size);
         return true;
     }
     struct case_waiting *w = vec_push(&run->waiting);
@@ -226,8 +227,23 @@ static int reset_order(const void *pa, const void *pb)
     return a->deciding.segment.frame < b->deciding.segment.frame ? -1 : 1;
 }
 
+struct second_pass {
+    struct case_run *run;
+    struct walk *walk;
+};
+
+static bool look_again(void *ctx, struct look *look)
+{
+    const struct second_pass *pass = ctx;
+    const struct case_file *c = pass->run->c;
+    for (uint32_t i = 0; i < c->n_captures; i++)
+        if (look_wants(look, case_series(c, i)) && !case_look_again(pass->run, pass->walk, i, look))
+            return false;
+    return true;
+}
+
 /* What the captures gave, in order of time, as the case keeps it. */
-static bool settle_captures(struct case_run *run, struct error *err)
+static bool settle_captures(struct case_run *run, struct walk *walk, struct error *err)
 {
     struct case_file *c = run->c;
     if (run->resets.n > 0)
@@ -247,8 +263,10 @@ static bool settle_captures(struct case_run *run, struct error *err)
         c->summary.n_connections += k->n_connections - k->n_continued;
         c->summary.n_rst_frames += k->n_rst_frames;
     }
-    c->correlation =
-        correlation_create(&(struct correlate_config){.window_ns = run->config->window_ns}, c);
+    struct second_pass pass = {run, walk};
+    const struct correlate_config config = {
+        .window_ns = run->config->window_ns, .look = look_again, .look_ctx = &pass};
+    c->correlation = correlation_create(&config, c);
     return c->correlation != NULL || no_memory(err);
 }
 
@@ -329,6 +347,18 @@ static void tell_idle_settings(const struct case_run *run, const struct walk *wa
     tell_idle(run, walk, "--log-offset", config->log_offsets, config->n_log_offsets);
 }
 
+/* Resets whose packets were not held against the other captures are told, too. */
+static void tell_not_compared(struct case_run *run)
+{
+    size_t n = correlation_not_looked_at(run->c->correlation);
+    struct error err;
+    if (n == 0)
+        return;
+    error_set(&err, ERROR_LIMIT, "", "%zu resets were not compared packet by packet", n);
+    case_warn(run, &err);
+    run->c->summary.complete = false;
+}
+
 /* Events that a budget kept out are told; those that concern no captured address are no loss. */
 static void tell_dropped(struct case_run *run)
 {
@@ -353,7 +383,7 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
     for (size_t i = 0; i < run->config->n_paths; i++)
         if (!walk_add(walk, run->config->paths[i], err))
             return false;
-    if (!visit_inputs(run, walk, err) || !settle_captures(run, err) ||
+    if (!visit_inputs(run, walk, err) || !settle_captures(run, walk, err) ||
         !read_texts(run, walk, false, err) || !read_texts(run, walk, true, err))
         return false;
     tell_idle_settings(run, walk);
@@ -364,6 +394,7 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
     if (!correlation_join(c->correlation, err))
         return false;
     tell_dropped(run);
+    tell_not_compared(run);
     settle_summary(run);
     c->population = population_create(c);
     if (!c->population)

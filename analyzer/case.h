@@ -20,6 +20,7 @@ struct rst_skip { /* a RST frame that belongs to no diagnosis */
 
 struct case_capture {
     struct text name;   /* as the user gave it; "archive!member" */
+    size_t input;       /* index into the case's inputs */
     const char *format; /* "pcap", "pcapng", with the compression before it: "gz pcap" */
     const char *link_types[8];
     size_t n_link_types;

@@ -335,11 +335,12 @@ static bool track(struct reading *r, struct error *err)
     return followed || case_end_series(r->run, err);
 }
 
-bool case_read_capture(struct case_run *run, struct source *source, uint64_t size,
+bool case_read_capture(struct case_run *run, size_t input, struct source *source, uint64_t size,
                        struct error *err)
 {
     struct case_file *c = run->c;
     struct case_capture out = {.name = arena_text(&c->arena, text_of(source_name(source))),
+                               .input = input,
                                .first = INSTANT_NONE,
                                .last = INSTANT_NONE,
                                .n_files = 1};

@@ -10,6 +10,7 @@
 #include "analyzer/case_config.h"
 #include "parsers/base/vec.h"
 #include "parsers/input/source.h"
+#include "parsers/input/walk.h"
 
 struct tracker;
 
@@ -59,11 +60,17 @@ void case_tell_damage(const struct case_run *run, struct case_capture *out,
 
 /* Reads one capture to its end, as the next file of the series being read if it is one.  False: it
  * could not be opened or read. */
-bool case_read_capture(struct case_run *run, struct source *source, uint64_t size,
+bool case_read_capture(struct case_run *run, size_t input, struct source *source, uint64_t size,
                        struct error *err);
 /* No more files of the series: its results go into run.  False when memory ran out. */
 bool case_end_series(struct case_run *run, struct error *err);
 void case_drop_series(struct case_run *run); /* after a failure */
+
+struct look;
+
+/* Leads the packets of one capture past the look once more; what cannot be read again is warned of.
+ * False when memory ran out. */
+bool case_look_again(struct case_run *run, struct walk *walk, uint32_t capture, struct look *look);
 
 /* Time of a capture's first packet, INSTANT_NONE without; reads only its beginning. */
 instant_ns case_peek_first(struct source *source);

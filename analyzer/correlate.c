@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyzer/correlate_parts.h"
+#include "analyzer/fates.h"
 
 #define SOURCES_MAX 1000000
 
@@ -14,6 +15,22 @@ static bool lay_captures(struct correlation *c)
     return vantage_measure(&c->vantage, &c->arena, c->of) &&
            roster_build(&c->roster, &c->arena, c->of, c->vantage.shift, c->vantage.talk_of) &&
            (c->of->n_captures < 2 || vantage_join_by_rst(&c->vantage, &c->roster));
+}
+
+/* The fates of packets near the resets of connections that several captures hold. */
+static bool look_again(struct correlation *c, struct fates **fates)
+{
+    *fates = NULL;
+    if (!c->config.look || c->of->n_captures < 2)
+        return true;
+    struct look *look = look_create(&c->arena);
+    *fates = look ? fates_plan(&c->arena, &c->vantage, &c->roster, c->of, look) : NULL;
+    if (!*fates) {
+        look_free(look);
+        return false;
+    }
+    c->n_not_looked_at = look_n_refused(look);
+    return c->config.look(c->config.look_ctx, look) && fates_judge(*fates);
 }
 
 struct correlation *correlation_create(const struct correlate_config *config, struct case_file *of)
@@ -27,9 +44,11 @@ struct correlation *correlation_create(const struct correlate_config *config, st
     arena_init(&c->arena, NULL);
     map_init(&c->reset_links, sizeof(const struct reset *), sizeof(struct linked_reset));
     log_index_init(&c->index, &c->roster, c->config.max_events, c->config.max_bytes);
-    bool good = lay_captures(c);
+    struct fates *fates = NULL;
+    bool good = lay_captures(c) && look_again(c, &fates);
     if (good)
-        vantage_prove(&c->vantage, &c->roster, of);
+        vantage_prove(&c->vantage, &c->roster, fates, of);
+    fates_free(fates);
     if (good && vantage_match_resets(&c->vantage, &c->roster, of))
         return c;
     correlation_free(c);
@@ -93,4 +112,9 @@ bool correlation_join(struct correlation *c, struct error *err)
 const struct flaws *correlation_dropped(const struct correlation *c)
 {
     return &c->index.dropped;
+}
+
+size_t correlation_not_looked_at(const struct correlation *c)
+{
+    return c->n_not_looked_at;
 }

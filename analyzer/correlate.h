@@ -16,11 +16,18 @@
 
 #include "analyzer/case.h"
 
+struct look;
+
+/* Leads the captures' packets past the look once more; false when memory ran out. */
+typedef bool correlate_look_fn(void *ctx, struct look *look);
+
 struct correlate_config {
-    instant_ns window_ns; /* how far from the RST a line that names no port may be; 0: see
-                             window.h */
-    size_t max_events;    /* kept log events; 0: 1 million */
-    size_t max_bytes;     /* memory for them; 0: 512 MiB */
+    instant_ns window_ns;    /* how far from the RST a line that names no port may be; 0: see
+                                window.h */
+    size_t max_events;       /* kept log events; 0: 1 million */
+    size_t max_bytes;        /* memory for them; 0: 512 MiB */
+    correlate_look_fn *look; /* NULL: captures are not looked at again */
+    void *look_ctx;
 };
 
 /* What is known of a log before its first line. */
@@ -56,5 +63,8 @@ bool correlation_join(struct correlation *c, struct error *err);
 
 /* Events not kept, by reason ("log-index.full", "log-index.elsewhere" ...). */
 const struct flaws *correlation_dropped(const struct correlation *c);
+
+/* Sightings of resets in other captures that were not looked for because the budget was spent. */
+size_t correlation_not_looked_at(const struct correlation *c);
 
 #endif

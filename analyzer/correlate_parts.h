@@ -60,6 +60,7 @@ struct correlation {
     struct vantage vantage;
     struct roster roster;
     struct log_index index;
+    size_t n_not_looked_at; /* resets, or records of theirs, that a budget kept from the look */
     VEC(struct log_about) sources;   /* by source */
     VEC(struct domain_clock) clocks; /* by domain */
     VEC(uint64_t) set_lines;         /* entries that say that their host's clock was set */

@@ -77,7 +77,7 @@ struct fact_rows {
 };
 
 extern const struct fact_rows facts_reset, facts_connection, facts_ends, facts_words, facts_said,
-    facts_population;
+    facts_population, facts_path;
 
 /* One getter, asked for four ways: client, server, reset side, other side. */
 #define FACT_SIDES(getter)                                                                         \

@@ -100,3 +100,13 @@ bool phase_parse(struct text t, enum phase *out)
         }
     return false;
 }
+
+const char *fate_name(enum fate f)
+{
+    static const char *const names[FATES] = {[FATE_UNKNOWN] = "unknown",
+                                             [FATE_SEEN] = "seen",
+                                             [FATE_ALTERED] = "altered",
+                                             [FATE_SWALLOWED] = "swallowed",
+                                             [FATE_FORGED] = "forged"};
+    return names[f];
+}

@@ -77,6 +77,26 @@ struct rst { /* any RST of this teardown */
     int16_t mptcp_reason;   /* or -1 */
 };
 
+/* What became of a packet between two captures of its connection. */
+enum fate {
+    FATE_UNKNOWN,
+    FATE_SEEN,      /* both hold it */
+    FATE_ALTERED,   /* both hold its numbers, with other bytes */
+    FATE_SWALLOWED, /* the capture nearer to its sender holds it, the other does not */
+    FATE_FORGED,    /* the capture nearer to its sender does not hold it, the other does */
+    FATES
+};
+
+const char *fate_name(enum fate f); /* "swallowed" */
+
+struct packet_fate {
+    uint32_t capture, other;     /* that holds it; that it is held against */
+    uint64_t frame, other_frame; /* their numbers there; 0: the other does not hold it */
+    enum side from;
+    enum fate fate;
+    bool is_rst;
+};
+
 struct reset {
     uint32_t id; /* 1-based, in order of time over the whole case */
     const struct connection *connection;
@@ -110,6 +130,9 @@ struct reset {
     /* the same event in other captures */
     const struct reset **seen_in;
     size_t n_seen_in;
+    const struct packet_fate
+        *fates; /* of packets near it, where captures of two places hold them */
+    size_t n_fates;
     struct scene *scene;   /* the tracker's own: what reset_set_sender judges again from */
     bool is_copy_of_other; /* another capture's reset carries the diagnosis */
 };

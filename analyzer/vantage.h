@@ -37,7 +37,14 @@ bool vantage_join_by_rst(struct vantage *v, struct roster *r);
  * nearest to the reset's sender, of equals with the first; a forgery's with the forged RST. */
 bool vantage_match_resets(const struct vantage *v, const struct roster *r, struct case_file *c);
 
-/* The sender, where a capture at the claimed end does not hold the RST, or does. */
-void vantage_prove(const struct vantage *v, const struct roster *r, struct case_file *c);
+/* Whether capture k (of a series its first file) was being taken at t of the first one's clock. */
+bool vantage_covers(const struct vantage *v, const struct case_file *c, uint32_t k, instant_ns t);
+
+struct fates;
+
+/* The sender, where a capture nearer to the claimed end does not hold the RST, or one at that end
+ * holds it; or where the segment that it answers never got there.  fates may be NULL. */
+void vantage_prove(const struct vantage *v, const struct roster *r, const struct fates *fates,
+                   struct case_file *c);
 
 #endif

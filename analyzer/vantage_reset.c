@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/fates.h"
 #include "analyzer/tracker.h"
 #include "analyzer/twins.h"
 #include "analyzer/vantage.h"
@@ -14,6 +15,7 @@
 #define NEARER_NS 10000           /* less is no distance */
 #define PROOF_WEIGHT 0.95
 #define SEEN_WEIGHT 0.9
+#define SWALLOWED_WEIGHT 0.93
 #define FORGERY_SURE 0.8
 
 static instant_ns time_of(const struct vantage *v, const struct reset *r)
@@ -211,8 +213,8 @@ static bool is_at_end(unsigned ttl)
     return ttl == 64 || ttl == 128 || ttl == 255;
 }
 
-static bool covers(const struct vantage *v, const struct case_file *c, uint32_t capture,
-                   instant_ns t)
+bool vantage_covers(const struct vantage *v, const struct case_file *c, uint32_t capture,
+                    instant_ns t)
 {
     const struct case_capture *first = &c->captures[capture];
     const struct case_capture *last = first + (first->n_files > 1 ? first->n_files - 1 : 0);
@@ -230,7 +232,7 @@ static const struct connection_record *record_in(const struct case_file *c, cons
     return NULL;
 }
 
-enum sighting {
+enum rst_sight {
     SIGHT_NONE,  /* the capture holds no RST in that end's name for this connection */
     SIGHT_OTHER, /* it holds other ones, but not this */
     SIGHT_SAME,  /* it holds this one */
@@ -238,10 +240,10 @@ enum sighting {
 };
 
 /* Whether capture k holds the deciding RST of x: same numbers, same claimed sender. */
-static enum sighting sight(const struct case_file *c, const struct roster *r, const struct reset *x,
-                           uint32_t talk, uint32_t k)
+static enum rst_sight sight(const struct case_file *c, const struct roster *r,
+                            const struct reset *x, uint32_t talk, uint32_t k)
 {
-    enum sighting seen = SIGHT_NONE;
+    enum rst_sight seen = SIGHT_NONE;
     for (uint32_t i = talk; i != ROSTER_NONE; i = r->next[i]) {
         if (case_series(c, r->records[i].capture) != k)
             continue;
@@ -288,8 +290,8 @@ static bool is_nearer(const struct vantage *v, uint32_t k, uint32_t here, enum s
 }
 
 /* What capture k proves about the sender of r, which another capture holds. */
-static bool ask_capture(const struct vantage *v, const struct roster *r, struct case_file *c,
-                        struct reset *x, uint32_t record, uint32_t k)
+static bool ask_capture(const struct vantage *v, const struct roster *r, const struct fates *fates,
+                        struct case_file *c, struct reset *x, uint32_t record, uint32_t k)
 {
     const struct connection *own = x->connection;
     const struct endpoint *claimed = &own->end[x->claimed].at;
@@ -302,19 +304,64 @@ static bool ask_capture(const struct vantage *v, const struct roster *r, struct 
         ttl_here = hops_at(c, r, &claimed->ip, here);
     bool nearer = is_at_end(ttl) && is_nearer(v, k, here, x->claimed, ttl, ttl_here);
     if (!nearer || c->captures[k].vantage == c->captures[here].vantage ||
-        !covers(v, c, k, time_of(v, x)))
+        !vantage_covers(v, c, k, time_of(v, x)))
         return false;
-    enum sighting seen = there ? sight(c, r, x, r->talk[record], k) : SIGHT_NONE;
+    enum rst_sight seen = there ? sight(c, r, x, r->talk[record], k) : SIGHT_NONE;
     if (seen == SIGHT_SAME)
         say(c, x, x->claimed, "sender.seen-at-own-end", SEEN_WEIGHT, k,
             "holds this RST as it left");
+    else if (there && !fates_trust(fates, x, k))
+        return false; /* it was losing packets */
     else if (seen != SIGHT_UNSURE)
         say(c, x, SIDE_PATH, "sender.absent-at-own-end", PROOF_WEIGHT, k,
             there ? "holds the connection but not this RST" : "holds nothing of this connection");
     return seen != SIGHT_UNSURE;
 }
 
-void vantage_prove(const struct vantage *v, const struct roster *r, struct case_file *c)
+static bool has_reason(const struct reset *x, const char *id)
+{
+    for (size_t i = 0; i < x->n_reasons; i++)
+        if (strcmp(x->reasons[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+static void testify(struct case_file *c, struct reset *x, const char *id, double weight,
+                    const char *text)
+{
+    if (text)
+        reset_set_sender(&c->arena, x, SIDE_PATH, id, text_of(text), weight);
+}
+
+/* The RST arose between two captures, or what it answers was swallowed there: neither end did it.
+ */
+static void ask_fates(struct case_file *c, struct reset *x)
+{
+    for (size_t i = 0; i < x->n_fates; i++) {
+        const struct packet_fate *f = &x->fates[i];
+        const struct text other = c->captures[f->other].name;
+        bool ours = f->capture == x->connection->capture;
+        if (ours && f->fate == FATE_FORGED && f->frame == reset_frame(x) &&
+            !has_reason(x, "sender.absent-at-own-end"))
+            testify(c, x, "sender.arose-between", PROOF_WEIGHT,
+                    arena_printf(&c->arena,
+                                 TEXT_FMT
+                                 ", taken nearer to the %s, holds the connection's packets "
+                                 "before, but not this RST: it arose in between",
+                                 TEXT_ARG(other), side_name(x->claimed)));
+        if (ours && f->fate == FATE_SWALLOWED && f->frame == frame_number(x->trigger_frame) &&
+            x->deciding.answers_frame != 0 && !has_reason(x, "sender.trigger-swallowed"))
+            testify(c, x, "sender.trigger-swallowed", SWALLOWED_WEIGHT,
+                    arena_printf(&c->arena,
+                                 "the segment that it answers (frame %llu) never reached " TEXT_FMT
+                                 ", taken nearer to the %s",
+                                 (unsigned long long)f->frame, TEXT_ARG(other),
+                                 side_name(x->claimed)));
+    }
+}
+
+void vantage_prove(const struct vantage *v, const struct roster *r, const struct fates *fates,
+                   struct case_file *c)
 {
     for (uint32_t i = 0; i < r->n && c->n_captures > 1; i++)
         for (uint32_t j = r->reset_from[i]; j < r->reset_from[i + 1]; j++) {
@@ -322,6 +369,7 @@ void vantage_prove(const struct vantage *v, const struct roster *r, struct case_
             for (uint32_t k = 0; k < c->n_captures && !done; k++)
                 done = case_series(c, k) == k &&
                        k != case_series(c, r->reset_at[j]->connection->capture) &&
-                       ask_capture(v, r, c, r->reset_at[j], i, k);
+                       ask_capture(v, r, fates, c, r->reset_at[j], i, k);
+            ask_fates(c, r->reset_at[j]);
         }
 }

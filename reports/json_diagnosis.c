@@ -115,6 +115,29 @@ static json_t *seen_in_of(const struct findings *f, const struct reset *r)
     return array;
 }
 
+static json_t *fate_of(const struct findings *f, const struct packet_fate *p)
+{
+    json_t *o = json_object();
+    json_put_text(o, "capture", f->of->captures[p->capture].name);
+    json_put_int(o, "frame", p->frame);
+    json_put_str(o, "from", side_name(p->from));
+    json_put_str(o, "fate", fate_name(p->fate));
+    json_put_text(o, "other", f->of->captures[p->other].name);
+    if (p->other_frame > 0)
+        json_put_int(o, "other_frame", p->other_frame);
+    return o;
+}
+
+static void put_fates(json_t *o, const struct findings *f, const struct reset *r)
+{
+    if (r->n_fates == 0)
+        return;
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->n_fates; i++)
+        json_array_append_new(array, fate_of(f, &r->fates[i]));
+    json_put(o, "fates", array);
+}
+
 static void put_wire(json_t *o, const struct findings *f, const struct reset *r)
 {
     const struct connection *c = r->connection;
@@ -133,6 +156,7 @@ static void put_wire(json_t *o, const struct findings *f, const struct reset *r)
         json_put(o, "killed", json_false());
     json_put(o, "rst_frames", rst_frames_of(r, r->connection->file));
     json_put(o, "seen_in", seen_in_of(f, r));
+    put_fates(o, f, r);
     json_put_seconds(o, "duration_s", r->deciding.segment.time - c->first_time);
     json_put_seconds(o, "idle_before_s", r->idle_before_ns);
     json_t *bytes = json_object();

@@ -20,6 +20,7 @@ CAUSES = set("""port-closed service-down firewall-reject listen-backlog-overflow
     retransmission-timeout path-mtu-blackhole receiver-stalled host-overloaded conntrack-invalid
     conntrack-table-full content-filter ips-reset forged-reset fast-close late-data-after-close
     peer-lost-state undetermined reset-not-captured""".split())
+FATES = {"seen", "altered", "swallowed", "forged"}
 SEVERITIES = {"harmless", "notice", "fault"}
 INPUT_TYPES = ("capture", "log", "host")
 
@@ -150,6 +151,10 @@ RECORDS = {
                    "kernel_reason": list_of(is_text), "duration_s": is_duration,
                    "idle_before_s": is_duration, "bytes": map_of(is_count),
                    "rst_validity": is_text, "killed": is_bool,
+                   "fates": list_of(holds({"capture": is_text, "frame": is_frame,
+                                           "from": one_of(SENDERS - {"path"}),
+                                           "fate": one_of(FATES), "other": is_text},
+                                          {"other_frame": is_frame})),
                    "seen_in": list_of(holds({"capture": is_text, "frame": is_frame},
                                             {"stream": is_count,
                                              "rst_frames": list_of(is_frame)})),
