@@ -157,6 +157,8 @@ def apply(folder, shape):
         if shape.get(step):
             for path in glob.glob(folder + "/*.pcap"):
                 change(path, shape[step])
+    for name, seconds in shape.get("clocks", {}).items():  # this machine's clock was wrong
+        shift_capture(os.path.join(folder, name), seconds)
     for step, change in LOG_STEPS.items():
         if shape.get(step):
             change(folder, shape[step])

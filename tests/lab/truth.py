@@ -285,7 +285,7 @@ class Truth:
             mechanism[0] not in ("refused-late", "unexpected-synack", "collision")
             and phase != "unknown"
         ):
-            held = [p for p in self.all[home] if p.frame < frame and claim.holds(p, home)]
+            held = [p for p in self.before(home, frame) if claim.holds(p, home)]
             phase = phase_of(held, cli, phase)
         row = {
             "client": end_text(cli),
@@ -340,10 +340,25 @@ class Truth:
                 if x not in row["logs"] and x not in row["logs_ok"][:n]
             ]
 
+    def packets(self, name):
+        return pcapfile.packets(os.path.join(self.case.out, name))
+
+    def before(self, name, frame):
+        """What a capture holds before a frame; of a ring, its files before, too."""
+        names = [n for n in self.case.capture_names() if n < name and self.case.spec["shape"].get("ring")]
+        held = [p for n in names if self.same_ring(n, name) for p in self.all[n]]
+        return held + [p for p in self.all[name] if p.frame < frame]
+
+    @staticmethod
+    def same_ring(a, b):
+        return a.split("_")[0] == b.split("_")[0]
+
     def resolve(self):
         case = self.case
+        clocks = case.spec["shape"].get("clocks", {})
         self.all = {
-            n: list(pcapfile.packets(os.path.join(case.out, n))) for n in case.capture_names()
+            n: [p._replace(t=p.t - clocks.get(n, 0)) for p in self.packets(n)]
+            for n in case.capture_names()
         }
         rsts = {n: [p for p in ps if p.flags & RST] for n, ps in self.all.items()}
         rows, used, skipped, done = case.trace_rows, set(), [], []
