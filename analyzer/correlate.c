@@ -6,6 +6,7 @@
 
 #include "analyzer/correlate_parts.h"
 #include "analyzer/fates.h"
+#include "analyzer/legs.h"
 
 #define SOURCES_MAX 1000000
 
@@ -49,7 +50,7 @@ struct correlation *correlation_create(const struct correlate_config *config, st
     if (good)
         vantage_prove(&c->vantage, &c->roster, fates, of);
     fates_free(fates);
-    if (good && vantage_match_resets(&c->vantage, &c->roster, of))
+    if (good && vantage_match_resets(&c->vantage, &c->roster, of) && legs_tie(&c->roster, of))
         return c;
     correlation_free(c);
     return NULL;

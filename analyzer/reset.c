@@ -110,3 +110,8 @@ const char *fate_name(enum fate f)
                                              [FATE_FORGED] = "forged"};
     return names[f];
 }
+
+const char *leg_by_name(enum leg_by by)
+{
+    return by == LEG_NAT ? "nat" : "proxy";
+}

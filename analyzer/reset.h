@@ -97,6 +97,19 @@ struct packet_fate {
     bool is_rst;
 };
 
+enum leg_by { LEG_NAT, LEG_PROXY };
+
+struct reset;
+
+struct leg { /* the connection's other half, beyond a NAT or a proxy */
+    enum leg_by by;
+    uint32_t capture, stream;
+    struct endpoint client, server; /* as they are called there */
+    const struct reset *reset;      /* proxy: the reset of that half */
+};
+
+const char *leg_by_name(enum leg_by by); /* "nat", "proxy" */
+
 struct reset {
     uint32_t id; /* 1-based, in order of time over the whole case */
     const struct connection *connection;
@@ -130,6 +143,8 @@ struct reset {
     /* the same event in other captures */
     const struct reset **seen_in;
     size_t n_seen_in;
+    const struct leg *legs; /* the same connection under other names: legs.h */
+    size_t n_legs;
     const struct packet_fate
         *fates; /* of packets near it, where captures of two places hold them */
     size_t n_fates;

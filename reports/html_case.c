@@ -42,6 +42,15 @@ static void facts_list(struct page *p, const struct diagnosis *d)
         frame_of_capture(p, r->seen_in[i]);
         page_add(p, "</dd>\n");
     }
+    for (size_t i = 0; i < r->n_legs && i < ROWS_MAX; i++) {
+        struct strbuf leg;
+        strbuf_init(&leg);
+        tell_leg(&leg, p->f, &r->legs[i]);
+        page_add(p, "<dt>Leg</dt><dd>");
+        page_say(p, (struct text){leg.p, leg.n});
+        strbuf_finish(&leg);
+        page_add(p, "</dd>\n");
+    }
     page_add(p, "<dt>On the wire</dt><dd>");
     tell_wire(&p->b, r);
     page_add(p, "</dd>\n<dt>Wireshark filter</dt><dd><code class=\"paste\">");

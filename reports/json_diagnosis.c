@@ -128,6 +128,37 @@ static json_t *fate_of(const struct findings *f, const struct packet_fate *p)
     return o;
 }
 
+static void put_diagnosis_of(json_t *o, const struct findings *f, const struct reset *r)
+{
+    char id[FINDING_ID_MAX];
+    for (size_t i = 0; r && i < f->n; i++)
+        if (finding_reset(f, &f->v[i]) == r) {
+            finding_id(&f->v[i], id);
+            json_put_str(o, "diagnosis", id);
+            return;
+        }
+}
+
+/* The connection's other halves, with the diagnosis of those that have their own. */
+static void put_legs(json_t *o, const struct findings *f, const struct reset *r)
+{
+    if (r->n_legs == 0)
+        return;
+    json_t *array = json_array();
+    for (size_t i = 0; i < r->n_legs; i++) {
+        const struct leg *leg = &r->legs[i];
+        json_t *one = json_object();
+        json_put_str(one, "by", leg_by_name(leg->by));
+        json_put_text(one, "capture", f->of->captures[leg->capture].name);
+        json_put_int(one, "stream", leg->stream);
+        json_put_endpoint(one, "client", &leg->client);
+        json_put_endpoint(one, "server", &leg->server);
+        put_diagnosis_of(one, f, leg->reset);
+        json_array_append_new(array, one);
+    }
+    json_put(o, "legs", array);
+}
+
 static void put_fates(json_t *o, const struct findings *f, const struct reset *r)
 {
     if (r->n_fates == 0)
@@ -156,6 +187,7 @@ static void put_wire(json_t *o, const struct findings *f, const struct reset *r)
         json_put(o, "killed", json_false());
     json_put(o, "rst_frames", rst_frames_of(r, r->connection->file));
     json_put(o, "seen_in", seen_in_of(f, r));
+    put_legs(o, f, r);
     put_fates(o, f, r);
     json_put_seconds(o, "duration_s", r->deciding.segment.time - c->first_time);
     json_put_seconds(o, "idle_before_s", r->idle_before_ns);

@@ -164,3 +164,14 @@ void tell_series(struct strbuf *b, const struct case_capture *c)
         strbuf_str(b, c->n_continued == 1 ? " goes on" : " go on");
     }
 }
+
+void tell_leg(struct strbuf *b, const struct findings *f, const struct leg *leg)
+{
+    char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];
+    endpoint_format(&leg->client, client);
+    endpoint_format(&leg->server, server);
+    strbuf_printf(b, "the other leg, beyond a %s: %s -> %s in ",
+                  leg->by == LEG_NAT ? "NAT" : "proxy", client, server);
+    strbuf_escaped(b, f->of->captures[leg->capture].name);
+    strbuf_printf(b, ", stream %" PRIu32, leg->stream);
+}

@@ -31,6 +31,9 @@ struct text tell_cut(struct text t, size_t max, bool *was_cut);
 size_t tell_collect(const struct diagnosis *d, bool thorough,
                     const struct undecided *out[TELL_COLLECT_MAX]);
 
+/* "the other leg, beyond a NAT: A -> B in CAPTURE, stream N". */
+void tell_leg(struct strbuf *b, const struct findings *f, const struct leg *leg);
+
 /* "; file 2 of 3 of one capture, 12 ms after the file before, 4 connections go on"; nothing for a
  * capture that stands alone. */
 void tell_series(struct strbuf *b, const struct case_capture *c);

@@ -52,6 +52,10 @@ static void where(struct lines *l, const struct diagnosis *d)
         strbuf_printf(&l->b, " frame %" PRIu64, reset_frame(r->seen_in[i]));
         lines_fill(l, "   ", 3);
     }
+    for (size_t i = 0; i < r->n_legs; i++) {
+        tell_leg(&l->b, l->f, &r->legs[i]);
+        lines_fill(l, "   ", 3);
+    }
     tell_wire(&l->b, r);
     lines_fill(l, "   ", 3);
 }

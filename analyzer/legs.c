@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Legs by NAT are records of one talk with other ends.  Legs by proxy are two resets in one capture
+ * whose clients said the same: the host of the capture is the server of the one and the client of
+ * the other, and the second was opened while the first was open.
+ */
+#include "analyzer/legs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "parsers/base/vec.h"
+
+#define LEGS_MAX 8
+#define WORDS_MIN 24 /* bytes; shorter greetings are everybody's */
+#define WORDS_MAX 96
+#define TOGETHER_NS (10 * NS_PER_S) /* between the two resets */
+
+static bool add(struct case_file *c, struct reset *r, const struct leg *leg)
+{
+    for (size_t i = 0; i < r->n_legs; i++)
+        if (endpoint_eq(&r->legs[i].client, &leg->client) &&
+            endpoint_eq(&r->legs[i].server, &leg->server))
+            return true;
+    if (r->n_legs >= LEGS_MAX)
+        return true;
+    struct leg *v = arena_array(&c->arena, r->n_legs + 1, sizeof *v);
+    if (!v)
+        return false;
+    if (r->n_legs > 0)
+        memcpy(v, r->legs, r->n_legs * sizeof *v);
+    v[r->n_legs] = *leg;
+    r->legs = v;
+    r->n_legs++;
+    return true;
+}
+
+/* ---- NAT ---- */
+
+static bool same_pair(const struct connection *k, const struct connection_record *rec)
+{
+    const struct endpoint *c = &k->end[SIDE_CLIENT].at, *s = &k->end[SIDE_SERVER].at;
+    return (endpoint_eq(c, &rec->client) && endpoint_eq(s, &rec->server)) ||
+           (endpoint_eq(c, &rec->server) && endpoint_eq(s, &rec->client));
+}
+
+static bool tie_by_nat(const struct roster *r, struct case_file *c, uint32_t record,
+                       struct reset *x)
+{
+    for (uint32_t i = r->talk[record]; i != ROSTER_NONE; i = r->next[i]) {
+        const struct connection_record *rec = &r->records[i];
+        if (same_pair(x->connection, rec))
+            continue;
+        const struct leg leg = {.by = LEG_NAT,
+                                .capture = rec->capture,
+                                .stream = rec->stream,
+                                .client = rec->client,
+                                .server = rec->server};
+        if (!add(c, x, &leg))
+            return false;
+    }
+    return true;
+}
+
+/* ---- proxy ---- */
+
+struct said { /* what a reset's client said first */
+    struct text words;
+    struct reset *reset;
+    uint32_t series;
+};
+
+static int by_words(const void *a, const void *b)
+{
+    const struct said *x = a, *y = b;
+    if (x->series != y->series)
+        return x->series < y->series ? -1 : 1;
+    if (x->words.n != y->words.n)
+        return x->words.n < y->words.n ? -1 : 1;
+    int order = memcmp(x->words.p, y->words.p, x->words.n);
+    return order ? order : (x->reset->id > y->reset->id) - (x->reset->id < y->reset->id);
+}
+
+static bool same_words(const struct said *a, const struct said *b)
+{
+    return a->series == b->series && text_eq(a->words, b->words);
+}
+
+static bool is_at_end(unsigned ttl)
+{
+    return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
+/* Whether the capture's host took a's connection and made b's for it. */
+static bool is_front_of(const struct reset *a, const struct reset *b)
+{
+    const struct connection *x = a->connection, *y = b->connection;
+    instant_ns apart = a->deciding.segment.time - b->deciding.segment.time;
+    return is_at_end(x->end[SIDE_SERVER].ttl_max) && is_at_end(y->end[SIDE_CLIENT].ttl_max) &&
+           !address_eq(&x->end[SIDE_CLIENT].at.ip, &y->end[SIDE_CLIENT].at.ip) &&
+           !endpoint_eq(&x->end[SIDE_SERVER].at, &y->end[SIDE_SERVER].at) &&
+           x->first_time <= y->first_time && y->first_time <= a->deciding.segment.time &&
+           apart < TOGETHER_NS && apart > -TOGETHER_NS;
+}
+
+static bool tie_pair(struct case_file *c, struct reset *a, struct reset *b)
+{
+    for (int turn = 0; turn < 2; turn++) {
+        struct reset *x = turn ? b : a, *y = turn ? a : b;
+        const struct leg leg = {.by = LEG_PROXY,
+                                .capture = y->connection->capture,
+                                .stream = y->connection->stream,
+                                .client = y->connection->end[SIDE_CLIENT].at,
+                                .server = y->connection->end[SIDE_SERVER].at,
+                                .reset = y};
+        if (!add(c, x, &leg))
+            return false;
+    }
+    return true;
+}
+
+static bool tie_by_proxy(struct case_file *c)
+{
+    struct said *v = calloc(c->n_resets + 1, sizeof *v);
+    size_t n = 0;
+    bool good = v != NULL;
+    for (size_t i = 0; good && i < c->n_resets; i++) {
+        const struct connection *k = c->resets[i]->connection;
+        struct text head = k->end[SIDE_CLIENT].head;
+        if (head.n >= WORDS_MIN)
+            v[n++] = (struct said){.words = text_slice(head, 0, WORDS_MAX),
+                                   .reset = c->resets[i],
+                                   .series = case_series(c, k->capture)};
+    }
+    if (good)
+        qsort(v, n, sizeof *v, by_words);
+    for (size_t i = 0; good && i + 1 < n; i++) {
+        bool alone = same_words(&v[i], &v[i + 1]) && (i == 0 || !same_words(&v[i - 1], &v[i])) &&
+                     (i + 2 == n || !same_words(&v[i + 1], &v[i + 2]));
+        struct reset *a = v[i].reset, *b = v[i + 1].reset;
+        if (alone && is_front_of(a, b) != is_front_of(b, a))
+            good = tie_pair(c, a, b);
+    }
+    free(v);
+    return good;
+}
+
+bool legs_tie(const struct roster *r, struct case_file *c)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        for (uint32_t k = r->reset_from[i]; k < r->reset_from[i + 1]; k++)
+            if (!tie_by_nat(r, c, i, r->reset_at[k]))
+                return false;
+    return tie_by_proxy(c);
+}
