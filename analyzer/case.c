@@ -250,8 +250,12 @@ static bool settle_captures(struct case_run *run, struct walk *walk, struct erro
         qsort(run->resets.v, run->resets.n, sizeof *run->resets.v, reset_order);
     for (size_t i = 0; i < run->resets.n; i++)
         run->resets.v[i]->id = (uint32_t)i + 1;
+    if (run->attempts.n > 0)
+        qsort(run->attempts.v, run->attempts.n, sizeof *run->attempts.v, reset_order);
     c->resets = run->resets.v;
     c->n_resets = run->resets.n;
+    c->attempts = run->attempts.v;
+    c->n_attempts = run->attempts.n;
     c->records = run->records.v;
     c->n_records = run->records.n;
     c->captures = run->captures.v;
@@ -264,8 +268,10 @@ static bool settle_captures(struct case_run *run, struct walk *walk, struct erro
         c->summary.n_rst_frames += k->n_rst_frames;
     }
     struct second_pass pass = {run, walk};
-    const struct correlate_config config = {
-        .window_ns = run->config->window_ns, .look = look_again, .look_ctx = &pass};
+    const struct correlate_config config = {.window_ns = run->config->window_ns,
+                                            .max_events = run->config->budgets.max_events,
+                                            .look = look_again,
+                                            .look_ctx = &pass};
     c->correlation = correlation_create(&config, c);
     return c->correlation != NULL || no_memory(err);
 }
@@ -420,6 +426,8 @@ static void hand_over(struct case_run *run)
     c->n_hosts = run->hosts.n;
     c->resets = run->resets.v;
     c->n_resets = run->resets.n;
+    c->attempts = run->attempts.v;
+    c->n_attempts = run->attempts.n;
     c->records = run->records.v;
     c->n_records = run->records.n;
 }
@@ -467,6 +475,7 @@ void case_finish(struct case_file *c)
     free(c->logs);
     free(c->hosts);
     free(c->resets);
+    free(c->attempts);
     arena_finish(&c->arena);
     *c = (struct case_file){0};
 }

@@ -121,6 +121,9 @@ struct case_file {
     uint64_t n_records_lost; /* not kept because the budget was spent */
     struct reset **resets;   /* by time, then address; copies in other captures are marked */
     size_t n_resets;
+    struct reset **attempts; /* resets that their connection survived (blind forgeries), by time;
+                                their frames are among the captures' rst_skipped */
+    size_t n_attempts;
     struct unmatched_line *unmatched;
     size_t n_unmatched;
     struct case_summary summary;

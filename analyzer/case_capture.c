@@ -191,8 +191,10 @@ static bool share_skips(struct case_run *run)
     return true;
 }
 
-/* What only the whole series shows is told with its last file. */
-static void note_budgets(struct case_capture *out, const struct tracker_counts *n)
+/* What a budget kept out is told, and the analysis is not complete.  What only the whole series
+ * shows is told with its last file. */
+static void note_budgets(struct case_run *run, struct case_capture *out,
+                         const struct tracker_counts *n)
 {
     if (n->n_evicted > 0)
         flaws_add_n(&out->flaws, "tracker.evicted-for-memory", 0, n->n_evicted);
@@ -202,6 +204,20 @@ static void note_budgets(struct case_capture *out, const struct tracker_counts *
         flaws_add_n(&out->flaws, "tracker.stream-numbers-forgotten", 0, n->n_forgotten);
     if (n->n_no_memory > 0)
         flaws_add_n(&out->skipped, "packet.no-memory-to-follow", 0, n->n_no_memory);
+    run->c->n_records_lost += n->n_records_dropped;
+    if (n->n_evicted + n->n_records_dropped + n->n_forgotten + n->n_no_memory > 0)
+        run->c->summary.complete = false;
+}
+
+static bool keep_attempts(struct case_run *run, struct tracker_resets attempts)
+{
+    for (size_t i = 0; i < attempts.n; i++) {
+        struct reset **slot = vec_push(&run->attempts);
+        if (!slot)
+            return false;
+        *slot = attempts.v[i];
+    }
+    return true;
 }
 
 static bool keep_records(struct case_run *run, struct tracker_records records)
@@ -219,8 +235,7 @@ static bool keep_results(struct case_run *run)
     struct case_series *series = &run->series;
     struct tracker_resets resets = tracker_finish(series->tracker);
     const struct tracker_counts *n = tracker_counts(series->tracker);
-    run->c->n_records_lost += n->n_records_dropped;
-    note_budgets(&run->captures.v[series->first + series->n_files - 1], n);
+    note_budgets(run, &run->captures.v[series->first + series->n_files - 1], n);
     for (size_t i = 0; i < resets.n; i++) {
         struct reset **slot = vec_push(&run->resets);
         if (!slot)
@@ -230,7 +245,8 @@ static bool keep_results(struct case_run *run)
     }
     for (uint32_t file = 0; file < series->n_files; file++)
         run->captures.v[series->first + file].n_files = series->n_files;
-    return keep_records(run, tracker_connections(series->tracker)) && share_skips(run);
+    return keep_records(run, tracker_connections(series->tracker)) &&
+           keep_attempts(run, tracker_attempts(series->tracker)) && share_skips(run);
 }
 
 bool case_end_series(struct case_run *run, struct error *err)
@@ -283,7 +299,10 @@ static bool choose_tracker(struct reading *r, const struct frame *first, struct 
     } else {
         if (!case_end_series(run, err))
             return false;
+        const struct case_budgets *budgets = &run->config->budgets;
         const struct tracker_config config = {.capture = (uint32_t)run->captures.n,
+                                              .memory_budget = budgets->tracker_bytes,
+                                              .max_records = budgets->max_records,
                                               .keep_records = true};
         *series = (struct case_series){.tracker = tracker_create(&run->c->arena, &config),
                                        .first = config.capture};

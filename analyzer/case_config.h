@@ -26,6 +26,12 @@ typedef void case_warn_fn(void *ctx, const struct error *err);
 
 struct patterns;
 
+struct case_budgets {       /* 0: the usual one */
+    uint64_t tracker_bytes; /* for connections still open, see tracker.h */
+    size_t max_records;     /* connection records of one capture */
+    size_t max_events;      /* log events */
+};
+
 struct case_config {
     const char *const *paths;
     size_t n_paths;
@@ -37,7 +43,8 @@ struct case_config {
     size_t n_log_offsets;
     const struct case_setting *as; /* glob: the path, value: the kind's id */
     size_t n_as;
-    instant_ns window_ns;      /* how far from a reset a line may be; 0: the default */
+    instant_ns window_ns; /* how far from a reset a line may be; 0: the default */
+    struct case_budgets budgets;
     struct patterns *patterns; /* event patterns, the caller's */
     case_progress_fn *progress;
     case_warn_fn *warn;

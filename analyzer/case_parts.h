@@ -36,6 +36,7 @@ struct case_run { /* a case in the making */
     VEC(struct case_log) logs;
     VEC(struct case_host) hosts;
     VEC(struct reset *) resets;
+    VEC(struct reset *) attempts;
     VEC(struct connection_record) records;
     VEC(struct case_waiting) waiting;
     struct case_series series;

@@ -10,6 +10,8 @@
 #define ISN_LIFE_NS (7200 * NS_PER_S)
 /* How far one capture may begin after another ended and still hold the same connection's rest. */
 #define HANDOVER_NS (60 * NS_PER_S)
+#define LEG_DELAY_NS NS_PER_S /* how long a box may hold a SYN before it goes on */
+#define LEGS_MAX 4            /* tuples of one connection in one capture */
 
 uint32_t twins_root(uint32_t *talk_of, uint32_t i)
 {
@@ -85,15 +87,98 @@ static size_t collect_isn(const struct case_file *c, bool both, struct isn_key *
     return n;
 }
 
+/* Both sequence numbers agree within one capture: two legs of a NAT, if a box between them took the
+ * time and the hop that a box takes.  Generated traffic may use the same numbers throughout. */
+static bool are_legs(const struct connection_record *a, const struct connection_record *b)
+{
+    if (same_ends(a, b))
+        return true; /* one connection taken up again */
+    bool moved =
+        !address_eq(&a->client.ip, &b->client.ip) || !address_eq(&a->server.ip, &b->server.ip);
+    bool hop = !a->ttl[0] || !b->ttl[0] || a->ttl[0] != b->ttl[0];
+    return moved && hop && apart(a->first_time, b->first_time) <= LEG_DELAY_NS;
+}
+
+/* The lower end first, so that a guessed client does not matter. */
+static void ordered(const struct connection_record *r, const struct endpoint **low,
+                    const struct endpoint **high)
+{
+    bool turned = endpoint_cmp(&r->client, &r->server) > 0;
+    *low = turned ? &r->server : &r->client;
+    *high = turned ? &r->client : &r->server;
+}
+
+static int compare_record_ends(const void *x, const void *y, void *ctx)
+{
+    const struct case_file *c = ctx;
+    const struct isn_key *a = x, *b = y;
+    const struct endpoint *al, *ah, *bl, *bh;
+    ordered(&c->records[a->record], &al, &ah);
+    ordered(&c->records[b->record], &bl, &bh);
+    int order = endpoint_cmp(al, bl);
+    order = order ? order : endpoint_cmp(ah, bh);
+    return order ? order : a->record < b->record ? -1 : a->record > b->record;
+}
+
+/* More tuples with one pair of numbers than a connection has: only what has the same ends is one.
+ */
+static void join_generated(const struct case_file *c, struct isn_key *keys, size_t n,
+                           uint32_t *talk_of)
+{
+    union { /* qsort_r wants a mutable context; the case stays const */
+        const struct case_file *in;
+        void *out;
+    } of = {.in = c};
+    qsort_r(keys, n, sizeof *keys, compare_record_ends, of.out);
+    for (size_t i = 1; i < n; i++)
+        if (same_ends(&c->records[keys[i - 1].record], &c->records[keys[i].record]))
+            twins_join(talk_of, keys[i - 1].record, keys[i].record);
+}
+
+/* Whether that capture holds the connection with its own ends: no other one there is its twin. */
+static bool has_own_there(const struct case_file *c, const struct isn_key *keys, size_t n,
+                          const struct connection_record *of, uint32_t capture)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct connection_record *r = &c->records[keys[i].record];
+        if (r->capture == capture && same_ends(r, of))
+            return true;
+    }
+    return false;
+}
+
+/* keys[0..n): records with one pair of numbers, in order of record and so of capture. */
+static void join_pair(const struct case_file *c, struct isn_key *keys, size_t n, uint32_t *talk_of)
+{
+    for (size_t i = LEGS_MAX; i < n; i++)
+        if (c->records[keys[i].record].capture == c->records[keys[i - LEGS_MAX].record].capture) {
+            join_generated(c, keys, n, talk_of);
+            return;
+        }
+    for (size_t i = 0; i + 1 < n; i++)
+        for (size_t k = i + 1; k < n && k <= i + LEGS_MAX; k++) {
+            const struct connection_record *a = &c->records[keys[i].record];
+            const struct connection_record *b = &c->records[keys[k].record];
+            bool twins = a->capture == b->capture
+                             ? are_legs(a, b)
+                             : same_ends(a, b) || !(has_own_there(c, keys, n, a, b->capture) ||
+                                                    has_own_there(c, keys, n, b, a->capture));
+            if (twins)
+                twins_join(talk_of, keys[i].record, keys[k].record);
+        }
+}
+
 bool twins_by_isn(const struct case_file *c, uint32_t *talk_of)
 {
     struct isn_key *keys = calloc(c->n_records + 1, sizeof *keys);
     if (!keys)
         return false;
     size_t n = collect_isn(c, true, keys);
-    for (size_t i = 1; i < n; i++)
-        if (keys[i].isn == keys[i - 1].isn)
-            twins_join(talk_of, keys[i].record, keys[i - 1].record);
+    for (size_t i = 0, k; i < n; i = k) {
+        for (k = i + 1; k < n && keys[k].isn == keys[i].isn;)
+            k++;
+        join_pair(c, keys + i, k - i, talk_of);
+    }
     n = collect_isn(c, false, keys);
     for (size_t i = 0; i < n; i++)
         for (size_t k = i + 1; k < n && k < i + 8 && keys[k].isn == keys[i].isn; k++)
@@ -107,15 +192,6 @@ struct ends_order {
     const struct connection_record *records;
     const instant_ns *shift;
 };
-
-/* The lower end first, so that a guessed client does not matter. */
-static void ordered(const struct connection_record *r, const struct endpoint **low,
-                    const struct endpoint **high)
-{
-    bool turned = endpoint_cmp(&r->client, &r->server) > 0;
-    *low = turned ? &r->server : &r->client;
-    *high = turned ? &r->client : &r->server;
-}
 
 static instant_ns first_of(const struct ends_order *o, uint32_t i)
 {

@@ -141,6 +141,7 @@ static bool write_html(FILE *out, const struct findings *f, const struct report_
     page_flush(&p);
     if (n_shown > 0)
         cases(&p, &a, n_shown);
+    page_attempts(&p);
     page_unmatched(&p);
     page_inputs(&p);
     footer(&p);

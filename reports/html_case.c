@@ -6,12 +6,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "reports/crowd.h"
 #include "reports/page.h"
 #include "reports/show.h"
 #include "reports/tell.h"
 
 #define CASE_BYTES 16384 /* kept free for each case that follows: its head at least */
 #define ROWS_MAX 200     /* members of one case that are listed */
+#define MANY 10          /* members that are told in a few numbers as well */
 
 static const struct case_capture *capture_of(const struct page *p, const struct reset *r)
 {
@@ -227,11 +229,28 @@ static size_t members_while(struct page *p, const struct arranged *a, size_t i, 
     return i;
 }
 
+/* Of many: where they came from, and when the first and the last. */
+static void crowd(struct page *p, const struct arranged *a)
+{
+    struct crowd c;
+    unsigned digits = capture_of(p, finding_reset(p->f, a->members[0]))->time_digits;
+    if (a->n_members < MANY || !crowd_count(p->f, a, &c))
+        return;
+    page_add(p, "<p>All ");
+    crowd_tell(&p->b, &c);
+    page_add(p, "; ");
+    page_time(p, c.first, digits);
+    page_add(p, " to ");
+    page_time(p, c.last, digits);
+    page_add(p, "</p>\n");
+}
+
 static void members(struct page *p, const struct arranged *a, size_t kept_free)
 {
     if (a->n_members < 2)
         return;
     strbuf_printf(&p->b, "<h4>%zu more like it</h4>\n", a->n_members - 1);
+    crowd(p, a);
     size_t i = members_while(p, a, 1, kept_free, member_full);
     if (i < a->n_members && i < ROWS_MAX) {
         page_add(p, "<ul>\n");

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON Lines: one object a line in a fixed order (captures, logs, hosts, diagnoses, unmatched
- * lines, groups, summary).  Unknown values are left out.  Times are UTC with the decimals that the
- * input had. Output is pure ASCII: anything else is written as \u escapes, so no input byte reaches
- * a terminal.
+ * JSON Lines: one object a line in a fixed order (captures, logs, hosts, diagnoses, attempts,
+ * unmatched lines, groups, summary).  Unknown values are left out.  Times are UTC with the decimals
+ * that the input had. Output is pure ASCII: anything else is written as \u escapes, so no input
+ * byte reaches a terminal.
  */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "reports/json_put.h"
@@ -197,6 +198,31 @@ static json_t *unmatched_line_of(const struct findings *f, const struct unmatche
     return o;
 }
 
+/* Resets that their connection survived: their frames are among rst_skipped. */
+static json_t *attempt_line(const struct findings *f, const struct reset *r)
+{
+    const struct case_capture *c = &f->of->captures[r->connection->capture];
+    json_t *o = json_line("attempt");
+    json_put_text(o, "capture", c->name);
+    json_put_int(o, "frame", reset_frame(r));
+    json_put_time(o, "time", r->deciding.segment.time, c->time_digits);
+    json_put_endpoint(o, "client", &r->connection->end[SIDE_CLIENT].at);
+    json_put_endpoint(o, "server", &r->connection->end[SIDE_SERVER].at);
+    json_put_int(o, "stream", r->connection->stream);
+    json_put_str(o, "claimed", side_name(r->claimed));
+    json_put_str(o, "sender", side_name(r->sender));
+    json_put(o, "confidence", json_real(round(r->sender_confidence * 1000) / 1000));
+    json_put_str(o, "rst_validity", rst_validity_name(r->deciding.validity));
+    json_t *frames = json_array();
+    for (size_t i = 0; i < r->n_rsts; i++) {
+        uint64_t frame = r->rsts[i].segment.frame;
+        if (frame_file(frame) == frame_file(r->deciding.segment.frame))
+            json_array_append_new(frames, json_integer((json_int_t)frame_number(frame)));
+    }
+    json_put(o, "rst_frames", frames);
+    return o;
+}
+
 /* All but the members, of which there may be millions. */
 static json_t *group_line(const struct findings *f, const struct group *g)
 {
@@ -270,6 +296,7 @@ static json_t *summary_line(const struct findings *f)
     count_names(severities, f, severity_of);
     json_put(o, "by_cause", causes);
     json_put(o, "by_severity", severities);
+    json_put_int(o, "attempts", f->of->n_attempts);
     json_put_int(o, "unmatched_logs", f->of->n_unmatched);
     json_put_int(o, "log_lines", s->n_log_lines);
     json_put_int(o, "events", s->n_events);
@@ -315,6 +342,8 @@ static bool write_json(FILE *out, const struct findings *f, const struct report_
         good = emit(out, host_line(&c->hosts[i]), err);
     for (size_t i = 0; good && i < f->n; i++)
         good = emit(out, json_diagnosis(f, findings_tell(f, &f->v[i], &t)), err);
+    for (size_t i = 0; good && i < c->n_attempts; i++)
+        good = emit(out, attempt_line(f, c->attempts[i]), err);
     for (size_t i = 0; good && i < c->n_unmatched; i++)
         good = emit(out, unmatched_line_of(f, &c->unmatched[i]), err);
     telling_finish(&t);

@@ -37,6 +37,7 @@ void lines_fill_text(struct lines *l, const char *first, unsigned indent, struct
 /* The parts of the report, each in a file of its own. */
 struct arranged;
 void text_case(struct lines *l, size_t number, const struct arranged *a);
+void text_attempts(struct lines *l);
 void text_unmatched(struct lines *l);
 void text_inputs(struct lines *l);
 

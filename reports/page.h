@@ -24,7 +24,8 @@ struct page {
 enum page_part {
     PAGE_CONTENTS = 12,
     PAGE_CASES = 78,
-    PAGE_UNMATCHED = 88,
+    PAGE_ATTEMPTS = 82,
+    PAGE_UNMATCHED = 90,
     PAGE_INPUTS = 98,
 };
 
@@ -44,6 +45,7 @@ void page_case(struct page *p, const struct arranged *a, size_t n_cases_after);
 /* Everything up to the severest case that had no room is told in one sentence. */
 void page_left_out(struct page *p, const struct arrangement *a, size_t from, size_t to);
 void page_ladder(struct page *p, const struct diagnosis *d);
+void page_attempts(struct page *p);
 void page_unmatched(struct page *p);
 void page_inputs(struct page *p);
 

@@ -55,6 +55,56 @@ void tell_wire(struct strbuf *b, const struct reset *r)
                   mechanism_about(r->mechanism), mechanism_name(r->mechanism));
 }
 
+#define FRAMES_NAMED 8
+
+void tell_rst_frames(struct strbuf *b, const struct reset *r)
+{
+    size_t n = 0;
+    strbuf_str(b, r->n_rsts == 1 ? "frame" : "frames");
+    for (size_t i = 0; i < r->n_rsts && n < FRAMES_NAMED; i++) {
+        uint64_t frame = r->rsts[i].segment.frame;
+        if (frame_file(frame) == frame_file(r->deciding.segment.frame))
+            strbuf_printf(b, "%s %" PRIu64, n++ ? "," : "", frame_number(frame));
+    }
+    if (r->n_rsts > n)
+        strbuf_printf(b, " and %zu more", r->n_rsts - n);
+}
+
+void tell_attempts(struct strbuf *b, const struct case_file *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_attempts; i++)
+        n += c->attempts[i]->n_rsts;
+    strbuf_str(b, "Resets that ended nothing: ");
+    show_count(b, c->n_attempts, "connection");
+    strbuf_str(b, " went on after ");
+    show_count(b, n, "RST");
+}
+
+void tell_attempt(struct strbuf *b, const struct reset *r)
+{
+    static const char *const says[] = {
+        [RST_EXACT] = "with the exact number that its receiver expects",
+        [RST_IN_WINDOW] = "in the window but not exact, which may only draw a challenge ACK "
+                          "(RFC 5961)",
+        [RST_OUT_OF_WINDOW] = "outside the window, which is ignored (RFC 5961)",
+        [RST_UNVERIFIABLE] = "with a number that this capture cannot verify"};
+    show_count(b, r->n_rsts, "RST");
+    strbuf_printf(b, " in the %s's name", side_name(r->claimed));
+    for (size_t v = 0; v < sizeof says / sizeof says[0]; v++) {
+        size_t n = 0;
+        for (size_t i = 0; i < r->n_rsts; i++)
+            n += (size_t)r->rsts[i].validity == v;
+        if (n == r->n_rsts)
+            strbuf_printf(b, ", %s", says[v]);
+        else if (n > 0)
+            strbuf_printf(b, ", %zu %s", n, says[v]);
+    }
+    strbuf_printf(b, "; sent by %s%s, ", r->sender == SIDE_PATH ? "a device in the path" : "the ",
+                  r->sender == SIDE_PATH ? "" : side_name(r->sender));
+    tell_confidence(b, r->sender_confidence);
+}
+
 void tell_tie(struct strbuf *b, const struct link *l)
 {
     static const char *const joins[JOINS] = {[JOIN_TUPLE] = "names both ends",

@@ -19,12 +19,20 @@ void tell_tie(struct strbuf *b, const struct link *l);
 /* "clock 1 ms ahead of the capture's (± 12 ms), by 10 lines" */
 void tell_clock(struct strbuf *b, const struct case_log *l);
 
+/* "frames 12, 13, 19 and 4 more", of the file that holds the deciding one */
+void tell_rst_frames(struct strbuf *b, const struct reset *r);
+/* "Resets that ended nothing: 2 connections went on after 7 RSTs" */
+void tell_attempts(struct strbuf *b, const struct case_file *c);
+/* "3 RSTs in the server's name, 1 in window ..., 2 out of window; sent by ... (0.97)" */
+void tell_attempt(struct strbuf *b, const struct reset *r);
+
 /* A text of the input as far as a report repeats it: blanks at the end are gone, and more than max
  * bytes are cut at a whole character; *was_cut says so. */
 struct text tell_cut(struct text t, size_t max, bool *was_cut);
 #define TELL_LINE_MAX 600   /* bytes of a log line */
 #define TELL_WORDS_MAX 1500 /* of any other text */
 #define TELL_TITLE_MAX 300
+#define TELL_MOST_LISTED 1000 /* of what a report for people lists one by one */
 
 /* What to collect next time: only where it could change the answer, the same words once. */
 #define TELL_COLLECT_MAX 3

@@ -6,6 +6,8 @@
 #include "reports/lines.h"
 #include "reports/tell.h"
 
+#define CASES_IN_FULL 50 /* the severest and largest; -v: TELL_MOST_LISTED */
+
 static void headline(struct lines *l, const struct arrangement *a)
 {
     const struct case_file *c = l->f->of;
@@ -22,35 +24,58 @@ static void headline(struct lines *l, const struct arrangement *a)
     }
 }
 
-static void harmless(struct lines *l, const struct arrangement *a)
+/* "  200  port-closed  at 192.0.2.3:443: Nothing listens on that port" */
+static void case_line(struct lines *l, const struct arranged *a)
 {
-    bool any = false;
-    for (size_t i = 0; i < a->n_cases; i++) {
-        const struct finding *x = a->cases[i].members[0];
-        if (x->severity >= SEVERITY_NOTICE)
-            continue;
-        if (!any)
-            fputs("\nHarmless (-v shows why)\n", l->out);
-        any = true;
-        char server[ENDPOINT_TEXT_MAX];
-        endpoint_format(finding_end(l->f, x, SIDE_SERVER), server);
-        strbuf_printf(&l->b, "%5zu  %-22s at %s: ", a->cases[i].n_members, x->cause, server);
-        lines_cut(l, findings_tell(l->f, x, &l->telling)->title, TELL_WORDS_MAX);
-        lines_print(l, STYLE_PLAIN);
-    }
+    const struct finding *x = a->members[0];
+    char server[ENDPOINT_TEXT_MAX];
+    endpoint_format(finding_end(l->f, x, SIDE_SERVER), server);
+    strbuf_printf(&l->b, "%5zu  %-22s at %s: ", a->n_members, x->cause, server);
+    lines_cut(l, findings_tell(l->f, x, &l->telling)->title, TELL_WORDS_MAX);
+    lines_print(l, STYLE_PLAIN);
+}
+
+/* Cases [from, to) a line each, as far as a person reads them, then counted. */
+static void case_lines(struct lines *l, const struct arrangement *a, size_t from, size_t to,
+                       const char *head)
+{
+    size_t n_resets = 0, i = from;
+    if (from >= to)
+        return;
+    fprintf(l->out, "\n%s\n", head);
+    for (; i < to && i < from + TELL_MOST_LISTED; i++)
+        case_line(l, &a->cases[i]);
+    if (i == to)
+        return;
+    for (size_t k = i; k < to; k++)
+        n_resets += a->cases[k].n_members;
+    fprintf(l->out, "  ... and %zu more cases with %zu resets (-o report.jsonl holds every one)\n",
+            to - i, n_resets);
+}
+
+/* How many cases, from the severest on, are at least that severe. */
+static size_t cases_from(const struct arrangement *a, enum severity least)
+{
+    size_t n = 0;
+    while (n < a->n_cases && a->cases[n].members[0]->severity >= least)
+        n++;
+    return n;
 }
 
 static void write_body(struct lines *l, const struct arrangement *a)
 {
     const struct report_options *o = l->o;
-    size_t number = 0;
-    for (size_t i = 0; i < a->n_cases; i++) {
-        enum severity s = a->cases[i].members[0]->severity;
-        if (s >= o->min_severity && (s >= SEVERITY_NOTICE || o->verbosity > 0))
-            text_case(l, ++number, &a->cases[i]);
-    }
+    enum severity least = SEVERITY_NOTICE;
+    if (o->verbosity > 0 || o->min_severity > SEVERITY_NOTICE)
+        least = o->min_severity;
+    size_t n = cases_from(a, least), most = o->verbosity > 0 ? TELL_MOST_LISTED : CASES_IN_FULL;
+    for (size_t i = 0; i < n && i < most; i++)
+        text_case(l, i + 1, &a->cases[i]);
+    if (n > most)
+        case_lines(l, a, most, n, "More cases, in short");
     if (o->verbosity == 0 && o->min_severity == SEVERITY_HARMLESS)
-        harmless(l, a);
+        case_lines(l, a, n, a->n_cases, "Harmless (-v shows why)");
+    text_attempts(l);
     text_unmatched(l);
     text_inputs(l);
 }

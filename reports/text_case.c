@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "reports/crowd.h"
 #include "reports/lines.h"
 #include "reports/show.h"
 #include "reports/tell.h"
@@ -156,13 +157,30 @@ static void collect(struct lines *l, const struct diagnosis *d)
     }
 }
 
+/* Of many: where they came from, and when the first and the last. */
+static void crowd(struct lines *l, const struct arranged *a)
+{
+    struct crowd c;
+    unsigned digits = capture_of(l, finding_reset(l->f, a->members[0]))->time_digits;
+    if (a->n_members <= MEMBERS_LISTED + 1 || !crowd_count(l->f, a, &c))
+        return;
+    strbuf_str(&l->b, "all ");
+    crowd_tell(&l->b, &c);
+    strbuf_str(&l->b, "; ");
+    lines_time(l, c.first, digits);
+    strbuf_str(&l->b, " to ");
+    lines_time(l, c.last, digits);
+    lines_fill(l, "     ", 7);
+}
+
 static void others(struct lines *l, const struct arranged *a)
 {
     if (a->n_members < 2)
         return;
-    size_t most = l->o->verbosity > 0 ? a->n_members : MEMBERS_LISTED;
+    size_t most = l->o->verbosity > 0 ? TELL_MOST_LISTED : MEMBERS_LISTED;
     uint32_t capture = a->members[0]->capture;
     fprintf(l->out, "   And %zu more like it\n", a->n_members - 1);
+    crowd(l, a);
     for (size_t i = 1; i < a->n_members && i <= most; i++) {
         const struct reset *r = finding_reset(l->f, a->members[i]);
         strbuf_str(&l->b, "     ");
@@ -179,7 +197,10 @@ static void others(struct lines *l, const struct arranged *a)
         lines_print(l, STYLE_PLAIN);
     }
     if (a->n_members - 1 > most)
-        fprintf(l->out, "     ... and %zu more (-v lists them)\n", a->n_members - 1 - most);
+        fprintf(l->out, "     ... and %zu more (%s)\n", a->n_members - 1 - most,
+                most == MEMBERS_LISTED && a->n_members <= TELL_MOST_LISTED
+                    ? "-v lists them"
+                    : "-o report.jsonl holds every one");
 }
 
 void text_case(struct lines *l, size_t number, const struct arranged *a)

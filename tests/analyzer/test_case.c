@@ -235,6 +235,70 @@ static void settings_reach_their_inputs(void **state)
     case_finish(&c);
 }
 
+/* SYNs from n ports, none of them answered. */
+static void put_many(const struct ground *g, const char *name, unsigned n)
+{
+    uint8_t one[256], *all = calloc(n + 1, 56);
+    assert_non_null(all);
+    make_capture(one);
+    memcpy(all, one, 24);
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t *record = all + 24 + (size_t)i * 56;
+        memcpy(record, one + 24, 56);
+        record[6] = (uint8_t)(i >> 8), record[7] = (uint8_t)i; /* microseconds */
+        record[16 + 20] = (uint8_t)(i >> 8), record[16 + 21] = (uint8_t)i;
+    }
+    put(g, name, all, 24 + (size_t)n * 56);
+    free(all);
+}
+
+static bool has_flaw(const struct case_file *c, const char *name, uint64_t at_least)
+{
+    return flaws_count(&c->captures[0].flaws, name) >= at_least;
+}
+
+/* What a budget keeps out is told, and the case is not complete. */
+static void budgets_are_told(void **state)
+{
+    struct ground *g = *state;
+    struct case_file c;
+    struct error err;
+    const struct case_config few_records = {.budgets = {.max_records = 10}};
+    const struct case_config little_memory = {.budgets = {.tracker_bytes = 4096}};
+    const struct case_config few_events = {.budgets = {.max_events = 1}};
+    put_many(g, "noise", 3000);
+    assert_true(RUN(g, &c, &err, plain, "noise"));
+    assert_int_equal(c.n_records, 3000);
+    assert_int_equal(c.captures[0].flaws.n, 0);
+    assert_true(c.summary.complete);
+    case_finish(&c);
+    assert_true(RUN(g, &c, &err, few_records, "noise"));
+    assert_int_equal(c.n_records, 10);
+    assert_int_equal(c.n_records_lost, 2990);
+    assert_true(has_flaw(&c, "tracker.records-over-budget", 2990));
+    assert_false(c.summary.complete);
+    assert_int_equal(c.summary.n_connections, 3000); /* counted all the same */
+    case_finish(&c);
+    assert_true(RUN(g, &c, &err, little_memory, "noise"));
+    assert_true(has_flaw(&c, "tracker.evicted-for-memory", 1000));
+    assert_true(has_flaw(&c, "tracker.stream-numbers-forgotten", 1000));
+    assert_int_equal(c.n_records, 3000);
+    assert_false(c.summary.complete);
+    case_finish(&c);
+    static const char refused[] =
+        "2026-03-01T12:00:01.000000+00:00 web sshd[7]: Connection from 192.0.2.1 port 49153 on "
+        "198.51.100.7 port 22\n"
+        "2026-03-01T12:00:01.000000+00:00 web sshd[7]: Connection reset by 192.0.2.1 port 49153\n";
+    put(g, "auth.log", refused, sizeof refused - 1);
+    assert_true(RUN(g, &c, &err, plain, "a.pcap", "auth.log"));
+    assert_true(c.summary.complete);
+    case_finish(&c);
+    assert_true(RUN(g, &c, &err, few_events, "a.pcap", "auth.log"));
+    assert_false(c.summary.complete);
+    assert_true(was_told(g, "log-index.full"));
+    case_finish(&c);
+}
+
 static void the_last_fitting_setting_counts(void **state)
 {
     (void)state;
@@ -258,6 +322,7 @@ int main(void)
                                         remove_ground),
         cmocka_unit_test_setup_teardown(nothing_usable_is_a_failure, make_ground, remove_ground),
         cmocka_unit_test_setup_teardown(settings_reach_their_inputs, make_ground, remove_ground),
+        cmocka_unit_test_setup_teardown(budgets_are_told, make_ground, remove_ground),
         cmocka_unit_test(the_last_fitting_setting_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,6 +201,51 @@ static void memory_is_held(void **state)
     script_end(&s);
 }
 
+struct miser { /* an allocator that gives so many bytes */
+    size_t left;
+};
+
+static void *give(void *ctx, size_t n)
+{
+    struct miser *m = ctx;
+    if (n > m->left)
+        return NULL;
+    m->left -= n;
+    return calloc(1, n);
+}
+
+static void take_back(void *ctx, void *p, size_t n)
+{
+    struct miser *m = ctx;
+    if (p)
+        m->left += n;
+    free(p);
+}
+
+/* Packets that no memory was left for are counted, their RSTs accounted for. */
+static void memory_runs_out(void **state)
+{
+    (void)state;
+    struct miser m = {.left = SIZE_MAX};
+    const struct allocator from = {.alloc = give, .release = take_back, .ctx = &m};
+    struct tracker_config config = {.keep_records = true, .from = &from};
+    struct script s = script_begin(&config);
+    char line[96];
+    m.left = 200000;
+    for (unsigned i = 0; i < 3000; i++) {
+        snprintf(line, sizeof line, "+1ms c S %u 0 cport=%u\n+1ms s RA 0 %u cport=%u\n", 100 + i,
+                 10000 + i, 101 + i, 10000 + i);
+        script_lines(&s, line);
+    }
+    script_finish(&s);
+    const struct tracker_counts *n = tracker_counts(s.tracker);
+    assert_true(n->n_no_memory > 1000);
+    assert_int_equal(n->n_rst_frames, 3000);
+    assert_int_equal(s.resets.n + tracker_rst_skipped(s.tracker).n, 3000);
+    assert_string_equal(tracker_rst_skipped(s.tracker).v[0].reason, "no-memory");
+    script_end(&s);
+}
+
 static void reset_text_and_reason(void **state)
 {
     (void)state;
@@ -313,6 +358,7 @@ int main(void)
         cmocka_unit_test(the_number_is_kept_after_the_linger),
         cmocka_unit_test(records_of_quiet_connections),
         cmocka_unit_test(memory_is_held),
+        cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(reset_text_and_reason),
         cmocka_unit_test(revised_from_outside),
         cmocka_unit_test(allocations_that_fail),

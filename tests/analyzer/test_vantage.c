@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -214,6 +215,55 @@ static void test_across_nat(void **state)
     joint_free(j);
 }
 
+/* Within one capture: two legs of a NAT are one connection, with the hop and the time that the box
+ * took between them. */
+static void test_legs_in_one_capture(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
+    struct connection_record *leg = copy_talk(j, 0, 0.0001, 0);
+    struct connection *c = (struct connection *)(uintptr_t)j->resets[1]->connection;
+    assert_true(endpoint_parse(TEXT("203.0.113.4:61000"), &leg->client));
+    leg->ttl[0] = 62;
+    c->end[SIDE_CLIENT].at = leg->client;
+    c->stream = leg->stream = 1;
+    j->records[0].ttl[0] = 63;
+    joint_run(j);
+    assert_int_equal(r->is_copy_of_other + j->resets[1]->is_copy_of_other, 1);
+    assert_int_equal(r->n_seen_in, 1);
+    joint_free(j);
+}
+
+/* Generated traffic may use the same numbers for every connection: they are no copies. */
+static void test_same_numbers_throughout(void **state)
+{
+    (void)state;
+    for (int n = 2; n <= 80; n += 39) {
+        struct joint *j = joint_create();
+        uint32_t b = joint_capture(j, "b.pcap", 0, 100);
+        char client[32];
+        for (int i = 0; i < 2 * n; i++) { /* the second half in another capture */
+            struct reset *r;
+            snprintf(client, sizeof client, "192.0.2.%d:%d", 1 + i % n, 40000 + i % n);
+            struct connection_record *rec =
+                joint_reset(j, client, SERVER, 30 + i % n * 0.001, 31, &r);
+            rec->isn[0] = 100, rec->isn[1] = 500;
+            joint_move(j, i < n ? 0 : b, 0);
+            ((struct rst *)(uintptr_t)j->resets[i]->rsts)->segment.seq = 501;
+        }
+        joint_run(j);
+        size_t n_copies = 0;
+        for (int i = 0; i < 2 * n; i++) {
+            n_copies += j->resets[i]->is_copy_of_other;
+            assert_int_equal(j->resets[i]->n_seen_in, 1);
+        }
+        assert_int_equal(n_copies, n); /* each is in both captures, and nowhere else */
+        joint_free(j);
+    }
+}
+
 /* One file after the other, from one place. */
 static void test_rotated(void **state)
 {
@@ -234,10 +284,16 @@ static void test_rotated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_ends),         cmocka_unit_test(test_absent_rst),
-        cmocka_unit_test(test_capture_too_short), cmocka_unit_test(test_rejected_before),
-        cmocka_unit_test(test_across_nat),        cmocka_unit_test(test_one_segment),
-        cmocka_unit_test(test_both_forged),       cmocka_unit_test(test_same_rst),
+        cmocka_unit_test(test_both_ends),
+        cmocka_unit_test(test_absent_rst),
+        cmocka_unit_test(test_capture_too_short),
+        cmocka_unit_test(test_rejected_before),
+        cmocka_unit_test(test_legs_in_one_capture),
+        cmocka_unit_test(test_same_numbers_throughout),
+        cmocka_unit_test(test_across_nat),
+        cmocka_unit_test(test_one_segment),
+        cmocka_unit_test(test_both_forged),
+        cmocka_unit_test(test_same_rst),
         cmocka_unit_test(test_rotated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The text report of very many findings: what a person reads stays short, and what is left out is
+ * counted.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "reports/crowd.h"
+#include "reports/tell.h"
+#include "tests/reports/sheet.h"
+
+static size_t count(struct text t, const char *what)
+{
+    size_t n = 0;
+    for (size_t at = 0; (at = text_find(t, text_of(what), at)) != SIZE_MAX; at++)
+        n++;
+    return n;
+}
+
+static bool holds(struct text t, const char *what)
+{
+    return text_find(t, text_of(what), 0) != SIZE_MAX;
+}
+
+/* Each a case of its own: the first in full, more in a line, the rest counted. */
+static void test_many_cases(void **state)
+{
+    (void)state;
+    struct sheet s;
+    struct report_options o = {.width = 100};
+    sheet_make(&s,
+               &(struct sheet_plan){.n_diagnoses = 3000, .n_segments = 2, .hostile = TEXT("x")});
+    struct text t = sheet_report(&report_text, &s.f, &o);
+    assert_int_equal(count(t, "Wireshark filter: "), 50);
+    assert_int_equal(count(t, "    1  application-abort      at 198.51."), TELL_MOST_LISTED);
+    assert_true(holds(t, "... and 1950 more cases with 1950 resets"));
+    sheet_report_free(t);
+    o.verbosity = 1;
+    t = sheet_report(&report_text, &s.f, &o);
+    assert_int_equal(count(t, "Wireshark filter: "), TELL_MOST_LISTED);
+    assert_true(holds(t, "... and 1000 more cases with 1000 resets"));
+    sheet_report_free(t);
+    sheet_finish(&s);
+}
+
+/* One case of many: a few of them, where they came from, and how many more. */
+static void test_many_members(void **state)
+{
+    (void)state;
+    struct sheet s;
+    struct report_options o = {.width = 100};
+    sheet_make(&s, &(struct sheet_plan){
+                       .n_diagnoses = 3000, .alike = true, .n_segments = 2, .hostile = TEXT("x")});
+    struct text t = sheet_report(&report_text, &s.f, &o);
+    assert_true(holds(t, "And 2999 more like it\n     all from 1 client; 1970-01-01T00:16:40"));
+    assert_int_equal(count(t, "     192.0.2.1:50000 ->"), 8);
+    assert_true(holds(t, "... and 2991 more (-o report.jsonl holds every one)"));
+    sheet_report_free(t);
+    o.verbosity = 1;
+    t = sheet_report(&report_text, &s.f, &o);
+    assert_int_equal(count(t, "     192.0.2.1:50000 ->"), TELL_MOST_LISTED);
+    assert_true(holds(t, "... and 1999 more (-o report.jsonl holds every one)"));
+    sheet_report_free(t);
+    sheet_finish(&s);
+}
+
+static void set_client(const struct sheet *s, size_t i, const char *client)
+{
+    struct connection *c = (struct connection *)(uintptr_t)s->c.resets[i]->connection;
+    assert_true(endpoint_parse(text_of(client), &c->end[SIDE_CLIENT].at));
+}
+
+static void test_crowd(void **state)
+{
+    (void)state;
+    struct sheet s;
+    struct arrangement a;
+    struct crowd c;
+    struct strbuf b;
+    strbuf_init(&b);
+    sheet_make(&s, &(struct sheet_plan){.n_diagnoses = 9, .alike = true, .n_segments = 2});
+    for (size_t i = 1; i < 4; i++) /* other ports of one address */
+        set_client(&s, i, "192.0.2.9:1");
+    set_client(&s, 4, "192.0.2.7:1");
+    set_client(&s, 5, "192.0.2.8:1");
+    set_client(&s, 6, "192.0.2.8:2");
+    assert_true(arrange(&s.f, &a));
+    assert_true(crowd_count(&s.f, &a.cases[0], &c));
+    assert_int_equal(c.n_clients, 4);
+    assert_int_equal(c.n_servers, 1);
+    assert_int_equal(c.last - c.first, 8);
+    crowd_tell(&b, &c); /* equals in the order of their first */
+    assert_string_equal(b.p,
+                        "from 4 clients, most often 192.0.2.1 (3), 192.0.2.9 (3), 192.0.2.8 (2)");
+    arrangement_finish(&a);
+    sheet_finish(&s);
+    strbuf_finish(&b);
+}
+
+/* Resets that their connection survived are listed, and in no case. */
+static void test_attempts(void **state)
+{
+    (void)state;
+    struct sheet s;
+    struct report_options o = {.width = 100};
+    sheet_make(&s, &(struct sheet_plan){.n_diagnoses = 13, .n_segments = 2, .hostile = TEXT("x")});
+    s.c.resets[0]->deciding.validity = RST_IN_WINDOW;
+    s.c.attempts = s.c.resets;
+    s.c.n_attempts = 12;
+    struct text t = sheet_report(&report_text, &s.f, &o);
+    assert_true(holds(t, "Resets that ended nothing: 12 connections went on after 12 RSTs\n"
+                         "  192.0.2.1:50000 -> 198.51.0.0:22 at 1970-01-01T00:16:40.001000Z\n"
+                         "      x frame 2, Wireshark filter: tcp.stream eq 0\n"
+                         "      1 RST in the server's name, in the window but not exact"));
+    assert_true(holds(t, "... and 2 more (-o report.jsonl holds every one)"));
+    sheet_report_free(t);
+    t = sheet_report(&report_html, &s.f, &o);
+    assert_true(holds(t, "<h2 id=\"attempts\">Resets that ended nothing: 12 connections"));
+    assert_int_equal(count(t, "RST in the server's name"), 12);
+    sheet_report_free(t);
+    t = sheet_report(&report_json, &s.f, &o);
+    assert_int_equal(count(t, "{\"type\":\"attempt\","), 12);
+    assert_int_equal(count(t, "\"claimed\":\"server\",\"sender\":\"server\""), 12);
+    sheet_report_free(t);
+    sheet_finish(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_cases),
+        cmocka_unit_test(test_many_members),
+        cmocka_unit_test(test_crowd),
+        cmocka_unit_test(test_attempts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
