@@ -134,13 +134,17 @@ def judge_pair(score, connection, diagnosis):
 def judge_links(score, cause, connection, diagnosis):
     linked = {line_of(e) for e in diagnosis["evidence"] if e["kind"] == "log"}
     wanted = {line_of(row) for row in connection.get("logs", [])}
-    allowed = wanted | {line_of(row) for row in connection.get("logs_ok", [])}
-    score.count(cause, "links_asked", len(wanted))
-    score.count(cause, "links_found", len(wanted & linked))
+    either = {line_of(row) for row in connection.get("logs_any", [])}  # one of them is enough
+    allowed = wanted | either | {line_of(row) for row in connection.get("logs_ok", [])}
+    score.count(cause, "links_asked", len(wanted) + bool(either))
+    score.count(cause, "links_found", len(wanted & linked) + bool(either & linked))
     score.count(cause, "links_made", len(linked))
     score.count(cause, "links_right", len(linked & allowed))
     for file, line in sorted(wanted - linked):
         score.fail(place_text(connection), "log", f"{file}:{line} linked", "no link")
+    if either and not either & linked:
+        file, line = min(either)
+        score.fail(place_text(connection), "log", f"{file}:{line} or one like it linked", "no link")
     for file, line in sorted(linked - allowed):
         score.fail(place_text(connection), "log", f"{file}:{line} not linked", "a link")
 

@@ -122,6 +122,13 @@ class Score(unittest.TestCase):
         wrong = [row, dict(row, line=4)]
         self.assertEqual(len(failures(with_changes(DIAGNOSIS, evidence=wrong))), 1)
 
+    def test_one_of_several_lines(self):
+        other = {"file": "kern.log", "line": 1}
+        truth = copy.deepcopy(TRUTH)
+        truth["connections"][0].update(logs=[], logs_any=[other, {"file": "auth.log", "line": 3}])
+        self.assertEqual(failures(DIAGNOSIS, truth=truth), [])
+        self.assertEqual(len(failures(with_changes(DIAGNOSIS, evidence=[]), truth=truth)), 1)
+
     def test_unmatched_lines(self):
         told = {"type": "unmatched-log", "file": "auth.log", "line": 5, "event": "e",
                 "cause": "reset-not-captured", "why": "w"}

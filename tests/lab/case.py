@@ -49,6 +49,11 @@ def again(f, name, title, **k):
     case(name, title, corpus=True, **k)(f)
 
 
+def offsets(shift):
+    """Seconds by which the logs are ahead; for several hosts a dict."""
+    return {k: float(v) for k, v in shift.items()} if isinstance(shift, dict) else float(shift)
+
+
 class Case:
     HOSTNAMES = {
         "server": ["web", "app", "srv", "vault", "bastion"],
@@ -63,7 +68,7 @@ class Case:
         self.graded, self.ip = spec["graded"], spec["ip"]
         self.rng = random.Random(zlib.crc32(self.name.encode()))
         shape = spec["shape"]
-        self.tz, self.log_offset = shape.get("tz", "UTC"), float(shape.get("log_shift", 0))
+        self.tz, self.log_offset = shape.get("tz", "UTC"), offsets(shape.get("log_shift", 0))
         self.hosts, self.captures, self.wires = [], [], []
         self.taken_ifnames, self.trace, self.trace_rows = set(), None, []
         self.closing, self.work = threading.Lock(), None
@@ -181,6 +186,11 @@ class Case:
         self.captures.append(c)
         return c
 
+    def mute(self, host):
+        """Nothing of the host is heard from here on: what dies at teardown is no evidence."""
+        self.pause(0.05)
+        host.nft("table inet dark {\n chain out {\n type filter hook output priority 0\n drop\n }\n}\n")
+
     # --- happenings ---------------------------------------------------------------------------
     def pause(self, low, high=None):
         time.sleep(self.rng.uniform(low, high or low * 1.3))
@@ -206,6 +216,13 @@ class Case:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w") as f:
             f.write(host.run(*args, check=False))
+
+    def snapshot_guest(self, guest, name, script):
+        """As snapshot(), of a machine with a kernel of its own."""
+        path = os.path.join(self.out, "host", guest.host.name, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(guest.run(script, check=False))
 
     def ordinary(self, port=8080, n=None, server=None, client=None):
         """Connections that end in order."""
@@ -243,6 +260,7 @@ class Case:
         for c in self.captures:
             c.stop()
         self.trace_rows = list(self.trace.rows())
+        time.sleep(1.5)  # the lines of the teardown are not near anything that happened
         for h in self.hosts:
             h.stop_programs()
         logged = [
@@ -334,6 +352,10 @@ class Case:
             keep = os.environ.get("WHYRST_LAB_KEEP")
             if keep:  # what there is, for whoever looks into it
                 shutil.copytree(self.out, os.path.join(keep, self.name), dirs_exist_ok=True)
+                for h in self.hosts:
+                    if os.path.isdir(h.work + "/share"):
+                        to = os.path.join(keep, self.name, h.name)
+                        shutil.copytree(h.work + "/share", to, dirs_exist_ok=True)
             raise
         finally:
             self.close()

@@ -13,6 +13,7 @@ import struct
 import subprocess
 
 import pcapfile
+import rawpacket
 from pcapfile import EN10MB
 
 ISO = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})([+-]\d\d:\d\d)")
@@ -40,6 +41,36 @@ def vlan(path, tag):
 
     def change(t, raw, orig):
         return t, raw[:12] + struct.pack("!HH", 0x8100, tag) + raw[12:], orig + 4
+
+    pcapfile.rewrite(path, change, link=EN10MB)
+
+
+def outer_ipv4(proto, inner):
+    """The mirror's own packet, from one documentation address to another."""
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(inner), 0, 0, 64, proto, 0)
+    head += bytes([203, 0, 113, 1, 203, 0, 113, 2])
+    head = head[:10] + struct.pack("!H", rawpacket.checksum(head)) + head[12:]
+    return bytes.fromhex("525400aa0002525400aa0001") + b"\x08\x00" + head + inner
+
+
+def gre(path, _):
+    """A mirror that sends whole frames through GRE."""
+
+    def change(t, raw, orig):
+        frame = outer_ipv4(47, struct.pack("!HH", 0, 0x6558) + raw)
+        return t, frame, orig + len(frame) - len(raw)
+
+    pcapfile.rewrite(path, change, link=EN10MB)
+
+
+def vxlan(path, number):
+    """A mirror that sends whole frames through VXLAN."""
+
+    def change(t, raw, orig):
+        body = struct.pack("!BBHI", 8, 0, 0, number << 8) + raw
+        udp = struct.pack("!HHHH", 49152 + len(raw) % 999, 4789, 8 + len(body), 0)
+        frame = outer_ipv4(17, udp + body)
+        return t, frame, orig + len(frame) - len(raw)
 
     pcapfile.rewrite(path, change, link=EN10MB)
 
@@ -84,7 +115,7 @@ def ring(path, files):
 def logs(folder):
     return [
         p
-        for p in glob.glob(folder + "/logs/**/*", recursive=True)
+        for p in glob.glob(folder + "/**/*", recursive=True)
         if os.path.basename(p) in SYSLOGS
     ]
 
@@ -109,7 +140,11 @@ def shift_line(line, seconds):
 
 
 def shift_logs(folder, seconds):
-    """The log host's clock was wrong by this much."""
+    """The log host's clock was wrong by this much; a dict has a figure for each host."""
+    if isinstance(seconds, dict):
+        for host, own in seconds.items():
+            shift_logs(os.path.join(folder, "logs", host), own)
+        return
     for path in logs(folder):
         with open(path, "rb") as f:
             lines = f.read().splitlines(keepends=True)
@@ -136,6 +171,8 @@ CAPTURE_STEPS = {
     "swap": swap,
     "mirror_twice": mirror_twice,
     "vlan": vlan,
+    "gre": gre,
+    "vxlan": vxlan,
     "time_shift": shift_capture,
     "truncate": truncate,
     "ring": ring,

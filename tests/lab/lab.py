@@ -3,7 +3,8 @@
 """The lab's front door: list, make and check the project's own captures.
 
     lab.py list                              every case, its folder and title
-    lab.py make NAME…|all|samples|corpus     make them (root) [--out DIR] [--jobs N]
+    lab.py make NAME…|all|new|samples|corpus make them (root) [--out DIR] [--jobs N]
+    lab.py coverage                          what shows each cause and mechanism, and what is missing
     lab.py check [DIR…]                      hold truth.json against tshark (no root)
 """
 import argparse
@@ -12,6 +13,7 @@ import importlib
 import os
 import pkgutil
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -22,9 +24,12 @@ sys.path.insert(0, HERE)
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 import check  # noqa: E402
+import coverage  # noqa: E402
 import kernelword  # noqa: E402
+import net  # noqa: E402
 from case import CASES, Case  # noqa: E402
 
+CLONE_NEWNS = 0x20000
 NF_LOG = "/proc/sys/net/netfilter/nf_log_all_netns"
 
 
@@ -41,12 +46,22 @@ def folder(spec):
     )
 
 
+def private_tracing():
+    """A mount namespace for this run, so that tracefs can be had where nobody has mounted it."""
+    if net.LIBC.unshare(CLONE_NEWNS) != 0:
+        raise OSError("unshare: no mount namespace of one's own")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    if not os.path.exists(kernelword.TRACING + "/instances"):
+        subprocess.run(["mount", "-t", "tracefs", "tracefs", kernelword.TRACING], check=True)
+
+
 class Lab:
     """What all cases of a run share: the kernel log and the switch that lets namespaces log to
     it."""
 
     def __enter__(self):
         self.active, self.stopping = set(), False
+        private_tracing()
         self.kernel_log = kernelword.KernelLog()
         with open(NF_LOG) as f:
             self.nf_log = f.read()
@@ -90,9 +105,12 @@ def make(names, out, jobs):
     wanted = [
         s
         for s in CASES.values()
-        if "all" in names or s["name"] in names or ("corpus" if s["corpus"] else "samples") in names
+        if "all" in names
+        or ("new" in names and not os.path.isdir(os.path.join(folder(s), s["name"])))
+        or s["name"] in names
+        or ("corpus" if s["corpus"] else "samples") in names
     ]
-    unknown = set(names) - set(CASES) - {"all", "samples", "corpus"}
+    unknown = set(names) - set(CASES) - {"all", "new", "samples", "corpus"}
     if unknown or not wanted:
         sys.exit("no such case: " + ", ".join(sorted(unknown) or names))
     failed = 0
@@ -120,16 +138,18 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["list", "make", "check"])
+    parser.add_argument("what", choices=["list", "make", "check", "coverage"])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--out")
     parser.add_argument("--jobs", type=int, default=4)
     args = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    dirs = [os.path.join(ROOT, "samples"), os.path.join(ROOT, "tests", "corpus")]
     if args.what == "check":
-        dirs = args.names or [os.path.join(ROOT, "samples"), os.path.join(ROOT, "tests", "corpus")]
-        return check.check(dirs)
+        return check.check(args.names or dirs)
+    if args.what == "coverage":
+        return coverage.show(dirs)
     load()
     if args.what == "list":
         for s in sorted(CASES.values(), key=lambda s: (s["corpus"], s["name"])):

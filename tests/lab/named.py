@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-SESSION = re.compile(r"\b(sshd(?:-session|-auth)?|internal-sftp|sftp-server|haproxy)\[(\d+)\]")
+SESSION = re.compile(r"\b(sshd(?:-session|-auth)?|internal-sftp|sftp-server|haproxy|postgres)\[(\d+)\]")
 
 
 def lines_of(folder):
@@ -24,7 +24,7 @@ def lines_of(folder):
 def names(line, client):
     ip, port = client.rsplit(":", 1)
     bare = re.escape(ip.strip("[]"))
-    return re.search(rf"(?<![\w.:]){bare}(?:\]?:| port |\(){port}\b", line)
+    return re.search(rf"(?<![\w.:]){bare}(?:\]?:| port[ =]|\(){port}\b", line)
 
 
 def named_lines(folder, client):

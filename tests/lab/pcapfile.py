@@ -33,13 +33,23 @@ def records(path):
         at += cap
 
 
+def mirrored(ip):
+    """The frame within a GRE or VXLAN mirror's packet, or None."""
+    if ip[9] == 47 and ip[20:24] == b"\0\0\x65\x58":
+        return ip[24:]
+    if ip[9] == 17 and ip[22:24] == b"\x12\xb5":
+        return ip[36:]
+    return None
+
+
 def network(link, b):
     """Returns (ethertype, payload, source MAC) of a link-layer frame."""
     if link == EN10MB:
         kind, at, src = struct.unpack("!H", b[12:14])[0], 14, b[6:12].hex(":")
         while kind in (0x8100, 0x88A8):
             kind, at = struct.unpack("!H", b[at + 2 : at + 4])[0], at + 4
-        return kind, b[at:], src
+        within = mirrored(b[at:]) if kind == 0x800 else None
+        return network(EN10MB, within) if within else (kind, b[at:], src)
     if link == SLL2:
         return struct.unpack("!H", b[:2])[0], b[20:], b[12:18].hex(":")
     if link == SLL:

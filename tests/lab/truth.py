@@ -107,6 +107,7 @@ class Claim:
         self.each = k.pop(
             "each", False
         )  # one line a connection, in order, though the lines name no port
+        self.one_of = k.pop("one_of", False)  # any one line of `logs` is enough: they say the same
         self.needed = k.pop("needed", True)  # every pattern of `logs` must match a line
         if k:
             raise TypeError(f"unknown claim fields {sorted(k)}")
@@ -306,6 +307,8 @@ class Truth:
                 if n != home
             ],
         }
+        if claim.one_of and row["logs"]:
+            row["logs_any"], row["logs"] = row["logs"], []
         if (
             len(row["logs"]) > 1 and not claim.each
         ):  # the first line says it; the others may be linked
@@ -378,11 +381,15 @@ class Truth:
             if (n, p.frame) not in used
         ]
         if left:
-            raise RuntimeError(f"{case.name}: RSTs of no connection: {left}")
+            raise RuntimeError(f"{case.name}: RSTs of no connection: {len(left)}: {left[:6]}")
         done.sort(key=lambda d: d[0])
         self.share([d for _, d in done])
         extend(Path(case.out), [d for _, d in done], self.lines(self.absent))
-        linked = {(x["file"], x["line"]) for _, d in done for x in d["logs"] + d["logs_ok"]}
+        linked = {
+            (x["file"], x["line"])
+            for _, d in done
+            for x in d["logs"] + d["logs_ok"] + d.get("logs_any", [])
+        }
         absent = [x for x in self.lines(self.absent) if (x["file"], x["line"]) not in linked]
         return {
             "inputs": case.inputs(),

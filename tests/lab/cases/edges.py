@@ -57,7 +57,6 @@ def stale(c, port=8070):
         )
 
 
-@case("lone-rst", "A capture filter that kept only the RSTs", corpus=True)
 def lone(c, port=8071):
     """
     The capture was taken with the filter `tcp[tcpflags] & tcp-rst != 0`: the RSTs are there,
@@ -67,7 +66,7 @@ def lone(c, port=8071):
     """
     c.stage(log=False)
     listener = c.server.listen(port)
-    c.watch(expression="tcp[tcpflags] & tcp-rst != 0")
+    c.watch(expression="ip6[53] & 4 != 0" if c.ip == 6 else "tcp[tcpflags] & tcp-rst != 0")
     for _ in range(c.rng.randrange(2, 4)):
         a, b, mine = meet(c, listener, port)
         c.say(a, b)
@@ -84,6 +83,12 @@ def lone(c, port=8071):
             mechanism=["undetermined", "abort", "abort-unread"],
             cause=["undetermined", "application-abort"],
         )
+
+
+case("lone-rst", "A capture filter that kept only the RSTs", corpus=True)(lone)
+case("lone-rst-v6", "A capture filter that kept only the RSTs", corpus=True, graded=True, ip=6)(
+    lone
+)
 
 
 def one_way(c, port=8072):

@@ -268,7 +268,7 @@ def content_filter(c, port=80):
 
 
 @case("conntrack-invalid", "A segment outside the window slips past a DNAT untranslated")
-def invalid(c, port=8080):
+def invalid(c, port=8080, log=False):
     """
     The router offers a service address and translates it to the server (DNAT).  A segment of the
     server that lies beyond the client's window is INVALID to connection tracking and passes
@@ -279,8 +279,15 @@ def invalid(c, port=8080):
     The reader should see: the odd RST to the untranslated address, and the real connection reset
     as its consequence.
     """
-    c.stage(routed=True, delay=c.rng.choice([0.004, 0.01]), captures=("client", "server"))
+    c.stage(
+        routed=True, delay=c.rng.choice([0.004, 0.01]), captures=("client", "server"),
+        router_log=log,
+    )
     public = f"203.0.113.{c.rng.randrange(2, 250)}"
+    if log:
+        c.router.kernel_marks.append(f"SRC={c.server.addr} DST={c.client.addr} ")
+        c.router.sysctl("net.netfilter.nf_conntrack_log_invalid=6")
+    line = [("router/kern.log", r"nf_ct_proto_6: .*SPT=%d DPT={0} " % port)] if log else []
     c.router.nft(
         f"""table ip nat {{
       chain pre {{
@@ -325,6 +332,8 @@ def invalid(c, port=8080):
             mechanism=["no-state", "unexpected-synack"],
             cause=["conntrack-invalid"],
             capture="client.pcap",
+            logs=[(f, x.format(mine)) for f, x in line],
+            logs_ok=[(f, r"nf_ct_proto_6: .*SPT=%d DPT=" % mine) for f, x in line],
         )
         c.truth.add(
             us,
@@ -336,6 +345,9 @@ def invalid(c, port=8080):
             capture="client.pcap",
             nat={"server.pcap": (us, them)},
             kernel=False,
+            logs_ok=[
+                (f, t) for f, x in line for t in (x.format(mine), r"nf_ct_proto_6: .*SPT=%d DPT=" % mine)
+            ],
         )
         c.pause(0.1, 0.3)
 

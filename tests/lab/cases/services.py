@@ -221,16 +221,8 @@ def amqp(c, heartbeat):
     return s
 
 
-@case("heartbeat-missed", "RabbitMQ waits for heartbeats that do not come")
-def heartbeat(c):
-    """
-    Clients agree on a heartbeat of one second and fall silent.  RabbitMQ logs "missed heartbeats
-    from client" and throws the connection away.  One client keeps its promise and says goodbye:
-    RabbitMQ answers its FIN with RST+ACK too, which harms nobody.
-
-    The reader should see: missed heartbeats, from the broker's log (two physical lines).
-    """
-    c.stage()
+def rabbitmq(c):
+    """Starts RabbitMQ in c.server; it logs to /var/log/rabbitmq."""
     c.server.sh("mkdir -p /run/mq /var/log/rabbitmq && chmod 777 /run/mq /var/log/rabbitmq")
     c.server.write(
         "/etc/rabbitmq/rabbitmq.conf",
@@ -255,8 +247,21 @@ def heartbeat(c):
         env=env,
         out="rabbit.out",
     )
-    wait_for(lambda: daemons.listening(c.server, 5672), "rabbitmq", 60)
+    wait_for(lambda: daemons.listening(c.server, 5672), "rabbitmq", 200)
     c.pause(1.0)
+
+
+@case("heartbeat-missed", "RabbitMQ waits for heartbeats that do not come")
+def heartbeat(c):
+    """
+    Clients agree on a heartbeat of one second and fall silent.  RabbitMQ logs "missed heartbeats
+    from client" and throws the connection away.  One client keeps its promise and says goodbye:
+    RabbitMQ answers its FIN with RST+ACK too, which harms nobody.
+
+    The reader should see: missed heartbeats, from the broker's log (two physical lines).
+    """
+    c.stage()
+    rabbitmq(c)
     c.watch()
     silent = [amqp(c, 1) for _ in range(c.rng.randrange(2, 4))]
     good = amqp(c, 1)
@@ -288,8 +293,8 @@ def heartbeat(c):
             "TCP_STATE": ("active", ["abort"]),
             "TCP_ABORT_ON_CLOSE": ("active", ["abort-unread", "abort"]),
         },
-        logs=[("rabbitmq/rabbit@localhost.log", r"closing AMQP connection .*{ip}:{port} ")],
-        logs_ok=[("rabbitmq/rabbit@localhost.log", r"missed heartbeats|{ip}:{port} ")],
+        logs=[("rabbitmq/rabbit@localhost.log", r"closing AMQP connection .*\[?{ip}\]?:{port} ")],
+        logs_ok=[("rabbitmq/rabbit@localhost.log", r"missed heartbeats|\[?{ip}\]?:{port} ")],
     )
     c.truth.add(
         (c.client.addr, polite),
@@ -300,6 +305,55 @@ def heartbeat(c):
         cause=["fast-close"],
         logs_ok=[("rabbitmq/rabbit@localhost.log", rf":{polite} ")],
     )
+
+
+def heartbeat_cut(c):
+    """
+    The path to a RabbitMQ client that keeps its heartbeat of one second is cut for a while.  The
+    broker logs "missed heartbeats from client" and closes; when the path is back, the client's
+    next heartbeat is answered with a reset.
+
+    The reader should see: missed heartbeats, from the broker's log; the client is alive.
+    """
+    c.stage(delay=c.spec["shape"].get("delay", 0.008))
+    rabbitmq(c)
+    c.watch()
+    group = [amqp(c, 1) for _ in range(c.rng.randrange(2, 4))]
+    for _ in range(2):
+        time.sleep(0.5)
+        for s in group:
+            s.sendall(frame(8, 0, b""))
+    c.cable.cut = True
+    time.sleep(4.5)
+    c.cable.cut = False
+    for s in group:
+        try:
+            s.sendall(frame(8, 0, b""))
+        except OSError:
+            pass
+    time.sleep(2.5)
+    for s in group:
+        drain(s, 0.2)
+        s.close()
+    c.pause(0.3)
+    c.truth.every(
+        (c.server.addr, 5672),
+        sender="server",
+        phase="half-closed",
+        mechanism=["after-close", "no-state"],
+        cause=["heartbeat-missed"],
+        by_reason={
+            "TCP_STATE": ("active", ["abort", "gave-up"]),
+            "TCP_ABORT_ON_CLOSE": ("active", ["abort-unread", "abort", "gave-up"]),
+        },
+        logs=[("rabbitmq/rabbit@localhost.log", r"closing AMQP connection .*\[?{ip}\]?:{port} ")],
+        logs_ok=[("rabbitmq/rabbit@localhost.log", r"missed heartbeats|\[?{ip}\]?:{port} ")],
+    )
+
+
+case("heartbeat-cut", "A cut path and RabbitMQ's heartbeats", corpus=True)(heartbeat_cut)
+case("heartbeat-cut-v6", "A cut path and RabbitMQ's heartbeats", corpus=True, graded=True, ip=6,
+     shape=dict(delay=0.02, log_shift=2.0))(heartbeat_cut)
 
 
 HAPROXY = """global

@@ -2,10 +2,11 @@
 """The corpus: the same happenings in other shapes (families, routes, clocks, damage), a third of
 them graded."""
 from case import again
-from cases import endpoint, middle, opening, services, ssh, sshmore, sshnew
+from cases import edges, endpoint, middle, opening, services, ssh, sshmore, sshnew
 
 BOTH = dict(captures=("client", "server"))
 ROUTED = dict(routed=True, captures=("client", "server"))
+BETWEEN = dict(routed=True, captures=("router", "router-outside"))
 ANY = dict(routed=True, captures=("router-any",))
 
 ROWS = [
@@ -151,6 +152,43 @@ ROWS = [
     ("redis-http-routed", services.mismatch, True, 4, ROUTED),
     ("tls-v6", services.tls, False, 6, {}),
     ("tls-no-timestamps", services.tls, True, 4, dict(timestamps=False, delay=0.01)),
+    # Mirrors that tunnel, two hosts' clocks, a router's two sides.
+    ("app-abort-gre", endpoint.application_abort, False, 4, dict(gre=True)),
+    ("service-down-gre", opening.closed_and_down, True, 4, dict(gre=True, delay=0.006)),
+    ("unread-vxlan", endpoint.unread, False, 6, dict(vxlan=5)),
+    ("crash-vxlan", endpoint.crash, True, 4, dict(vxlan=4242, log_style="bsd")),
+    (
+        "firewall-reject-two-clocks",
+        opening.firewall,
+        False,
+        4,
+        dict(log_shift={"router": 12.5, "server": -3.25}),
+    ),
+    (
+        "firewall-reject-two-clocks-v6",
+        opening.firewall,
+        True,
+        6,
+        dict(log_shift={"router": -7201.5, "server": 0.8}, log_style="iso"),
+    ),
+    ("idle-firewall-between", middle.idle_firewall, False, 4, BETWEEN),
+    ("idle-firewall-between-v6", middle.idle_firewall, True, 6, BETWEEN),
+    ("idle-firewall-slow", middle.idle_firewall, True, 4, dict(delay=0.02, log_style="bsd")),
+    # More to grade by, where few or none were graded.
+    ("filter-slow", middle.content_filter, True, 4, dict(delay=0.03)),
+    ("ips-v6", edges.ips, True, 6, {}),
+    ("ips-client", edges.ips, False, 4, dict(captures=("client",), delay=0.02)),
+    ("rto-both", middle.rto, True, 4, BOTH),
+    ("redis-limit-both", services.limit, True, 4, dict(delay=0.012, **BOTH)),
+    ("port-scan-slow", opening.port_scan, True, 4, dict(delay=0.02)),
+    ("half-open-both", opening.half_open, True, 4, dict(delay=0.01, **BOTH)),
+    ("max-startups-both", ssh.max_startups, True, 4, dict(delay=0.006, log_shift=0.35)),
+    ("blackhole-v6", middle.blackhole, False, 6, {}),
+    ("nat-lost-3", middle.nat_lost, False, 4, dict(delay=0.005, timestamps=False)),
+    ("client-alive-slow", ssh.client_alive, False, 4, dict(delay=0.03, log_shift=90.0)),
+    ("reject-between", opening.firewall, False, 4, BETWEEN),
+    ("stale-echo-v6", edges.stale, True, 6, {}),
+    ("nginx-timed-out-v6", services.timed_out, False, 6, {}),
     ("nginx-444-v6", services.return_444, False, 6, dict(delay=0.01)),
 ]
 
