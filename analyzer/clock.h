@@ -85,6 +85,9 @@ static inline instant_ns clock_doubt(struct clock_span s)
 /* The same clock for stamps that are read shift earlier.  The knots are changed in place. */
 void clock_shift(struct clock_estimate *e, instant_ns shift);
 
+/* The same clock, known less well by that much either way. */
+void clock_blur(struct clock_estimate *e, instant_ns by);
+
 /* A zone that explains an offset: minutes east of UTC, a multiple of 15 within 14 hours, not 0;
  * *rest is what it leaves, at most 5 minutes either way.  False when none does. */
 bool clock_zone_of(instant_ns offset, int *minutes_east, instant_ns *rest);

@@ -93,6 +93,15 @@ void clock_shift(struct clock_estimate *e, instant_ns shift)
     }
 }
 
+void clock_blur(struct clock_estimate *e, instant_ns by)
+{
+    e->spread += by;
+    for (uint32_t i = 0; i < e->n_knots; i++) {
+        e->knots[i].low -= by;
+        e->knots[i].high += by;
+    }
+}
+
 bool clock_zone_of(instant_ns offset, int *minutes_east, instant_ns *rest)
 {
     const instant_ns quarter = 15 * MINUTE_NS;

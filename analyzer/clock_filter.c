@@ -9,12 +9,13 @@
 
 #define BINS_MAX 4096
 #define RANGE_S 194400.0  /* offsets that clocks are found at: 27 hours either way */
+#define ASTRAY_NEAR 0.01  /* lines about something else close by, within the band */
 #define ASTRAY 0.03       /* lines that are about something else */
 #define STEP_CHANCE 0.002 /* from one line to the next */
 #define HINTED_CHANCE 0.3
 #define SEARCH_PPB 100000
 #define TAIL 0.001 /* left out at either end of what is stated */
-#define FEW_LINES 4
+#define FEW_LINES 8
 #define FEW_TAIL                                                                                   \
     0.01 /* of few lines the latest lags that are thinkable would be all that is said */
 
@@ -118,6 +119,13 @@ static void see_pair(struct filter *f, const struct clock_pair *pair, instant_ns
     }
 }
 
+/* The density of stamps of lines that are about something else.  Being set has to be less likely
+ * than one such line, and more than two in a row. */
+static double astray(const struct grid *g)
+{
+    return ASTRAY / RANGE_S + ASTRAY_NEAR / ((double)g->n * (double)g->grain * 1e-9);
+}
+
 static double rooted(double x, uint8_t times)
 {
     while (times--)
@@ -133,9 +141,10 @@ static void see_lines(struct filter *f)
         double *seen = f->seen + i * f->grid.n;
         instant_ns drifted = clock_drifted(c->drift_ppb, line->log - c->lines[0].log);
         for (size_t k = 0; k < f->grid.n; k++)
-            seen[k] = ASTRAY / RANGE_S;
+            seen[k] = astray(&f->grid);
         for (uint32_t k = 0; k < line->n; k++)
-            see_pair(f, &c->pairs[line->first + k], drifted, (1 - ASTRAY) / line->n, seen);
+            see_pair(f, &c->pairs[line->first + k], drifted, (1 - ASTRAY - ASTRAY_NEAR) / line->n,
+                     seen);
         for (size_t k = 0; line->roots && k < f->grid.n; k++)
             seen[k] = rooted(seen[k], line->roots);
     }
@@ -253,7 +262,7 @@ static double evidence_of(struct filter *f, int32_t drift)
         const double *seen = f->seen + i * g->n;
         instant_ns by = clock_drifted(drift, line->log - f->course->lines[0].log);
         long shift = lround((double)by / (double)g->grain);
-        double none = rooted(ASTRAY / RANGE_S, line->roots);
+        double none = rooted(astray(g), line->roots);
         if (i)
             move(f, state, next, i);
         for (size_t b = 0; b < g->n_bands; b++) {

@@ -221,7 +221,16 @@ static void borrow(struct correlation *c, size_t to)
     at->knots = knots; /* its own: a zone may yet be taken out of them */
     at->n_knots = knots ? from->n_knots : 0;
     c->clocks.v[to].given = c->clocks.v[lender].given;
+    c->clocks.v[to].weak = c->clocks.v[lender].weak;
+    c->clocks.v[to].by_turns = c->clocks.v[lender].by_turns;
     c->clocks.v[to].borrowed = true;
+}
+
+static void borrow_all(struct correlation *c)
+{
+    for (size_t i = 0; i < c->index.domains.n; i++)
+        if (!c->clocks.v[i].at.known)
+            borrow(c, i);
 }
 
 /* Takes a zone out of everything that the domain's stamps said. */
@@ -333,9 +342,10 @@ bool clocks_estimate(struct correlation *c)
     }
     if (!list_settings(c) || !estimate_all(c))
         return false;
-    for (size_t i = 0; i < c->index.domains.n; i++)
-        if (!c->clocks.v[i].at.known)
-            borrow(c, i);
+    borrow_all(c);
+    if (!clocks_by_turns(c))
+        return false;
+    borrow_all(c);
     for (size_t i = 0; i < c->index.domains.n; i++)
         take_zone(c, i);
     return true;

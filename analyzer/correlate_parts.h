@@ -15,6 +15,8 @@ struct domain_clock {
     struct clock_estimate at;
     bool given;       /* by the user */
     bool borrowed;    /* from another log of the same host */
+    bool by_turns;    /* by services that went down and came up, not by connections */
+    bool weak;        /* by a single coincidence: one end of a service that one line may report */
     int zone_minutes; /* inferred zone, already taken out of the events' times; 0 none */
 };
 
@@ -93,6 +95,10 @@ struct clock_span clock_of_domain(const struct correlation *c, size_t domain, in
 bool clocks_estimate(struct correlation *c);
 void clocks_publish(const struct correlation *c);
 
+/* clock_turns.c: the clocks that are still unknown, by lines about services that went down or came
+ * up while the captures show the like. */
+bool clocks_by_turns(struct correlation *c);
+
 /* fit.c: which records a line may speak of. */
 enum fit {
     FIT_NO,
@@ -121,6 +127,9 @@ bool services_fit(const struct correlation *c, enum writer w, uint16_t server_po
 /* The service that a unit, a process name or a unit's description stands for, WRITER_OTHER when
  * unknown. */
 enum writer services_unit(struct text name);
+
+/* The service that the line is about: a unit, a process, or the program itself. */
+enum writer service_of(const struct log_entry *e);
 
 /* A unit (or its description) of the system's own housekeeping. */
 bool services_is_chore(struct text name);

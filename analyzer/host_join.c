@@ -73,18 +73,6 @@ static void window_before(const struct correlation *c, const struct event *e, in
         *before = c->config.window_ns;
 }
 
-/* The service that the line is about: a unit, a process, or the program itself. */
-static enum writer service_of(const struct log_entry *e)
-{
-    static const char *const fields[] = {"unit", "process", "task", "description"};
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        struct text name = event_field(e->event, fields[i]);
-        if (name.n)
-            return services_unit(name);
-    }
-    return e->writer;
-}
-
 /* A unit that comes and goes beside the services: starting or stopping it is no news. */
 static bool is_housekeeping(const struct log_entry *e, enum writer service)
 {
@@ -182,7 +170,8 @@ static bool tie_wide(struct correlation *c, const struct wide *l, struct reset_a
                         .record = v[lo].record,
                         .reset = v[lo].reset,
                         .join = JOIN_HOST,
-                        .bridge = JOIN_HOST};
+                        .bridge = JOIN_HOST,
+                        .ambiguous = c->clocks.v[l->e->domain].weak};
         t.side = side_of(c, l->entry, t.record);
         v[lo].n_ties++;
         if (!tie_add(c, &t))

@@ -96,6 +96,17 @@ enum writer services_unit(struct text name)
     return writer_of(stem);
 }
 
+enum writer service_of(const struct log_entry *e)
+{
+    static const char *const fields[] = {"unit", "process", "task", "description"};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        struct text name = event_field(e->event, fields[i]);
+        if (name.n)
+            return services_unit(name);
+    }
+    return e->writer;
+}
+
 bool services_is_chore(struct text name)
 {
     static const char *const heads[] = {"systemd-",        "apt-",         "dpkg-",
