@@ -49,6 +49,36 @@ struct case_capture {
     instant_ns clock_offset_ns; /* against the reference capture (the first) */
 };
 
+enum clock_by { /* what a log's clock is known by */
+                CLOCK_BY_NOTHING,
+                CLOCK_BY_LINES,     /* that name captured connections */
+                CLOCK_BY_TURNS,     /* about services that the captures show going down or up */
+                CLOCK_BY_ONE_END,   /* one such line and one such end: a guess */
+                CLOCK_BY_OTHER_LOG, /* of the same host */
+                CLOCK_BY_OPTION,
+                CLOCK_CONTESTED, /* known by nothing: its lines fit two offsets equally well */
+                CLOCK_BYS
+};
+
+/* "lines", "turns" ...: as in the JSON contract. */
+const char *clock_by_name(enum clock_by by);
+
+struct case_clock_step {              /* the clock was set */
+    uint64_t after_line, before_line; /* of the log */
+    instant_ns by_ns, spread_ns;      /* positive: forward; half width */
+};
+
+struct case_clock { /* of one host's lines in a log; times are log clock minus capture clock */
+    struct text host;
+    enum clock_by by;
+    instant_ns offset_ns, spread_ns; /* unknown: 0, and within what it is taken to be */
+    uint32_t n_anchors;
+    bool drifts;
+    int32_t drift_ppb, drift_spread_ppb; /* positive: it runs fast */
+    struct case_clock_step *steps;
+    size_t n_steps;
+};
+
 struct case_log {
     struct text name;
     struct text host; /* the one that most lines name; empty if none */
@@ -63,6 +93,8 @@ struct case_log {
     instant_ns offset_ns;        /* log clock minus capture clock */
     instant_ns offset_spread_ns; /* half width: the true offset lies within */
     uint32_t n_anchors;          /* lines that the offset rests on */
+    struct case_clock *clocks;   /* the first is the one above; NULL: nothing was joined */
+    size_t n_clocks;             /* of its hosts; those known by nothing only if none is known */
     struct flaws flaws;
 };
 

@@ -118,6 +118,12 @@ static void log_row(struct page *p, const struct case_log *l)
     page_say(p, l->zone_why);
     page_add(p, l->year_inferred ? "; year inferred; " : "; ");
     tell_clock(&p->b, l);
+    for (size_t i = 1; i < l->n_clocks; i++) {
+        page_add(p, "<br>clock of ");
+        page_say(p, l->clocks[i].host);
+        page_add(p, " ");
+        tell_clock_offset(&p->b, &l->clocks[i]);
+    }
     flaw_lines(p, &l->flaws, "skipped or odd", "line");
     page_add(p, "</td></tr>\n");
 }

@@ -136,6 +136,54 @@ static unsigned digits_of_both(instant_ns a, instant_ns b)
     return 9;
 }
 
+/* How it ran between the anchors, and what it is known by. */
+static void put_clock_course(json_t *o, const struct case_clock *k)
+{
+    json_put_str(o, "clock_by", clock_by_name(k->by));
+    if (k->drifts) {
+        json_put(o, "clock_drift_ppm", json_real((double)k->drift_ppb / 1e3));
+        json_put(o, "clock_drift_spread_ppm", json_real((double)k->drift_spread_ppb / 1e3));
+    }
+    if (!k->n_steps)
+        return;
+    json_t *steps = json_array();
+    for (size_t i = 0; i < k->n_steps; i++) {
+        json_t *s = json_object();
+        json_put_int(s, "after_line", k->steps[i].after_line);
+        json_put_int(s, "before_line", k->steps[i].before_line);
+        json_put_seconds(s, "by_s", k->steps[i].by_ns);
+        json_put_seconds(s, "spread_s", k->steps[i].spread_ns);
+        json_array_append_new(steps, s);
+    }
+    json_put(o, "clock_steps", steps);
+}
+
+static json_t *host_clock(const struct case_clock *k)
+{
+    json_t *o = json_object();
+    json_put_text(o, "host", k->host);
+    json_put_seconds(o, "clock_offset_s", k->offset_ns);
+    json_put_seconds(o, "clock_offset_spread_s", k->spread_ns);
+    json_put_int(o, "clock_anchors", k->n_anchors);
+    put_clock_course(o, k);
+    return o;
+}
+
+static void put_clocks(json_t *o, const struct case_log *l)
+{
+    if (!l->n_clocks)
+        return;
+    put_clock_course(o, &l->clocks[0]);
+    if (!l->offset_known)
+        json_put_seconds(o, "clock_taken_within_s", l->offset_spread_ns);
+    if (l->n_clocks < 2)
+        return;
+    json_t *others = json_array();
+    for (size_t i = 1; i < l->n_clocks; i++)
+        json_array_append_new(others, host_clock(&l->clocks[i]));
+    json_put(o, "other_clocks", others);
+}
+
 static json_t *log_line(const struct case_log *l)
 {
     json_t *o = json_line("log");
@@ -158,6 +206,7 @@ static json_t *log_line(const struct case_log *l)
         json_put_seconds(o, "clock_offset_spread_s", l->offset_spread_ns);
     }
     json_put_int(o, "clock_anchors", l->n_anchors);
+    put_clocks(o, l);
     return o;
 }
 

@@ -5,6 +5,7 @@
 #include "reports/tell.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "reports/show.h"
@@ -135,24 +136,81 @@ void tell_tie(struct strbuf *b, const struct link *l)
         strbuf_str(b, "; unrecognised: no pattern knows it");
 }
 
+static void tell_unmeasured(struct strbuf *b, const struct case_log *l)
+{
+    bool contested = l->n_clocks > 0 && l->clocks[0].by == CLOCK_CONTESTED;
+    strbuf_str(b, contested ? "clock not measured: its lines fit two offsets equally well"
+                            : "clock not measured: no line names a captured connection with its "
+                              "port");
+    if (l->offset_spread_ns <= 0)
+        return;
+    strbuf_str(b, "; taken to agree within ");
+    show_duration(b, l->offset_spread_ns);
+}
+
+static void tell_clock_by(struct strbuf *b, enum clock_by by, uint32_t n_anchors)
+{
+    switch (by) {
+    case CLOCK_BY_OTHER_LOG:
+        strbuf_str(b, ", by another log of that host");
+        return;
+    case CLOCK_BY_OPTION:
+        strbuf_str(b, ", stated by --log-offset");
+        return;
+    case CLOCK_BY_ONE_END:
+        strbuf_str(b, ", if the end of a service that it reports is the one captured");
+        return;
+    default:
+        strbuf_str(b, ", by ");
+        show_count(b, n_anchors, "line");
+        if (by == CLOCK_BY_TURNS)
+            strbuf_str(b, " about services that went down or came up");
+    }
+}
+
+static void tell_span(struct strbuf *b, instant_ns size, instant_ns spread, const char *words)
+{
+    show_duration(b, size < 0 ? -size : size);
+    strbuf_str(b, words);
+    strbuf_str(b, " (\xC2\xB1 ");
+    show_duration(b, spread);
+    strbuf_char(b, ')');
+}
+
+static void tell_clock_course(struct strbuf *b, const struct case_clock *k)
+{
+    if (k->drifts)
+        strbuf_printf(b, "; it runs %.0f ppm %s (\xC2\xB1 %.0f ppm)",
+                      fabs((double)k->drift_ppb) / 1e3, k->drift_ppb < 0 ? "slow" : "fast",
+                      (double)k->drift_spread_ppb / 1e3);
+    for (size_t i = 0; i < k->n_steps; i++) {
+        const struct case_clock_step *s = &k->steps[i];
+        strbuf_str(b, "; it was set ");
+        tell_span(b, s->by_ns, s->spread_ns, s->by_ns < 0 ? " back" : " forward");
+        strbuf_printf(b, " between lines %" PRIu64 " and %" PRIu64, s->after_line, s->before_line);
+    }
+}
+
+void tell_clock_offset(struct strbuf *b, const struct case_clock *k)
+{
+    tell_span(b, k->offset_ns, k->spread_ns,
+              k->offset_ns < 0 ? " behind the capture's" : " ahead of the capture's");
+    tell_clock_by(b, k->by, k->n_anchors);
+    tell_clock_course(b, k);
+}
+
 void tell_clock(struct strbuf *b, const struct case_log *l)
 {
+    struct case_clock bare = {.by = l->n_anchors ? CLOCK_BY_LINES : CLOCK_BY_OTHER_LOG,
+                              .offset_ns = l->offset_ns,
+                              .spread_ns = l->offset_spread_ns,
+                              .n_anchors = l->n_anchors};
     if (!l->offset_known) {
-        strbuf_str(b, "clock not measured: no line names a captured connection with its port");
+        tell_unmeasured(b, l);
         return;
     }
     strbuf_str(b, "clock ");
-    show_duration(b, l->offset_ns < 0 ? -l->offset_ns : l->offset_ns);
-    strbuf_str(b, l->offset_ns < 0 ? " behind the capture's" : " ahead of the capture's");
-    strbuf_str(b, " (\xC2\xB1 ");
-    show_duration(b, l->offset_spread_ns);
-    strbuf_char(b, ')');
-    if (l->n_anchors > 0) {
-        strbuf_str(b, ", by ");
-        show_count(b, l->n_anchors, "line");
-    } else {
-        strbuf_str(b, ", by another log of that host");
-    }
+    tell_clock_offset(b, l->n_clocks ? &l->clocks[0] : &bare);
 }
 
 struct text tell_cut(struct text t, size_t max, bool *was_cut)

@@ -18,6 +18,8 @@ void tell_wire(struct strbuf *b, const struct reset *r);
 void tell_tie(struct strbuf *b, const struct link *l);
 /* "clock 1 ms ahead of the capture's (± 12 ms), by 10 lines" */
 void tell_clock(struct strbuf *b, const struct case_log *l);
+/* The same of one of its hosts, without the first word: "1 ms ahead of ..." */
+void tell_clock_offset(struct strbuf *b, const struct case_clock *k);
 
 /* "frames 12, 13, 19 and 4 more", of the file that holds the deciding one */
 void tell_rst_frames(struct strbuf *b, const struct reset *r);

@@ -108,6 +108,12 @@ static void log_read(struct lines *l, const struct case_log *log)
     lines_say(l, log->zone_why);
     strbuf_str(&l->b, log->year_inferred ? "; year inferred; " : "; ");
     tell_clock(&l->b, log);
+    for (size_t i = 1; i < log->n_clocks; i++) {
+        strbuf_str(&l->b, "; clock of ");
+        lines_say(l, log->clocks[i].host);
+        strbuf_char(&l->b, ' ');
+        tell_clock_offset(&l->b, &log->clocks[i]);
+    }
     lines_fill(l, "  ", 6);
     flaw_lines(l, &log->flaws, "      skipped or odd: ", "line");
 }

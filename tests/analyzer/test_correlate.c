@@ -266,6 +266,47 @@ static void test_two_hosts(void **state)
     joint_free(j);
 }
 
+/* The clock of one host was set back by two minutes in mid-log; another host's, in the same file,
+ * was right all the time. */
+static void test_set_back(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r[16];
+    struct strbuf log;
+    strbuf_init(&log);
+    for (int i = 0; i < 16; i++) {
+        char client[32];
+        double t = 10 + i * 5, off = i % 2 ? 0 : i < 10 ? 100 : -20;
+        snprintf(client, sizeof client, "192.0.2.33:%d", 40000 + i);
+        joint_reset(j, client, i % 2 ? "198.51.100.8:22" : SERVER, t - 1, t, &r[i]);
+        strbuf_printf(&log, "%s %s sshd[%d]: Connection reset by 192.0.2.33 port %d\n",
+                      joint_stamp(j, t + off + 0.002, 0), i % 2 ? "db" : "web", 70 + i, 40000 + i);
+    }
+    joint_log(j, "all.log", log.p);
+    joint_run(j);
+    const struct case_log *l = &j->logs[0];
+    assert_int_equal(l->n_clocks, 2);
+    for (size_t k = 0; k < 2; k++) {
+        const struct case_clock *c = &l->clocks[k];
+        bool is_web = text_eq(c->host, TEXT("web"));
+        assert_int_equal(c->by, CLOCK_BY_LINES);
+        assert_int_equal(c->n_anchors, 8);
+        assert_int_equal(c->n_steps, is_web ? 1 : 0);
+        if (!is_web)
+            continue;
+        assert_int_equal(c->steps[0].after_line, 9);
+        assert_int_equal(c->steps[0].before_line, 11);
+        assert_true(size_of(c->steps[0].by_ns + 120 * NS_PER_S) <= c->steps[0].spread_ns);
+    }
+    for (uint64_t i = 0; i < 16; i++) {
+        assert_int_equal(joint_n_links(j, r[i]), 1);
+        assert_true(size_of(joint_link(j, r[i], 0, i + 1)->offset_ns) < NS_PER_S / 10);
+    }
+    strbuf_finish(&log);
+    joint_free(j);
+}
+
 /* One port, two connections, one line: no confident offset, and the tie says so. */
 static void test_reused_port(void **state)
 {
@@ -498,7 +539,7 @@ int main(void)
         cmocka_unit_test(test_host_lines),      cmocka_unit_test(test_unrecognised),
         cmocka_unit_test(test_nameless),        cmocka_unit_test(test_covers),
         cmocka_unit_test(test_budget),          cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_nothing),         cmocka_unit_test(test_set_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,6 +117,15 @@ def is_evidence(v):
     return holds(*EVIDENCE[v["kind"]])(v)
 
 
+# How a log's clock ran, and what it is known by.
+CLOCK_COURSE = {
+    "clock_by": one_of({"nothing", "lines", "turns", "one-end", "other-log", "option",
+                        "contested"}),
+    "clock_drift_ppm": is_number, "clock_drift_spread_ppm": is_number,
+    "clock_steps": list_of(holds({"after_line": is_frame, "before_line": is_frame,
+                                  "by_s": is_number, "spread_s": is_duration})),
+}
+
 # type: (keys that must be there, keys that may be there)
 RECORDS = {
     "capture": ({"capture": is_text, "format": is_text, "link_types": list_of(is_text),
@@ -136,7 +145,12 @@ RECORDS = {
             {"host": is_text, "first": is_time, "last": is_time, "timezone": is_text,
              "timezone_why": is_text, "year_inferred": is_bool, "unrecognised": is_count,
              "skipped": map_of(is_count), "clock_offset_s": is_number,
-             "clock_offset_spread_s": is_duration, "clock_anchors": is_count}),
+             "clock_offset_spread_s": is_duration, "clock_anchors": is_count,
+             **CLOCK_COURSE, "clock_taken_within_s": is_duration,
+             "other_clocks": list_of(holds({"clock_offset_s": is_number,
+                                            "clock_offset_spread_s": is_duration,
+                                            "clock_anchors": is_count},
+                                           {"host": is_text, **CLOCK_COURSE}))}),
     "host": ({"file": is_text, "kind": is_text, "facts": lambda v: isinstance(v, dict)},
              {"host": is_text}),
     "diagnosis": ({"id": is_text, "capture": is_text, "frame": is_frame, "time": is_time,

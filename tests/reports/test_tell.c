@@ -95,7 +95,34 @@ static void test_clocks(void **state)
     strbuf_init(&b);
     tell_clock(&b, &l);
     is(&b, "clock 15.5 ms behind the capture's (\xC2\xB1 119 ms), by 1 line");
+    struct case_clock_step step = {24, 25, -3600 * NS_PER_S, NS_PER_S / 2};
+    struct case_clock k = {.by = CLOCK_BY_TURNS,
+                           .offset_ns = 2 * NS_PER_S,
+                           .spread_ns = NS_PER_S / 4,
+                           .n_anchors = 3,
+                           .drifts = true,
+                           .drift_ppb = -80400,
+                           .drift_spread_ppb = 5000,
+                           .steps = &step,
+                           .n_steps = 1};
+    l.clocks = &k;
+    l.n_clocks = 1;
+    tell_clock(&b, &l);
+    is(&b,
+       "clock 2.0 s ahead of the capture's (\xC2\xB1 250 ms), by 3 lines about services that went "
+       "down or came up; it runs 80 ppm slow (\xC2\xB1 5 ppm); it was set 60 min 0 s back "
+       "(\xC2\xB1 500 ms) between lines 24 and 25");
+    k = (struct case_clock){.by = CLOCK_BY_ONE_END, .offset_ns = 0, .spread_ns = NS_PER_S};
+    tell_clock(&b, &l);
+    is(&b,
+       "clock 0 µs ahead of the capture's (\xC2\xB1 1.0 s), if the end of a service that it reports "
+       "is the one captured");
+    k.by = CLOCK_CONTESTED;
     l.offset_known = false;
+    l.offset_spread_ns = 5 * NS_PER_S;
+    tell_clock(&b, &l);
+    is(&b, "clock not measured: its lines fit two offsets equally well; taken to agree within 5 s");
+    l = (struct case_log){0};
     tell_clock(&b, &l);
     is(&b, "clock not measured: no line names a captured connection with its port");
     strbuf_finish(&b);
