@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The arena: memory given back all at once.  Blocks double from 16 KiB to 1 MiB; an object that
- * would waste the rest of a block gets a block of its own behind the current one.
+ * The arena: memory given back all at once.  Blocks double from 16 KiB to 1 MiB, then follow an
+ * eighth of what there is up to 32 MiB; an object that would waste the rest of a block gets a block
+ * of its own behind the current one.
  */
 #include "parsers/base/arena.h"
 
@@ -10,9 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parsers/base/huge.h"
+
 #define ARENA_ALIGN 16
 #define BLOCK_MIN ((size_t)16 << 10)
-#define BLOCK_MAX ((size_t)1 << 20)
+#define BLOCK_MAX ((size_t)1 << 20) /* of a small arena */
+#define BLOCK_LARGE_MAX ((size_t)32 << 20)
+#define BLOCK_SHARE 8 /* of a large one */
 
 struct arena_block {
     struct arena_block *next;
@@ -25,16 +30,19 @@ struct arena_block {
 static void *heap_alloc(void *ctx, size_t n)
 {
     (void)ctx;
-    return calloc(1, n);
+    return n >= HUGE_PAGE ? huge_alloc(n) : calloc(1, n);
 }
 
 static void heap_release(void *ctx, void *p, size_t n)
 {
     (void)ctx;
-    (void)n;
-    free(p);
+    if (n >= HUGE_PAGE)
+        huge_free(p, n);
+    else
+        free(p);
 }
 
+/* Who releases says the size that was asked for. */
 const struct allocator allocator_heap = {.alloc = heap_alloc, .release = heap_release};
 
 void arena_init(struct arena *a, const struct allocator *from)
@@ -70,7 +78,9 @@ static size_t next_size(const struct arena *a)
         return BLOCK_MIN;
     /* Twice what there is, so the number of blocks stays logarithmic until the cap. */
     size_t size = a->reserved < BLOCK_MIN ? BLOCK_MIN : a->reserved;
-    return size > BLOCK_MAX ? BLOCK_MAX : size;
+    size_t cap = a->reserved / BLOCK_SHARE;
+    cap = cap < BLOCK_MAX ? BLOCK_MAX : cap > BLOCK_LARGE_MAX ? BLOCK_LARGE_MAX : cap;
+    return size > cap ? cap : size;
 }
 
 static struct arena_block *block_for(struct arena *a, size_t n)

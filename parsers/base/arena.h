@@ -14,12 +14,12 @@
 #include "parsers/base/text.h"
 
 struct allocator {
-    void *(*alloc)(void *ctx, size_t n); /* n > 0; returns zeroed memory or NULL */
-    void (*release)(void *ctx, void *p, size_t n);
+    void *(*alloc)(void *ctx, size_t n);           /* n > 0; returns zeroed memory or NULL */
+    void (*release)(void *ctx, void *p, size_t n); /* n as it was asked for */
     void *ctx;
 };
 
-extern const struct allocator allocator_heap; /* calloc and free */
+extern const struct allocator allocator_heap; /* calloc; large pages for what is large */
 
 struct arena {
     const struct allocator *from;
@@ -46,11 +46,16 @@ struct pool {
     size_t object_size;
     size_t n_live; /* objects handed out and not returned */
     size_t reserved;
+    size_t n_cleared; /* bytes of an object that are zero when it is handed out; all, unless the
+                         owner of the pool lowers it */
+    size_t *total; /* or NULL: where the bytes handed out are counted, of several pools together */
 };
 
 void pool_init(struct pool *p, size_t object_size, const struct allocator *from);
 void pool_finish(struct pool *p);
-void *pool_take(struct pool *p); /* zeroed object or NULL */
+void *pool_take(struct pool *p); /* zeroed object (see n_cleared) or NULL */
 void pool_give(struct pool *p, void *object);
+/* Gives back n objects that are linked by their first member, without touching any but the last. */
+void pool_give_chain(struct pool *p, void *first, void *last, size_t n);
 
 #endif

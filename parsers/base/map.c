@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <xxhash.h>
+
+#include "parsers/base/hash.h"
+#include "parsers/base/huge.h"
 
 #define MAP_ALIGN 8
 #define MAP_SLOTS_MIN 16
@@ -52,7 +54,7 @@ void map_finish(struct map *m)
 
 static uint32_t hash_of(const struct map *m, const void *key)
 {
-    return (uint32_t)XXH3_64bits_withSeed(key, m->key_size, m->seed);
+    return (uint32_t)hash_bytes(key, m->key_size, m->seed);
 }
 
 /* The slot that holds key, or the free slot where it belongs.  n_slots > 0. */
@@ -74,6 +76,7 @@ static bool grow_slots(struct map *m, size_t n_slots)
     uint32_t *slots = calloc(n_slots, sizeof *slots);
     if (!slots)
         return false;
+    huge_advise(slots, n_slots * sizeof *slots);
     for (size_t i = 0; i < m->n; i++) {
         size_t s = m->hashes[i] & (n_slots - 1);
         while (slots[s] != 0)
@@ -96,6 +99,7 @@ static bool grow(struct map *m)
     if (!entries)
         return false;
     m->entries = entries;
+    huge_advise(entries, cap * stride(m));
     uint32_t *hashes = realloc(m->hashes, cap * sizeof *hashes);
     if (!hashes)
         return false;

@@ -9,7 +9,10 @@
 #include "parsers/base/arena.h"
 
 #define POOL_ALIGN 16
-#define SLAB_BYTES ((size_t)64 << 10)
+#define CACHE_LINE 64
+#define SLAB_BYTES ((size_t)64 << 10)    /* of a small pool */
+#define SLAB_BYTES_MAX ((size_t)4 << 20) /* of a large one: half of what it has */
+#define SLAB_SHARE 2
 #define SLAB_OBJECTS_MIN 8
 
 struct pool_slab {
@@ -25,7 +28,8 @@ void pool_init(struct pool *p, size_t object_size, const struct allocator *from)
     if (object_size < sizeof(void *))
         object_size = sizeof(void *); /* the free list's link lives in the object */
     size_t rounded = (object_size + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN;
-    *p = (struct pool){.from = from ? from : &allocator_heap, .object_size = rounded};
+    *p = (struct pool){
+        .from = from ? from : &allocator_heap, .object_size = rounded, .n_cleared = rounded};
 }
 
 void pool_finish(struct pool *p)
@@ -36,21 +40,34 @@ void pool_finish(struct pool *p)
         next = s->next;
         p->from->release(p->from->ctx, s, s->size);
     }
-    *p = (struct pool){.from = p->from, .object_size = p->object_size};
+    *p = (struct pool){.from = p->from, .object_size = p->object_size, .n_cleared = p->n_cleared};
+}
+
+/* Objects of whole cache lines begin at one. */
+static size_t first_object(const struct pool *p, const struct pool_slab *s)
+{
+    uintptr_t at = (uintptr_t)s + HEADER;
+    size_t pad = p->object_size % CACHE_LINE == 0 ? (CACHE_LINE - at % CACHE_LINE) % CACHE_LINE : 0;
+    return HEADER + pad;
 }
 
 static struct pool_slab *slab_new(struct pool *p)
 {
-    size_t n = SLAB_BYTES / p->object_size;
+    size_t bytes = p->reserved / SLAB_SHARE;
+    bytes = bytes < SLAB_BYTES ? SLAB_BYTES : bytes > SLAB_BYTES_MAX ? SLAB_BYTES_MAX : bytes;
+    if (bytes > SLAB_BYTES_MAX / 2)
+        bytes = SLAB_BYTES_MAX;
+    size_t n = (bytes - HEADER - CACHE_LINE) / p->object_size; /* the slab fills its pages */
     if (n < SLAB_OBJECTS_MIN)
         n = SLAB_OBJECTS_MIN;
-    if (p->object_size > (SIZE_MAX - HEADER) / n)
+    if (p->object_size > (SIZE_MAX - HEADER - CACHE_LINE) / n)
         return NULL;
-    size_t size = HEADER + n * p->object_size;
+    size_t size = HEADER + CACHE_LINE + n * p->object_size;
     struct pool_slab *s = p->from->alloc(p->from->ctx, size);
     if (!s)
         return NULL;
-    *s = (struct pool_slab){.next = p->slabs, .size = size, .used = HEADER};
+    *s = (struct pool_slab){.next = p->slabs, .size = size};
+    s->used = first_object(p, s);
     p->slabs = s;
     p->reserved += size;
     return s;
@@ -60,7 +77,7 @@ static void *take_used(struct pool *p)
 {
     void *object = p->free_list;
     memcpy(&p->free_list, object, sizeof(void *));
-    memset(object, 0, p->object_size);
+    memset(object, 0, p->n_cleared);
     return object;
 }
 
@@ -79,8 +96,11 @@ static void *take_fresh(struct pool *p)
 void *pool_take(struct pool *p)
 {
     void *object = p->free_list ? take_used(p) : take_fresh(p);
-    if (object)
-        p->n_live++;
+    if (!object)
+        return NULL;
+    p->n_live++;
+    if (p->total)
+        *p->total += p->object_size;
     return object;
 }
 
@@ -91,4 +111,17 @@ void pool_give(struct pool *p, void *object)
     memcpy(object, &p->free_list, sizeof(void *));
     p->free_list = object;
     p->n_live--;
+    if (p->total)
+        *p->total -= p->object_size;
+}
+
+void pool_give_chain(struct pool *p, void *first, void *last, size_t n)
+{
+    if (n == 0)
+        return;
+    memcpy(last, &p->free_list, sizeof(void *));
+    p->free_list = first;
+    p->n_live -= n;
+    if (p->total)
+        *p->total -= n * p->object_size;
 }

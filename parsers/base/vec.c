@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parsers/base/huge.h"
+
 bool vec_reserve_raw(void **v, size_t *cap, size_t want, size_t size)
 {
     if (want <= *cap)
@@ -23,6 +25,7 @@ bool vec_reserve_raw(void **v, size_t *cap, size_t want, size_t size)
     p = realloc(old, grown * size);
     if (!p)
         return false;
+    huge_advise(p, grown * size);
     memcpy(v, &p, sizeof p);
     *cap = grown;
     return true;

@@ -54,10 +54,18 @@ static void read_more(struct source *s)
     }
 }
 
+void source_watch(struct source *s, void (*moving)(void *ctx), void *ctx)
+{
+    s->moving = moving;
+    s->moving_ctx = ctx;
+}
+
 size_t source_fill(struct source *s, size_t want, const uint8_t **p)
 {
     if (want > SOURCE_PEEK_MAX)
         want = SOURCE_PEEK_MAX;
+    if (s->moving && (s->from == s->to || s->from + want > SOURCE_PEEK_MAX))
+        s->moving(s->moving_ctx);
     if (s->from == s->to)
         s->from = s->to = 0;
     if (s->from + want > SOURCE_PEEK_MAX) {

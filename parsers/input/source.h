@@ -34,6 +34,8 @@ struct source {
     struct error error;
     const struct source_reader *reader;
     void *ctx;
+    void (*moving)(void *ctx); /* see source_watch */
+    void *moving_ctx;
     char *name;
 };
 
@@ -50,11 +52,15 @@ struct source *source_open_as(const char *path, const char *name, struct error *
 struct source *source_from_memory(const char *name, const void *bytes, size_t n, struct error *err);
 void source_close(struct source *s); /* NULL-safe */
 
+/* Calls moving(ctx) before bytes that a peek has shown are moved or overwritten, so that somebody
+ * who holds on to several records at once can be done with them.  One at a time; NULL ends it. */
+void source_watch(struct source *s, void (*moving)(void *ctx), void *ctx);
+
 size_t source_fill(struct source *s, size_t want, const uint8_t **p);
 
 /* Contiguous bytes from the current place: *p and how many.  At least want of them unless the
  * stream ends or fails before; often more.  want <= SOURCE_PEEK_MAX.  The bytes stay where they are
- * until the next peek, also when they are consumed. */
+ * until the next peek (or what source_watch tells), also when they are consumed. */
 static inline size_t source_peek(struct source *s, size_t want, const uint8_t **p)
 {
     if (s->to - s->from >= want) {

@@ -35,7 +35,7 @@ DOORS = [
     (re.compile(r"^systemd/"), ["parsers/log"]),
 ]
 LIBC = set("""assert ctype errno fcntl fnmatch getopt glob inttypes iso646 libgen limits locale
-    math pthread sched search semaphore setjmp signal stdalign stdarg stdatomic stdbool stddef
+    malloc math pthread sched search semaphore setjmp signal stdalign stdarg stdatomic stdbool stddef
     stdint stdio stdio_ext stdlib stdnoreturn string strings termios threads time uchar unistd
     wchar wctype dirent endian byteswap ftw sys/stat sys/types sys/mman sys/wait sys/resource
     sys/ioctl sys/time sys/uio sys/param sys/queue sys/random sys/sysmacros sys/auxv netinet/in

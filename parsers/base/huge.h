@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Large memory in large pages: a page fault costs about as much as filling the page, and what is
+ * reached at random misses the TLB less.  Large pages are a hint that the kernel may refuse.
+ */
+#ifndef WHYRST_PARSERS_BASE_HUGE_H
+#define WHYRST_PARSERS_BASE_HUGE_H
+
+#include <stddef.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* Zeroed memory that begins at a large page, or NULL; n > 0. */
+void *huge_alloc(size_t n);
+void huge_free(void *p, size_t n); /* with the n that it was asked for with */
+
+/* Asks for large pages for memory that came from elsewhere; less than HUGE_PAGE is left alone. */
+void huge_advise(void *p, size_t n);
+
+#endif
