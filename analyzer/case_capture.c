@@ -29,7 +29,16 @@ struct reading { /* one capture being read */
     struct fragments *fragments; /* NULL until there are any */
     uint64_t size;
     uint64_t file_bits; /* of its frames: their place in the series */
+    size_t n_packets;   /* decoded and not yet given to the tracker; their bytes are the source's */
+    struct packet packets[TRACKER_BATCH];
 };
+
+static void flush_packets(void *ctx)
+{
+    struct reading *r = ctx;
+    tracker_packets(r->tracker, r->packets, r->n_packets);
+    r->n_packets = 0;
+}
 
 /* What a packet that is not followed is counted as. */
 static void count_other(struct case_capture *out, const struct packet *p)
@@ -75,7 +84,7 @@ static bool made_whole(struct reading *r, struct packet *p)
 static void take_frame(struct reading *r, const struct frame *f)
 {
     struct case_capture *out = r->out;
-    struct packet packet;
+    struct packet *packet = &r->packets[r->n_packets];
     if (!filter_takes(r, f))
         return;
     const struct frame_bytes bytes = {.number = f->number,
@@ -85,23 +94,27 @@ static void take_frame(struct reading *r, const struct frame *f)
                                       .iface = f->iface,
                                       .link_type = f->link_type,
                                       .data = f->data};
-    packet_decode(&bytes, false, &packet, &out->flaws);
-    while (packet_is_fragment(&packet))
-        if (!made_whole(r, &packet))
+    packet_decode(&bytes, false, packet, &out->flaws);
+    bool reassembled = packet_is_fragment(packet);
+    while (packet_is_fragment(packet))
+        if (!made_whole(r, packet))
             return;
-    const enum packet_kind kind = packet.kind;
+    const enum packet_kind kind = packet->kind;
     out->n_tcp += kind == PACKET_TCP;
-    packet.frame |= r->file_bits;
-    if (kind == PACKET_TCP || kind == PACKET_ICMP_ERROR)
-        tracker_packet(r->tracker, &packet);
+    packet->frame |= r->file_bits;
     if (kind != PACKET_TCP)
-        count_other(out, &packet);
+        count_other(out, packet);
+    if (kind != PACKET_TCP && kind != PACKET_ICMP_ERROR)
+        return;
+    if (++r->n_packets == TRACKER_BATCH || reassembled) /* its bytes last until the next one */
+        flush_packets(r);
 }
 
 static bool read_frames(struct reading *r, const struct frame *first, struct error *err)
 {
     struct frame frame = *first;
     enum capture_step step = CAPTURE_FRAME;
+    source_watch(r->source, flush_packets, r);
     for (uint64_t n = 1; step == CAPTURE_FRAME; n++) {
         take_frame(r, &frame);
         if (n % PROGRESS_FRAMES == 0)
@@ -109,6 +122,8 @@ static bool read_frames(struct reading *r, const struct frame *first, struct err
         step = capture_next(r->capture, &frame, err);
     }
     r->run->series.link_type = frame.link_type;
+    source_watch(r->source, NULL, NULL);
+    flush_packets(r);
     return step == CAPTURE_END;
 }
 
@@ -205,6 +220,8 @@ static void note_budgets(struct case_run *run, struct case_capture *out,
     if (n->n_no_memory > 0)
         flaws_add_n(&out->skipped, "packet.no-memory-to-follow", 0, n->n_no_memory);
     run->c->n_records_lost += n->n_records_dropped;
+    if (n->n_hurried > 0)
+        flaws_add_n(&out->flaws, "tracker.closed-let-go-early", 0, n->n_hurried);
     if (n->n_evicted + n->n_records_dropped + n->n_forgotten + n->n_no_memory > 0)
         run->c->summary.complete = false;
 }
@@ -220,13 +237,13 @@ static bool keep_attempts(struct case_run *run, struct tracker_resets attempts)
     return true;
 }
 
-static bool keep_records(struct case_run *run, struct tracker_records records)
+static bool keep_records(struct case_run *run, const struct tracker *t)
 {
-    if (!vec_reserve(&run->records, run->records.n + records.n))
+    size_t n = tracker_n_connections(t);
+    if (!vec_reserve(&run->records, run->records.n + n) ||
+        !tracker_copy_connections(t, run->records.v + run->records.n))
         return false;
-    if (records.n > 0)
-        memcpy(run->records.v + run->records.n, records.v, records.n * sizeof *records.v);
-    run->records.n += records.n;
+    run->records.n += n;
     return true;
 }
 
@@ -245,7 +262,7 @@ static bool keep_results(struct case_run *run)
     }
     for (uint32_t file = 0; file < series->n_files; file++)
         run->captures.v[series->first + file].n_files = series->n_files;
-    return keep_records(run, tracker_connections(series->tracker)) &&
+    return keep_records(run, series->tracker) &&
            keep_attempts(run, tracker_attempts(series->tracker)) && share_skips(run);
 }
 

@@ -61,6 +61,8 @@ static struct piece *piece_for(struct store *s, struct content *c, size_t at)
     p->index = (uint16_t)(at / CONTENT_PIECE);
     p->next = c->head;
     c->head = p;
+    c->oldest = c->oldest ? c->oldest : p;
+    c->n_pieces++;
     return p;
 }
 
@@ -248,11 +250,7 @@ void content_free(struct store *s, struct content *c)
 {
     if (!c)
         return;
-    while (c->head) {
-        struct piece *gone = c->head;
-        c->head = gone->next;
-        pool_give(&s->pieces, gone);
-    }
+    pool_give_chain(&s->pieces, c->head, c->oldest, c->n_pieces);
     if (c->tail)
         pool_give(&s->tails, c->tail);
     pool_give(&s->contents, c);

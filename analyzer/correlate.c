@@ -15,7 +15,8 @@ static bool lay_captures(struct correlation *c)
 {
     return vantage_measure(&c->vantage, &c->arena, c->of) &&
            roster_build(&c->roster, &c->arena, c->of, c->vantage.shift, c->vantage.talk_of) &&
-           (c->of->n_captures < 2 || vantage_join_by_rst(&c->vantage, &c->roster));
+           (c->of->n_captures < 2 ||
+            (roster_index(&c->roster, &c->arena) && vantage_join_by_rst(&c->vantage, &c->roster)));
 }
 
 /* The fates of packets near the resets of connections that several captures hold. */
@@ -76,6 +77,8 @@ void correlation_free(struct correlation *c)
 
 bool correlation_source(struct correlation *c, uint32_t source, const struct log_about *about)
 {
+    if (!roster_index(&c->roster, &c->arena))
+        return false;
     while (c->sources.n <= source)
         if (source >= SOURCES_MAX || !vec_push(&c->sources))
             return false;

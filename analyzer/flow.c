@@ -5,6 +5,7 @@
  */
 #include "analyzer/flow.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "parsers/base/hash.h"
@@ -26,28 +27,66 @@ void flows_finish(struct flows *f)
     f->slots = NULL;
 }
 
+static uint64_t word_at(const void *p, size_t at)
+{
+    uint64_t w;
+    memcpy(&w, (const uint8_t *)p + at, sizeof w);
+    return w;
+}
+
+/* Like memcmp over an address, without the call. */
+static int order_of(const struct address *a, const struct address *b)
+{
+    uint64_t x = word_at(a, 0), y = word_at(b, 0);
+    if (x == y) {
+        x = word_at(a, 8);
+        y = word_at(b, 8);
+    }
+    x = be64toh(x);
+    y = be64toh(y);
+    return (x > y) - (x < y);
+}
+
 uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, struct flow_key *key)
 {
-    int order = memcmp(src->ip.b, dst->ip.b, sizeof src->ip.b);
+    int order = order_of(&src->ip, &dst->ip);
     if (order == 0)
         order = (int)src->port - (int)dst->port;
     uint8_t dir = order > 0;
-    memset(key, 0, sizeof *key);
     key->e[dir] = *src;
     key->e[1 - dir] = *dst;
     return dir;
 }
+
+uint8_t flow_key_of_packet(const struct packet *p, struct flow_key *key)
+{
+    struct endpoint src = packet_src(p), dst = packet_dst(p);
+    return flow_key_of(&src, &dst, key);
+}
+
+_Static_assert(sizeof(struct flow_key) == 36, "a key has no padding: it is hashed and compared");
 
 uint32_t flows_hash(const struct flows *f, const struct flow_key *key)
 {
     return (uint32_t)hash_bytes(key, sizeof *key, f->seed);
 }
 
+static bool same_key(const struct flow_key *a, const struct flow_key *b)
+{
+    uint32_t x, y;
+    memcpy(&x, (const uint8_t *)a + 32, sizeof x);
+    memcpy(&y, (const uint8_t *)b + 32, sizeof y);
+    uint64_t differ = x ^ y;
+    for (size_t at = 0; at < 32; at += 8)
+        differ |= word_at(a, at) ^ word_at(b, at);
+    return differ == 0;
+}
+
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash)
 {
     size_t mask = f->n_slots - 1;
     for (size_t i = hash & mask; f->slots[i].flow; i = (i + 1) & mask)
-        if (f->slots[i].hash == hash && memcmp(&f->slots[i].flow->key, key, sizeof *key) == 0)
+        if (f->slots[i].hash == hash && same_key(&f->slots[i].flow->key, key))
             return f->slots[i].flow;
     return NULL;
 }
@@ -78,6 +117,7 @@ static bool grow(struct flows *f)
 static void list_add(struct flows *f, struct flow *flow, enum flow_list list)
 {
     flow->list = (uint8_t)list;
+    flow->used = false;
     flow->next = NULL;
     flow->prev = f->list[list].last;
     if (flow->prev)
@@ -143,10 +183,27 @@ void flows_remove(struct flows *f, struct store *s, struct flow *flow)
 
 void flows_touch(struct flows *f, struct flow *flow, enum flow_list list)
 {
+    if (flow->list == list && list == FLOW_OPEN) {
+        flow->used = true;
+        return;
+    }
     if (flow->list == list && f->list[list].last == flow)
         return;
     list_remove(f, flow);
     list_add(f, flow, list);
+}
+
+struct flow *flows_oldest_open(struct flows *f, const struct flow *but)
+{
+    for (size_t n = f->list[FLOW_OPEN].n; n > 0; n--) {
+        struct flow *flow = f->list[FLOW_OPEN].first;
+        if (flow != but && !flow->used)
+            return flow;
+        list_remove(f, flow);
+        list_add(f, flow, FLOW_OPEN);
+    }
+    struct flow *flow = f->list[FLOW_OPEN].first; /* all had been used; now none is */
+    return flow == but && flow ? flow->next : flow;
 }
 
 static bool plain_syn(uint16_t flags)

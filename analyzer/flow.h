@@ -15,21 +15,23 @@ struct flow_key {
 
 enum flow_list { FLOW_OPEN, FLOW_CLOSED, FLOW_DONE, FLOW_LISTS };
 
+/* Two cache lines; the first is all that a packet of a known connection needs. */
 struct flow {
     struct flow_key key;
     uint32_t hash;
+    struct live *live; /* NULL: settled, only the numbers below are left */
     uint32_t stream;
     uint32_t base_seq[2]; /* as Wireshark's dissector sets it, by direction */
     uint8_t base_set;     /* bit by direction */
     uint8_t list;         /* enum flow_list */
     uint8_t left_bits;    /* enum flow_left */
     uint8_t file_bits;    /* enum flow_file */
+    bool used;            /* touched since it was put where it stands in FLOW_OPEN */
     struct flow *prev, *next;
-    struct live *live;    /* NULL: settled, only the numbers below are left */
+    instant_ns left_time;
     uint32_t left_stream; /* whose numbers they are */
     uint32_t left_next[2];
     uint32_t record; /* 1 + its index among the records, 0 none */
-    instant_ns left_time;
 };
 
 enum flow_file {
@@ -57,7 +59,9 @@ struct flows {
     size_t n_slots, n;
     uint64_t seed;
     const struct allocator *from;
-    struct { /* by last packet: first is the longest untouched */
+    /* By last packet, the longest untouched first.  In FLOW_OPEN, where a packet must not cost the
+     * cache misses of moving, those that were used keep their place until somebody asks. */
+    struct {
         struct flow *first, *last;
         size_t n;
     } list[FLOW_LISTS];
@@ -68,13 +72,29 @@ void flows_finish(struct flows *f); /* the table only; flows go with their pool 
 
 /* Orders the endpoints; returns the direction of src to dst: 0 or 1. */
 uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, struct flow_key *key);
+uint8_t flow_key_of_packet(const struct packet *p, struct flow_key *key);
 uint32_t flows_hash(const struct flows *f, const struct flow_key *key);
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash);
 /* A new entry, in list FLOW_OPEN; NULL when memory ran out. */
 struct flow *flows_add(struct flows *f, struct store *s, const struct flow_key *key, uint32_t hash);
 void flows_remove(struct flows *f, struct store *s, struct flow *flow);
-/* To the end of a list. */
+/* To the end of a list, or as good as. */
 void flows_touch(struct flows *f, struct flow *flow, enum flow_list list);
+/* The open flow that was longest without a packet: those used since they were put in their place
+ * are passed by once (second chance).  NULL when there is none but but. */
+struct flow *flows_oldest_open(struct flows *f, const struct flow *but);
+
+/* Brings into the cache what a look-up will need: the slot, then (once that is there) the flow that
+ * it names, which need not be the right one; NULL when it names none. */
+static inline void flows_prefetch(const struct flows *f, uint32_t hash)
+{
+    __builtin_prefetch(&f->slots[hash & (f->n_slots - 1)]);
+}
+static inline struct flow *flows_guess(const struct flows *f, uint32_t hash)
+{
+    const struct flow_slot *s = &f->slots[hash & (f->n_slots - 1)];
+    return s->hash == hash ? s->flow : NULL;
+}
 
 /* Numbering, as Wireshark's TCP dissector does it (packet-tcp.c, dissect_tcp): a SYN whose sequence
  * number is not the one known for its direction opens a new stream, whatever became of the old. */

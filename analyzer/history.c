@@ -170,6 +170,12 @@ void history_segment(struct store *s, struct live *l, uint8_t dir, const struct 
         set_state(e, ZEEK_RESET);
 }
 
+bool history_is_steady(const struct half *h, const struct packet *p)
+{
+    return h->zeek_state != ZEEK_INACTIVE &&
+           (h->zeek_seen & (p->payload_len > 0 ? SEEN_DATA : SEEN_ACK));
+}
+
 void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t notes,
                    uint32_t gaps_before)
 {

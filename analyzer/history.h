@@ -17,6 +17,10 @@ void history_segment(struct store *s, struct live *l, uint8_t dir, const struct 
 void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t notes,
                    uint32_t gaps_before);
 
+/* A segment of a known end, without SYN, FIN, RST or a shut window, that writes no letter and
+ * changes no state. */
+bool history_is_steady(const struct half *h, const struct packet *p);
+
 enum conn_state history_state(const struct live *l);
 /* Writes the history with its NUL; returns its length. */
 size_t history_text(const struct live *l, char out[HISTORY_MAX + 2]);

@@ -17,17 +17,18 @@
 /* One row a pool, so that making, freeing and counting cannot forget one. */
 static const struct {
     size_t at, size;
+    size_t n_cleared; /* 0: all */
 } pools[] = {
-    {offsetof(struct store, flows), sizeof(struct flow)},
-    {offsetof(struct store, lives), sizeof(struct live)},
-    {offsetof(struct store, chunks), sizeof(struct chunk)},
-    {offsetof(struct store, rings), sizeof(struct ring)},
-    {offsetof(struct store, troubles), sizeof(struct trouble)},
-    {offsetof(struct store, contents), sizeof(struct content)},
-    {offsetof(struct store, pieces), sizeof(struct piece)},
-    {offsetof(struct store, tails), sizeof(struct tail)},
-    {offsetof(struct store, holes), sizeof(struct hole)},
-    {offsetof(struct store, episodes), sizeof(struct episode)},
+    {offsetof(struct store, flows), sizeof(struct flow), 0},
+    {offsetof(struct store, lives), sizeof(struct live), 0},
+    {offsetof(struct store, chunks), sizeof(struct chunk), 1}, /* each segment is written whole */
+    {offsetof(struct store, rings), sizeof(struct ring), 0},
+    {offsetof(struct store, troubles), sizeof(struct trouble), 0},
+    {offsetof(struct store, contents), sizeof(struct content), 0},
+    {offsetof(struct store, pieces), sizeof(struct piece), offsetof(struct piece, byte)},
+    {offsetof(struct store, tails), sizeof(struct tail), offsetof(struct tail, byte)},
+    {offsetof(struct store, holes), sizeof(struct hole), 0},
+    {offsetof(struct store, episodes), sizeof(struct episode), 0},
 };
 #define N_POOLS (sizeof pools / sizeof *pools)
 
@@ -38,24 +39,19 @@ static struct pool *pool_at(struct store *s, size_t i)
 
 void store_init(struct store *s, const struct allocator *from)
 {
-    for (size_t i = 0; i < N_POOLS; i++)
+    s->used = 0;
+    for (size_t i = 0; i < N_POOLS; i++) {
         pool_init(pool_at(s, i), pools[i].size, from);
+        pool_at(s, i)->total = &s->used;
+        if (pools[i].n_cleared > 0)
+            pool_at(s, i)->n_cleared = pools[i].n_cleared;
+    }
 }
 
 void store_finish(struct store *s)
 {
     for (size_t i = 0; i < N_POOLS; i++)
         pool_finish(pool_at(s, i));
-}
-
-size_t store_used(const struct store *s)
-{
-    return s->flows.n_live * sizeof(struct flow) + s->lives.n_live * sizeof(struct live) +
-           s->chunks.n_live * sizeof(struct chunk) + s->rings.n_live * sizeof(struct ring) +
-           s->troubles.n_live * sizeof(struct trouble) +
-           s->contents.n_live * sizeof(struct content) + s->pieces.n_live * sizeof(struct piece) +
-           s->tails.n_live * sizeof(struct tail) + s->holes.n_live * sizeof(struct hole) +
-           s->episodes.n_live * sizeof(struct episode);
 }
 
 struct trouble *half_trouble(struct store *s, struct half *h, struct trouble *sink)

@@ -59,6 +59,7 @@ struct ring { /* the last segments, and some after a reset froze them */
 };
 
 struct timeline {
+    struct kept *next; /* where the next segment will most likely go: a hint for the cache */
     struct chunk *head[CONNECTION_FIRST_SEGMENTS / CHUNK_SEGMENTS];
     struct ring *ring;
     uint8_t n_head;
@@ -92,16 +93,17 @@ struct piece { /* some bytes of the head, filled in any order: two cache lines *
     uint8_t byte[CONTENT_PIECE];
 };
 
-struct tail { /* the last bytes, addressed by offset modulo its size */
-    uint8_t byte[CONTENT_TAIL];
-    uint8_t filled[CONTENT_TAIL / 8];
+struct tail {     /* the last bytes, addressed by offset modulo its size */
     uint64_t end; /* offset one past the newest */
+    uint8_t filled[CONTENT_TAIL / 8];
+    uint8_t byte[CONTENT_TAIL];
 };
 
 struct content {
-    struct piece *head; /* the newest first */
+    struct piece *head, *oldest; /* the newest first */
     struct tail *tail;
     uint64_t end; /* offset one past the newest byte seen */
+    uint32_t n_pieces;
 };
 
 enum half_bit {
@@ -117,22 +119,25 @@ enum half_bit {
     HALF_SYN_NO_SCALE = 1 << 9, /* its SYN came without a window scale option */
 };
 
-struct half {          /* one direction */
-    uint32_t next_seq; /* one past the highest sent, or acknowledged by the other end */
-    uint32_t seen_end; /* one past the highest really captured */
-    uint32_t acked;    /* the highest acknowledgement it sent */
-    uint32_t isn, fin_seq;
+struct half {                    /* one direction; first what every segment touches */
+    uint32_t next_seq;           /* one past the highest sent, or acknowledged by the other end */
+    uint32_t seen_end;           /* one past the highest really captured */
+    uint32_t acked;              /* the highest acknowledgement it sent */
     uint32_t data_base;          /* sequence number of the first payload byte */
     uint32_t other_next_at_data; /* the other end's next_seq when this one last sent new payload */
     uint32_t n_segments, n_data_segments;
-    uint16_t n_syns, n_synacks, n_fins, n_rsts;
-    uint16_t bits, window, mss, last_ip_id;
-    uint8_t scale, first_ttl, ttl_min, ttl_max, zeek_state, zeek_before, zeek_seen;
+    uint16_t bits, window, last_ip_id; /* bits: enum half_bit */
+    uint8_t ttl_min, ttl_max, zeek_state, zeek_seen;
     uint64_t bytes;
-    instant_ns first_time, last_time, first_data_time, last_data_time, syn_time, fin_time;
+    instant_ns first_time, last_time, first_data_time, last_data_time;
     struct trouble *trouble;
-    struct content *content;
     struct hole *holes;
+    struct content *content;
+    /* the rest seldom changes after the handshake */
+    instant_ns syn_time, fin_time;
+    uint32_t isn, fin_seq;
+    uint16_t n_syns, n_synacks, n_fins, n_rsts, mss;
+    uint8_t scale, first_ttl, zeek_before;
 };
 
 struct rst_note { /* one RST frame; in the results' arena */
@@ -191,35 +196,45 @@ enum live_bit {
 
 struct live {
     struct flow *flow;
-    struct half half[2];
+    struct episode *episode; /* the newest */
+    instant_ns last_time;
+    uint64_t n_segments;
+    uint8_t client;       /* direction of the client */
+    uint8_t bits;         /* enum live_bit */
+    uint8_t n_duplicates; /* of the capture, saturating */
+    uint8_t noted[2];     /* kinds of segments told to the habits, by direction */
+    uint8_t n_history, n_episodes;
     struct timeline timeline;
-    struct episode *episodes, *episode; /* all, and the newest */
+    struct half half[2];
+    struct episode *episodes; /* all of them */
     struct rst_note *rsts, *last_rst;
     struct icmp_item *icmp;
-    instant_ns first_time, last_time;
-    uint64_t n_segments;
+    instant_ns first_time;
     uint32_t old_next[2]; /* of the connection that used the tuple before */
     instant_ns old_time;
     uint32_t n_icmp;
     uint32_t syn_tsval;
     const char *tunnel;
-    uint16_t vlan;
-    uint8_t client;       /* direction of the client */
-    uint8_t bits;         /* enum live_bit */
-    uint8_t n_duplicates; /* of the capture, saturating */
-    uint8_t n_history, n_episodes;
-    uint8_t noted[2];  /* kinds of segments told to the habits, by direction */
     instant_ns leg[2]; /* by side: how long that end takes to answer, seen from the capture */
+    uint16_t vlan;
     char history[HISTORY_MAX]; /* letters; lower case: direction 0, upper: direction 1 */
 };
 
+/* Brings into the cache what a segment of the connection will touch. */
+static inline void live_prefetch(const struct live *l)
+{
+    const char *at = (const char *)l;
+    for (size_t i = 0; i < offsetof(struct live, episodes); i += 64)
+        __builtin_prefetch(at + i, 1);
+}
+
 struct store { /* the pools that live connections draw from */
     struct pool flows, lives, chunks, rings, troubles, contents, pieces, tails, holes, episodes;
+    size_t used; /* bytes of all objects handed out */
 };
 
 void store_init(struct store *s, const struct allocator *from);
 void store_finish(struct store *s);
-size_t store_used(const struct store *s); /* bytes of objects handed out */
 
 static inline bool half_has(const struct half *h, enum half_bit bit)
 {

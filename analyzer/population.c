@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counts over all connection records.  A few sorts and maps; each question afterwards is a look-up
- * or a search, however many connections a server had.
+ * Counts over the connection records that concern a reset: those of its server, of its client, of
+ * its client's port.  A few sorts and maps; each question afterwards is a look-up or a search,
+ * however many connections a server had.
  */
 #include "analyzer/population.h"
 
@@ -10,6 +11,7 @@
 
 #include "analyzer/alike.h"
 #include "parsers/base/map.h"
+#include "parsers/base/radix.h"
 
 struct target_key { /* a client that tried a server endpoint */
     struct address client;
@@ -28,61 +30,32 @@ struct sums { /* over the records before a place of by_server */
     uint32_t n_syn, n_accepted, n_served;
 };
 
-struct ending {      /* of a served connection */
-    uint32_t server; /* its first_record stands for it */
-    instant_ns last;
-};
-
-struct owner { /* records of one stream lie together */
-    uint64_t stream;
-    uint32_t record;
+struct server {
+    struct server_stats stats;
+    uint32_t rank; /* in order of first sight */
 };
 
 struct population {
     const struct connection_record *records;
-    uint32_t *by_server; /* record indexes sorted by server endpoint, then time */
-    size_t n;
-    struct map servers;     /* struct endpoint -> struct server_stats */
-    struct map clients;     /* struct address -> struct client_stats */
-    struct map targets;     /* struct target_key -> struct target */
-    struct map hosts;       /* struct host_key -> bool */
-    struct map ports;       /* client's struct endpoint -> last record + 1 of its chain */
-    uint32_t *same_port;    /* for each record: the one before it in its chain + 1, 0 none */
-    struct sums *sums;      /* n + 1 */
-    struct ending *endings; /* by server, then time */
-    size_t n_endings;
-    struct owner *owners; /* by stream, then record */
+    uint32_t *by_server; /* record indexes by server, then time */
+    size_t n;            /* of by_server */
+    size_t n_records;
+    struct map servers;  /* struct endpoint -> struct server; those of resets alone, as below */
+    struct map clients;  /* struct address -> struct client_stats */
+    struct map targets;  /* struct target_key -> struct target */
+    struct map hosts;    /* struct host_key -> bool */
+    struct map ports;    /* client's struct endpoint -> last record + 1 of its chain */
+    uint32_t *same_port; /* for each record: the one before it in its chain + 1, 0 none */
+    struct sums *sums;   /* n + 1 */
+    instant_ns *endings; /* of served connections, by server, then time */
+    struct radix_item *owners; /* by capture and stream, then record */
     struct alike *alike;
 };
 
-static int by_server_time(const void *a, const void *b, void *ctx)
-{
-    const struct connection_record *records = ctx;
-    const struct connection_record *x = &records[*(const uint32_t *)a];
-    const struct connection_record *y = &records[*(const uint32_t *)b];
-    int order = endpoint_cmp(&x->server, &y->server);
-    if (order != 0)
-        return order;
-    if (x->first_time != y->first_time)
-        return x->first_time < y->first_time ? -1 : 1;
-    return x < y ? -1 : x > y;
-}
-
-static int by_server_end(const void *a, const void *b)
-{
-    const struct ending *x = a, *y = b;
-    if (x->server != y->server)
-        return x->server < y->server ? -1 : 1;
-    return x->last < y->last ? -1 : x->last > y->last;
-}
-
-static int by_stream(const void *a, const void *b)
-{
-    const struct owner *x = a, *y = b;
-    if (x->stream != y->stream)
-        return x->stream < y->stream ? -1 : 1;
-    return x->record < y->record ? -1 : x->record > y->record;
-}
+static const struct server_stats no_server = {.first_accepted = INSTANT_NONE,
+                                              .last_accepted = INSTANT_NONE,
+                                              .first_refused = INSTANT_NONE,
+                                              .last_refused = INSTANT_NONE};
 
 static uint64_t stream_key(uint32_t capture, uint32_t stream)
 {
@@ -108,14 +81,10 @@ static void widen(instant_ns *first, instant_ns *last, instant_ns t)
         *last = t;
 }
 
-static void count_server(struct server_stats *s, const struct connection_record *r, uint32_t at,
-                         bool made)
+static void count_server(struct server_stats *s, const struct connection_record *r, uint32_t at)
 {
-    if (made) {
-        s->first_accepted = s->last_accepted = s->first_refused = s->last_refused = INSTANT_NONE;
+    if (s->n_records++ == 0)
         s->first_record = at;
-    }
-    s->n_records++;
     if (r->synack_time != INSTANT_NONE || (r->began_mid_stream && was_served(r))) {
         s->n_accepted++;
         widen(&s->first_accepted, &s->last_accepted, r->first_time);
@@ -131,11 +100,13 @@ static void count_server(struct server_stats *s, const struct connection_record 
 static bool count_client(struct population *p, const struct connection_record *r)
 {
     bool new_target, new_host;
-    struct client_stats *c = map_put(&p->clients, &r->client.ip, NULL);
+    struct client_stats *c = map_get(&p->clients, &r->client.ip);
+    if (!c)
+        return true;
     struct target_key key = {.client = r->client.ip, .server = r->server};
     struct target *t = map_put(&p->targets, &key, &new_target);
     struct host_key pair = {.client = r->client.ip, .server = r->server.ip};
-    if (!c || !t || !map_put(&p->hosts, &pair, &new_host))
+    if (!t || !map_put(&p->hosts, &pair, &new_host))
         return false;
     c->n_attempts += r->syn_time != INSTANT_NONE;
     c->n_hosts += new_host;
@@ -150,17 +121,16 @@ static bool count_client(struct population *p, const struct connection_record *r
     return true;
 }
 
-static bool chain_port(struct population *p, uint32_t record)
+static void chain_port(struct population *p, uint32_t record)
 {
-    uint32_t *last = map_put(&p->ports, &p->records[record].client, NULL);
+    uint32_t *last = map_get(&p->ports, &p->records[record].client);
     if (!last)
-        return false;
+        return;
     p->same_port[record] = *last;
     *last = record + 1;
-    return true;
 }
 
-static void add_up(struct population *p, size_t at, const struct server_stats *s)
+static void add_up(struct population *p, size_t at)
 {
     const struct connection_record *r = &p->records[p->by_server[at]];
     bool has_syn = r->syn_time != INSTANT_NONE, served = was_served(r);
@@ -169,55 +139,103 @@ static void add_up(struct population *p, size_t at, const struct server_stats *s
                                     .n_accepted = before->n_accepted +
                                                   (has_syn && r->synack_time != INSTANT_NONE),
                                     .n_served = before->n_served + served};
-    if (served)
-        p->endings[p->n_endings++] =
-            (struct ending){.server = s->first_record, .last = r->last_time};
 }
 
-static bool count_all(struct population *p)
+static void count_servers(struct population *p)
 {
     for (size_t i = 0; i < p->n; i++) {
-        if (!chain_port(p, (uint32_t)i))
-            return false;
         const struct connection_record *r = &p->records[p->by_server[i]];
-        bool made;
-        struct server_stats *s = map_put(&p->servers, &r->server, &made);
-        if (!s)
-            return false;
-        count_server(s, r, (uint32_t)i, made);
-        add_up(p, i, s);
-        if (!count_client(p, r))
-            return false;
+        struct server *s = map_get(&p->servers, &r->server);
+        if (s)
+            count_server(&s->stats, r, (uint32_t)i);
+        add_up(p, i);
     }
-    qsort(p->endings, p->n_endings, sizeof *p->endings, by_server_end);
+}
+
+/* Ends of served connections: those of one server lie where the sums say. */
+static bool sort_endings(struct population *p)
+{
+    struct radix_item *v = radix_room(p->n);
+    if (!v)
+        return false;
+    for (size_t k = 0; k < p->servers.n; k++) {
+        const struct server_stats *s =
+            &((const struct server *)map_value_at(&p->servers, k))->stats;
+        size_t n = 0, first = p->sums[s->first_record].n_served;
+        for (size_t i = s->first_record; i < (size_t)s->first_record + s->n_records; i++) {
+            const struct connection_record *r = &p->records[p->by_server[i]];
+            if (was_served(r))
+                v[n++].key = radix_signed(r->last_time);
+        }
+        radix_sort(v, v + p->n, n);
+        for (size_t i = 0; i < n; i++)
+            p->endings[first + i] = (instant_ns)radix_signed((int64_t)v[i].key);
+    }
+    radix_room_free(v, p->n);
     return true;
 }
 
 static bool make_room(struct population *p)
 {
-    size_t room = p->n + 1;
+    size_t room = p->n_records + 1;
     p->by_server = calloc(room, sizeof *p->by_server);
     p->same_port = calloc(room, sizeof *p->same_port);
     p->sums = calloc(room, sizeof *p->sums);
     p->endings = calloc(room, sizeof *p->endings);
-    p->owners = calloc(room, sizeof *p->owners);
+    p->owners = radix_room(p->n_records);
     return p->by_server && p->same_port && p->sums && p->endings && p->owners;
 }
 
+/* By server, then time, then record.  owners serves as room first. */
 static void sort_records(struct population *p)
 {
+    struct radix_item *v = p->owners, *room = v + p->n_records;
+    for (size_t i = 0; i < p->n_records; i++)
+        if (map_get(&p->servers, &p->records[i].server))
+            v[p->n++] = (struct radix_item){radix_signed(p->records[i].first_time), (uint32_t)i};
+    radix_sort(v, room, p->n);
     for (size_t i = 0; i < p->n; i++) {
-        const struct connection_record *r = &p->records[i];
-        p->by_server[i] = (uint32_t)i;
-        p->owners[i] =
-            (struct owner){.stream = stream_key(r->capture, r->stream), .record = (uint32_t)i};
+        const struct server *s = map_get(&p->servers, &p->records[v[i].value].server);
+        v[i].key = s ? s->rank : 0;
     }
-    union { /* qsort_r wants a mutable context; the records stay const */
-        const struct connection_record *in;
-        void *out;
-    } records = {.in = p->records};
-    qsort_r(p->by_server, p->n, sizeof *p->by_server, by_server_time, records.out);
-    qsort(p->owners, p->n, sizeof *p->owners, by_stream);
+    radix_sort(v, room, p->n);
+    for (size_t i = 0; i < p->n; i++)
+        p->by_server[i] = v[i].value;
+    for (size_t i = 0; i < p->n_records; i++) {
+        const struct connection_record *r = &p->records[i];
+        v[i] = (struct radix_item){stream_key(r->capture, r->stream), (uint32_t)i};
+    }
+    radix_sort(v, room, p->n_records);
+}
+
+/* Whose counts will be asked for. */
+static bool name_ends(struct population *p, struct reset *const *resets, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct end *end = resets[i]->connection->end;
+        bool made;
+        struct server *s = map_put(&p->servers, &end[SIDE_SERVER].at, &made);
+        if (!s || !map_put(&p->clients, &end[SIDE_CLIENT].at.ip, NULL) ||
+            !map_put(&p->ports, &end[SIDE_CLIENT].at, NULL))
+            return false;
+        if (made)
+            *s = (struct server){.stats = no_server, .rank = (uint32_t)p->servers.n};
+    }
+    return true;
+}
+
+static bool count_all(struct population *p)
+{
+    if (!make_room(p))
+        return false;
+    sort_records(p);
+    count_servers(p);
+    for (size_t i = 0; i < p->n_records; i++) {
+        chain_port(p, (uint32_t)i);
+        if (!count_client(p, &p->records[i]))
+            return false;
+    }
+    return sort_endings(p);
 }
 
 struct population *population_create(const struct case_file *c)
@@ -225,18 +243,15 @@ struct population *population_create(const struct case_file *c)
     struct population *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    map_init(&p->servers, sizeof(struct endpoint), sizeof(struct server_stats));
+    map_init(&p->servers, sizeof(struct endpoint), sizeof(struct server));
     map_init(&p->clients, sizeof(struct address), sizeof(struct client_stats));
     map_init(&p->targets, sizeof(struct target_key), sizeof(struct target));
     map_init(&p->hosts, sizeof(struct host_key), sizeof(bool));
     map_init(&p->ports, sizeof(struct endpoint), sizeof(uint32_t));
     p->records = c->records;
-    p->n = c->n_records;
+    p->n_records = c->n_resets > 0 ? c->n_records : 0; /* nobody will ask */
     p->alike = alike_create(c->resets, c->n_resets);
-    bool good = p->alike && make_room(p);
-    if (good)
-        sort_records(p);
-    if (good && count_all(p))
+    if (p->alike && name_ends(p, c->resets, c->n_resets) && count_all(p))
         return p;
     population_free(p);
     return NULL;
@@ -252,7 +267,7 @@ void population_free(struct population *p)
     map_finish(&p->hosts);
     map_finish(&p->ports);
     alike_free(p->alike);
-    free(p->owners);
+    radix_room_free(p->owners, p->n_records);
     free(p->endings);
     free(p->sums);
     free(p->same_port);
@@ -262,12 +277,8 @@ void population_free(struct population *p)
 
 const struct server_stats *population_server(const struct population *p, const struct endpoint *e)
 {
-    static const struct server_stats none = {.first_accepted = INSTANT_NONE,
-                                             .last_accepted = INSTANT_NONE,
-                                             .first_refused = INSTANT_NONE,
-                                             .last_refused = INSTANT_NONE};
-    const struct server_stats *s = p ? map_get(&p->servers, e) : NULL;
-    return s ? s : &none;
+    const struct server *s = p ? map_get(&p->servers, e) : NULL;
+    return s ? &s->stats : &no_server;
 }
 
 const struct client_stats *population_client(const struct population *p, const struct address *a)
@@ -308,21 +319,15 @@ uint32_t population_attempts(const struct population *p, const struct endpoint *
 /* Served connections of the server that were over before t. */
 static uint32_t count_over(const struct population *p, const struct server_stats *s, instant_ns t)
 {
-    const struct ending from = {.server = s->first_record, .last = INT64_MIN};
-    const struct ending to = {.server = s->first_record, .last = t};
-    size_t place[2];
-    for (int i = 0; i < 2; i++) {
-        size_t low = 0;
-        for (size_t high = p->n_endings; low < high;) {
-            size_t middle = low + (high - low) / 2;
-            if (by_server_end(&p->endings[middle], i == 0 ? &from : &to) < 0)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        place[i] = low;
+    size_t first = p->sums[s->first_record].n_served, low = first;
+    for (size_t high = p->sums[s->first_record + s->n_records].n_served; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (p->endings[middle] < t)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return (uint32_t)(place[1] - place[0]);
+    return (uint32_t)(low - first);
 }
 
 #define CHAIN_MAX 1000 /* uses of one port, or records of one stream, that are looked at */
@@ -332,16 +337,17 @@ static uint32_t count_own(const struct population *p, const struct connection *k
 {
     uint64_t key = stream_key(k->capture, k->stream);
     size_t low = 0;
-    for (size_t high = p->n; low < high;) {
+    for (size_t high = p->n_records; low < high;) {
         size_t middle = low + (high - low) / 2;
-        if (p->owners[middle].stream < key)
+        if (p->owners[middle].key < key)
             low = middle + 1;
         else
             high = middle;
     }
     uint32_t n = 0;
-    for (size_t i = 0; i < CHAIN_MAX && low + i < p->n && p->owners[low + i].stream == key; i++) {
-        const struct connection_record *o = &p->records[p->owners[low + i].record];
+    for (size_t i = 0; i < CHAIN_MAX && low + i < p->n_records && p->owners[low + i].key == key;
+         i++) {
+        const struct connection_record *o = &p->records[p->owners[low + i].value];
         n += endpoint_eq(&o->server, &k->end[SIDE_SERVER].at) && o->first_time <= t &&
              o->last_time >= t && was_served(o);
     }

@@ -32,7 +32,7 @@ struct population;
 struct population *population_create(const struct case_file *c);
 void population_free(struct population *p);
 
-/* Never NULL: zeroed stats for an endpoint that no record names. */
+/* Never NULL.  Of the ends that resets of the case have: zeroed stats for any other. */
 const struct server_stats *population_server(const struct population *p, const struct endpoint *e);
 const struct client_stats *population_client(const struct population *p, const struct address *a);
 /* Attempts (SYNs) at a server endpoint within [from, to]; accepted ones only when accepted is set.

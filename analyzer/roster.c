@@ -1,39 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/roster.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "parsers/base/radix.h"
 
 instant_ns roster_time(const struct roster *r, uint32_t record, instant_ns t)
 {
     uint32_t capture = r->records[record].capture;
     t = sane_time(t);
     return t == INSTANT_NONE || capture >= r->n_captures ? t : t - r->shift[capture];
-}
-
-static int by_first(const struct roster *r, uint32_t x, uint32_t y)
-{
-    instant_ns a = roster_time(r, x >> 1, r->records[x >> 1].first_time);
-    instant_ns b = roster_time(r, y >> 1, r->records[y >> 1].first_time);
-    if (a != b)
-        return a < b ? -1 : 1;
-    return x < y ? -1 : x > y;
-}
-
-static int compare_endpoint(const void *x, const void *y, void *ctx)
-{
-    const struct roster *r = ctx;
-    uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-    int order = endpoint_cmp(roster_end(r, a), roster_end(r, b));
-    return order ? order : by_first(r, a, b);
-}
-
-static int compare_address(const void *x, const void *y, void *ctx)
-{
-    const struct roster *r = ctx;
-    uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-    int order = address_cmp(&roster_end(r, a)->ip, &roster_end(r, b)->ip);
-    return order ? order : by_first(r, a, b);
 }
 
 /* The lowest record reached from i; paths are halved on the way. */
@@ -63,53 +41,42 @@ void roster_chain(struct roster *r, uint32_t *talk_of)
     }
 }
 
-struct stream_key {
-    uint32_t capture, stream, record;
-};
-
-static int compare_stream(const void *x, const void *y)
+static uint64_t stream_key(uint32_t capture, uint32_t stream)
 {
-    const struct stream_key *a = x, *b = y;
-    if (a->capture != b->capture)
-        return a->capture < b->capture ? -1 : 1;
-    if (a->stream != b->stream)
-        return a->stream < b->stream ? -1 : 1;
-    return a->record < b->record ? -1 : a->record > b->record;
+    return (uint64_t)capture << 32 | stream;
 }
 
 /* The record of a reset: same capture and stream; of several, the one that was alive. */
-static uint32_t record_of(const struct roster *r, const struct stream_key *keys,
+static uint32_t record_of(const struct roster *r, const struct radix_item *keys,
                           const struct reset *reset)
 {
-    const struct connection *c = reset->connection;
+    uint64_t key = stream_key(reset->connection->capture, reset->connection->stream);
     uint32_t lo = 0, hi = r->n, best = ROSTER_NONE;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
-        bool before = keys[mid].capture != c->capture ? keys[mid].capture < c->capture
-                                                      : keys[mid].stream < c->stream;
-        if (before)
+        if (keys[mid].key < key)
             lo = mid + 1;
         else
             hi = mid;
     }
-    for (; lo < r->n && keys[lo].capture == c->capture && keys[lo].stream == c->stream; lo++)
+    for (; lo < r->n && keys[lo].key == key; lo++)
         if (best == ROSTER_NONE ||
-            r->records[keys[lo].record].first_time <= reset->deciding.segment.time)
-            best = keys[lo].record;
+            r->records[keys[lo].value].first_time <= reset->deciding.segment.time)
+            best = keys[lo].value;
     return best;
 }
 
 static bool place_resets(struct roster *r, struct arena *a, const struct case_file *of)
 {
-    struct stream_key *keys = calloc((size_t)r->n + 1, sizeof *keys);
+    struct radix_item *keys = radix_room(r->n);
     uint32_t *where = calloc(of->n_resets + 1, sizeof *where);
     r->reset_from = arena_array(a, (size_t)r->n + 2, sizeof *r->reset_from);
     r->reset_at = arena_array(a, of->n_resets + 1, sizeof(struct reset *));
     bool good = keys && where && r->reset_from && r->reset_at;
     for (uint32_t i = 0; good && i < r->n; i++)
-        keys[i] = (struct stream_key){r->records[i].capture, r->records[i].stream, i};
+        keys[i] = (struct radix_item){stream_key(r->records[i].capture, r->records[i].stream), i};
     if (good)
-        qsort(keys, r->n, sizeof *keys, compare_stream);
+        radix_sort(keys, keys + r->n, r->n);
     for (size_t i = 0; good && i < of->n_resets; i++) {
         where[i] = record_of(r, keys, of->resets[i]);
         if (where[i] != ROSTER_NONE)
@@ -120,7 +87,7 @@ static bool place_resets(struct roster *r, struct arena *a, const struct case_fi
     for (size_t i = 0; good && i < of->n_resets; i++)
         if (where[i] != ROSTER_NONE)
             r->reset_at[r->reset_from[where[i] + 1]++] = of->resets[i];
-    free(keys);
+    radix_room_free(keys, r->n);
     free(where);
     return good;
 }
@@ -184,27 +151,90 @@ bool roster_build(struct roster *r, struct arena *a, const struct case_file *of,
                          .n_captures = (uint32_t)of->n_captures};
     r->talk = arena_array(a, n + 1, sizeof *r->talk);
     r->next = arena_array(a, n + 1, sizeof *r->next);
-    r->by_endpoint = arena_array(a, 2 * n + 1, sizeof *r->by_endpoint);
-    r->by_address = arena_array(a, 2 * n + 1, sizeof *r->by_address);
-    r->block_last = arena_array(a, 2 * n / ROSTER_BLOCK + 1, sizeof *r->block_last);
-    if (!r->block_last || !r->talk || !r->next || !r->by_endpoint || !r->by_address ||
-        !place_resets(r, a, of) || !note_addresses(r, a))
+    if (!r->talk || !r->next || !place_resets(r, a, of))
         return false;
     find_span(r, of);
     roster_chain(r, talk_of);
-    for (uint32_t i = 0; i < 2 * (uint32_t)n; i++)
-        r->by_endpoint[i] = r->by_address[i] = i;
-    if (n) {
-        qsort_r(r->by_endpoint, 2 * n, sizeof *r->by_endpoint, compare_endpoint, r);
-        qsort_r(r->by_address, 2 * n, sizeof *r->by_address, compare_address, r);
-    }
-    note_blocks(r);
     return true;
+}
+
+/* ---- the index ---- */
+
+enum sort_key { KEY_TIME, KEY_PORT, KEY_IP_LOW, KEY_IP_HIGH };
+
+static uint64_t sort_key(const struct roster *r, uint32_t entry, enum sort_key which)
+{
+    const struct endpoint *e = roster_end(r, entry);
+    uint64_t word;
+    switch (which) {
+    case KEY_TIME:
+        return radix_signed(roster_time(r, entry >> 1, r->records[entry >> 1].first_time));
+    case KEY_PORT:
+        return e->port;
+    case KEY_IP_LOW:
+    case KEY_IP_HIGH:
+        memcpy(&word, &e->ip.b[which == KEY_IP_HIGH ? 0 : 8], sizeof word);
+        return be64toh(word);
+    }
+    return 0;
+}
+
+/* Every further key is the greater one: the sort is stable. */
+static void sort_by(const struct roster *r, struct radix_item *v, size_t n, enum sort_key which)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i].key = sort_key(r, v[i].value, which);
+    radix_sort(v, v + n, n);
+}
+
+static void copy_order(uint32_t *to, const struct radix_item *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = v[i].value;
+}
+
+static void sort_entries(struct roster *r, struct radix_item *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i].value = (uint32_t)i;
+    sort_by(r, v, n, KEY_TIME);
+    sort_by(r, v, n, KEY_IP_LOW);
+    sort_by(r, v, n, KEY_IP_HIGH);
+    copy_order(r->by_address, v, n);
+    sort_by(r, v, n, KEY_PORT); /* times of one address and port are in order still */
+    sort_by(r, v, n, KEY_IP_LOW);
+    sort_by(r, v, n, KEY_IP_HIGH);
+    copy_order(r->by_endpoint, v, n);
+}
+
+bool roster_index(struct roster *r, struct arena *a)
+{
+    if (r->indexed)
+        return true;
+    size_t n = 2 * (size_t)r->n;
+    struct radix_item *v = radix_room(n);
+    r->by_endpoint = arena_array(a, n + 1, sizeof *r->by_endpoint);
+    r->by_address = arena_array(a, n + 1, sizeof *r->by_address);
+    r->block_last = arena_array(a, n / ROSTER_BLOCK + 1, sizeof *r->block_last);
+    bool good = v && r->by_endpoint && r->by_address && r->block_last && note_addresses(r, a);
+    if (good) {
+        sort_entries(r, v, n);
+        note_blocks(r);
+        r->indexed = true;
+    }
+    radix_room_free(v, n);
+    return good;
+}
+
+/* How many entries can be searched. */
+static uint32_t n_entries(const struct roster *r)
+{
+    return r->indexed ? 2 * r->n : 0;
 }
 
 static uint32_t lower_endpoint(const struct roster *r, const struct endpoint *e, bool after)
 {
-    uint32_t lo = 0, hi = 2 * r->n;
+    uint32_t lo = 0, hi = n_entries(r);
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
         int order = endpoint_cmp(roster_end(r, r->by_endpoint[mid]), e);
@@ -223,7 +253,7 @@ struct roster_range roster_endpoint(const struct roster *r, const struct endpoin
 
 static uint32_t lower_address(const struct roster *r, const struct address *a, bool after)
 {
-    uint32_t lo = 0, hi = 2 * r->n;
+    uint32_t lo = 0, hi = n_entries(r);
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
         int order = address_cmp(&roster_end(r, r->by_address[mid])->ip, a);
@@ -246,7 +276,7 @@ bool roster_knows(const struct roster *r, const struct address *a)
     if (r->known && !(r->known[bit / 64] >> bit % 64 & 1))
         return false;
     uint32_t at = lower_address(r, a, false);
-    return at < 2 * r->n && address_eq(&roster_end(r, r->by_address[at])->ip, a);
+    return at < n_entries(r) && address_eq(&roster_end(r, r->by_address[at])->ip, a);
 }
 
 static instant_ns earlier(instant_ns a, instant_ns b)

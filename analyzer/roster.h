@@ -38,6 +38,7 @@ struct roster {
     instant_ns first, last; /* span of all captures; INSTANT_NONE when there is none */
     uint32_t *talk;         /* by record: the lowest record of the same connection */
     uint32_t *next;         /* by record: the next record of the same connection, or ROSTER_NONE */
+    bool indexed;           /* the three below are there */
     uint32_t *by_endpoint;  /* record * 2 + side, by address, port, first time */
     uint32_t *by_address;   /* the same, by address and first time */
     uint64_t *known;        /* bits by hash of address: a clear one is surely nobody's */
@@ -68,6 +69,10 @@ struct talk {
  * lives in the arena; false when memory ran out. */
 bool roster_build(struct roster *r, struct arena *a, const struct case_file *of,
                   const instant_ns *shift, uint32_t *talk_of);
+
+/* Makes records findable by address and endpoint; before that, none is found.  It sorts, and a
+ * single capture without logs has nobody who would ask.  Again, it does nothing. */
+bool roster_index(struct roster *r, struct arena *a);
 
 /* Says anew which records are one talk, as roster_build did with its talk_of. */
 void roster_chain(struct roster *r, uint32_t *talk_of);

@@ -5,14 +5,11 @@
  */
 #include "analyzer/timeline.h"
 
-static struct kept *put(struct store *s, struct chunk **chunk, size_t i, const struct kept *k)
+static struct kept *place(struct store *s, struct chunk **chunk, size_t i)
 {
     if (!*chunk)
         *chunk = pool_take(&s->chunks);
-    if (!*chunk)
-        return NULL;
-    (*chunk)->k[i % CHUNK_SEGMENTS] = *k;
-    return &(*chunk)->k[i % CHUNK_SEGMENTS];
+    return *chunk ? &(*chunk)->k[i % CHUNK_SEGMENTS] : NULL;
 }
 
 static struct ring *ring_of(struct store *s, struct timeline *t)
@@ -27,35 +24,56 @@ static bool frozen(const struct timeline *t)
     return t->ring && t->ring->frozen;
 }
 
-static struct kept *add_after(struct store *s, struct ring *r, const struct kept *k)
+static struct kept *after(struct store *s, struct ring *r)
 {
     if (r->n_after >= TIMELINE_AFTER)
         return NULL;
     size_t i = CONNECTION_LAST_SEGMENTS + (size_t)r->n_after;
-    struct kept *at = put(s, &r->c[i / CHUNK_SEGMENTS], i, k);
+    struct kept *at = place(s, &r->c[i / CHUNK_SEGMENTS], i);
     r->n_after += at != NULL;
     return at;
 }
 
-static struct kept *add_turning(struct store *s, struct ring *r, const struct kept *k)
+static struct kept *turning(struct store *s, struct ring *r)
 {
     size_t i = (size_t)(r->n % CONNECTION_LAST_SEGMENTS);
-    struct kept *at = put(s, &r->c[i / CHUNK_SEGMENTS], i, k);
+    struct kept *at = place(s, &r->c[i / CHUNK_SEGMENTS], i);
     r->n += at != NULL;
+    return at;
+}
+
+/* Says where the ring goes on, if that is known yet. */
+static void hint(struct timeline *t)
+{
+    const struct ring *r = t->ring;
+    size_t i = (size_t)(r->n % CONNECTION_LAST_SEGMENTS);
+    struct chunk *c = r->c[i / CHUNK_SEGMENTS];
+    t->next = c ? &c->k[i % CHUNK_SEGMENTS] : NULL;
+}
+
+struct kept *timeline_place(struct store *s, struct timeline *t)
+{
+    if (frozen(t))
+        return after(s, t->ring);
+    if (t->n_head < CONNECTION_FIRST_SEGMENTS && !(t->ring && t->ring->n)) {
+        struct kept *at = place(s, &t->head[t->n_head / CHUNK_SEGMENTS], t->n_head);
+        t->n_head += at != NULL;
+        t->next = at && t->n_head % CHUNK_SEGMENTS ? at + 1 : NULL;
+        return at;
+    }
+    struct ring *r = ring_of(s, t);
+    struct kept *at = r ? turning(s, r) : NULL;
+    if (r)
+        hint(t);
     return at;
 }
 
 struct kept *timeline_add(struct store *s, struct timeline *t, const struct kept *k)
 {
-    if (frozen(t))
-        return add_after(s, t->ring, k);
-    if (t->n_head < CONNECTION_FIRST_SEGMENTS && !(t->ring && t->ring->n)) {
-        struct kept *at = put(s, &t->head[t->n_head / CHUNK_SEGMENTS], t->n_head, k);
-        t->n_head += at != NULL;
-        return at;
-    }
-    struct ring *r = ring_of(s, t);
-    return r ? add_turning(s, r, k) : NULL;
+    struct kept *at = timeline_place(s, t);
+    if (at)
+        *at = *k;
+    return at;
 }
 
 void timeline_freeze(struct store *s, struct timeline *t)
@@ -73,7 +91,9 @@ void timeline_thaw(struct store *s, struct timeline *t)
     r->frozen = false;
     for (size_t j = 0; j < r->n_after; j++) {
         size_t i = CONNECTION_LAST_SEGMENTS + j;
-        add_turning(s, r, &r->c[i / CHUNK_SEGMENTS]->k[i % CHUNK_SEGMENTS]);
+        struct kept *at = turning(s, r);
+        if (at)
+            *at = r->c[i / CHUNK_SEGMENTS]->k[i % CHUNK_SEGMENTS];
     }
     r->n_after = 0;
 }

@@ -9,7 +9,10 @@
 
 #include "analyzer/live.h"
 
-/* The kept copy, or NULL when it was let go (frozen and full, or memory ran out). */
+/* Room for one segment more, which the caller fills; NULL: it is let go (frozen and full, or memory
+ * ran out). */
+struct kept *timeline_place(struct store *s, struct timeline *t);
+/* The kept copy, or NULL. */
 struct kept *timeline_add(struct store *s, struct timeline *t, const struct kept *k);
 void timeline_freeze(struct store *s, struct timeline *t);
 /* What came after the reset becomes part of the last. */

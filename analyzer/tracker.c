@@ -6,42 +6,22 @@
  */
 #include "analyzer/tracker.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/duplicate.h"
+#include "analyzer/content.h"
 #include "analyzer/episode.h"
-#include "analyzer/flow.h"
 #include "analyzer/history.h"
-#include "analyzer/settle.h"
+#include "analyzer/steady.h"
 #include "analyzer/stream.h"
 #include "analyzer/timeline.h"
-#include "parsers/base/vec.h"
+#include "analyzer/tracker_parts.h"
 
 #define DEFAULT_BUDGET ((uint64_t)1 << 30)
 #define DEFAULT_RECORDS ((size_t)4 << 20)
 #define DEFAULT_LINGER_NS (120 * NS_PER_S)
 #define ICMP_MAX 32
-
-struct tracker {
-    struct arena *arena;
-    struct tracker_config config;
-    const struct allocator *from;
-    struct flows flows;
-    struct store store;
-    struct duplicates *duplicates;
-    struct habits *habits, *own_habits;
-    struct scenes scenes;
-    VEC(struct tracker_rst_skip) skips;
-    VEC(struct connection_record) records;
-    struct tracker_counts counts;
-    struct tracker_records records_out;
-    struct tracker_skips skips_out;
-    struct tracker_resets attempts;
-    uint32_t next_stream;
-    uint32_t file;  /* of the series, from 0 */
-    instant_ns now; /* the latest capture time so far */
-};
+#define CROWDED_SHARE 16
+#define CROWDED_LINGER_NS (5 * NS_PER_S)
 
 static struct tracker *fail(struct tracker *t)
 {
@@ -89,7 +69,7 @@ void tracker_free(struct tracker *t)
     t->from->release(t->from->ctx, t, sizeof *t);
 }
 
-static void skip_rst(struct tracker *t, uint64_t frame, const char *reason, uint64_t same_as)
+void tracker_skip_rst(struct tracker *t, uint64_t frame, const char *reason, uint64_t same_as)
 {
     struct tracker_rst_skip *s = vec_push(&t->skips);
     if (s)
@@ -146,7 +126,7 @@ static void keep_record(struct tracker *t, struct flow *flow)
         keep_record_of_resets(t, flow->live, r);
 }
 
-static void settle(struct tracker *t, struct flow *flow)
+void tracker_settle(struct tracker *t, struct flow *flow)
 {
     struct live *l = flow->live;
     if (!l)
@@ -155,7 +135,7 @@ static void settle(struct tracker *t, struct flow *flow)
         t->counts.n_reset_connections += !l->episode->survived;
         if (!settle_resets(t->arena, flow, t->config.capture, &t->scenes))
             for (const struct rst_note *n = l->rsts; n; n = n->next)
-                skip_rst(t, n->k.frame, "no-memory", 0);
+                tracker_skip_rst(t, n->k.frame, "no-memory", 0);
     }
     if (!live_has(l, LIVE_REVIVED))
         t->counts.n_by_state[history_state(l)]++;
@@ -166,17 +146,22 @@ static void settle(struct tracker *t, struct flow *flow)
     flows_touch(&t->flows, flow, FLOW_DONE);
 }
 
+static inline size_t used(const struct tracker *t)
+{
+    return t->store.used + t->flows.n_slots * sizeof(struct flow_slot);
+}
+
 static void expire_closed(struct tracker *t)
 {
     struct flow *f;
-    while ((f = t->flows.list[FLOW_CLOSED].first) != NULL &&
-           f->live->last_time < t->now - t->config.linger_ns)
-        settle(t, f);
-}
-
-static size_t used(const struct tracker *t)
-{
-    return store_used(&t->store) + t->flows.n_slots * sizeof(struct flow_slot);
+    bool crowded = used(t) > t->config.memory_budget / CROWDED_SHARE;
+    instant_ns linger = t->config.linger_ns;
+    if (crowded && linger > CROWDED_LINGER_NS)
+        linger = CROWDED_LINGER_NS;
+    while ((f = t->flows.list[FLOW_CLOSED].first) != NULL && f->live->last_time < t->now - linger) {
+        t->counts.n_hurried += f->live->last_time >= t->now - t->config.linger_ns;
+        tracker_settle(t, f);
+    }
 }
 
 /* Settles what was longest without a packet, then forgets numbers, until there is room. */
@@ -187,17 +172,17 @@ static void make_room(struct tracker *t, const struct flow *but)
         t->counts.peak_bytes = now;
     while (used(t) > t->config.memory_budget) {
         struct flow *closed = t->flows.list[FLOW_CLOSED].first;
-        struct flow *open = t->flows.list[FLOW_OPEN].first;
+        struct flow *open = flows_oldest_open(&t->flows, but);
         struct flow *done = t->flows.list[FLOW_DONE].first;
         bool many_done =
             t->flows.list[FLOW_DONE].n * sizeof(struct flow) > t->config.memory_budget / 4;
         if (closed && closed != but) {
-            settle(t, closed);
+            tracker_settle(t, closed);
         } else if (done && (many_done || !open || open == but)) {
             flows_remove(&t->flows, &t->store, done);
             t->counts.n_forgotten++;
         } else if (open && open != but) {
-            settle(t, open);
+            tracker_settle(t, open);
             t->counts.n_evicted++;
         } else {
             return;
@@ -205,19 +190,23 @@ static void make_room(struct tracker *t, const struct flow *but)
     }
 }
 
-static struct flow *flow_for(struct tracker *t, const struct endpoint *src,
-                             const struct endpoint *dst, uint16_t flags, uint32_t seq, uint8_t *dir)
-{
+/* Where a segment belongs. */
+struct place {
     struct flow_key key;
-    *dir = flow_key_of(src, dst, &key);
-    uint32_t hash = flows_hash(&t->flows, &key);
-    struct flow *f = flows_find(&t->flows, &key, hash);
+    uint32_t hash;
+    uint8_t dir;
+};
+
+static struct flow *flow_for(struct tracker *t, const struct place *at, uint16_t flags,
+                             uint32_t seq)
+{
+    struct flow *f = flows_find(&t->flows, &at->key, at->hash);
     if (!f) {
-        f = flows_add(&t->flows, &t->store, &key, hash);
+        f = flows_add(&t->flows, &t->store, &at->key, at->hash);
         if (f)
             flow_number(f, t->next_stream++);
-    } else if (flow_opens_stream(f, *dir, flags, seq)) {
-        settle(t, f);
+    } else if (flow_opens_stream(f, at->dir, flags, seq)) {
+        tracker_settle(t, f);
         flow_number(f, t->next_stream++);
     } else if (f->file_bits & FILE_BEFORE) {
         flow_enter_file(f, t->next_stream++);
@@ -299,7 +288,7 @@ static void take_rst(struct tracker *t, struct live *l, uint8_t dir, const struc
     struct kept k = kept_from(p, dir);
     history_segment(&t->store, l, dir, p);
     if (!episode_rst(&t->store, t->arena, l, p, &k)) {
-        skip_rst(t, p->frame, "no-memory", 0);
+        tracker_skip_rst(t, p->frame, "no-memory", 0);
         return;
     }
     flows_touch(&t->flows, l->flow, FLOW_OPEN);
@@ -334,7 +323,7 @@ static bool set_aside(struct tracker *t, struct live *l, uint8_t dir, const stru
     l->n_duplicates += l->n_duplicates < UINT8_MAX;
     t->counts.n_duplicates++;
     if (p->flags & TCP_RST) {
-        skip_rst(t, p->frame, "duplicate-capture", same_as);
+        tracker_skip_rst(t, p->frame, "duplicate-capture", same_as);
         if (l->last_rst && l->last_rst->k.frame == same_as)
             l->last_rst->seen_again = true;
     }
@@ -348,11 +337,25 @@ static void count_continued(struct tracker *t, struct flow *f)
     t->counts.n_continued++;
 }
 
-static void take_tcp(struct tracker *t, const struct packet *p)
+static bool take_steady(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
 {
-    struct endpoint src = packet_src(p), dst = packet_dst(p);
-    uint8_t dir;
-    struct flow *f = flow_for(t, &src, &dst, p->flags, p->seq, &dir);
+    uint16_t notes = p->time < l->last_time ? NOTE_TIME_BACKWARDS : 0;
+    if (t->config.long_road_only || !steady_segment(&t->store, l, dir, p, &notes))
+        return false;
+    t->counts.n_steady++;
+    struct kept *k = timeline_place(&t->store, &l->timeline);
+    if (k) {
+        *k = kept_from(p, dir);
+        k->notes = notes;
+    }
+    flows_touch(&t->flows, l->flow, FLOW_OPEN);
+    return true;
+}
+
+static void take_tcp(struct tracker *t, const struct place *at, const struct packet *p)
+{
+    uint8_t dir = at->dir;
+    struct flow *f = flow_for(t, at, p->flags, p->seq);
     struct live *l = f ? f->live : NULL;
     if (f && !l) {
         l = live_begin(&t->store, f, dir, p);
@@ -365,7 +368,7 @@ static void take_tcp(struct tracker *t, const struct packet *p)
             flows_touch(&t->flows, f, FLOW_DONE);
         t->counts.n_no_memory++;
         if (p->flags & TCP_RST)
-            skip_rst(t, p->frame, "no-memory", 0);
+            tracker_skip_rst(t, p->frame, "no-memory", 0);
         return;
     }
     flow_set_base(f, dir, p);
@@ -376,7 +379,7 @@ static void take_tcp(struct tracker *t, const struct packet *p)
     note_habit(t, l, dir, p);
     if (p->flags & TCP_RST)
         take_rst(t, l, dir, p);
-    else
+    else if (!take_steady(t, l, dir, p))
         take_other(t, l, dir, p);
     l->n_segments++;
     if (p->time > l->last_time)
@@ -387,19 +390,19 @@ static void take_tcp(struct tracker *t, const struct packet *p)
 /* The dissector counts a stream for a quoted segment too when the quote holds its flags. */
 static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i)
 {
-    uint8_t dir;
-    struct flow_key key;
+    struct place at;
+    at.dir = flow_key_of(&i->src, &i->dst, &at.key);
+    at.hash = flows_hash(&t->flows, &at.key);
     if (i->has_flags) {
-        struct flow *f = flow_for(t, &i->src, &i->dst, i->flags, i->seq, &dir);
+        struct flow *f = flow_for(t, &at, i->flags, i->seq);
         if (!f)
             return NULL;
-        flow_rebase(f, dir, i->flags, i->seq);
+        flow_rebase(f, at.dir, i->flags, i->seq);
         if (!f->live)
             flows_touch(&t->flows, f, FLOW_DONE);
         return f;
     }
-    flow_key_of(&i->src, &i->dst, &key);
-    return flows_find(&t->flows, &key, flows_hash(&t->flows, &key));
+    return flows_find(&t->flows, &at.key, at.hash);
 }
 
 static void take_icmp(struct tracker *t, const struct packet *p)
@@ -424,7 +427,7 @@ static void take_icmp(struct tracker *t, const struct packet *p)
     l->n_icmp++;
 }
 
-void tracker_packet(struct tracker *t, const struct packet *p)
+static void take(struct tracker *t, const struct place *at, const struct packet *p)
 {
     if (p->time > t->now)
         t->now = p->time;
@@ -435,7 +438,57 @@ void tracker_packet(struct tracker *t, const struct packet *p)
     t->counts.n_tcp++;
     t->counts.n_rst_frames += (p->flags & TCP_RST) != 0;
     expire_closed(t);
-    take_tcp(t, p);
+    take_tcp(t, at, p);
+}
+
+static struct place place_of(const struct tracker *t, const struct packet *p)
+{
+    struct place at;
+    at.dir = flow_key_of_packet(p, &at.key);
+    at.hash = flows_hash(&t->flows, &at.key);
+    return at;
+}
+
+void tracker_packet(struct tracker *t, const struct packet *p)
+{
+    struct place at = place_of(t, p);
+    take(t, &at, p);
+}
+
+/* Each round asks memory for what the round before has found the address of. */
+static void prefetch(const struct tracker *t, const struct place *at, const struct packet *v,
+                     size_t n)
+{
+    const struct flow *flow[TRACKER_BATCH];
+    const struct live *live[TRACKER_BATCH];
+    for (size_t i = 0; i < n; i++) {
+        flow[i] = flows_guess(&t->flows, at[i].hash);
+        if (flow[i])
+            __builtin_prefetch(flow[i], 1);
+    }
+    for (size_t i = 0; i < n; i++) {
+        live[i] = flow[i] ? flow[i]->live : NULL;
+        if (live[i])
+            live_prefetch(live[i]);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (live[i])
+            steady_prefetch(live[i], at[i].dir, &v[i]);
+    for (size_t i = 0; i < n; i++)
+        if (live[i] && live[i]->half[at[i].dir].content)
+            content_prefetch_bytes(live[i]->half[at[i].dir].content);
+}
+
+void tracker_packets(struct tracker *t, const struct packet *v, size_t n)
+{
+    struct place at[TRACKER_BATCH];
+    for (size_t i = 0; i < n; i++) {
+        at[i] = place_of(t, &v[i]);
+        flows_prefetch(&t->flows, at[i].hash);
+    }
+    prefetch(t, at, v, n);
+    for (size_t i = 0; i < n; i++)
+        take(t, &at[i], &v[i]);
 }
 
 void tracker_next_file(struct tracker *t)
@@ -445,129 +498,4 @@ void tracker_next_file(struct tracker *t)
     for (int list = 0; list < FLOW_LISTS; list++)
         for (struct flow *f = t->flows.list[list].first; f; f = f->next)
             f->file_bits = FILE_BEFORE;
-}
-
-/* ---- the end ---- */
-
-static int by_stream(const void *a, const void *b)
-{
-    const struct connection_record *x = a, *y = b;
-    if (x->capture != y->capture)
-        return x->capture < y->capture ? -1 : 1;
-    return (x->stream > y->stream) - (x->stream < y->stream);
-}
-
-static int by_skip_frame(const void *a, const void *b)
-{
-    const struct tracker_rst_skip *x = a, *y = b;
-    return (x->frame > y->frame) - (x->frame < y->frame);
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const struct segment *x = &(*(struct reset *const *)a)->deciding.segment;
-    const struct segment *y = &(*(struct reset *const *)b)->deciding.segment;
-    if (x->time != y->time)
-        return x->time < y->time ? -1 : 1;
-    return (x->frame > y->frame) - (x->frame < y->frame);
-}
-
-static void settle_all(struct tracker *t)
-{
-    struct flow *f;
-    while ((f = t->flows.list[FLOW_CLOSED].first) != NULL)
-        settle(t, f);
-    while ((f = t->flows.list[FLOW_OPEN].first) != NULL && f->live)
-        settle(t, f);
-}
-
-/* What is asked for after the tracker is gone lives in the arena. */
-static void hand_over(struct tracker *t)
-{
-    t->records_out = (struct tracker_records){
-        arena_copy(t->arena, t->records.v, t->records.n * sizeof *t->records.v), t->records.n};
-    t->skips_out = (struct tracker_skips){
-        arena_copy(t->arena, t->skips.v, t->skips.n * sizeof *t->skips.v), t->skips.n};
-    if (!t->records_out.v)
-        t->records_out.n = 0;
-    if (!t->skips_out.v)
-        t->skips_out.n = 0;
-    vec_finish(&t->records);
-    vec_finish(&t->skips);
-}
-
-static void skip_attempt(struct tracker *t, struct reset *r)
-{
-    for (size_t i = 0; i < r->n_rsts; i++)
-        skip_rst(t, r->rsts[i].segment.frame, "connection-lived-on", 0);
-    if (t->attempts.v)
-        t->attempts.v[t->attempts.n++] = r;
-}
-
-static struct reset *judge(struct tracker *t, struct scene *s)
-{
-    s->habits = t->habits;
-    scene_judge(s);
-    if (!s->earlier)
-        return s->reset;
-    s->earlier->habits = t->habits;
-    scene_judge(s->earlier);
-    return scene_cause(s)->reset;
-}
-
-static void sort_and_number(struct tracker_resets *r)
-{
-    if (r->n > 1)
-        qsort(r->v, r->n, sizeof *r->v, by_time);
-    for (size_t i = 0; i < r->n; i++)
-        r->v[i]->id = (uint32_t)i + 1;
-}
-
-struct tracker_resets tracker_finish(struct tracker *t)
-{
-    struct tracker_resets out = {0};
-    settle_all(t);
-    if (t->records.n > 1)
-        qsort(t->records.v, t->records.n, sizeof *t->records.v, by_stream);
-    size_t n = t->scenes.n ? t->scenes.n : 1;
-    out.v = arena_array(t->arena, n, sizeof *out.v);
-    t->attempts.v = arena_array(t->arena, n, sizeof *out.v);
-    for (size_t i = 0; i < t->scenes.n; i++) {
-        struct reset *r = judge(t, t->scenes.v[i]);
-        if (!r->killed)
-            skip_attempt(t, r);
-        else if (out.v)
-            out.v[out.n++] = r;
-    }
-    sort_and_number(&out);
-    sort_and_number(&t->attempts);
-    if (t->skips.n > 1)
-        qsort(t->skips.v, t->skips.n, sizeof *t->skips.v, by_skip_frame);
-    hand_over(t);
-    return out;
-}
-
-const struct tracker_counts *tracker_counts(const struct tracker *t)
-{
-    return &t->counts;
-}
-
-struct tracker_skips tracker_rst_skipped(const struct tracker *t)
-{
-    return t->skips_out;
-}
-
-struct tracker_records tracker_connections(const struct tracker *t)
-{
-    return t->records_out;
-}
-
-struct tracker_resets tracker_attempts(const struct tracker *t)
-{
-    return t->attempts;
-}
-
-const struct habits *tracker_habits(const struct tracker *t)
-{
-    return t->habits;
 }

@@ -28,7 +28,10 @@ struct tracker_config {
                                without a packet are settled early and counted */
     bool keep_records;      /* write a connection_record for every connection */
     size_t max_records;     /* 0: 4 million; more are counted, not kept */
-    instant_ns linger_ns;   /* after both FINs, how long segments are still kept; 0: 120 s */
+    instant_ns linger_ns;   /* after both FINs, how long segments are still kept; 0: 120 s.  Only
+                               5 s while the open and the closed take more than a sixteenth of the
+                               budget, or memory would follow the packets of a busy server */
+    bool long_road_only;    /* for tests: no short cut for ordinary segments, see steady.h */
     struct habits *habits;  /* shared by several captures of one place, or NULL for its own */
     const struct allocator *from; /* NULL: the heap; for everything that is not a result */
 };
@@ -64,6 +67,8 @@ struct tracker_counts {
     uint64_t n_evicted;         /* settled early for want of memory */
     uint64_t n_records_dropped; /* over max_records */
     uint64_t n_forgotten;       /* finished ones whose number had to be forgotten for memory */
+    uint64_t n_hurried;         /* closed by both ends and let go before linger_ns, see there */
+    uint64_t n_steady;          /* segments that took the short road */
     uint64_t n_no_memory;       /* packets that could not be followed: an allocation failed */
     size_t peak_bytes;          /* most memory held for open connections */
 };
@@ -95,6 +100,10 @@ void tracker_free(struct tracker *t); /* NULL-safe; results stay with the arena 
 
 /* Any packet may be given; what is not TCP and quotes no TCP is let pass. */
 void tracker_packet(struct tracker *t, const struct packet *p);
+/* Several packets in capture order, with the same outcome as one by one, but faster: what one waits
+ * for from memory is fetched while others are taken.  n <= TRACKER_BATCH. */
+#define TRACKER_BATCH 32
+void tracker_packets(struct tracker *t, const struct packet *v, size_t n);
 
 /* The packets that follow are of the next file of a series (a ring buffer): connections go on, but
  * streams are numbered anew, as Wireshark numbers each file.  Give frames of the n-th file (from 0)
@@ -108,7 +117,10 @@ struct tracker_resets tracker_finish(struct tracker *t);
 const struct tracker_counts *tracker_counts(const struct tracker *t);
 /* Valid after tracker_finish. */
 struct tracker_skips tracker_rst_skipped(const struct tracker *t);
-struct tracker_records tracker_connections(const struct tracker *t);
+struct tracker_records tracker_connections(struct tracker *t); /* a copy, made at the first call */
+size_t tracker_n_connections(const struct tracker *t);         /* how many records there are */
+/* Writes them to out, in order of stream; false when memory ran out. */
+bool tracker_copy_connections(const struct tracker *t, struct connection_record *out);
 /* Resets that the connection survived (blind forgeries): judged like the others, killed is false;
  * their frames are among the skipped. */
 struct tracker_resets tracker_attempts(const struct tracker *t);

@@ -82,7 +82,7 @@ static void in_order(void **state)
         at += n;
     }
     content_free(&s, c);
-    assert_int_equal(store_used(&s), 0);
+    assert_int_equal(s.used, 0);
     store_finish(&s);
 }
 
@@ -109,7 +109,7 @@ static void any_order(void **state)
             check(&p, c);
         }
         content_free(&s, c);
-        assert_int_equal(store_used(&s), 0);
+        assert_int_equal(s.used, 0);
         store_finish(&s);
     }
 }

@@ -40,7 +40,7 @@ static void a_server_is_counted_by_what_it_answered(void **state)
     joint_talk(j, "192.0.2.1:1000", "198.51.100.7:80", 1, 2);
     joint_talk(j, "192.0.2.1:1001", "198.51.100.7:80", 5, 6);
     struct connection_record *refused =
-        joint_talk(j, "192.0.2.1:1002", "198.51.100.7:80", 10, 10.001);
+        joint_reset(j, "192.0.2.1:1002", "198.51.100.7:80", 10, 10.001, NULL);
     refused->synack_time = INSTANT_NONE;
     refused->rst_time = JOINT_START + 10 * S;
     refused->saw_rst[SIDE_SERVER] = true;
@@ -69,7 +69,7 @@ static void a_client_is_counted_by_what_served_it(void **state)
     joint_talk(j, "192.0.2.9:1000", "198.51.100.7:80", 1, 2);
     joint_talk(j, "192.0.2.9:1001", "198.51.100.7:81", 1, 2)->n_segments = 3;
     joint_talk(j, "192.0.2.9:1002", "198.51.100.7:81", 3, 4)->n_segments = 3;
-    joint_talk(j, "192.0.2.9:1003", "198.51.100.8:81", 3, 4)->n_segments = 3;
+    joint_reset(j, "192.0.2.9:1003", "198.51.100.8:81", 3, 4, NULL)->n_segments = 3;
     settle(j);
     const struct client_stats *s = population_client(j->c.population, &client.ip);
     assert_int_equal(s->n_attempts, 4);

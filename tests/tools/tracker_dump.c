@@ -74,7 +74,7 @@ static void print_reset(const char *file, const struct reset *r)
     printf("]}\n");
 }
 
-static void print_others(const char *file, const struct tracker *t)
+static void print_others(const char *file, struct tracker *t)
 {
     struct tracker_skips skips = tracker_rst_skipped(t);
     for (size_t i = 0; i < skips.n; i++)

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tracker's end: everything is settled and judged, and what was learnt is put in order and
+ * handed out.  No packet is looked at here.
+ */
+#include <stdlib.h>
+
+#include "analyzer/tracker_parts.h"
+#include "parsers/base/radix.h"
+
+static int by_skip_frame(const void *a, const void *b)
+{
+    const struct tracker_rst_skip *x = a, *y = b;
+    return (x->frame > y->frame) - (x->frame < y->frame);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct segment *x = &(*(struct reset *const *)a)->deciding.segment;
+    const struct segment *y = &(*(struct reset *const *)b)->deciding.segment;
+    if (x->time != y->time)
+        return x->time < y->time ? -1 : 1;
+    return (x->frame > y->frame) - (x->frame < y->frame);
+}
+
+static void settle_all(struct tracker *t)
+{
+    struct flow *f;
+    while ((f = t->flows.list[FLOW_CLOSED].first) != NULL)
+        tracker_settle(t, f);
+    while ((f = t->flows.list[FLOW_OPEN].first) != NULL && f->live)
+        tracker_settle(t, f);
+}
+
+/* What is asked for after the tracker is gone lives in the arena. */
+static void hand_over(struct tracker *t)
+{
+    t->skips_out = (struct tracker_skips){
+        arena_copy(t->arena, t->skips.v, t->skips.n * sizeof *t->skips.v), t->skips.n};
+    if (!t->skips_out.v)
+        t->skips_out.n = 0;
+    vec_finish(&t->skips);
+}
+
+static void skip_attempt(struct tracker *t, struct reset *r)
+{
+    for (size_t i = 0; i < r->n_rsts; i++)
+        tracker_skip_rst(t, r->rsts[i].segment.frame, "connection-lived-on", 0);
+    if (t->attempts.v)
+        t->attempts.v[t->attempts.n++] = r;
+}
+
+static struct reset *judge(struct tracker *t, struct scene *s)
+{
+    s->habits = t->habits;
+    scene_judge(s);
+    if (!s->earlier)
+        return s->reset;
+    s->earlier->habits = t->habits;
+    scene_judge(s->earlier);
+    return scene_cause(s)->reset;
+}
+
+static void sort_and_number(struct tracker_resets *r)
+{
+    if (r->n > 1)
+        qsort(r->v, r->n, sizeof *r->v, by_time);
+    for (size_t i = 0; i < r->n; i++)
+        r->v[i]->id = (uint32_t)i + 1;
+}
+
+struct tracker_resets tracker_finish(struct tracker *t)
+{
+    struct tracker_resets out = {0};
+    settle_all(t);
+    size_t n = t->scenes.n ? t->scenes.n : 1;
+    out.v = arena_array(t->arena, n, sizeof *out.v);
+    t->attempts.v = arena_array(t->arena, n, sizeof *out.v);
+    for (size_t i = 0; i < t->scenes.n; i++) {
+        struct reset *r = judge(t, t->scenes.v[i]);
+        if (!r->killed)
+            skip_attempt(t, r);
+        else if (out.v)
+            out.v[out.n++] = r;
+    }
+    sort_and_number(&out);
+    sort_and_number(&t->attempts);
+    if (t->skips.n > 1)
+        qsort(t->skips.v, t->skips.n, sizeof *t->skips.v, by_skip_frame);
+    hand_over(t);
+    return out;
+}
+
+const struct tracker_counts *tracker_counts(const struct tracker *t)
+{
+    return &t->counts;
+}
+
+struct tracker_skips tracker_rst_skipped(const struct tracker *t)
+{
+    return t->skips_out;
+}
+
+size_t tracker_n_connections(const struct tracker *t)
+{
+    return t->records.n;
+}
+
+/* They were written as connections were settled. */
+bool tracker_copy_connections(const struct tracker *t, struct connection_record *out)
+{
+    size_t n = t->records.n;
+    struct radix_item *order = radix_room(n);
+    if (!order)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        order[i] = (struct radix_item){
+            (uint64_t)t->records.v[i].capture << 32 | t->records.v[i].stream, (uint32_t)i};
+    radix_sort(order, order + n, n);
+    for (size_t i = 0; i < n; i++)
+        out[i] = t->records.v[order[i].value];
+    radix_room_free(order, n);
+    return true;
+}
+
+struct tracker_records tracker_connections(struct tracker *t)
+{
+    size_t n = t->records.n;
+    struct connection_record *v = t->records_out.v ? NULL : arena_array(t->arena, n + 1, sizeof *v);
+    if (v && tracker_copy_connections(t, v))
+        t->records_out = (struct tracker_records){v, n};
+    return t->records_out;
+}
+
+struct tracker_resets tracker_attempts(const struct tracker *t)
+{
+    return t->attempts;
+}
+
+const struct habits *tracker_habits(const struct tracker *t)
+{
+    return t->habits;
+}
