@@ -47,6 +47,7 @@ static struct world *world_new(void)
         .captures = &w->capture, .n_captures = 1, .records = &w->record, .n_records = 1};
     arena_init(&w->arena, NULL);
     assert_true(roster_build(&w->roster, &w->arena, &w->c, &w->shift, &w->talk));
+    assert_true(roster_index(&w->roster, &w->arena));
     log_index_init(&w->index, &w->roster, 0, 0);
     return w;
 }
