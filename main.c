@@ -15,6 +15,7 @@
 #include "analyzer/case.h"
 #include "analyzer/case_config.h"
 #include "reports/arguments.h"
+#include "reports/line_text.h"
 #include "reports/report.h"
 #include "reports/terminal.h"
 #include "rules/engine.h"
@@ -86,6 +87,8 @@ static struct case_config config_of(struct session *s, const char *const *paths,
                                 .as = a->as.v,
                                 .n_as = a->as.n,
                                 .window_ns = a->window_ns,
+                                .asked_log = a->asked_log,
+                                .asked_line = a->asked_line,
                                 .patterns = engine_patterns(s->engine),
                                 .progress = terminal_progress,
                                 .warn = terminal_warn,
@@ -115,6 +118,20 @@ static int run_failed(const struct error *err, const struct case_file *c)
     return err->code == ERROR_USAGE ? EXIT_USAGE : EXIT_NO_INPUT;
 }
 
+/* The answer about one log line takes the report's place. */
+static int answer_line(struct session *s, struct case_file *c, const struct case_config *config)
+{
+    struct error err = {0};
+    struct line_answer a;
+    struct report_options o = {.zone = s->zone,
+                               .color = terminal_takes_color(&s->args, stdout),
+                               .width = terminal_width(stdout)};
+    if (!line_answer_find(c, config, &a, &err))
+        return run_failed(&err, c);
+    line_text_write(stdout, c, &a, &o);
+    return EXIT_OK;
+}
+
 static int analyze(struct session *s)
 {
     struct case_file c;
@@ -123,11 +140,15 @@ static int analyze(struct session *s)
         arguments_help(stderr);
         return EXIT_USAGE;
     }
+    if (s->args.asked_log && (s->args.outputs.n > 0 || s->args.format))
+        return arguments_complain("", "--explain-log", " writes text on standard output only");
     struct case_config config = config_of(s, s->args.paths.v, s->args.paths.n);
     bool good = case_run(&c, &config, &err);
     terminal_clear(&s->talk);
     int status = good ? EXIT_OK : run_failed(&err, &c);
-    if (good) {
+    if (good && s->args.asked_log) {
+        status = answer_line(s, &c, &config);
+    } else if (good) {
         struct report_options o = {.zone = s->zone,
                                    .verbosity = s->args.verbosity,
                                    .quiet = s->args.quiet,

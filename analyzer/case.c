@@ -28,6 +28,12 @@ static bool setting_fits(const struct case_setting *s, const char *name)
            (slash && fnmatch(s->glob, slash + 1, 0) == 0);
 }
 
+bool case_is_named(const char *wanted, const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    return strcmp(wanted, name) == 0 || (slash && strcmp(wanted, slash + 1) == 0);
+}
+
 const char *case_setting_for(const struct case_setting *v, size_t n, const char *name)
 {
     const char *value = NULL;

@@ -95,6 +95,7 @@ struct case_log {
     uint32_t n_anchors;          /* lines that the offset rests on */
     struct case_clock *clocks;   /* the first is the one above; NULL: nothing was joined */
     size_t n_clocks;             /* of its hosts; those known by nothing only if none is known */
+    const char *asked_skip;      /* the line that was asked for is no event: why, else NULL */
     struct flaws flaws;
 };
 
@@ -158,6 +159,7 @@ struct case_file {
     size_t n_attempts;
     struct unmatched_line *unmatched;
     size_t n_unmatched;
+    uint64_t n_unmatched_more; /* such lines about strangers, beyond those that are listed */
     struct case_summary summary;
     struct correlation *correlation; /* NULL without logs */
     struct population *population;   /* what the other connections testify: population.h */
@@ -177,6 +179,9 @@ static inline uint32_t case_series(const struct case_file *c, uint32_t capture)
 {
     return capture < c->n_captures ? capture - c->captures[capture].file : capture;
 }
+
+/* Whether an input of that name is meant: the whole name, or what stands behind its last slash. */
+bool case_is_named(const char *wanted, const char *name);
 
 /* The lines tied to a reset, strongest join first, then nearest in time. */
 const struct link *case_links(const struct case_file *c, const struct reset *r, size_t *n);

@@ -45,6 +45,8 @@ struct case_config {
     size_t n_as;
     instant_ns window_ns; /* how far from a reset a line may be; 0: the default */
     struct case_budgets budgets;
+    const char *asked_log; /* the log with the line that line_answer.h is about, or NULL */
+    uint64_t asked_line;
     struct patterns *patterns; /* event patterns, the caller's */
     case_progress_fn *progress;
     case_warn_fn *warn;

@@ -41,6 +41,7 @@ struct case_run { /* a case in the making */
     VEC(struct case_waiting) waiting;
     struct case_series series;
     struct filter *filter; /* NULL without --filter */
+    bool is_asked;         /* the log that the case is asked about was found */
 };
 
 void case_warn(const struct case_run *run, const struct error *err);

@@ -100,6 +100,8 @@ static void describe_log(struct case_run *run, struct case_log *out, const struc
     out->host = main_host(&run->c->arena, s);
     out->format = formats_of(&run->c->arena, s);
     out->year_inferred = s->n_year_inferred > 0;
+    if (s->asked_skip < LOG_SKIP_REASONS)
+        out->asked_skip = log_skip_name(s->asked_skip);
     if (s->n_stamped > 0 && s->n_zone_stated == s->n_stamped) {
         out->zone = TEXT("UTC");
         out->zone_why = TEXT("stated in the stamps");
@@ -170,6 +172,11 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
                                 .boot = case_boot_of(run, out->name, &booted),
                                 .source = (uint32_t)run->logs.n};
     span_of(c, &config.span_first, &config.span_last);
+    if (run->config->asked_log && !run->is_asked && case_is_named(run->config->asked_log, name)) {
+        run->is_asked = true;
+        config.asked_line = run->config->asked_line;
+        correlation_ask(c->correlation, config.source, config.asked_line);
+    }
     struct log_reader *reader = log_reader_create(run->config->patterns, &config, &out->flaws);
     struct text_run t = {.run = run, .correlation = c->correlation};
     bool good = reader && correlation_source(c->correlation, config.source, &about);

@@ -87,6 +87,12 @@ bool correlation_source(struct correlation *c, uint32_t source, const struct log
     return true;
 }
 
+void correlation_ask(struct correlation *c, uint32_t source, uint64_t line)
+{
+    c->index.asked_source = source;
+    c->index.asked_line = line;
+}
+
 void correlation_event(struct correlation *c, const struct event *e)
 {
     log_index_add(&c->index, e);

@@ -47,6 +47,9 @@ void correlation_free(struct correlation *c); /* NULL-safe; links die with it */
 /* False when memory ran out.  Sources are those of struct event, any order. */
 bool correlation_source(struct correlation *c, uint32_t source, const struct log_about *about);
 
+/* Keeps the event of that line, whatever it says: line_answer.h asks for it. */
+void correlation_ask(struct correlation *c, uint32_t source, uint64_t line);
+
 /* Keeps the event if it can matter; what it points to is copied. */
 void correlation_event(struct correlation *c, const struct event *e);
 

@@ -158,5 +158,11 @@ bool links_build(struct correlation *c);
 
 /* unmatched.c: of->unmatched. */
 bool unmatched_find(struct correlation *c);
+/* The line says that a connection was reset or refused, or that its writer gave up waiting. */
+bool unmatched_is_report(const struct event *e);
+/* Its connection was reset, or a refusal or timeout was carried out in order. */
+bool unmatched_is_answered(const struct correlation *c, uint32_t entry);
+/* Why no capture holds what it reports; false when nobody knows whom it is about. */
+bool unmatched_answer(struct correlation *c, uint32_t entry, struct unmatched_line *out);
 
 #endif

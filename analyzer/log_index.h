@@ -131,7 +131,10 @@ struct log_index {
     uint32_t last_domain;              /* of the last line, or LOG_NONE */
     uint64_t n_strangers[LOG_REACHES]; /* reports of resets of strangers */
     uint64_t n_mixed[LOG_REACHES];     /* lines that name strangers beside captured addresses */
-    uint64_t n_elsewhere, n_no_tie;    /* becomes flaws when settled */
+    uint32_t asked_source;
+    uint64_t asked_line;            /* kept whatever it says; 0 = none */
+    struct event *asked;            /* a copy of it, also when it names nobody */
+    uint64_t n_elsewhere, n_no_tie; /* becomes flaws when settled */
     VEC(struct log_entry) entries;
     VEC(struct log_group) groups;
     VEC(struct log_domain) domains;

@@ -151,6 +151,9 @@ static bool is_wide(const struct event *e)
 void log_index_add(struct log_index *x, const struct event *e)
 {
     struct event room;
+    bool asked = x->asked_line && e->line == x->asked_line && e->source == x->asked_source;
+    if (asked)
+        x->asked = event_copy(&x->arena, e);
     uint32_t domain = log_domain_of(x, e);
     if (domain == LOG_NONE) {
         log_index_drop(x, "log-index.too-many-hosts", e);
@@ -163,7 +166,9 @@ void log_index_add(struct log_index *x, const struct event *e)
     if (!e->kind.n && !l.entry.names_ours)
         return; /* says nothing that anybody here understands */
     l.has_key = log_index_group_key(e, domain, l.process, &l.key);
-    if (!l.entry.names_ours && is_wide(e) && host_line_is_chore(e, l.entry.writer))
+    if (asked)
+        keep_with_group(x, &l);
+    else if (!l.entry.names_ours && is_wide(e) && host_line_is_chore(e, l.entry.writer))
         log_index_drop(x, "log-index.housekeeping", e);
     else if (is_wide(e) || (l.entry.names_ours && !(strangers && !takes_mixed(x, e))))
         keep_with_group(x, &l);

@@ -15,7 +15,7 @@ struct report { /* one line and whom it is about */
     struct endpoint client, server;
 };
 
-static bool is_report(const struct event *e)
+bool unmatched_is_report(const struct event *e)
 {
     return e->claim == CLAIM_RESET || e->claim == CLAIM_REFUSED || e->claim == CLAIM_TIMEOUT;
 }
@@ -68,7 +68,7 @@ static bool report_of(const struct correlation *c, uint32_t entry, struct report
 
 /* Its connection was reset and has a diagnosis; or a refusal or timeout was carried out in order,
  * by FIN, and there never was a RST to find. */
-static bool is_answered(const struct correlation *c, uint32_t entry)
+bool unmatched_is_answered(const struct correlation *c, uint32_t entry)
 {
     const struct log_entry *e = &c->index.entries.v[entry];
     const struct tie *t = tie_find(c, entry);
@@ -106,6 +106,23 @@ static bool why_time(struct correlation *c, const struct report *r, struct unmat
     return true;
 }
 
+/* What else may have kept the RST out: only one direction is there, or the capture has holes. */
+static const char *what_may_lack(const struct correlation *c, uint32_t record)
+{
+    const struct connection_record *r = &c->roster.records[record];
+    const struct case_capture *k =
+        r->capture < c->of->n_captures ? &c->of->captures[r->capture] : NULL;
+    if (!r->ttl[SIDE_SERVER] && !r->saw_rst[SIDE_SERVER])
+        return "; only the client's packets were captured, so the server's RST took another "
+               "interface or path";
+    if (!r->ttl[SIDE_CLIENT] && !r->saw_rst[SIDE_CLIENT])
+        return "; only the server's packets were captured, so the client's RST took another "
+               "interface or path";
+    if (k && (k->truncated || k->n_gaps > 0))
+        return "; the capture is damaged, and the RST may be in what was lost";
+    return "";
+}
+
 static void why_no_rst(struct correlation *c, uint32_t record, struct unmatched_line *out)
 {
     struct talk t = roster_talk(&c->roster, record);
@@ -118,8 +135,9 @@ static void why_no_rst(struct correlation *c, uint32_t record, struct unmatched_
     out->why_id = "connection-without-rst";
     out->why = say(c, arena_printf(&c->of->arena,
                                    "the connection is stream %" PRIu32
-                                   " of %.*s without a RST that ended it, %s",
-                                   r->stream, (int)n, name, how));
+                                   " of %.*s without a RST that ended it, %s%s",
+                                   r->stream, (int)n, name, how,
+                                   t.fin == INSTANT_NONE ? what_may_lack(c, record) : ""));
 }
 
 /* What the captures hold of the ends that the line names, when they hold no such connection. */
@@ -190,12 +208,33 @@ static void answer(struct correlation *c, const struct report *r, struct unmatch
         why_unseen(c, r, out);
 }
 
+bool unmatched_answer(struct correlation *c, uint32_t entry, struct unmatched_line *out)
+{
+    struct report r;
+    if (!report_of(c, entry, &r))
+        return false;
+    answer(c, &r, out);
+    return true;
+}
+
+/* Surely written while nothing was captured. */
+static bool is_outside(const struct correlation *c, uint32_t entry)
+{
+    struct when w = when_of(c, entry);
+    return c->roster.first == INSTANT_NONE ||
+           (w.stamped && (w.high < c->roster.first || w.low > c->roster.last));
+}
+
+/* By time, those of the captured time first. */
 static int compare_entry(const void *x, const void *y, void *ctx)
 {
     const struct correlation *c = ctx;
     uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
     const struct event *ea = c->index.entries.v[a].event, *eb = c->index.entries.v[b].event;
     instant_ns ta = corrected_time(c, a), tb = corrected_time(c, b);
+    bool oa = is_outside(c, a), ob = is_outside(c, b);
+    if (oa != ob)
+        return oa ? 1 : -1;
     if (ta != tb)
         return ta < tb ? -1 : 1;
     if (ea->source != eb->source)
@@ -208,7 +247,8 @@ static size_t list_reports(const struct correlation *c, uint32_t *out)
     size_t n = 0;
     struct report r;
     for (uint32_t i = 0; i < c->index.entries.n; i++)
-        if (is_report(c->index.entries.v[i].event) && !is_answered(c, i) && report_of(c, i, &r))
+        if (unmatched_is_report(c->index.entries.v[i].event) && !unmatched_is_answered(c, i) &&
+            report_of(c, i, &r))
             out[n++] = i;
     return n;
 }
@@ -222,11 +262,9 @@ bool unmatched_find(struct correlation *c)
     if (n)
         qsort_r(order, n, sizeof *order, compare_entry, c);
     c->of->unmatched = arena_array(&c->of->arena, n + 1, sizeof *c->of->unmatched);
-    for (size_t i = 0; c->of->unmatched && i < n; i++) {
-        struct report r;
-        if (report_of(c, order[i], &r))
-            answer(c, &r, &c->of->unmatched[c->of->n_unmatched++]);
-    }
+    for (size_t i = 0; c->of->unmatched && i < n; i++)
+        c->of->n_unmatched += unmatched_answer(c, order[i], &c->of->unmatched[c->of->n_unmatched]);
+    c->of->n_unmatched_more = log_index_n_strangers_left_out(&c->index);
     free(order);
     return c->of->unmatched != NULL;
 }

@@ -15,6 +15,7 @@ enum option_id {
     OPTION_TZ_OF,
     OPTION_LOG_OFFSET,
     OPTION_WINDOW,
+    OPTION_EXPLAIN_LOG,
     OPTION_AS,
     OPTION_FORMAT,
     OPTION_FAIL_ON,
@@ -41,6 +42,8 @@ static const struct usage_option option_rows[] = {
     {OPTION_LOG_OFFSET, "log-offset", "GLOB=SECONDS",
      "log clock minus capture clock, where you know it (repeatable)"},
     {OPTION_WINDOW, "window", "SECONDS", "how far from a reset a line without a port may be"},
+    {OPTION_EXPLAIN_LOG, "explain-log", "LOG:LINE",
+     "only say what one log line means and which packets are its own"},
     {OPTION_AS, "as", "TYPE:PATH", "take PATH for a pcap, pcapng or log whatever it looks like"},
     {OPTION_FAIL_ON, "fail-on", "LEVEL", "exit 1 when a diagnosis is at least a notice or fault"},
     {OPTION_MIN_SEVERITY, "min-severity", "LEVEL", "show nothing below harmless, notice or fault"},
@@ -135,6 +138,16 @@ static int take_log_offset(struct arguments *a, const char *value)
     if (!text_to_double(text_of(s.value), &seconds) || !(seconds > -4e9 && seconds < 4e9))
         return arguments_complain("--log-offset wants seconds, not \"", s.value, "\"");
     return keep_setting(&a->log_offsets, s);
+}
+
+static int take_explain_log(struct arguments *a, const char *value)
+{
+    struct case_setting s;
+    if (!split_setting(a, value, ':', false, &s) ||
+        !text_to_u64(text_of(s.value), &a->asked_line) || a->asked_line == 0)
+        return arguments_complain("--explain-log wants LOG:LINE, not \"", value, "\"");
+    a->asked_log = s.glob;
+    return EXIT_OK;
 }
 
 static int take_window(struct arguments *a, const char *value)
@@ -235,6 +248,8 @@ static int take_option(struct arguments *a, int id)
         return take_log_offset(a, optarg);
     case OPTION_WINDOW:
         return take_window(a, optarg);
+    case OPTION_EXPLAIN_LOG:
+        return take_explain_log(a, optarg);
     case OPTION_AS:
         return take_as(a, optarg);
     case OPTION_FAIL_ON:

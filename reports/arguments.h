@@ -29,6 +29,8 @@ struct arguments {
     VEC(char *) owned; /* split copies of arguments */
     const struct report_format *format;
     const char *filter, *tz, *color;
+    const char *asked_log; /* --explain-log LOG:LINE, or NULL */
+    uint64_t asked_line;
     instant_ns window_ns;
     unsigned verbosity;
     bool quiet, strict;

@@ -347,6 +347,8 @@ static json_t *summary_line(const struct findings *f)
     json_put(o, "by_severity", severities);
     json_put_int(o, "attempts", f->of->n_attempts);
     json_put_int(o, "unmatched_logs", f->of->n_unmatched);
+    if (f->of->n_unmatched_more > 0)
+        json_put_int(o, "unmatched_logs_counted_only", f->of->n_unmatched_more);
     json_put_int(o, "log_lines", s->n_log_lines);
     json_put_int(o, "events", s->n_events);
     for (size_t i = 0; i < f->of->n_inputs; i++) {

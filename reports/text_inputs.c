@@ -35,6 +35,10 @@ void text_unmatched(struct lines *l)
                 c->n_unmatched);
     for (size_t i = 0; i < c->n_unmatched && i < most; i++)
         one_unmatched(l, &c->unmatched[i]);
+    if (c->n_unmatched_more > 0)
+        fprintf(l->out,
+                "  ... and %" PRIu64 " about addresses that no capture holds, only counted\n",
+                c->n_unmatched_more);
     if (c->n_unmatched > most)
         fprintf(l->out, "  ... and %zu more (-v lists them)\n", c->n_unmatched - most);
 }

@@ -66,6 +66,7 @@ struct log_reader *log_reader_create(struct patterns *patterns, const struct log
     r->flaws = flaws;
     stamp_clock_init(&r->clock, config->zone, config->span_first, config->span_last);
     r->summary.first = r->summary.last = INSTANT_NONE;
+    r->summary.asked_skip = LOG_SKIP_REASONS;
     strbuf_init(&r->scratch);
     strbuf_init(&r->columns);
     return r;
@@ -92,6 +93,8 @@ const struct log_summary *log_reader_summary(const struct log_reader *r)
 void reader_skip(struct log_reader *r, enum log_skip reason, uint64_t n)
 {
     r->summary.skipped[reason] += n;
+    if (r->summary.lines == r->config.asked_line)
+        r->summary.asked_skip = reason;
 }
 
 void reader_begin(struct log_reader *r, struct text raw, uint64_t line)

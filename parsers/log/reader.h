@@ -24,6 +24,7 @@ struct log_config {
     instant_ns span_first, span_last; /* what the captures span; both INSTANT_NONE: no captures */
     instant_ns boot;                  /* when monotonic stamps began; INSTANT_NONE = unknown */
     uint32_t source;                  /* becomes event.source */
+    uint64_t asked_line;              /* to be told of if it is skipped; 0 = none */
 };
 
 /* Why a line is no event and not even an unrecognised message. */
@@ -46,7 +47,8 @@ struct log_host {
 struct log_summary {
     uint64_t lines, events, unrecognised;
     uint64_t skipped[LOG_SKIP_REASONS];
-    uint64_t n_undecided;          /* unrecognised because a pattern hit its limit */
+    enum log_skip asked_skip; /* of the line that was asked for; LOG_SKIP_REASONS: not skipped */
+    uint64_t n_undecided;     /* unrecognised because a pattern hit its limit */
     uint64_t formats[LOG_FORMATS]; /* lines of each form */
     instant_ns first, last;        /* over all lines with a stamp; INSTANT_NONE: none had one */
     uint64_t n_stamped, n_zone_stated, n_year_inferred;

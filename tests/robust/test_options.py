@@ -31,6 +31,15 @@ class Refused(ProgramTest):
                 (["--log-offset", "auth.log", case], "--log-offset wants GLOB=SECONDS"),
                 (["--log-offset", "auth.log=soon", case], '--log-offset wants seconds, not "soon"'),
                 (["--log-offset", "auth.log=1e300", case], "--log-offset wants seconds"),
+                (["--explain-log", "auth.log", case], "--explain-log wants LOG:LINE"),
+                (["--explain-log", "auth.log:0", case], "--explain-log wants LOG:LINE"),
+                (["--explain-log", "auth.log:-1", case], "--explain-log wants LOG:LINE"),
+                (["--explain-log", ":1", case], "--explain-log wants LOG:LINE"),
+                (["--explain-log", "auth.log:99999", case], "and no line 99999"),
+                (["--explain-log", "other.log:1", case], "no input is called other.log"),
+                (["--explain-log", "server.pcap:1", case], "is no log"),
+                (["--explain-log", "auth.log:1", "--format", "json", case], "standard output only"),
+                (["--explain-log", "auth.log:1", "-o", "x.html", case], "standard output only"),
                 (["--window", "-1", case], "--window wants seconds"),
                 (["--window", "nan", case], "--window wants seconds"),
                 (["--as", "docx:x", case], 'not "docx"'),
@@ -214,6 +223,46 @@ class Meanings(ProgramTest):
         self.assertEqual(by_id.out, by_frame.out)
         self.assertIn(first["cause"], by_id.text())
         self.expect(NO_INPUT, "explain", "nowhere", says="nowhere: cannot open")
+
+
+class ExplainLog(ProgramTest):
+    """One line of a log, asked for by name and number; frames are those of tests/lab's samples."""
+
+    def ask(self, where, *paths):
+        return " ".join(self.expect(OK, "--explain-log", where, *paths).text().split())
+
+    def test_found(self):
+        sample = TOP / "samples/ssh-max-startups"
+        told = self.ask("auth.log:12", sample)
+        self.assertIn("ssh.drop-connection", told)
+        self.assertIn("192.0.2.191:47386 -> 198.51.100.187:22", told)
+        self.assertIn("Verdict: found: the reset is frame 90", told)
+        self.assertEqual(told, self.ask(f"{sample}/logs/auth.log:12", sample))
+
+    def test_absent(self):
+        sample = TOP / "samples/reset-not-captured"
+        told = self.ask("auth.log:7", sample)
+        self.assertIn("Verdict: absent: no captured packet is from or to 203.0.113.77", told)
+        self.assertIn("host 203.0.113.77 and port 22", told)
+        self.assertIn("before the first captured packet", self.ask("auth.log:6", sample))
+
+    def test_odd_lines(self):
+        case = self.write_case()
+        odd = (b"-- Boot 0123456789abcdef --\n\n"
+               b"Nov 22 12:00:00 web cron[7]: \x1b[31mnothing known\n"
+               b"no envelope\n"
+               b"Nov 22 12:00:00 web sshd[9]: Connection reset by 198.51.100.77 port 9\n")
+        self.write("case/odd.log", odd * 60)
+        for line, says in ((1, "passed over (marker)"), (2, "passed over (blank)"),
+                           (3, "no pattern knows this message"),
+                           (4, "passed over (no-envelope)"),
+                           (5, "Verdict: absent: written"),
+                           (300, "198.51.100.77")):
+            with self.subTest(line=line):
+                result = self.expect(OK, "--explain-log", f"odd.log:{line}", "--as",
+                                     "log:case/odd.log", case)
+                self.assertIn(says, " ".join(result.text().split()))
+                self.assertNotIn(b"\x1b", result.out)
 
 
 class Outputs(ProgramTest):
