@@ -85,6 +85,7 @@ struct case_log {
     struct text
         format; /* "rfc3164", "rfc5424", "iso", "journal-short-iso" ...; several joined by '+' */
     uint64_t n_lines, n_events, n_unrecognised, n_skipped;
+    uint64_t n_bytes_outside; /* not read: all of it is far outside the captured time */
     instant_ns first, last;
     struct text zone;     /* name of the zone it was read in */
     struct text zone_why; /* "stated in the stamps", "--tz-of", "assumed: no stamp states it" ... */

@@ -8,6 +8,7 @@
 
 #include "analyzer/case_parts.h"
 #include "analyzer/correlate.h"
+#include "analyzer/log_outside.h"
 #include "parsers/host/host.h"
 #include "parsers/input/spool.h"
 #include "parsers/input/walk.h"
@@ -148,6 +149,21 @@ static bool feed_journal(struct text_run *t, struct log_reader *reader, struct s
            journal_file_read(reader, path, size, source_name(source), to_correlation, t, err);
 }
 
+/* What is known of a log that is not read. */
+static void describe_outside(struct case_run *run, struct case_log *out,
+                             const struct log_outside *o, uint64_t size)
+{
+    out->n_bytes_outside = size;
+    out->first = o->first;
+    out->last = o->last;
+    out->year_inferred = o->year_inferred;
+    out->format = arena_text(&run->c->arena, text_of(log_format_id(o->format)));
+    if (o->zone_stated) {
+        out->zone = TEXT("UTC");
+        out->zone_why = TEXT("stated in the stamps");
+    }
+}
+
 static bool read_log(struct case_run *run, struct case_log *out, struct source *source,
                      uint64_t size, bool is_journal, struct error *err)
 {
@@ -179,15 +195,20 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
     }
     struct log_reader *reader = log_reader_create(run->config->patterns, &config, &out->flaws);
     struct text_run t = {.run = run, .correlation = c->correlation};
+    struct log_outside outside;
     bool good = reader && correlation_source(c->correlation, config.source, &about);
     if (!good)
         error_set(err, ERROR_NO_MEMORY, name, "out of memory");
-    else if (is_journal ? !feed_journal(&t, reader, source, err)
-                        : !feed(&t, reader, source, size, err)) {
+    else if (!is_journal && !config.asked_line &&
+             log_outside_find(source, size, &config, about.offset_ns, &outside)) {
+        describe_log(run, out, log_reader_summary(reader), booted);
+        describe_outside(run, out, &outside, size);
+    } else if (is_journal ? !feed_journal(&t, reader, source, err)
+                          : !feed(&t, reader, source, size, err)) {
         case_warn(run, err); /* what came before the failure still counts */
         c->summary.complete = false;
     }
-    if (good)
+    if (good && !out->n_bytes_outside)
         describe_log(run, out, log_reader_summary(reader), booted);
     log_reader_free(reader);
     zone_free(zone);

@@ -109,6 +109,11 @@ static void capture_row(struct page *p, const struct case_capture *k)
 static void log_row(struct page *p, const struct case_log *l)
 {
     row_head(p, l->name, "log");
+    if (l->n_bytes_outside > 0) {
+        page_add(p, "not read: all of its ");
+        show_bytes(&p->b, l->n_bytes_outside);
+        page_add(p, " are far outside the captured time; ");
+    }
     show_count(&p->b, l->n_lines, "line");
     page_add(p, ", ");
     show_count(&p->b, l->n_events, "event");

@@ -194,6 +194,8 @@ static json_t *log_line(const struct case_log *l)
     json_put_int(o, "events", l->n_events);
     json_put_int(o, "unrecognised", l->n_unrecognised);
     put_flaws(o, "skipped", &l->flaws);
+    if (l->n_bytes_outside > 0)
+        json_put_int(o, "bytes_outside_captured_time", l->n_bytes_outside);
     unsigned digits = digits_of_both(l->first, l->last);
     json_put_time(o, "first", l->first, digits);
     json_put_time(o, "last", l->last, digits);

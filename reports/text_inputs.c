@@ -99,8 +99,32 @@ static void capture_read(struct lines *l, const struct case_capture *k)
     }
 }
 
+/* A log that was not read, and why. */
+static void log_outside(struct lines *l, const struct case_log *log)
+{
+    lines_say(l, log->name);
+    strbuf_str(&l->b, ": log, not read: all of its ");
+    show_bytes(&l->b, log->n_bytes_outside);
+    strbuf_str(&l->b, ", ");
+    lines_time(l, log->first, 0);
+    strbuf_str(&l->b, " to ");
+    lines_time(l, log->last, 0);
+    strbuf_str(&l->b, ", are far outside the captured time; its stamps were looked at in places "
+                      "spread over the file, and are in order there; zone ");
+    lines_say(l, log->zone);
+    strbuf_str(&l->b, ", ");
+    lines_say(l, log->zone_why);
+    strbuf_str(&l->b, log->year_inferred ? "; year inferred" : "");
+    strbuf_str(&l->b, "; if its clock was wrong, --log-offset says by how much");
+    lines_fill(l, "  ", 6);
+}
+
 static void log_read(struct lines *l, const struct case_log *log)
 {
+    if (log->n_bytes_outside > 0) {
+        log_outside(l, log);
+        return;
+    }
     lines_say(l, log->name);
     strbuf_str(&l->b, ": log, ");
     show_count(&l->b, log->n_lines, "line");

@@ -94,6 +94,11 @@ uint64_t source_skip(struct source *s, uint64_t n)
     return n - left;
 }
 
+size_t source_read_at(struct source *s, uint64_t offset, void *into, size_t n)
+{
+    return s->reader->read_at ? s->reader->read_at(s->ctx, offset, into, n) : 0;
+}
+
 uint64_t source_n_packed(const struct source *s)
 {
     return s->reader->n_packed ? s->reader->n_packed(s->ctx) : source_n_read(s);
@@ -125,6 +130,16 @@ static ssize_t descriptor_read(void *ctx, void *into, size_t n, struct error *er
     return got;
 }
 
+static size_t descriptor_read_at(void *ctx, uint64_t offset, void *into, size_t n)
+{
+    const struct descriptor *d = ctx;
+    ssize_t got;
+    do
+        got = pread(d->fd, into, n, (off_t)offset);
+    while (got < 0 && errno == EINTR);
+    return got > 0 ? (size_t)got : 0;
+}
+
 static void descriptor_close(void *ctx)
 {
     struct descriptor *d = ctx;
@@ -132,8 +147,8 @@ static void descriptor_close(void *ctx)
     free(d);
 }
 
-static const struct source_reader descriptor_reader = {.read = descriptor_read,
-                                                       .close = descriptor_close};
+static const struct source_reader descriptor_reader = {
+    .read = descriptor_read, .close = descriptor_close, .read_at = descriptor_read_at};
 
 struct source *source_from_fd(const char *name, int fd, struct error *err)
 {

@@ -21,6 +21,9 @@ struct source_reader {
     /* Up to n bytes to into.  Returns how many, 0 at the end, -1 with *err filled on failure. */
     ssize_t (*read)(void *ctx, void *into, size_t n, struct error *err);
     void (*close)(void *ctx); /* may be NULL */
+    /* Bytes at an offset of the stream without moving in it: how many, 0 where it cannot; may be
+     * NULL. */
+    size_t (*read_at)(void *ctx, uint64_t offset, void *into, size_t n);
     /* Bytes taken so far from the file that all comes from; NULL = as many as were given. */
     uint64_t (*n_packed)(const void *ctx);
 };
@@ -79,6 +82,10 @@ static inline void source_consume(struct source *s, size_t n)
 
 /* Passes up to n bytes, however many; returns how many there were. */
 uint64_t source_skip(struct source *s, uint64_t n);
+
+/* Up to n bytes from an offset of the stream, which stays where it is; 0 where only reading forward
+ * is possible. */
+size_t source_read_at(struct source *s, uint64_t offset, void *into, size_t n);
 
 static inline uint64_t source_offset(const struct source *s)
 {

@@ -265,6 +265,37 @@ class ExplainLog(ProgramTest):
                 self.assertNotIn(b"\x1b", result.out)
 
 
+class OutsideLog(ProgramTest):
+    """A large log of another week is told by its stamps, and not read; one out of order is."""
+
+    @staticmethod
+    def log_of(month, n=140000):
+        return b"".join(b"%s %02d %02d:%02d:%02d web sshd[%d]: Connection reset by 198.51.100.9 port 9\n"
+                        % (month, 1 + i // 86400, i // 3600 % 24, i // 60 % 60, i % 60, i)
+                        for i in range(n))
+
+    def test_not_read(self):
+        case = self.write_case()
+        data = self.log_of(b"Jun")
+        self.write("case/big.log", data)
+        told = " ".join(self.expect(OK, case).text().split())
+        self.assertIn("big.log: log, not read: all of its", told)
+        self.assertIn("-06-01T00:00:00Z to", told)
+        row = [r for r in self.json_of(case).records("log") if r["file"].endswith("big.log")][0]
+        self.assertEqual((row["lines"], row["bytes_outside_captured_time"]), (0, len(data)))
+        # asked for a line of it, it is read all the same
+        told = self.expect(OK, "--explain-log", "big.log:140000", case).text()
+        self.assertIn("198.51.100.9", told)
+
+    def test_read(self):
+        case = self.write_case()
+        half = self.log_of(b"Jun", 70000)
+        self.write("case/big.log", self.log_of(b"Jul", 70000) + half)
+        row = [r for r in self.json_of(case).records("log") if r["file"].endswith("big.log")][0]
+        self.assertEqual(row["lines"], 140000)
+        self.assertNotIn("bytes_outside_captured_time", row)
+
+
 class Outputs(ProgramTest):
     def test_several_at_once(self):
         case = self.write_case()
