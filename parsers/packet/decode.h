@@ -26,6 +26,15 @@ enum layer {
     LAYER_PPPOE,
     LAYER_CISCO_HDLC,
     LAYER_MPLS,
+    LAYER_NSH,
+    LAYER_WLAN,
+    LAYER_RADIOTAP,
+    LAYER_PRISM, /* or AVS */
+    LAYER_PPI,
+    LAYER_PKTAP,
+    LAYER_NFLOG,
+    LAYER_ENC,
+    LAYER_PPP_DIRECTION,
     LAYER_IP, /* by the version nibble */
     LAYER_IP4,
     LAYER_IP6,
@@ -64,6 +73,8 @@ struct decoding {
     struct flaws *flaws;
     const uint8_t *ip4_header; /* innermost, for its checksum; NULL for IPv6 */
     size_t ip4_header_len;
+    bool wlan_padded;   /* the 802.11 header is padded to 4 bytes */
+    size_t wlan_at;     /* where that header begins */
     const char *tunnel; /* that the next IP header would be in */
 };
 
@@ -135,6 +146,14 @@ enum layer link_ppp_hdlc(struct decoding *d);
 enum layer link_pppoe(struct decoding *d);
 enum layer link_cisco_hdlc(struct decoding *d);
 enum layer link_mpls(struct decoding *d);
+enum layer link_enc(struct decoding *d);
+enum layer link_ppp_direction(struct decoding *d);
+enum layer link_wlan(struct decoding *d);
+enum layer link_radiotap(struct decoding *d);
+enum layer link_prism(struct decoding *d);
+enum layer link_ppi(struct decoding *d);
+enum layer link_pktap(struct decoding *d);
+enum layer link_nflog(struct decoding *d);
 
 enum layer ip_any(struct decoding *d);
 enum layer ip4_decode(struct decoding *d);
@@ -142,6 +161,7 @@ enum layer ip6_decode(struct decoding *d);
 
 enum layer tunnel_gre(struct decoding *d);
 enum layer tunnel_etherip(struct decoding *d);
+enum layer tunnel_nsh(struct decoding *d);
 enum layer tunnel_udp(struct decoding *d); /* UDP itself, and what it may carry */
 
 enum layer tcp_decode(struct decoding *d);

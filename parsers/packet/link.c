@@ -17,6 +17,7 @@ enum ethertype {
     ETHERTYPE_PPPOE_SESSION = 0x8864,
     ETHERTYPE_QINQ = 0x88a8,
     ETHERTYPE_PBB = 0x88e7,
+    ETHERTYPE_NSH = 0x894f,
     ETHERTYPE_QINQ_OLD = 0x9100,
     ETHERTYPE_QINQ_OLDER = 0x9200,
 };
@@ -25,22 +26,31 @@ static const struct {
     int link_type;
     enum layer first;
 } link_types[] = {
-    {1, LAYER_ETHERNET},     /* EN10MB */
-    {113, LAYER_SLL},        /* LINUX_SLL */
-    {276, LAYER_SLL2},       /* LINUX_SLL2 */
-    {101, LAYER_IP},         /* RAW */
-    {0, LAYER_LOOPBACK},     /* NULL: family in the byte order of the capturing host */
-    {108, LAYER_LOOPBACK},   /* LOOP: family in network order */
-    {12, LAYER_IP},          /* DLT_RAW on most systems */
-    {14, LAYER_IP},          /* DLT_RAW on OpenBSD */
-    {228, LAYER_IP4},        /* IPV4 */
-    {229, LAYER_IP6},        /* IPV6 */
-    {9, LAYER_PPP},          /* PPP */
-    {50, LAYER_PPP_HDLC},    /* PPP_HDLC: PPP or Cisco HDLC framing */
-    {51, LAYER_PPPOE},       /* PPP_ETHER: from the PPPoE header on */
-    {104, LAYER_CISCO_HDLC}, /* C_HDLC */
-    {117, LAYER_PFLOG},      /* PFLOG */
-    {219, LAYER_MPLS},       /* MPLS */
+    {1, LAYER_ETHERNET},        /* EN10MB */
+    {113, LAYER_SLL},           /* LINUX_SLL */
+    {276, LAYER_SLL2},          /* LINUX_SLL2 */
+    {101, LAYER_IP},            /* RAW */
+    {0, LAYER_LOOPBACK},        /* NULL: family in the byte order of the capturing host */
+    {108, LAYER_LOOPBACK},      /* LOOP: family in network order */
+    {12, LAYER_IP},             /* DLT_RAW on most systems */
+    {14, LAYER_IP},             /* DLT_RAW on OpenBSD */
+    {228, LAYER_IP4},           /* IPV4 */
+    {229, LAYER_IP6},           /* IPV6 */
+    {9, LAYER_PPP},             /* PPP */
+    {50, LAYER_PPP_HDLC},       /* PPP_HDLC: PPP or Cisco HDLC framing */
+    {51, LAYER_PPPOE},          /* PPP_ETHER: from the PPPoE header on */
+    {104, LAYER_CISCO_HDLC},    /* C_HDLC */
+    {117, LAYER_PFLOG},         /* PFLOG */
+    {219, LAYER_MPLS},          /* MPLS */
+    {105, LAYER_WLAN},          /* IEEE802_11 */
+    {127, LAYER_RADIOTAP},      /* IEEE802_11_RADIOTAP */
+    {119, LAYER_PRISM},         /* IEEE802_11_PRISM */
+    {163, LAYER_PRISM},         /* IEEE802_11_AVS */
+    {192, LAYER_PPI},           /* PPI */
+    {258, LAYER_PKTAP},         /* PKTAP */
+    {239, LAYER_NFLOG},         /* NFLOG */
+    {109, LAYER_ENC},           /* ENC: OpenBSD's IPsec, decrypted */
+    {204, LAYER_PPP_DIRECTION}, /* PPP_WITH_DIR */
 };
 
 enum layer link_first(int link_type)
@@ -112,6 +122,8 @@ enum layer link_ethertype(struct decoding *d)
         return LAYER_PPPOE;
     case ETHERTYPE_PPP:
         return LAYER_PPP;
+    case ETHERTYPE_NSH:
+        return LAYER_NSH;
     case ETHERTYPE_TEB:
         return LAYER_ETHERNET;
     default:
@@ -194,6 +206,13 @@ enum layer link_loopback(struct decoding *d)
     return link_family((uint32_t)h[3] << 24 | (uint32_t)h[2] << 16 | (uint32_t)h[1] << 8 | h[0]);
 }
 
+/* enc(4): family, SPI and flags; the family in the byte order of the capturing host. */
+enum layer link_enc(struct decoding *d)
+{
+    const enum layer next = link_loopback(d);
+    return cursor_skip(&d->c, 8) ? next : decoding_broken(d, "enc.header-cut");
+}
+
 /* pf(4): the first byte is the header's length without its padding to 4 (8 where the length asks
  * for it: OpenBSD), the second the family. */
 enum layer link_pflog(struct decoding *d)
@@ -241,6 +260,12 @@ enum layer link_ppp(struct decoding *d)
     if (cursor_has_be16(&d->c, 0xff03)) /* address and control, RFC 1662 section 3.1 */
         cursor_skip(&d->c, 2);
     return link_ppp_protocol(d);
+}
+
+/* One byte says which way the frame went. */
+enum layer link_ppp_direction(struct decoding *d)
+{
+    return cursor_skip(&d->c, 1) ? LAYER_PPP_HDLC : decoding_broken(d, "ppp.header-cut");
 }
 
 enum layer link_ppp_hdlc(struct decoding *d)

@@ -63,6 +63,24 @@ static enum layer layer_decode(struct decoding *d, enum layer layer)
         return link_cisco_hdlc(d);
     case LAYER_MPLS:
         return link_mpls(d);
+    case LAYER_NSH:
+        return tunnel_nsh(d);
+    case LAYER_WLAN:
+        return link_wlan(d);
+    case LAYER_RADIOTAP:
+        return link_radiotap(d);
+    case LAYER_PRISM:
+        return link_prism(d);
+    case LAYER_PPI:
+        return link_ppi(d);
+    case LAYER_PKTAP:
+        return link_pktap(d);
+    case LAYER_NFLOG:
+        return link_nflog(d);
+    case LAYER_ENC:
+        return link_enc(d);
+    case LAYER_PPP_DIRECTION:
+        return link_ppp_direction(d);
     case LAYER_IP:
         return ip_any(d);
     case LAYER_IP4:

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packets in packets: GRE with ERSPAN and PPTP inside, EtherIP, and over UDP VXLAN, Geneve and
- * GTP-U.  A UDP port alone proves nothing, so the inner header must look right before it is
- * followed; if not, the datagram stays plain UDP.  IP directly in IP needs no file.
+ * Packets in packets: GRE with ERSPAN and PPTP inside, EtherIP, NSH, and over UDP VXLAN with and
+ * without GPE, Geneve, GTP-U, MPLS, L2TP and Teredo.  A UDP port alone proves nothing, so the inner
+ * header must look right before it is followed; if not, the datagram stays plain UDP.  IP directly
+ * in IP needs no file.
  */
 #include "parsers/packet/decode.h"
 
@@ -94,6 +95,96 @@ static enum layer tunnel_vxlan(struct decoding *d)
     return LAYER_ETHERNET;
 }
 
+/* What follows a header that names it by the numbers of RFC 8300 section 11.2.5. */
+static enum layer tunnel_next(uint8_t next)
+{
+    switch (next) {
+    case 1:
+        return LAYER_IP4;
+    case 2:
+        return LAYER_IP6;
+    case 3:
+        return LAYER_ETHERNET;
+    case 4:
+        return LAYER_NSH;
+    case 5:
+        return LAYER_MPLS;
+    default:
+        return LAYER_END;
+    }
+}
+
+/* RFC 8300 section 2.2: the length of the whole header in words of 4 bytes. */
+enum layer tunnel_nsh(struct decoding *d)
+{
+    const uint8_t *h = cursor_take(&d->c, 4);
+    const size_t words = h ? h[1] & 0x3f : 0;
+    if (words < 2 || !cursor_skip(&d->c, words * 4 - 4))
+        return decoding_broken(d, "nsh.header-cut");
+    d->tunnel = "nsh";
+    return tunnel_next(h[3]);
+}
+
+/* draft-ietf-nvo3-vxlan-gpe section 3: flags I and P, what follows in the fourth byte. */
+static enum layer tunnel_vxlan_gpe(struct decoding *d)
+{
+    struct cursor c = d->c;
+    const uint8_t *h = cursor_take(&c, 8);
+    if (!h || (h[0] & 0x3c) != 0x0c || h[7] != 0 || tunnel_next(h[3]) == LAYER_END)
+        return LAYER_END;
+    d->c = c;
+    d->tunnel = "vxlan-gpe";
+    return tunnel_next(h[3]);
+}
+
+/* RFC 7510: a label stack behind the UDP header. */
+static enum layer tunnel_mpls(struct decoding *d)
+{
+    if (cursor_left(&d->c) < 4)
+        return LAYER_END;
+    d->tunnel = "mpls-in-udp";
+    return LAYER_MPLS;
+}
+
+/* RFC 2661 section 3.1, data messages of version 2: PPP inside. */
+static enum layer tunnel_l2tp(struct decoding *d)
+{
+    enum { CONTROL = 0x8000, LENGTH = 0x4000, SEQUENCE = 0x0800, OFFSET = 0x0200 };
+    struct cursor c = d->c;
+    const uint16_t flags = cursor_be16(&c);
+    if ((flags & CONTROL) || (flags & 0x000f) != 2)
+        return LAYER_END;
+    cursor_skip(&c, (flags & LENGTH ? 2u : 0u) + 4u + (flags & SEQUENCE ? 4u : 0u));
+    if (flags & OFFSET)
+        cursor_skip(&c, cursor_be16(&c));
+    if (c.overrun)
+        return LAYER_END;
+    d->c = c;
+    d->tunnel = "l2tp";
+    return LAYER_PPP;
+}
+
+/* RFC 4380 section 5.1.1: authentication and origin may come before the IPv6 header. */
+static enum layer tunnel_teredo(struct decoding *d)
+{
+    struct cursor c = d->c, peek = c;
+    if (cursor_be16(&peek) == 0x0001) {
+        const size_t id_len = cursor_u8(&peek), value_len = cursor_u8(&peek);
+        cursor_skip(&peek, id_len + value_len + 9);
+        c = peek;
+    }
+    peek = c;
+    if (cursor_be16(&peek) == 0x0000 && cursor_skip(&c, 8))
+        peek = c;
+    else
+        peek = c;
+    if (cursor_u8(&peek) >> 4 != 6 || peek.overrun || cursor_left(&peek) < 39)
+        return LAYER_END;
+    d->c = c;
+    d->tunnel = "teredo";
+    return LAYER_IP6;
+}
+
 /* RFC 8926 section 3.4. */
 static enum layer tunnel_geneve(struct decoding *d)
 {
@@ -138,10 +229,8 @@ static const struct {
     uint16_t port;
     enum layer (*follow)(struct decoding *d);
 } udp_tunnels[] = {
-    {4789, tunnel_vxlan},
-    {8472, tunnel_vxlan},
-    {6081, tunnel_geneve},
-    {2152, tunnel_gtpu},
+    {4789, tunnel_vxlan}, {8472, tunnel_vxlan}, {4790, tunnel_vxlan_gpe}, {6081, tunnel_geneve},
+    {6635, tunnel_mpls},  {1701, tunnel_l2tp},  {3544, tunnel_teredo},    {2152, tunnel_gtpu},
 };
 
 enum layer tunnel_udp(struct decoding *d)

@@ -7,8 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const int link_types[] = {0,   1,   9,   12,  14,  50,  51,  101, 104,
-                                 108, 113, 117, 219, 228, 229, 276, 147};
+static const int link_types[] = {0,   1,   9,   12,  14,  50,  51,  101, 104, 108, 113, 117, 219,
+                                 228, 229, 276, 105, 109, 119, 127, 163, 192, 204, 239, 258, 147};
 
 static void check(const struct packet *p, const struct frame_bytes *frame)
 {
