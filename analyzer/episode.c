@@ -173,9 +173,11 @@ static bool lives_on(const struct episode *e, uint8_t dir, const struct packet *
     uint8_t victim = 1 - e->dir;
     if (!(p->flags & TCP_ACK))
         return false;
-    if (dir == victim)
-        return e->talk[e->dir].kind >= TALK_DATA && half_has(&e->at[e->dir], HALF_SEQ) &&
-               seq_diff(p->ack, e->at[e->dir].next_seq) > 0;
+    if (dir == victim) { /* before a RST right behind the SYN the sender had no number yet */
+        const struct half *at = &e->at[e->dir];
+        const uint32_t from = half_has(at, HALF_SEQ) ? at->next_seq : e->talk[e->dir].seq;
+        return e->talk[e->dir].kind >= TALK_DATA && seq_diff(p->ack, from) > 0;
+    }
     return e->talk[victim].kind >= TALK_DATA && half_has(&e->at[victim], HALF_SEQ) &&
            e->talk[victim].time - e->first->k.time > LATER_NS &&
            seq_diff(p->ack, e->at[victim].next_seq) > 0;

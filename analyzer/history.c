@@ -203,7 +203,7 @@ enum conn_state history_state(const struct live *l)
         return o_idle ? CONN_RSTRH : CONN_RSTR;
     }
     if (o == ZEEK_RESET)
-        return r_idle ? CONN_RSTOS0 : CONN_RSTO;
+        return !r_idle ? CONN_RSTO : oh->n_syns > 0 ? CONN_RSTOS0 : CONN_OTH; /* Zeek #1119 */
     if (r == ZEEK_CLOSED && o == ZEEK_CLOSED)
         return CONN_SF;
     if (o == ZEEK_CLOSED)

@@ -27,7 +27,7 @@ static const struct {
      OPEN "+1ms c PA 101 501 len=5\n+1ms s A 501 106\n+1ms s PA 501 106 len=5\n"
           "+1ms s FA 506 106\n+1ms c PA 106 507 len=4\n+1ms s R 507 0\n"},
     {"RSTRH", "^hr", "+0us s SA 500 101\n+1ms s RA 501 101\n"},
-    {"RSTOS0", "R", "+0us c RA 101 501\n"},
+    {"OTH", "R", "+0us c RA 101 501\n"}, /* Zeek #1119: backscatter, no half-open attempt */
     {"RSTOS0", "SR", "+0us c S 100 0\n+1s c S 100 0\n+1s c S 100 0\n+1s c R 101 0\n"},
     {"RSTR", "ShADTRr",
      OPEN "+1ms c PA 101 501 len=5\n+1s c PA 101 501 len=5\n+1ms c RA 106 501\n+1ms s R 501 0\n"},

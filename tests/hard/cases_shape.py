@@ -224,6 +224,34 @@ def from_udp(port, wrap):
     return lambda frame: udp(50000, port, wrap(frame))
 
 
+# RFC 8300: length 6 words, metadata type 1, Ethernet inside
+NSH = b"\x0f\xc6\1\3\0\0\1\xff" + bytes(16)
+
+
+def six(frame):
+    """The segment of the IPv4 frame in IPv6 between the same two ends."""
+    made = frame[34:50] + b"\0\0" + frame[52:]
+    src, dst = (CLIENT6, SERVER6) if frame[26:30] == address(CLIENT) else (SERVER6, CLIENT6)
+    pseudo = address(src) + address(dst) + struct.pack("!IHBB", len(made), 0, 0, 6)
+    return ip(src, dst, 6, made[:16] + struct.pack("!H", checksum(pseudo + made)) + made[18:])
+
+
+# a data frame to the access point: frame control, duration, BSSID, source, destination, sequence
+WLAN = b"\x08\1\0\0\2\0\0\0\0\x99"
+SNAP = b"\xaa\xaa\3\0\0\0\x08\0"
+
+
+def wlan(frame, control=WLAN, qos=b""):
+    return control + frame[6:12] + frame[:6] + b"\0\0" + qos + SNAP + frame[14:]
+
+
+def nflog(frame):
+    made = frame[14:]
+    mark = struct.pack("<HHHBB", 8, 1, 0x0800, 1, 0)
+    return b"\2\0\0\0" + mark + struct.pack("<HH", 4 + len(made), 9) + made + \
+        b"\0" * (-len(made) % 4)
+
+
 TUNNELS = {
     "gre": (47, lambda f: b"\0\0\x08\0" + f[14:]),
     "gre bridged": (47, lambda f: b"\0\0\x65\x58" + f),
@@ -233,6 +261,13 @@ TUNNELS = {
     "ip in ip": (4, lambda f: f[14:]),
     "vxlan": (17, from_udp(4789, lambda f: b"\x08\0\0\0\0\0\7\0" + f)),
     "geneve": (17, from_udp(6081, lambda f: b"\0\0\x65\x58\0\0\7\0" + f)),
+    "vxlan-gpe": (17, from_udp(4790, lambda f: b"\x0c\0\0\3\0\0\7\0" + f)),
+    "vxlan-gpe nsh": (17, from_udp(4790, lambda f: b"\x0c\0\0\4\0\0\7\0" + NSH + f)),
+    "mpls in udp": (17, from_udp(6635, lambda f: b"\0\1\1\x40" + f[14:])),
+    "l2tp": (17, from_udp(1701, lambda f: b"\x40\2" + struct.pack("!H", len(f) - 2) +
+                          b"\0\1\0\2\xff\3\0\x21" + f[14:])),
+    "6in4": (41, lambda f: six(f)),
+    "teredo": (17, from_udp(3544, lambda f: six(f))),
     "gtp-u": (17, from_udp(2152, lambda f: struct.pack("!BBHI", 0x30, 255, len(f) - 14, 1) +
                            f[14:])),
 }
@@ -242,6 +277,17 @@ LINKS = {
     "sll": (113, lambda f: b"\0\0\0\1\0\6" + f[6:12] + b"\0\0\x08\0" + f[14:]),
     "sll2": (276, lambda f: b"\x08\0\0\0\0\0\0\2\0\1\0\6" + f[6:12] + b"\0\0" + f[14:]),
     "ppp": (9, lambda f: b"\xff\3\0\x21" + f[14:]),
+    "wlan": (105, wlan),
+    "wlan qos": (105, lambda f: wlan(f, b"\x88" + WLAN[1:], b"\0\0")),
+    "radiotap": (127, lambda f: b"\0\0\x0c\0\4\0\0\0\2\0\0\0" + wlan(f)),
+    "radiotap padded": (127, lambda f: b"\0\0\x09\0\2\0\0\0\x20" +
+                        wlan(f, b"\x88" + WLAN[1:], b"\0\0\0\0")),
+    "prism": (119, lambda f: struct.pack("<II", 0x44, 144) + bytes(136) + wlan(f)),
+    "ppi": (192, lambda f: b"\0\0\x08\0\x69\0\0\0" + wlan(f)),
+    "nflog": (239, nflog),
+    "enc": (109, lambda f: b"\2\0\0\0" + bytes(8) + f[14:]),
+    "ppp with direction": (204, lambda f: b"\1\xff\3\0\x21" + f[14:]),
+    "nsh": (1, lambda f: f[:12] + b"\x89\x4f" + NSH + f),
     "qinq": (1, lambda f: f[:12] + vlan(7, 0x88a8) + vlan(8) + f[12:]),
     "mpls": (1, lambda f: f[:12] + b"\x88\x47\0\1\0\x40\0\2\1\x40" + f[14:]),
     "pppoe": (1, lambda f: f[:12] + b"\x88\x64\x11\0\0\1" +
