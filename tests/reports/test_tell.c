@@ -114,9 +114,8 @@ static void test_clocks(void **state)
        "(\xC2\xB1 500 ms) between lines 24 and 25");
     k = (struct case_clock){.by = CLOCK_BY_ONE_END, .offset_ns = 0, .spread_ns = NS_PER_S};
     tell_clock(&b, &l);
-    is(&b,
-       "clock 0 µs ahead of the capture's (\xC2\xB1 1.0 s), if the end of a service that it reports "
-       "is the one captured");
+    is(&b, "clock 0 µs ahead of the capture's (\xC2\xB1 1.0 s), if the end of a service that "
+           "it reports is the one captured");
     k.by = CLOCK_CONTESTED;
     l.offset_known = false;
     l.offset_spread_ns = 5 * NS_PER_S;
