@@ -247,7 +247,7 @@ def wlan(frame, control=WLAN, qos=b""):
 
 def nflog(frame):
     made = frame[14:]
-    mark = struct.pack("<HHHBB", 8, 1, 0x0800, 1, 0)
+    mark = struct.pack("<HH", 8, 1) + b"\x08\0\1\0"
     return b"\2\0\0\0" + mark + struct.pack("<HH", 4 + len(made), 9) + made + \
         b"\0" * (-len(made) % 4)
 
