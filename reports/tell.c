@@ -86,8 +86,7 @@ void tell_attempt(struct strbuf *b, const struct reset *r)
 {
     static const char *const says[] = {
         [RST_EXACT] = "with the exact number that its receiver expects",
-        [RST_IN_WINDOW] = "in the window but not exact, which may only draw a challenge ACK "
-                          "(RFC 5961)",
+        [RST_IN_WINDOW] = "in the window but not exact, which draws a challenge ACK (RFC 5961)",
         [RST_OUT_OF_WINDOW] = "outside the window, which is ignored (RFC 5961)",
         [RST_UNVERIFIABLE] = "with a number that this capture cannot verify"};
     show_count(b, r->n_rsts, "RST");

@@ -120,7 +120,8 @@ static void test_clocks(void **state)
     l.offset_known = false;
     l.offset_spread_ns = 5 * NS_PER_S;
     tell_clock(&b, &l);
-    is(&b, "clock not measured: its lines fit two offsets equally well; taken to agree within 5.0 s");
+    is(&b,
+       "clock not measured: its lines fit two offsets equally well; taken to agree within 5.0 s");
     l = (struct case_log){0};
     tell_clock(&b, &l);
     is(&b, "clock not measured: no line names a captured connection with its port");
