@@ -240,6 +240,8 @@ static bool keep_attempts(struct case_run *run, struct tracker_resets attempts)
 static bool keep_records(struct case_run *run, const struct tracker *t)
 {
     size_t n = tracker_n_connections(t);
+    if (n == 0)
+        return true;
     if (!vec_reserve(&run->records, run->records.n + n) ||
         !tracker_copy_connections(t, run->records.v + run->records.n))
         return false;
