@@ -46,6 +46,7 @@ static void use(struct catalogue *k, FILE *out)
     rules_cmd_list(k, out);
     for (size_t i = 0; i < k->n_rules; i++)
         rules_cmd_show(k, k->rules[i]->id, out, out);
+    findings_finish(&found);
     fake_case_finish(&f);
 }
 

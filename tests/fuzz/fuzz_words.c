@@ -61,8 +61,8 @@ static void check_last(struct text head, struct text tail, bool by_client, uint6
         words_last((enum app_protocol)p, &spoken, &w);
         if ((w.kind == SAID_NOTHING) != (n_bytes == 0) || (n_bytes > 0 && !w.noun))
             abort();
-        if (w.detail.p < tail.p || w.detail.p >= tail.p + tail.n)
-            check_inside(w.detail, head);
+        const bool in_tail = tail.n > 0 && w.detail.p >= tail.p && w.detail.p < tail.p + tail.n;
+        check_inside(w.detail, in_tail ? tail : head);
     }
     words_smb(head, &smb);
     words_smb_tail(tail, &smb);
