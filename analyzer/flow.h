@@ -8,6 +8,7 @@
 #define WHYRST_ANALYZER_FLOW_H
 
 #include "analyzer/live.h"
+#include "analyzer/opening.h"
 
 struct flow_key {
     struct endpoint e[2]; /* the lower first */
@@ -19,7 +20,7 @@ enum flow_list { FLOW_OPEN, FLOW_CLOSED, FLOW_DONE, FLOW_LISTS };
 struct flow {
     struct flow_key key;
     uint32_t hash;
-    struct live *live; /* NULL: settled, only the numbers below are left */
+    struct live *live; /* NULL: settled, only the numbers below are left; or it is still opening */
     uint32_t stream;
     uint32_t base_seq[2]; /* as Wireshark's dissector sets it, by direction */
     uint8_t base_set;     /* bit by direction */
@@ -28,7 +29,10 @@ struct flow {
     uint8_t file_bits;    /* enum flow_file */
     bool used;            /* touched since it was put where it stands in FLOW_OPEN */
     struct flow *prev, *next;
-    instant_ns left_time;
+    union {
+        instant_ns left_time;
+        struct opening *opening; /* with LEFT_OPENING */
+    };
     uint32_t left_stream; /* whose numbers they are */
     uint32_t left_next[2];
     uint32_t record; /* 1 + its index among the records, 0 none */
@@ -46,7 +50,8 @@ enum flow_left {
     LEFT_CLIENT_1 = 8, /* direction 1 was the client */
     LEFT_CLIENT_KNOWN = 16,
     LEFT_HANDSHAKE = 32,
-    LEFT_NUMBERS = 64, /* left_next holds */
+    LEFT_NUMBERS = 64,  /* left_next holds */
+    LEFT_OPENING = 128, /* nothing is left: the connection is kept as an opening */
 };
 
 struct flow_slot { /* the hash stands beside the pointer: most probes need no second look */

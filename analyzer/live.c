@@ -20,6 +20,7 @@ static const struct {
     size_t n_cleared; /* 0: all */
 } pools[] = {
     {offsetof(struct store, flows), sizeof(struct flow), 0},
+    {offsetof(struct store, openings), sizeof(struct opening), 0},
     {offsetof(struct store, lives), sizeof(struct live), 0},
     {offsetof(struct store, chunks), sizeof(struct chunk), 1}, /* each segment is written whole */
     {offsetof(struct store, rings), sizeof(struct ring), 0},

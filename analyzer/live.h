@@ -229,7 +229,8 @@ static inline void live_prefetch(const struct live *l)
 }
 
 struct store { /* the pools that live connections draw from */
-    struct pool flows, lives, chunks, rings, troubles, contents, pieces, tails, holes, episodes;
+    struct pool flows, openings, lives, chunks, rings, troubles, contents, pieces, tails, holes,
+        episodes;
     size_t used; /* bytes of all objects handed out */
 };
 

@@ -9,6 +9,9 @@
 
 #include "analyzer/live.h"
 
+/* The kept form of a segment, without notes. */
+struct kept kept_from(const struct packet *p, uint8_t dir);
+
 /* Room for one segment more, which the caller fills; NULL: it is let go (frozen and full, or memory
  * ran out). */
 struct kept *timeline_place(struct store *s, struct timeline *t);

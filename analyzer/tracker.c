@@ -126,8 +126,14 @@ static void keep_record(struct tracker *t, struct flow *flow)
         keep_record_of_resets(t, flow->live, r);
 }
 
+static bool revive_opening(struct tracker *t, struct flow *f);
+
 void tracker_settle(struct tracker *t, struct flow *flow)
 {
+    if (!revive_opening(t, flow)) {
+        flows_touch(&t->flows, flow, FLOW_DONE);
+        return;
+    }
     struct live *l = flow->live;
     if (!l)
         return;
@@ -209,34 +215,13 @@ static struct flow *flow_for(struct tracker *t, const struct place *at, uint16_t
         tracker_settle(t, f);
         flow_number(f, t->next_stream++);
     } else if (f->file_bits & FILE_BEFORE) {
+        revive_opening(t, f); /* what was seen of it has the old number */
         flow_enter_file(f, t->next_stream++);
     }
     return f;
 }
 
 /* ---- a segment of a known connection ---- */
-
-static struct kept kept_from(const struct packet *p, uint8_t dir)
-{
-    struct kept k = {.time = p->time,
-                     .frame = p->frame,
-                     .seq = p->seq,
-                     .ack = p->ack,
-                     .payload_len = p->payload_len,
-                     .tsval = p->tsval,
-                     .tsecr = p->tsecr,
-                     .flow_label = p->flow_label,
-                     .flags = p->flags,
-                     .window = p->window,
-                     .ip_id = p->ip_id,
-                     .ttl = p->ttl};
-    k.bits =
-        (uint8_t)(dir | (p->df ? KEPT_DF : 0) | (p->has_ip_id ? KEPT_HAS_ID : 0) |
-                  (p->has_timestamps ? KEPT_TIMESTAMPS : 0) | (p->has_options ? KEPT_OPTIONS : 0));
-    if (p->has_mac)
-        memcpy(k.src_mac, p->src_mac, sizeof k.src_mac);
-    return k;
-}
 
 static void learn_client(struct live *l, uint8_t dir, uint16_t flags)
 {
@@ -352,23 +337,128 @@ static bool take_steady(struct tracker *t, struct live *l, uint8_t dir, const st
     return true;
 }
 
+static void follow(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
+{
+    if (p->flags & TCP_RST)
+        take_rst(t, l, dir, p);
+    else if (!take_steady(t, l, dir, p))
+        take_other(t, l, dir, p);
+    l->n_segments++;
+    if (p->time > l->last_time)
+        l->last_time = p->time;
+}
+
+/* ---- connections that do not open ---- */
+
+static bool begins_opening(const struct tracker *t, const struct flow *f, const struct packet *p)
+{
+    return !f->live && !f->left_bits && !f->file_bits && !t->config.live_from_start &&
+           opening_begins(p);
+}
+
+/* Takes a segment if it leaves the connection, or makes it, an opening. */
+static bool take_opening(struct tracker *t, struct flow *f, uint8_t dir, const struct packet *p)
+{
+    struct opening *o = f->left_bits & LEFT_OPENING ? f->opening : NULL;
+    if (o ? !opening_goes_on(o, p) : !begins_opening(t, f, p))
+        return false;
+    bool fresh = !o;
+    if (fresh && !(o = pool_take(&t->store.openings)))
+        return false;
+    if (duplicate_of(t->duplicates, p, false)) {
+        if (fresh)
+            pool_give(&t->store.openings, o);
+        return false; /* and is asked about again, with the same answer */
+    }
+    if (fresh) {
+        f->opening = o;
+        f->left_bits = LEFT_OPENING;
+        t->counts.n_connections++;
+    }
+    flow_set_base(f, dir, p);
+    habits_note(t->habits, p, segment_kind_of(p->flags, p->seq));
+    opening_keep(fresh ? &o->syn : &o->rst, dir, p);
+    flows_touch(&t->flows, f, FLOW_OPEN);
+    return true;
+}
+
+static void lead_through(struct tracker *t, struct flow *f, const struct opening_segment *s)
+{
+    struct packet p;
+    uint8_t dir = kept_dir(&s->k);
+    if (s->k.frame == 0)
+        return;
+    opening_packet(s, f->key.e, &p);
+    f->live->noted[dir] |= (uint8_t)(1u << segment_kind_of(p.flags, p.seq));
+    follow(t, f->live, dir, &p);
+}
+
+/* An opening that there was no memory for: what comes later takes the connection up again. */
+static void lose_opening(struct tracker *t, struct flow *f, const struct opening *o)
+{
+    f->left_bits = LEFT_SOMETHING | LEFT_CLIENT_KNOWN;
+    f->left_bits |= kept_dir(&o->syn.k) ? LEFT_CLIENT_1 : 0;
+    f->left_stream = f->stream;
+    f->left_time = o->syn.k.time;
+    t->counts.n_no_memory++;
+    if (o->rst.k.frame == 0)
+        return;
+    t->counts.n_no_memory++;
+    tracker_skip_rst(t, o->rst.k.frame, "no-memory", 0);
+}
+
+/* Makes an opening a live connection; any other flow is left alone.  False when memory ran out. */
+static bool revive_opening(struct tracker *t, struct flow *f)
+{
+    if (!(f->left_bits & LEFT_OPENING))
+        return true;
+    struct opening *o = f->opening;
+    struct packet syn;
+    f->left_bits = 0;
+    f->left_time = 0;
+    opening_packet(&o->syn, f->key.e, &syn);
+    bool good = live_begin(&t->store, f, kept_dir(&o->syn.k), &syn) != NULL;
+    if (good) {
+        lead_through(t, f, &o->syn);
+        lead_through(t, f, &o->rst);
+    } else {
+        lose_opening(t, f, o);
+    }
+    pool_give(&t->store.openings, o);
+    return good;
+}
+
+static void not_followed(struct tracker *t, struct flow *f, const struct packet *p)
+{
+    if (f)
+        flows_touch(&t->flows, f, FLOW_DONE);
+    t->counts.n_no_memory++;
+    if (p->flags & TCP_RST)
+        tracker_skip_rst(t, p->frame, "no-memory", 0);
+}
+
+static struct live *live_of(struct tracker *t, struct flow *f, uint8_t dir, const struct packet *p)
+{
+    if (!f || !revive_opening(t, f))
+        return NULL;
+    if (f->live || !live_begin(&t->store, f, dir, p))
+        return f->live;
+    flows_touch(&t->flows, f, FLOW_OPEN);
+    t->counts.n_connections += !live_has(f->live, LIVE_REVIVED);
+    return f->live;
+}
+
 static void take_tcp(struct tracker *t, const struct place *at, const struct packet *p)
 {
     uint8_t dir = at->dir;
     struct flow *f = flow_for(t, at, p->flags, p->seq);
-    struct live *l = f ? f->live : NULL;
-    if (f && !l) {
-        l = live_begin(&t->store, f, dir, p);
-        if (l)
-            flows_touch(&t->flows, f, FLOW_OPEN);
-        t->counts.n_connections += l && !live_has(l, LIVE_REVIVED);
+    if (f && !f->live && take_opening(t, f, dir, p)) {
+        make_room(t, f);
+        return;
     }
+    struct live *l = live_of(t, f, dir, p);
     if (!l) {
-        if (f)
-            flows_touch(&t->flows, f, FLOW_DONE);
-        t->counts.n_no_memory++;
-        if (p->flags & TCP_RST)
-            tracker_skip_rst(t, p->frame, "no-memory", 0);
+        not_followed(t, f, p);
         return;
     }
     flow_set_base(f, dir, p);
@@ -377,13 +467,7 @@ static void take_tcp(struct tracker *t, const struct place *at, const struct pac
     if (set_aside(t, l, dir, p))
         return;
     note_habit(t, l, dir, p);
-    if (p->flags & TCP_RST)
-        take_rst(t, l, dir, p);
-    else if (!take_steady(t, l, dir, p))
-        take_other(t, l, dir, p);
-    l->n_segments++;
-    if (p->time > l->last_time)
-        l->last_time = p->time;
+    follow(t, l, dir, p);
     make_room(t, f);
 }
 
@@ -398,7 +482,7 @@ static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i)
         if (!f)
             return NULL;
         flow_rebase(f, at.dir, i->flags, i->seq);
-        if (!f->live)
+        if (!f->live && !(f->left_bits & LEFT_OPENING))
             flows_touch(&t->flows, f, FLOW_DONE);
         return f;
     }
@@ -409,7 +493,7 @@ static void take_icmp(struct tracker *t, const struct packet *p)
 {
     t->counts.n_icmp_errors++;
     struct flow *f = quoted_flow(t, &p->icmp);
-    struct live *l = f ? f->live : NULL;
+    struct live *l = f && revive_opening(t, f) ? f->live : NULL;
     if (!l || l->n_icmp >= ICMP_MAX)
         return;
     struct icmp_item *i = arena_alloc(t->arena, sizeof *i);

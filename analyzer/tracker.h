@@ -32,6 +32,7 @@ struct tracker_config {
                                5 s while the open and the closed take more than a sixteenth of the
                                budget, or memory would follow the packets of a busy server */
     bool long_road_only;    /* for tests: no short cut for ordinary segments, see steady.h */
+    bool live_from_start;   /* for tests: no short form for those that do not open, see opening.h */
     struct habits *habits;  /* shared by several captures of one place, or NULL for its own */
     const struct allocator *from; /* NULL: the heap; for everything that is not a result */
 };

@@ -28,7 +28,8 @@ static void settle_all(struct tracker *t)
     struct flow *f;
     while ((f = t->flows.list[FLOW_CLOSED].first) != NULL)
         tracker_settle(t, f);
-    while ((f = t->flows.list[FLOW_OPEN].first) != NULL && f->live)
+    while ((f = t->flows.list[FLOW_OPEN].first) != NULL &&
+           (f->live || (f->left_bits & LEFT_OPENING)))
         tracker_settle(t, f);
 }
 

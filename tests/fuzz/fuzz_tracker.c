@@ -112,7 +112,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tracker *t = tracker_create(&arena, &config);
     config.long_road_only = true;
     struct tracker *slow = tracker_create(&arena, &config);
-    if (!t || !slow || !is_rst)
+    config.memory_budget = 0; /* these two evict nothing, as they would do at different times */
+    struct tracker *roomy = tracker_create(&arena, &config);
+    config.live_from_start = true;
+    struct tracker *live = tracker_create(&arena, &config);
+    if (!t || !slow || !roomy || !live || !is_rst)
         abort();
     struct packet batch[TRACKER_BATCH];
     size_t n_batch = 0;
@@ -120,6 +124,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct packet p = packet_from(&data[(f - 1) * RECORD], f, &now);
         is_rst[f] = p.kind == PACKET_TCP && (p.flags & TCP_RST);
         tracker_packet(slow, &p);
+        tracker_packet(roomy, &p);
+        tracker_packet(live, &p);
         batch[n_batch++] = p;
         if (n_batch == TRACKER_BATCH || f == n) {
             tracker_packets(t, batch, n_batch);
@@ -129,8 +135,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tracker_resets resets = tracker_finish(t), slow_resets = tracker_finish(slow);
     check_all(t, resets, is_rst, n);
     require(same_outcome(t, resets, slow, slow_resets));
+    struct tracker_resets roomy_resets = tracker_finish(roomy), live_resets = tracker_finish(live);
+    require(same_outcome(roomy, roomy_resets, live, live_resets));
     tracker_free(t);
     tracker_free(slow);
+    tracker_free(roomy);
+    tracker_free(live);
     arena_finish(&arena);
     free(is_rst);
     return 0;

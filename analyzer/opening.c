@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Segments in their short form and back.  What carries a payload or has been through a tunnel has
+ * no short form.
+ */
+#include "analyzer/opening.h"
+
+#include <string.h>
+
+#include "analyzer/timeline.h"
+
+static bool is_bare(const struct packet *p)
+{
+    return p->payload_len == 0 && p->payload_captured == 0 && !p->tunnel &&
+           p->mptcp_reset_reason < 0;
+}
+
+bool opening_begins(const struct packet *p)
+{
+    return (p->flags & (TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST)) == TCP_SYN && is_bare(p);
+}
+
+bool opening_goes_on(const struct opening *o, const struct packet *p)
+{
+    return o->rst.k.frame == 0 && (p->flags & TCP_RST) && is_bare(p);
+}
+
+void opening_keep(struct opening_segment *s, uint8_t dir, const struct packet *p)
+{
+    *s = (struct opening_segment){.k = kept_from(p, dir),
+                                  .mss = p->mss,
+                                  .vlan = p->n_vlans > 0 ? p->vlan[0] : 0,
+                                  .wscale = p->wscale,
+                                  .has_mss = p->has_mss,
+                                  .has_wscale = p->has_wscale};
+}
+
+void opening_packet(const struct opening_segment *s, const struct endpoint ends[2],
+                    struct packet *out)
+{
+    const struct kept *k = &s->k;
+    const struct endpoint *src = &ends[kept_dir(k)], *dst = &ends[1 - kept_dir(k)];
+    *out = (struct packet){.kind = PACKET_TCP,
+                           .frame = k->frame,
+                           .time = k->time,
+                           .has_mac = true,
+                           .n_vlans = 1,
+                           .vlan = {s->vlan},
+                           .ip_src = src->ip,
+                           .ip_dst = dst->ip,
+                           .ttl = k->ttl,
+                           .has_ip_id = (k->bits & KEPT_HAS_ID) != 0,
+                           .ip_id = k->ip_id,
+                           .df = (k->bits & KEPT_DF) != 0,
+                           .flow_label = k->flow_label,
+                           .src_port = src->port,
+                           .dst_port = dst->port,
+                           .seq = k->seq,
+                           .ack = k->ack,
+                           .flags = k->flags,
+                           .window = k->window,
+                           .has_options = (k->bits & KEPT_OPTIONS) != 0,
+                           .has_mss = s->has_mss,
+                           .has_wscale = s->has_wscale,
+                           .has_timestamps = (k->bits & KEPT_TIMESTAMPS) != 0,
+                           .mss = s->mss,
+                           .wscale = s->wscale,
+                           .tsval = k->tsval,
+                           .tsecr = k->tsecr,
+                           .mptcp_reset_reason = -1};
+    memcpy(out->src_mac, k->src_mac, sizeof out->src_mac);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection of which nothing but a SYN, or a SYN and one RST, has been seen: port scans, floods
+ * and refusals, of which there may be millions.  It is kept as those two segments; whoever needs
+ * more leads them through a live connection again, which comes to the same as having done so at
+ * once.
+ */
+#ifndef WHYRST_ANALYZER_OPENING_H
+#define WHYRST_ANALYZER_OPENING_H
+
+#include "analyzer/live.h"
+
+struct opening_segment { /* all that a live connection would learn from it */
+    struct kept k;       /* k.frame 0: there is none */
+    uint16_t mss, vlan;
+    uint8_t wscale;
+    bool has_mss, has_wscale;
+};
+
+struct opening { /* two cache lines */
+    struct opening_segment syn, rst;
+};
+
+/* Whether a connection that begins with p can be kept in this form, and go on in it with p. */
+bool opening_begins(const struct packet *p);
+bool opening_goes_on(const struct opening *o, const struct packet *p);
+
+void opening_keep(struct opening_segment *s, uint8_t dir, const struct packet *p);
+
+/* The segment as a packet between these ends, by direction.  What neither a live connection nor
+ * the kept segment knows is zero. */
+void opening_packet(const struct opening_segment *s, const struct endpoint ends[2],
+                    struct packet *out);
+
+#endif
