@@ -156,14 +156,15 @@ static int misused(FILE *err)
     return 2;
 }
 
-/* Event patterns are checked with the rules: every sample line must be matched by its own pattern.
- */
+/* Event patterns are checked with the rules: every sample line must be matched by its own pattern,
+ * and the shipped ones name what they were held against. */
 static int check(struct engine *e, const char *const *paths, size_t n, FILE *out, FILE *err)
 {
     struct complaints c;
     complaints_init(&c);
     bool good = n > 0 ? add_events(e->patterns, paths, n, &c)
-                      : patterns_check(e->patterns, to_complaints, &c);
+                      : patterns_check(e->patterns, to_complaints, &c) &&
+                            patterns_check_sources(e->patterns, to_complaints, &c);
     good = good && c.n == 0 && c.n_lost == 0 && list_kinds(e);
     complaints_print(&c, err);
     complaints_finish(&c);

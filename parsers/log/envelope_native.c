@@ -228,6 +228,22 @@ bool form_take_bracketed(struct scan *s, struct envelope *e)
     return true;
 }
 
+/* "signal-handler (EPOCH) MSG", what a signal handler may write: redis server.c,
+ * serverLogFromHandler. */
+static bool take_redis_handler(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    if (!scan_literal(&t, TEXT("signal-handler (")) || !stamp_take_unix(&t, &st) ||
+        !scan_literal(&t, TEXT(") ")))
+        return false;
+    form_set_stamp(e, &st);
+    name_writer(e, LOG_REDIS, TEXT("redis-server"));
+    *s = t;
+    e->body = e->message = scan_rest(s);
+    return true;
+}
+
 bool form_take_redis(struct scan *s, struct envelope *e)
 {
     struct scan t = *s;
@@ -235,6 +251,11 @@ bool form_take_redis(struct scan *s, struct envelope *e)
     uint64_t pid;
     if (!scan_number(&t, 1, 10, &pid) || !scan_byte(&t, ':'))
         return false;
+    if (take_redis_handler(&t, e)) {
+        e->pid = pid_of(pid);
+        *s = t;
+        return true;
+    }
     char role = scan_peek(&t, 0);
     if (role != 'M' && role != 'S' && role != 'C' && role != 'X')
         return false;

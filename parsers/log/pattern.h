@@ -38,6 +38,9 @@ extern const struct embedded_file event_pattern_files[];
 /* Compiles every pattern and runs every sample: it must be matched by its own pattern before any
  * other, with the fields that it promises.  Patterns that fail are left out from then on. */
 bool patterns_check(struct patterns *p, complain_fn complain, void *ctx);
+/* Complains about every pattern that does not say what its text was held against: of the shipped
+ * ones none may be guessed. */
+bool patterns_check_sources(const struct patterns *p, complain_fn complain, void *ctx);
 
 /* What is there, for listings and tests; i < patterns_count. */
 struct pattern_info {

@@ -137,3 +137,17 @@ bool patterns_check(struct patterns *p, complain_fn complain_to, void *ctx)
     }
     return ok;
 }
+
+bool patterns_check_sources(const struct patterns *p, complain_fn complain_to, void *ctx)
+{
+    struct checker c = {NULL, complain_to, ctx};
+    bool ok = true;
+    for (size_t i = 0; i < p->list.n; i++) {
+        const struct pattern *pt = &p->list.v[i];
+        if (!pt->checked.n)
+            ok = complain(&c, pt->file, pt->line,
+                          TEXT_FMT " does not say what its text was checked against",
+                          TEXT_ARG(pt->id));
+    }
+    return ok;
+}

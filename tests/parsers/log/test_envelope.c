@@ -81,6 +81,8 @@ static const struct {
     {"Jul 25 05:02:30 h postgres[9954]: [5-1] 2024-07-25 05:02:30.294 UTC [9954] LOG:  x",
      "rfc3164", "h", "postgres", 9954, "LOG:  x", true},
     {"1:M 29 Aug 2023 13:47:38.984 * Ready", "redis", "", "redis-server", 1, "Ready", true},
+    {"812:signal-handler (1693316858) Received SIGTERM scheduling shutdown...", "redis", "",
+     "redis-server", 812, "Received SIGTERM scheduling shutdown...", true},
     {"2019-07-08T00:21:55.857946Z 2876 [Note] Aborted", "mysql", "", "mysqld", 0, "Aborted", true},
     {"2023-01-01  1:02:03 12 [Warning] Aborted", "mysql", "", "mysqld", 0, "Aborted", true},
     {"2023-01-01 12:00:00,123 fail2ban.actions        [99]: NOTICE  [sshd] Ban 192.0.2.1",

@@ -41,7 +41,7 @@ static void test_samples(void **state)
     struct strbuf out;
     strbuf_init(&out);
     struct patterns *p = shipped();
-    if (!patterns_check(p, complain, &out))
+    if (!patterns_check(p, complain, &out) || !patterns_check_sources(p, complain, &out))
         print_error("%s", out.p);
     assert_int_equal(out.n, 0);
     strbuf_finish(&out);
@@ -168,6 +168,23 @@ static void test_complaints(void **state)
     }
 }
 
+static void test_sources(void **state)
+{
+    (void)state;
+    static const char unchecked[] =
+        "<events programs=\"d\"><event kind=\"a.b\" reference=\"s\"><literal>x</literal>"
+        "<regex>x</regex><sample>Jan  1 00:00:00 h d[1]: x</sample></event></events>";
+    struct strbuf out;
+    strbuf_init(&out);
+    struct patterns *p = patterns_create();
+    assert_true(patterns_add(p, "f.xml", unchecked, strlen(unchecked), complain, &out));
+    assert_true(patterns_check(p, complain, &out));
+    assert_false(patterns_check_sources(p, complain, &out));
+    assert_string_equal(out.p, "f.xml:1: a.b does not say what its text was checked against\n");
+    patterns_free(p);
+    strbuf_finish(&out);
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -222,11 +239,9 @@ static void test_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_samples),
-        cmocka_unit_test(test_samples_through_reader),
-        cmocka_unit_test(test_complaints),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_later_file_replaces),
+        cmocka_unit_test(test_samples),    cmocka_unit_test(test_samples_through_reader),
+        cmocka_unit_test(test_complaints), cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_limits),     cmocka_unit_test(test_later_file_replaces),
         cmocka_unit_test(test_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
