@@ -30,13 +30,14 @@ struct reading { /* one capture being read */
     uint64_t size;
     uint64_t file_bits; /* of its frames: their place in the series */
     size_t n_packets;   /* decoded and not yet given to the tracker; their bytes are the source's */
-    struct packet packets[TRACKER_BATCH];
+    struct arrival arrivals[TRACKER_BATCH];
+    struct packet packets[TRACKER_BATCH]; /* of those arrivals that are there as a whole */
 };
 
 static void flush_packets(void *ctx)
 {
     struct reading *r = ctx;
-    tracker_packets(r->tracker, r->packets, r->n_packets);
+    tracker_packets(r->tracker, r->arrivals, r->n_packets);
     r->n_packets = 0;
 }
 
@@ -81,31 +82,43 @@ static bool made_whole(struct reading *r, struct packet *p)
     return true;
 }
 
+/* Decodes a frame of any shape; false when there is nothing in it to follow. */
+static bool decode_whole(struct reading *r, struct arrival *a, struct packet *p, bool *reassembled)
+{
+    packet_decode(&a->frame, false, p, &r->out->flaws);
+    *reassembled = packet_is_fragment(p);
+    while (packet_is_fragment(p))
+        if (!made_whole(r, p))
+            return false;
+    p->frame |= r->file_bits;
+    if (p->kind != PACKET_TCP)
+        count_other(r->out, p);
+    if (p->kind != PACKET_TCP && p->kind != PACKET_ICMP_ERROR)
+        return false;
+    a->whole = p;
+    brief_of(p, &a->brief);
+    return true;
+}
+
 static void take_frame(struct reading *r, const struct frame *f)
 {
-    struct case_capture *out = r->out;
-    struct packet *packet = &r->packets[r->n_packets];
+    struct arrival *a = &r->arrivals[r->n_packets];
+    bool reassembled = false;
     if (!filter_takes(r, f))
         return;
-    const struct frame_bytes bytes = {.number = f->number,
-                                      .time = f->time,
-                                      .caplen = f->caplen,
-                                      .origlen = f->origlen,
-                                      .iface = f->iface,
-                                      .link_type = f->link_type,
-                                      .data = f->data};
-    packet_decode(&bytes, false, packet, &out->flaws);
-    bool reassembled = packet_is_fragment(packet);
-    while (packet_is_fragment(packet))
-        if (!made_whole(r, packet))
-            return;
-    const enum packet_kind kind = packet->kind;
-    out->n_tcp += kind == PACKET_TCP;
-    packet->frame |= r->file_bits;
-    if (kind != PACKET_TCP)
-        count_other(out, packet);
-    if (kind != PACKET_TCP && kind != PACKET_ICMP_ERROR)
+    a->whole = NULL;
+    a->frame = (struct frame_bytes){.number = f->number,
+                                    .time = f->time,
+                                    .caplen = f->caplen,
+                                    .origlen = f->origlen,
+                                    .iface = f->iface,
+                                    .link_type = f->link_type,
+                                    .data = f->data};
+    if (brief_decode(&a->frame, &a->brief))
+        a->brief.frame |= r->file_bits;
+    else if (!decode_whole(r, a, &r->packets[r->n_packets], &reassembled))
         return;
+    r->out->n_tcp += !a->whole || a->whole->kind == PACKET_TCP;
     if (++r->n_packets == TRACKER_BATCH || reassembled) /* its bytes last until the next one */
         flush_packets(r);
 }

@@ -58,9 +58,10 @@ uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, stru
     return dir;
 }
 
-uint8_t flow_key_of_packet(const struct packet *p, struct flow_key *key)
+uint8_t flow_key_of_brief(const struct brief *b, struct flow_key *key)
 {
-    struct endpoint src = packet_src(p), dst = packet_dst(p);
+    struct endpoint src = {.ip = b->src, .port = b->src_port};
+    struct endpoint dst = {.ip = b->dst, .port = b->dst_port};
     return flow_key_of(&src, &dst, key);
 }
 

@@ -9,6 +9,7 @@
 
 #include "analyzer/live.h"
 #include "analyzer/opening.h"
+#include "parsers/packet/brief.h"
 
 struct flow_key {
     struct endpoint e[2]; /* the lower first */
@@ -25,10 +26,10 @@ struct flow {
     uint32_t base_seq[2]; /* as Wireshark's dissector sets it, by direction */
     uint8_t base_set;     /* bit by direction */
     uint8_t list;         /* enum flow_list */
-    uint8_t left_bits;    /* enum flow_left */
     uint8_t file_bits;    /* enum flow_file */
     bool used;            /* touched since it was put where it stands in FLOW_OPEN */
     struct flow *prev, *next;
+    uint8_t left_bits; /* enum flow_left */
     union {
         instant_ns left_time;
         struct opening *opening; /* with LEFT_OPENING */
@@ -77,7 +78,7 @@ void flows_finish(struct flows *f); /* the table only; flows go with their pool 
 
 /* Orders the endpoints; returns the direction of src to dst: 0 or 1. */
 uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, struct flow_key *key);
-uint8_t flow_key_of_packet(const struct packet *p, struct flow_key *key);
+uint8_t flow_key_of_brief(const struct brief *b, struct flow_key *key);
 uint32_t flows_hash(const struct flows *f, const struct flow_key *key);
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash);
 /* A new entry, in list FLOW_OPEN; NULL when memory ran out. */
@@ -101,6 +102,12 @@ static inline struct flow *flows_guess(const struct flows *f, uint32_t hash)
     return s->hash == hash ? s->flow : NULL;
 }
 
+static inline void flow_prefetch(const struct flow *f)
+{
+    __builtin_prefetch(f, 1);
+    __builtin_prefetch(&f->used, 1);
+}
+
 /* Numbering, as Wireshark's TCP dissector does it (packet-tcp.c, dissect_tcp): a SYN whose sequence
  * number is not the one known for its direction opens a new stream, whatever became of the old. */
 bool flow_opens_stream(const struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq);
@@ -110,5 +117,10 @@ void flow_number(struct flow *f, uint32_t stream); /* a new stream begins on the
 void flow_enter_file(struct flow *f, uint32_t stream);
 void flow_rebase(struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq); /* a SYN-ACK */
 void flow_set_base(struct flow *f, uint8_t dir, const struct packet *p);
+/* Whether flow_set_base has nothing left to learn from segments without SYN. */
+static inline bool flow_has_bases(const struct flow *f)
+{
+    return f->base_set == 3;
+}
 
 #endif

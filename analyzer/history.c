@@ -170,10 +170,9 @@ void history_segment(struct store *s, struct live *l, uint8_t dir, const struct 
         set_state(e, ZEEK_RESET);
 }
 
-bool history_is_steady(const struct half *h, const struct packet *p)
+bool history_is_steady(const struct half *h, bool has_payload)
 {
-    return h->zeek_state != ZEEK_INACTIVE &&
-           (h->zeek_seen & (p->payload_len > 0 ? SEEN_DATA : SEEN_ACK));
+    return h->zeek_state != ZEEK_INACTIVE && (h->zeek_seen & (has_payload ? SEEN_DATA : SEEN_ACK));
 }
 
 void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t notes,

@@ -19,7 +19,7 @@ void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t
 
 /* A segment of a known end, without SYN, FIN, RST or a shut window, that writes no letter and
  * changes no state. */
-bool history_is_steady(const struct half *h, const struct packet *p);
+bool history_is_steady(const struct half *h, bool has_payload);
 
 enum conn_state history_state(const struct live *l);
 /* Writes the history with its NUL; returns its length. */

@@ -247,6 +247,12 @@ static inline bool live_has(const struct live *l, enum live_bit bit)
     return (l->bits & bit) != 0;
 }
 
+/* Whether the capture saw so many of its packets twice that a copy need not differ in anything. */
+static inline bool live_comes_twice(const struct live *l)
+{
+    return l->n_duplicates >= 2 && (uint64_t)l->n_duplicates * 3 >= l->n_segments;
+}
+
 static inline uint8_t kept_dir(const struct kept *k)
 {
     return k->bits & KEPT_DIR;

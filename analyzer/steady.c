@@ -5,9 +5,11 @@
  */
 #include "analyzer/steady.h"
 
+#include <string.h>
+
 #include "analyzer/content.h"
 #include "analyzer/history.h"
-#include "analyzer/stream.h"
+#include "analyzer/timeline.h"
 
 static bool ends_are_steady(const struct half *h, const struct half *o)
 {
@@ -22,29 +24,29 @@ static bool handshake_is_settled(const struct live *l, uint8_t dir)
     return dir != l->client || live_has(l, LIVE_HANDSHAKE) || !live_has(l, LIVE_SYNACK);
 }
 
-static bool is_steady(const struct live *l, uint8_t dir, const struct packet *p)
+bool steady_is(const struct live *l, uint8_t dir, const struct brief *b)
 {
     const struct half *h = &l->half[dir], *o = &l->half[1 - dir];
-    return (p->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK && p->window > 0 &&
-           !l->episode && ends_are_steady(h, o) && p->seq == h->next_seq &&
-           seq_diff(p->ack, h->acked) >= 0 && seq_diff(p->ack, o->next_seq) <= 0 &&
-           seq_diff(h->next_seq, h->data_base) >= 0 && history_is_steady(h, p) &&
+    return (b->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK && b->window > 0 &&
+           !l->episode && ends_are_steady(h, o) && b->seq == h->next_seq &&
+           seq_diff(b->ack, h->acked) >= 0 && seq_diff(b->ack, o->next_seq) <= 0 &&
+           seq_diff(h->next_seq, h->data_base) >= 0 && history_is_steady(h, b->payload_len > 0) &&
            handshake_is_settled(l, dir);
 }
 
 static uint16_t take_payload(struct store *s, struct half *h, const struct half *o,
-                             const struct packet *p)
+                             const struct brief *b)
 {
     uint64_t offset = h->bytes;
-    h->bytes += p->payload_len;
+    h->bytes += b->payload_len;
     h->other_next_at_data = o->next_seq;
-    h->next_seq += p->payload_len;
+    h->next_seq += b->payload_len;
     h->seen_end = h->next_seq;
     h->n_data_segments++;
     if (h->first_data_time == INSTANT_NONE)
-        h->first_data_time = p->time;
-    h->last_data_time = p->time;
-    return p->payload && content_put(s, &h->content, offset, p->payload, p->payload_captured)
+        h->first_data_time = b->time;
+    h->last_data_time = b->time;
+    return b->payload && content_put(s, &h->content, offset, b->payload, b->payload_captured)
                ? NOTE_OVERLAP_CONFLICT
                : 0;
 }
@@ -56,37 +58,77 @@ static void answer(struct trouble *tr)
     tr->n_unanswered_zero_window_probes = 0;
 }
 
-bool steady_segment(struct store *s, struct live *l, uint8_t dir, const struct packet *p,
-                    uint16_t *notes)
+static uint16_t take_numbers(struct store *s, struct half *h, const struct half *o,
+                             const struct brief *b)
 {
-    if (!is_steady(l, dir, p))
-        return false;
+    uint16_t notes = 0;
+    if (b->payload_len > 0)
+        notes = take_payload(s, h, o, b);
+    else if (b->ack == h->acked && b->window == h->window && seq_diff(o->next_seq, b->ack) > 0)
+        notes = NOTE_DUP_ACK;
+    h->acked = b->ack;
+    h->window = b->window;
+    return notes;
+}
+
+static void take_habits(struct half *h, const struct brief *b)
+{
+    const uint8_t ttl = b->path.ttl;
+    h->bits |= b->bits & BRIEF_TIMESTAMPS ? HALF_WINDOW | HALF_TIMESTAMPS : HALF_WINDOW;
+    h->n_segments++;
+    h->last_time = b->time;
+    h->last_ip_id = b->ip_id;
+    if (ttl < h->ttl_min || h->ttl_max == 0)
+        h->ttl_min = ttl;
+    if (ttl > h->ttl_max)
+        h->ttl_max = ttl;
+}
+
+static void keep(struct kept *k, uint8_t dir, const struct brief *b, uint16_t notes)
+{
+    const uint8_t bits = b->bits;
+    *k = (struct kept){
+        .time = b->time,
+        .frame = b->frame,
+        .seq = b->seq,
+        .ack = b->ack,
+        .payload_len = b->payload_len,
+        .tsval = b->tsval,
+        .tsecr = b->tsecr,
+        .flow_label = b->flow_label,
+        .flags = b->flags,
+        .window = b->window,
+        .ip_id = b->ip_id,
+        .notes = notes,
+        .ttl = b->path.ttl,
+        .bits = (uint8_t)(dir | (bits & BRIEF_DF ? KEPT_DF : 0) |
+                          (bits & BRIEF_HAS_ID ? KEPT_HAS_ID : 0) |
+                          (bits & BRIEF_TIMESTAMPS ? KEPT_TIMESTAMPS : 0) |
+                          (bits & BRIEF_OPTIONS ? KEPT_OPTIONS : 0)),
+    };
+    memcpy(k->src_mac, b->path.src_mac, sizeof k->src_mac);
+}
+
+void steady_take(struct store *s, struct live *l, uint8_t dir, const struct brief *b)
+{
     struct half *h = &l->half[dir], *o = &l->half[1 - dir];
     if (o->trouble)
         answer(o->trouble);
-    if (p->payload_len > 0)
-        *notes |= take_payload(s, h, o, p);
-    else if (p->ack == h->acked && p->window == h->window && seq_diff(o->next_seq, p->ack) > 0)
-        *notes |= NOTE_DUP_ACK;
-    h->acked = p->ack;
-    h->window = p->window;
-    h->bits |= p->has_timestamps ? HALF_WINDOW | HALF_TIMESTAMPS : HALF_WINDOW;
-    h->n_segments++;
-    h->last_time = p->time;
-    h->last_ip_id = p->ip_id;
-    if (p->ttl < h->ttl_min || h->ttl_max == 0)
-        h->ttl_min = p->ttl;
-    if (p->ttl > h->ttl_max)
-        h->ttl_max = p->ttl;
-    return true;
+    uint16_t notes = take_numbers(s, h, o, b);
+    take_habits(h, b);
+    if (b->time < l->last_time)
+        notes |= NOTE_TIME_BACKWARDS;
+    struct kept *k = timeline_place(s, &l->timeline);
+    if (k)
+        keep(k, dir, b, notes);
 }
 
-void steady_prefetch(const struct live *l, uint8_t dir, const struct packet *p)
+void steady_prefetch(const struct live *l, uint8_t dir, const struct brief *b)
 {
     if (l->timeline.next)
         __builtin_prefetch(l->timeline.next, 1);
     if (l->timeline.ring)
         __builtin_prefetch(l->timeline.ring, 1);
-    if (p->payload_len > 0 && l->half[dir].content)
+    if (b->payload_len > 0 && l->half[dir].content)
         content_prefetch(l->half[dir].content);
 }

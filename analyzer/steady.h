@@ -8,13 +8,15 @@
 #define WHYRST_ANALYZER_STEADY_H
 
 #include "analyzer/live.h"
+#include "parsers/packet/brief.h"
 
-/* Takes p if it is such a segment; false, with nothing changed, if it is not.  Adds to *notes. */
-bool steady_segment(struct store *s, struct live *l, uint8_t dir, const struct packet *p,
-                    uint16_t *notes);
+/* Whether b is such a segment. */
+bool steady_is(const struct live *l, uint8_t dir, const struct brief *b);
+/* Takes it; counts and times of the connection as a whole are the caller's. */
+void steady_take(struct store *s, struct live *l, uint8_t dir, const struct brief *b);
 
 /* Brings into the cache what content and timeline of the segment's direction will touch; the live
  * connection itself is there already. */
-void steady_prefetch(const struct live *l, uint8_t dir, const struct packet *p);
+void steady_prefetch(const struct live *l, uint8_t dir, const struct brief *b);
 
 #endif

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The packet path: find the flow, number the stream as Wireshark does, set second sights aside, and
- * lead the segment through history, sequence space, episodes and timeline.  Connections that are
- * over, or for which there is no memory, are settled; judgement waits for the end.
+ * The long road of a packet: find the flow, number the stream as Wireshark does, set second sights
+ * aside, and lead the segment through history, sequence space, episodes and timeline.  Connections
+ * that are over, or for which there is no memory, are settled; judgement waits for the end.
  */
 #include "analyzer/tracker.h"
 
 #include <string.h>
 
-#include "analyzer/content.h"
 #include "analyzer/episode.h"
 #include "analyzer/history.h"
-#include "analyzer/steady.h"
 #include "analyzer/stream.h"
 #include "analyzer/timeline.h"
 #include "analyzer/tracker_parts.h"
@@ -157,7 +155,7 @@ static inline size_t used(const struct tracker *t)
     return t->store.used + t->flows.n_slots * sizeof(struct flow_slot);
 }
 
-static void expire_closed(struct tracker *t)
+void tracker_expire_closed(struct tracker *t)
 {
     struct flow *f;
     bool crowded = used(t) > t->config.memory_budget / CROWDED_SHARE;
@@ -171,7 +169,7 @@ static void expire_closed(struct tracker *t)
 }
 
 /* Settles what was longest without a packet, then forgets numbers, until there is room. */
-static void make_room(struct tracker *t, const struct flow *but)
+void tracker_make_room(struct tracker *t, const struct flow *but)
 {
     size_t now = used(t);
     if (now > t->counts.peak_bytes)
@@ -196,14 +194,7 @@ static void make_room(struct tracker *t, const struct flow *but)
     }
 }
 
-/* Where a segment belongs. */
-struct place {
-    struct flow_key key;
-    uint32_t hash;
-    uint8_t dir;
-};
-
-static struct flow *flow_for(struct tracker *t, const struct place *at, uint16_t flags,
+static struct flow *flow_for(struct tracker *t, const struct tracker_place *at, uint16_t flags,
                              uint32_t seq)
 {
     struct flow *f = flows_find(&t->flows, &at->key, at->hash);
@@ -297,16 +288,20 @@ static void take_other(struct tracker *t, struct live *l, uint8_t dir, const str
     flows_touch(&t->flows, l->flow, closed ? FLOW_CLOSED : FLOW_OPEN);
 }
 
-static bool set_aside(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
+void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir)
 {
-    bool habitual = l->n_duplicates >= 2 && (uint64_t)l->n_duplicates * 3 >= l->n_segments;
-    uint64_t same_as = duplicate_of(t->duplicates, p, habitual);
-    if (same_as == 0)
-        return false;
     struct trouble sink = {0};
     half_trouble(&t->store, &l->half[dir], &sink)->n_duplicates++;
     l->n_duplicates += l->n_duplicates < UINT8_MAX;
     t->counts.n_duplicates++;
+}
+
+static bool set_aside(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
+{
+    uint64_t same_as = duplicate_of(t->duplicates, p, live_comes_twice(l));
+    if (same_as == 0)
+        return false;
+    tracker_count_duplicate(t, l, dir);
     if (p->flags & TCP_RST) {
         tracker_skip_rst(t, p->frame, "duplicate-capture", same_as);
         if (l->last_rst && l->last_rst->k.frame == same_as)
@@ -322,26 +317,11 @@ static void count_continued(struct tracker *t, struct flow *f)
     t->counts.n_continued++;
 }
 
-static bool take_steady(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
-{
-    uint16_t notes = p->time < l->last_time ? NOTE_TIME_BACKWARDS : 0;
-    if (t->config.long_road_only || !steady_segment(&t->store, l, dir, p, &notes))
-        return false;
-    t->counts.n_steady++;
-    struct kept *k = timeline_place(&t->store, &l->timeline);
-    if (k) {
-        *k = kept_from(p, dir);
-        k->notes = notes;
-    }
-    flows_touch(&t->flows, l->flow, FLOW_OPEN);
-    return true;
-}
-
 static void follow(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
 {
     if (p->flags & TCP_RST)
         take_rst(t, l, dir, p);
-    else if (!take_steady(t, l, dir, p))
+    else
         take_other(t, l, dir, p);
     l->n_segments++;
     if (p->time > l->last_time)
@@ -448,12 +428,12 @@ static struct live *live_of(struct tracker *t, struct flow *f, uint8_t dir, cons
     return f->live;
 }
 
-static void take_tcp(struct tracker *t, const struct place *at, const struct packet *p)
+void tracker_take_segment(struct tracker *t, const struct tracker_place *at, const struct packet *p)
 {
     uint8_t dir = at->dir;
     struct flow *f = flow_for(t, at, p->flags, p->seq);
     if (f && !f->live && take_opening(t, f, dir, p)) {
-        make_room(t, f);
+        tracker_make_room(t, f);
         return;
     }
     struct live *l = live_of(t, f, dir, p);
@@ -468,13 +448,13 @@ static void take_tcp(struct tracker *t, const struct place *at, const struct pac
         return;
     note_habit(t, l, dir, p);
     follow(t, l, dir, p);
-    make_room(t, f);
+    tracker_make_room(t, f);
 }
 
 /* The dissector counts a stream for a quoted segment too when the quote holds its flags. */
 static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i)
 {
-    struct place at;
+    struct tracker_place at;
     at.dir = flow_key_of(&i->src, &i->dst, &at.key);
     at.hash = flows_hash(&t->flows, &at.key);
     if (i->has_flags) {
@@ -489,7 +469,7 @@ static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i)
     return flows_find(&t->flows, &at.key, at.hash);
 }
 
-static void take_icmp(struct tracker *t, const struct packet *p)
+void tracker_take_icmp(struct tracker *t, const struct packet *p)
 {
     t->counts.n_icmp_errors++;
     struct flow *f = quoted_flow(t, &p->icmp);
@@ -509,70 +489,6 @@ static void take_icmp(struct tracker *t, const struct packet *p)
     i->next = l->icmp;
     l->icmp = i;
     l->n_icmp++;
-}
-
-static void take(struct tracker *t, const struct place *at, const struct packet *p)
-{
-    if (p->time > t->now)
-        t->now = p->time;
-    if (p->kind == PACKET_ICMP_ERROR)
-        take_icmp(t, p);
-    if (p->kind != PACKET_TCP)
-        return;
-    t->counts.n_tcp++;
-    t->counts.n_rst_frames += (p->flags & TCP_RST) != 0;
-    expire_closed(t);
-    take_tcp(t, at, p);
-}
-
-static struct place place_of(const struct tracker *t, const struct packet *p)
-{
-    struct place at;
-    at.dir = flow_key_of_packet(p, &at.key);
-    at.hash = flows_hash(&t->flows, &at.key);
-    return at;
-}
-
-void tracker_packet(struct tracker *t, const struct packet *p)
-{
-    struct place at = place_of(t, p);
-    take(t, &at, p);
-}
-
-/* Each round asks memory for what the round before has found the address of. */
-static void prefetch(const struct tracker *t, const struct place *at, const struct packet *v,
-                     size_t n)
-{
-    const struct flow *flow[TRACKER_BATCH];
-    const struct live *live[TRACKER_BATCH];
-    for (size_t i = 0; i < n; i++) {
-        flow[i] = flows_guess(&t->flows, at[i].hash);
-        if (flow[i])
-            __builtin_prefetch(flow[i], 1);
-    }
-    for (size_t i = 0; i < n; i++) {
-        live[i] = flow[i] ? flow[i]->live : NULL;
-        if (live[i])
-            live_prefetch(live[i]);
-    }
-    for (size_t i = 0; i < n; i++)
-        if (live[i])
-            steady_prefetch(live[i], at[i].dir, &v[i]);
-    for (size_t i = 0; i < n; i++)
-        if (live[i] && live[i]->half[at[i].dir].content)
-            content_prefetch_bytes(live[i]->half[at[i].dir].content);
-}
-
-void tracker_packets(struct tracker *t, const struct packet *v, size_t n)
-{
-    struct place at[TRACKER_BATCH];
-    for (size_t i = 0; i < n; i++) {
-        at[i] = place_of(t, &v[i]);
-        flows_prefetch(&t->flows, at[i].hash);
-    }
-    prefetch(t, at, v, n);
-    for (size_t i = 0; i < n; i++)
-        take(t, &at[i], &v[i]);
 }
 
 void tracker_next_file(struct tracker *t)

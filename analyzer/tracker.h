@@ -18,6 +18,7 @@
 #include "analyzer/reset.h"
 #include "parsers/base/arena.h"
 #include "parsers/base/flaw.h"
+#include "parsers/packet/brief.h"
 #include "parsers/packet/packet.h"
 
 struct tracker;
@@ -101,10 +102,17 @@ void tracker_free(struct tracker *t); /* NULL-safe; results stay with the arena 
 
 /* Any packet may be given; what is not TCP and quotes no TCP is let pass. */
 void tracker_packet(struct tracker *t, const struct packet *p);
+
+struct arrival {                /* a packet on its way into a tracker */
+    const struct packet *whole; /* NULL: brief_decode() took the frame */
+    struct frame_bytes frame;   /* if so, for whoever needs the whole; its bytes are still there */
+    struct brief brief;         /* of a TCP segment */
+};
+
 /* Several packets in capture order, with the same outcome as one by one, but faster: what one waits
  * for from memory is fetched while others are taken.  n <= TRACKER_BATCH. */
 #define TRACKER_BATCH 32
-void tracker_packets(struct tracker *t, const struct packet *v, size_t n);
+void tracker_packets(struct tracker *t, const struct arrival *v, size_t n);
 
 /* The packets that follow are of the next file of a series (a ring buffer): connections go on, but
  * streams are numbered anew, as Wireshark numbers each file.  Give frames of the n-th file (from 0)

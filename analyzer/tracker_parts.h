@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tracker's own state, shared by its packet path and its end.  Only tracker.c and tracker_end.c
- * include this.
+ * The tracker's own state, shared by its packet paths and its end.  Only tracker.c,
+ * tracker_arrival.c and tracker_end.c include this.
  */
 #ifndef WHYRST_ANALYZER_TRACKER_PARTS_H
 #define WHYRST_ANALYZER_TRACKER_PARTS_H
@@ -31,6 +31,26 @@ struct tracker {
     uint32_t file;  /* of the series, from 0 */
     instant_ns now; /* the latest capture time so far */
 };
+
+/* Where a segment belongs. */
+struct tracker_place {
+    struct flow_key key;
+    uint32_t hash;
+    uint64_t print; /* see duplicate.h */
+    uint8_t dir;
+};
+
+/* The long road; p is a TCP segment, or an ICMP error that quotes one. */
+void tracker_take_segment(struct tracker *t, const struct tracker_place *at,
+                          const struct packet *p);
+void tracker_take_icmp(struct tracker *t, const struct packet *p);
+/* A second sight of a segment was set aside. */
+void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir);
+
+/* Settles connections that both ends closed long ago. */
+void tracker_expire_closed(struct tracker *t);
+/* Settles what was longest without a packet, then forgets numbers, until there is room. */
+void tracker_make_room(struct tracker *t, const struct flow *but);
 
 /* A RST frame that belongs to no reset. */
 void tracker_skip_rst(struct tracker *t, uint64_t frame, const char *reason, uint64_t same_as);

@@ -41,6 +41,24 @@ enum layer {
     LAYER_UPPER, /* by decoding.type, an IP protocol number */
 };
 
+enum ethertype {
+    ETHERTYPE_IP4 = 0x0800,
+    ETHERTYPE_TEB = 0x6558, /* transparent Ethernet bridging, inside GRE and Geneve */
+    ETHERTYPE_VLAN = 0x8100,
+    ETHERTYPE_IP6 = 0x86dd,
+    ETHERTYPE_PPP = 0x880b,
+    ETHERTYPE_MPLS = 0x8847,
+    ETHERTYPE_MPLS_UPSTREAM = 0x8848,
+    ETHERTYPE_PPPOE_SESSION = 0x8864,
+    ETHERTYPE_QINQ = 0x88a8,
+    ETHERTYPE_PBB = 0x88e7,
+    ETHERTYPE_NSH = 0x894f,
+    ETHERTYPE_QINQ_OLD = 0x9100,
+    ETHERTYPE_QINQ_OLDER = 0x9200,
+};
+
+enum { ARPHRD_NETLINK = 824 }; /* a hardware type of cooked captures */
+
 enum ip_protocol {
     IP_PROTOCOL_HOP_BY_HOP = 0,
     IP_PROTOCOL_ICMP = 1,
@@ -93,6 +111,13 @@ static inline uint16_t be16_at(const uint8_t *p, size_t at)
 static inline uint32_t be32_at(const uint8_t *p, size_t at)
 {
     return (uint32_t)be16_at(p, at) << 16 | be16_at(p, at + 2);
+}
+
+static inline void address_put_v4(struct address *a, const uint8_t *b)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    memcpy(a->b, mapped, sizeof mapped);
+    memcpy(a->b + sizeof mapped, b, 4);
 }
 
 static inline void decoding_flaw(struct decoding *d, const char *name)
@@ -163,6 +188,9 @@ enum layer tunnel_gre(struct decoding *d);
 enum layer tunnel_etherip(struct decoding *d);
 enum layer tunnel_nsh(struct decoding *d);
 enum layer tunnel_udp(struct decoding *d); /* UDP itself, and what it may carry */
+
+/* NOP, NOP, timestamps and their length, as RFC 7323 appendix A lays them out. */
+#define TIMESTAMPS_ALONE 0x0101080au
 
 enum layer tcp_decode(struct decoding *d);
 void tcp_options(struct decoding *d, struct cursor options);

@@ -33,13 +33,6 @@ static bool ip_enter(struct decoding *d)
     return true;
 }
 
-static void address_put_v4(struct address *a, const uint8_t *b)
-{
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    memcpy(a->b, mapped, sizeof mapped);
-    memcpy(a->b + sizeof mapped, b, 4);
-}
-
 /* A datagram cannot be longer than the bytes that carried it, unless a tool cut the frame and
  * forgot to keep its length: the header is believed, and the contradiction counted. */
 static void ip_bound(struct decoding *d, uint32_t len, const char *flaw_beyond)

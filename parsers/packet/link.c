@@ -6,22 +6,6 @@
  */
 #include "parsers/packet/decode.h"
 
-enum ethertype {
-    ETHERTYPE_IP4 = 0x0800,
-    ETHERTYPE_TEB = 0x6558, /* transparent Ethernet bridging, inside GRE and Geneve */
-    ETHERTYPE_VLAN = 0x8100,
-    ETHERTYPE_IP6 = 0x86dd,
-    ETHERTYPE_PPP = 0x880b,
-    ETHERTYPE_MPLS = 0x8847,
-    ETHERTYPE_MPLS_UPSTREAM = 0x8848,
-    ETHERTYPE_PPPOE_SESSION = 0x8864,
-    ETHERTYPE_QINQ = 0x88a8,
-    ETHERTYPE_PBB = 0x88e7,
-    ETHERTYPE_NSH = 0x894f,
-    ETHERTYPE_QINQ_OLD = 0x9100,
-    ETHERTYPE_QINQ_OLDER = 0x9200,
-};
-
 static const struct {
     int link_type;
     enum layer first;
@@ -148,7 +132,7 @@ static void link_source_mac(struct packet *p, const uint8_t address[8], unsigned
     memcpy(p->src_mac, address, 6);
 }
 
-enum { ARPHRD_NETLINK = 824, SLL_NOVELL = 1, SLL_LLC = 4 };
+enum { SLL_NOVELL = 1, SLL_LLC = 4 };
 
 static enum layer link_cooked(struct decoding *d, uint16_t hardware, uint16_t protocol)
 {

@@ -145,8 +145,7 @@ void tcp_options(struct decoding *d, struct cursor options)
  * and nothing else. */
 static bool timestamps_alone(struct packet *p, const uint8_t *o, size_t n)
 {
-    static const uint8_t layout[4] = {OPTION_NOP, OPTION_NOP, OPTION_TIMESTAMPS, 10};
-    if (n != 12 || memcmp(o, layout, sizeof layout) != 0)
+    if (n != 12 || be32_at(o, 0) != TIMESTAMPS_ALONE)
         return false;
     p->has_options = true;
     p->has_timestamps = true;

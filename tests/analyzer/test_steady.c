@@ -148,6 +148,16 @@ static void play(uint32_t seed, struct packet *v, struct play *g)
         v[i] = next_packet(g, i + 1);
 }
 
+static void give_batch(struct tracker *t, const struct packet *v, size_t n)
+{
+    struct arrival batch[TRACKER_BATCH];
+    for (size_t i = 0; i < n; i++) {
+        batch[i].whole = &v[i];
+        brief_of(&v[i], &batch[i].brief);
+    }
+    tracker_packets(t, batch, n);
+}
+
 /* Under a budget both have the same short forms, or one of them would evict less. */
 static void compare(const struct packet *v, size_t budget)
 {
@@ -164,7 +174,7 @@ static void compare(const struct packet *v, size_t budget)
     for (size_t i = 0, n; i < N_PACKETS; i += n) {
         n = 1 + v[i].tsval % TRACKER_BATCH;
         n = n < N_PACKETS - i ? n : N_PACKETS - i;
-        tracker_packets(quick, &v[i], n);
+        give_batch(quick, &v[i], n);
     }
     struct tracker_resets a = tracker_finish(quick), b = tracker_finish(slow);
     assert_true(b.n + tracker_attempts(slow).n > 0);

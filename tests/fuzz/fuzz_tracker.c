@@ -118,7 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tracker *live = tracker_create(&arena, &config);
     if (!t || !slow || !roomy || !live || !is_rst)
         abort();
-    struct packet batch[TRACKER_BATCH];
+    struct packet packets[TRACKER_BATCH];
+    struct arrival batch[TRACKER_BATCH];
     size_t n_batch = 0;
     for (uint64_t f = 1; f <= n; f++) {
         struct packet p = packet_from(&data[(f - 1) * RECORD], f, &now);
@@ -126,7 +127,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tracker_packet(slow, &p);
         tracker_packet(roomy, &p);
         tracker_packet(live, &p);
-        batch[n_batch++] = p;
+        packets[n_batch] = p;
+        batch[n_batch].whole = &packets[n_batch];
+        brief_of(&p, &batch[n_batch++].brief);
         if (n_batch == TRACKER_BATCH || f == n) {
             tracker_packets(t, batch, n_batch);
             n_batch = 0;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether the short road through the headers and the whole decoder tell the same of a frame.  True
+ * also where the short road declines it.
+ */
+#ifndef WHYRST_TESTS_PARSERS_PACKET_SAME_BRIEF_H
+#define WHYRST_TESTS_PARSERS_PACKET_SAME_BRIEF_H
+
+#include <string.h>
+
+#include "parsers/packet/brief.h"
+
+static inline bool same_brief(const struct brief *a, const struct brief *b)
+{
+    return memcmp(a, b, BRIEF_COMMON) == 0 && a->payload_captured == b->payload_captured &&
+           a->frame == b->frame && a->time == b->time && a->payload == b->payload &&
+           a->path.iface == b->path.iface && a->path.vlan == b->path.vlan &&
+           memcmp(a->path.src_mac, b->path.src_mac, sizeof a->path.src_mac) == 0 &&
+           a->path.n_vlans == b->path.n_vlans && a->path.ttl == b->path.ttl &&
+           a->path.in_tunnel == b->path.in_tunnel && a->bits == b->bits;
+}
+
+static inline bool same_by_both_roads(const struct frame_bytes *frame)
+{
+    struct brief by_frame, by_packet;
+    struct packet p;
+    struct flaws flaws;
+    memset(&by_frame, 0xa5, sizeof by_frame); /* every field must be set */
+    if (!brief_decode(frame, &by_frame))
+        return true;
+    flaws_init(&flaws);
+    bool same = packet_decode(frame, false, &p, &flaws) == PACKET_TCP && flaws.n == 0;
+    if (same)
+        brief_of(&p, &by_packet);
+    flaws_finish(&flaws);
+    return same && same_brief(&by_frame, &by_packet);
+}
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The short road through the headers: which shapes it takes, and that each byte of them, changed to
+ * any value, and each cut either makes it decline or changes nothing between it and the whole
+ * decoder.
+ */
+#include "frames.h"
+#include "same_brief.h"
+
+static const uint8_t timestamps[12] = {1, 1, 8, 10, 0, 0, 1, 2, 0, 0, 3, 4};
+
+struct shape {
+    const char *name;
+    int link_type;
+    unsigned ethertype; /* 0: raw IP */
+    bool tagged, with_timestamps;
+};
+
+static const struct shape shapes[] = {
+    {"ethernet, IPv4", 1, 0x0800, false, true},  {"ethernet, IPv6", 1, 0x86dd, false, true},
+    {"VLAN, IPv4", 1, 0x0800, true, false},      {"VLAN, IPv6", 1, 0x86dd, true, true},
+    {"cooked, IPv4", 113, 0x0800, false, false}, {"cooked v2, IPv6", 276, 0x86dd, false, true},
+    {"raw IPv4", 101, 0, false, true},
+};
+
+static void put_link(struct made *f, const struct shape *s)
+{
+    if (s->link_type == 1)
+        put_ethernet(f, s->tagged ? 0x8100 : s->ethertype);
+    if (s->tagged) {
+        put_be16(f, 0x6007);
+        put_be16(f, s->ethertype);
+    }
+    if (s->link_type == 113) {
+        PUT(f, 0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0);
+        put_be16(f, s->ethertype);
+    }
+    if (s->link_type == 276) {
+        put_be16(f, s->ethertype);
+        PUT(f, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0);
+    }
+}
+
+static void make(struct made *f, const struct shape *s, unsigned flags)
+{
+    memset(f, 0, sizeof *f);
+    put_link(f, s);
+    if (s->ethertype == 0x86dd)
+        put_ip6(f, 6);
+    else
+        put_ip4(f, 6);
+    put_tcp(f, flags, timestamps, s->with_timestamps ? sizeof timestamps : 0);
+    put(f, "hello", 5);
+    frame_close(f);
+}
+
+static struct frame_bytes frame_of(const struct made *f, const struct shape *s, size_t caplen)
+{
+    return (struct frame_bytes){.number = 7,
+                                .time = 1000,
+                                .caplen = (uint32_t)caplen,
+                                .origlen = (uint32_t)f->n,
+                                .iface = 3,
+                                .link_type = s->link_type,
+                                .data = f->b};
+}
+
+static void the_ordinary_is_taken(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct made f;
+        struct brief b;
+        make(&f, &shapes[i], TCP_PSH | TCP_ACK);
+        const struct frame_bytes frame = frame_of(&f, &shapes[i], f.n);
+        print_message("%s\n", shapes[i].name);
+        assert_true(brief_decode(&frame, &b));
+        assert_true(same_by_both_roads(&frame));
+        assert_int_equal(b.payload_len, 5);
+        assert_memory_equal(b.payload, "hello", 5);
+        assert_int_equal(b.src_port, 40000);
+        assert_int_equal(b.flags, TCP_PSH | TCP_ACK);
+        assert_int_equal(b.tsval, shapes[i].with_timestamps ? 0x102 : 0);
+        assert_int_equal(b.path.vlan, shapes[i].tagged ? 7 : 0);
+    }
+}
+
+static void what_decides_a_life_is_left_to_the_whole_decoder(void **state)
+{
+    (void)state;
+    static const unsigned flags[] = {TCP_SYN,           TCP_SYN | TCP_ACK, TCP_RST,
+                                     TCP_RST | TCP_ACK, TCP_FIN | TCP_ACK, 0};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        struct made f;
+        struct brief b;
+        make(&f, &shapes[0], flags[i]);
+        const struct frame_bytes frame = frame_of(&f, &shapes[0], f.n);
+        assert_false(brief_decode(&frame, &b));
+    }
+}
+
+static void any_byte_changed_changes_both_alike(void **state)
+{
+    (void)state;
+    unsigned n_taken = 0;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct made f;
+        struct brief b;
+        make(&f, &shapes[i], TCP_ACK);
+        const struct frame_bytes frame = frame_of(&f, &shapes[i], f.n);
+        for (size_t at = 0; at < f.n - 5; at++) {
+            const uint8_t was = f.b[at];
+            for (unsigned value = 0; value < 256; value++) {
+                f.b[at] = (uint8_t)value;
+                assert_true(same_by_both_roads(&frame));
+                n_taken += brief_decode(&frame, &b);
+            }
+            f.b[at] = was;
+        }
+    }
+    assert_true(n_taken > 10000);
+}
+
+static void any_cut_cuts_both_alike(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct made f;
+        make(&f, &shapes[i], TCP_ACK);
+        for (size_t n = 0; n <= f.n; n++) {
+            uint8_t *bytes =
+                test_malloc(n > 0 ? n : 1); /* so that a sanitizer sees a read behind */
+            struct frame_bytes frame = frame_of(&f, &shapes[i], n);
+            memcpy(bytes, f.b, n);
+            frame.data = bytes;
+            assert_true(same_by_both_roads(&frame));
+            test_free(bytes);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_ordinary_is_taken),
+        cmocka_unit_test(what_decides_a_life_is_left_to_the_whole_decoder),
+        cmocka_unit_test(any_byte_changed_changes_both_alike),
+        cmocka_unit_test(any_cut_cuts_both_alike),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
