@@ -282,8 +282,8 @@ static bool settle_captures(struct case_run *run, struct walk *walk, struct erro
     return c->correlation != NULL || no_memory(err);
 }
 
-/* Second pass: the texts, when the captures' times and addresses are known; and once more for logs
- * that count from a boot, when the snapshots that date it are. */
+/* Second pass: the texts, when the captures' times and addresses are known; snapshots first, since
+ * they say the zones and boots of logs. */
 static bool read_texts(struct case_run *run, struct walk *walk, bool snapshots_read,
                        struct error *err)
 {
@@ -452,6 +452,7 @@ bool case_run(struct case_file *c, const struct case_config *config, struct erro
     bool good = walk && run_with(&run, walk, err);
     case_drop_series(&run);
     vec_finish(&run.waiting);
+    vec_finish(&run.twins);
     hand_over(&run);
     walk_free(walk);
     filter_free(run.filter);

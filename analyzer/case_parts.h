@@ -28,6 +28,10 @@ struct case_waiting {
     instant_ns first; /* time of its first packet, INSTANT_NONE without */
 };
 
+struct case_twin { /* the head of a dated kernel log */
+    struct text name, head;
+};
+
 struct case_run { /* a case in the making */
     struct case_file *c;
     const struct case_config *config;
@@ -39,6 +43,7 @@ struct case_run { /* a case in the making */
     VEC(struct reset *) attempts;
     VEC(struct connection_record) records;
     VEC(struct case_waiting) waiting;
+    VEC(struct case_twin) twins;
     struct case_series series;
     struct filter *filter; /* NULL without --filter */
     bool is_asked;         /* the log that the case is asked about was found */
@@ -77,6 +82,12 @@ bool case_look_again(struct case_run *run, struct walk *walk, uint32_t capture, 
 /* Time of a capture's first packet, INSTANT_NONE without; reads only its beginning. */
 instant_ns case_peek_first(struct source *source);
 
+/* Keeps the head of a text if it is a dated kernel log.  False when memory ran out. */
+bool case_note_twin(struct case_run *run, struct text name, struct text head);
+/* When the host of a log that counts from the boot booted, by the dated log that holds the same
+ * messages; INSTANT_NONE: there is none. */
+instant_ns case_twin_boot(const struct case_run *run, struct text head, struct text *from);
+
 struct input;
 struct host_kind;
 
@@ -85,10 +96,17 @@ bool case_read_host(struct case_run *run, struct case_input *in, struct source *
                     const struct host_kind *kind, struct error *err);
 
 /* Reads one text: a host snapshot if it looks like one, else a log.  A text without any log line is
- * marked as skipped in *in.  A log that counts from the boot stays "text" unless snapshots_read.
+ * marked as skipped in *in.  A log stays "text" unless snapshots_read.
  * False: it could not be read. */
 bool case_read_text(struct case_run *run, struct case_input *in, struct source *source,
                     const struct input *input, bool snapshots_read, struct error *err);
+
+struct zone;
+
+/* The zone of the log's host, as written in the snapshot *from; empty: none says, or two disagree. */
+struct text case_zone_of(const struct case_run *run, struct text log, struct text *from);
+/* By name, offset, or an abbreviation that means one thing; NULL: not known. */
+struct zone *case_zone_open(struct text zone);
 
 /* When the log's host booted, and the snapshot that says so; INSTANT_NONE: none does, or two
  * differ. */

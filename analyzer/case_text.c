@@ -45,7 +45,28 @@ static void span_of(const struct case_file *c, instant_ns *first, instant_ns *la
     }
 }
 
-/* The zone that the options name for this log; *zone stays NULL for UTC. */
+/* The zone that the snapshots of the log's host name. */
+static void snapshot_zone(const struct case_run *run, struct zone **zone, struct case_log *out)
+{
+    struct text from, written = case_zone_of(run, out->name, &from);
+    struct error note;
+    if (written.n == 0)
+        return;
+    *zone = case_zone_open(written);
+    if (!*zone) {
+        error_set(&note, ERROR_USAGE, "",
+                  TEXT_FMT " names a time zone that is not known: " TEXT_FMT, TEXT_ARG(from),
+                  TEXT_ARG(written));
+        case_warn(run, &note);
+        return;
+    }
+    out->zone = arena_text(&run->c->arena, text_of(zone_name(*zone)));
+    out->zone_why =
+        text_of(arena_printf(&run->c->arena, "its host's, by " TEXT_FMT, TEXT_ARG(from)));
+}
+
+/* The zone that the options name for this log, else its host's snapshots; *zone stays NULL for UTC.
+ */
 static bool choose_zone(const struct case_run *run, const char *name, struct zone **zone,
                         struct case_log *out, struct error *err)
 {
@@ -55,8 +76,10 @@ static bool choose_zone(const struct case_run *run, const char *name, struct zon
     *zone = NULL;
     out->zone = TEXT("UTC");
     out->zone_why = TEXT("assumed: neither its stamps nor an option state one");
-    if (!chosen)
+    if (!chosen) {
+        snapshot_zone(run, zone, out);
         return true;
+    }
     *zone = zone_open(text_of(chosen), err);
     if (!*zone)
         return false;
@@ -164,6 +187,19 @@ static void describe_outside(struct case_run *run, struct case_log *out,
     }
 }
 
+/* When the log's host booted: by a snapshot, else by the same messages with dates. */
+static instant_ns boot_of(const struct case_run *run, struct text name, struct source *source,
+                          struct text *from)
+{
+    const uint8_t *p;
+    instant_ns boot = case_boot_of(run, name, from);
+    if (boot != INSTANT_NONE)
+        return boot;
+    size_t n = source_peek(source, PROBE, &p);
+    struct text head = {(const char *)p, n < PROBE ? n : PROBE};
+    return log_probe_since_boot(head) ? case_twin_boot(run, head, from) : INSTANT_NONE;
+}
+
 static bool read_log(struct case_run *run, struct case_log *out, struct source *source,
                      uint64_t size, bool is_journal, struct error *err)
 {
@@ -185,7 +221,7 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
                               .offset_given = offset != NULL,
                               .offset_ns = (instant_ns)(seconds * 1e9)};
     struct log_config config = {.zone = zone,
-                                .boot = case_boot_of(run, out->name, &booted),
+                                .boot = boot_of(run, out->name, source, &booted),
                                 .source = (uint32_t)run->logs.n};
     span_of(c, &config.span_first, &config.span_last);
     if (run->config->asked_log && !run->is_asked && case_is_named(run->config->asked_log, name)) {
@@ -243,8 +279,9 @@ bool case_read_text(struct case_run *run, struct case_input *in, struct source *
             case_unused(run, in);
         return true;
     }
-    if (!snapshots_read && !is_journal && log_probe_since_boot(head))
-        return true;
+    if (!snapshots_read) /* which may say its host's zone and when it booted */
+        return is_journal || case_note_twin(run, in->name, head) ||
+               error_set(err, ERROR_NO_MEMORY, "", "out of memory");
     struct case_log out = {.name = in->name, .first = INSTANT_NONE, .last = INSTANT_NONE};
     flaws_init(&out.flaws);
     in->taken_for = "log";

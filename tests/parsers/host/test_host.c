@@ -174,6 +174,31 @@ static const struct {
      "| interactive_timeout | 28800 |\n| wait_timeout | 600 |\n| max_connections | 5 |\n"
      "| connect_timeout | 10 |\n",
      {{"mysql.wait_timeout", "600"}, {"mysql.interactive_timeout", "28800"}}},
+    {"timedatectl",
+     "               Local time: Sun 2025-06-15 15:06:40 CEST\n"
+     "           Universal time: Sun 2025-06-15 13:06:40 UTC\n"
+     "                 RTC time: Sun 2025-06-15 13:06:40\n"
+     "                Time zone: Europe/Berlin (CEST, +0200)\n"
+     "System clock synchronized: yes\n",
+     {{"clock.zone", "Europe/Berlin"}}},
+    {"timedatectl",
+     "      Local time: Sun 2025-06-15 13:06:40 UTC\n       Timezone: n/a (UTC, +0000)\n",
+     {{"clock.zone", "+0000"}}},
+    {"timedatectl", "Timezone=Asia/Tokyo\nLocalRTC=no\nNTP=yes\n", {{"clock.zone", "Asia/Tokyo"}}},
+    {"timezone",
+     "lrwxrwxrwx 1 root root 33 Jan  2  2025 /etc/localtime -> /usr/share/zoneinfo/Etc/GMT+5\n",
+     {{"clock.zone", "Etc/GMT+5"}}},
+    {"date", "Wed Nov 25 18:33:51 UTC 2026\n", {{"clock.zone", "UTC"}}},
+    {"date", "Wed 25 Nov 2026 06:33:51 PM CET\n", {{"clock.zone", "CET"}}},
+    {"date", "Wed, 25 Nov 2026 18:33:51 +0100\n", {{"clock.zone", "+0100"}}},
+    {"date", "2026-11-25T18:33:51-03:30\n", {{"clock.zone", "-03:30"}}},
+    {"hosts",
+     "# the farm\n127.0.0.1 localhost\n::1 localhost ip6-localhost\n127.0.1.1 web1\n"
+     "192.0.2.20\tclient.example client # a client\n2001:db8::20 client.example\n",
+     {{"hosts.client.example", "192.0.2.20, 2001:db8::20"},
+      {"hosts.client", "192.0.2.20"},
+      {"hosts.web1", NULL},
+      {"hosts.localhost", NULL}}},
 };
 
 static const char *const not_snapshots[] = {
@@ -188,6 +213,9 @@ static const char *const not_snapshots[] = {
     "12:00:01 up the hill went load average Jack\n",
     "{\"port\": 22, \"timeout\": 5}\n",
     "port of call\n",
+    "Europe/Berlin\n", /* but by its name */
+    "Wed Nov 25 18:33:51 UTC 2026\nWed Nov 25 18:33:52 UTC 2026\n",
+    "192.0.2.9 10.0.0.1 GET /\n",
 };
 
 static void parse_in_pieces(struct host_parse *p, const char *text, size_t piece,
@@ -235,6 +263,12 @@ static void a_name_helps_where_comments_hide_the_content(void **state)
     const struct host_kind *kind = host_sniff(t, TEXT("a.tar!etc/redis/redis.conf"));
     assert_non_null(kind);
     assert_string_equal(host_kind_id(kind), "redis");
+    kind = host_sniff(TEXT("Europe/Berlin\n"), TEXT("web1/etc/timezone"));
+    assert_non_null(kind);
+    assert_string_equal(host_kind_id(kind), "timezone");
+    kind = host_sniff(TEXT("192.0.2.20 client\n"), TEXT("etc/hosts"));
+    assert_non_null(kind);
+    assert_string_equal(host_kind_id(kind), "hosts");
 }
 
 static void logs_are_not_snapshots(void **state)
