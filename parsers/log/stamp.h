@@ -52,6 +52,7 @@ unsigned stamp_month_named(struct text word);
 struct stamp_clock {
     const struct zone *zone; /* of stamps that state none; NULL = UTC; not owned */
     instant_ns first, last;  /* what the captures span; INSTANT_NONE: no captures */
+    instant_ns latest;       /* the last minute of a stamp without zone; INSTANT_NONE: none yet */
     /* the minute that was resolved last: most lines share it with their neighbour */
     uint64_t minute_key;
     int32_t minute_offset_s;

@@ -7,27 +7,18 @@
 
 /* Years to try on either side of the span: eight reach the next leap day even across 2100. */
 #define YEARS_AROUND 8
+/* How far a log's lines may be out of order. */
+#define DISORDER_NS (2 * 60 * NS_PER_S)
+#define DAY_NS (24 * 3600 * NS_PER_S)
 
 void stamp_clock_init(struct stamp_clock *c, const struct zone *zone, instant_ns first,
                       instant_ns last)
 {
-    *c = (struct stamp_clock){.zone = zone, .first = first, .last = last};
+    *c = (struct stamp_clock){.zone = zone, .first = first, .last = last, .latest = INSTANT_NONE};
     if (first == INSTANT_NONE)
         c->first = last;
     if (last == INSTANT_NONE)
         c->last = c->first;
-}
-
-/* A minute's civil fields to UTC, by the stamp's own offset or the clock's zone. */
-static instant_ns minute_to_utc(const struct stamp_clock *c, const struct stamp *s,
-                                const struct civil *minute)
-{
-    if (!civil_valid(minute))
-        return INSTANT_NONE;
-    if (!s->zone_stated)
-        return zone_to_utc(c->zone, minute, NULL);
-    instant_ns t = instant_from_civil(minute);
-    return t == INSTANT_NONE ? t : t - (instant_ns)s->offset_s * NS_PER_S;
 }
 
 /* 0 inside the span, else the way to its nearer end. */
@@ -36,6 +27,44 @@ static uint64_t distance(const struct stamp_clock *c, instant_ns t)
     if (t < c->first)
         return (uint64_t)c->first - (uint64_t)t;
     return t > c->last ? (uint64_t)t - (uint64_t)c->last : 0;
+}
+
+static bool is_within_a_day(instant_ns a, instant_ns b)
+{
+    return (a > b ? (uint64_t)a - (uint64_t)b : (uint64_t)b - (uint64_t)a) < (uint64_t)DAY_NS;
+}
+
+/* A minute that the zone passes twice, as summer time ends: once more where the log had come
+ * further already, else the first time; at the log's begin what is nearer to the captures. */
+static instant_ns settle_fold(const struct stamp_clock *c, instant_ns first_time)
+{
+    if (first_time > INT64_MAX - 2 * DAY_NS)
+        return first_time;
+    int32_t summer = zone_offset_at(c->zone, first_time);
+    int32_t winter = zone_offset_at(c->zone, first_time + DAY_NS);
+    instant_ns again = first_time + (instant_ns)(summer - winter) * NS_PER_S;
+    if (summer <= winter || zone_offset_at(c->zone, again) != winter)
+        return first_time; /* a minute that is skipped in spring */
+    if (c->latest != INSTANT_NONE && is_within_a_day(c->latest, again))
+        return first_time + DISORDER_NS < c->latest ? again : first_time;
+    if (c->first == INSTANT_NONE)
+        return first_time;
+    return distance(c, again) < distance(c, first_time) ? again : first_time;
+}
+
+/* A minute's civil fields to UTC, by the stamp's own offset or the clock's zone. */
+static instant_ns minute_to_utc(const struct stamp_clock *c, const struct stamp *s,
+                                const struct civil *minute)
+{
+    if (!civil_valid(minute))
+        return INSTANT_NONE;
+    if (!s->zone_stated) {
+        bool ambiguous;
+        instant_ns local = zone_to_utc(c->zone, minute, &ambiguous);
+        return ambiguous && local != INSTANT_NONE ? settle_fold(c, local) : local;
+    }
+    instant_ns t = instant_from_civil(minute);
+    return t == INSTANT_NONE ? t : t - (instant_ns)s->offset_s * NS_PER_S;
 }
 
 static instant_ns nearest_year(const struct stamp_clock *c, const struct stamp *s,
@@ -76,6 +105,8 @@ instant_ns stamp_resolve(struct stamp_clock *c, const struct stamp *s, bool *inf
         c->minute_start = s->has_year ? minute_to_utc(c, s, &minute) : nearest_year(c, s, minute);
         c->minute_key = key;
         c->minute_offset_s = s->offset_s;
+        if (!s->zone_stated && c->minute_start != INSTANT_NONE)
+            c->latest = c->minute_start;
         c->minute_inferred = !s->has_year && c->minute_start != INSTANT_NONE;
     }
     if (c->minute_start == INSTANT_NONE)

@@ -159,6 +159,40 @@ static void test_zone(void **state)
     zone_free(zone);
 }
 
+/* Lines of one log in Berlin, 2026-10-25: 01:00 UTC is 03:00 CEST and becomes 02:00 CET. */
+static void test_fold(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t utc; /* seconds behind 2026-10-25T00:00:00Z */
+    } lines[] = {{"2026-10-25 01:50:00", -600},
+                 {"2026-10-25 02:10:00", 600},
+                 {"2026-10-25 02:09:00", 540} /* a little out of order */,
+                 {"2026-10-25 02:59:59", 3599},
+                 {"2026-10-25 02:00:01", 3601},
+                 {"2026-10-25 02:30:00", 5400},
+                 {"2026-10-25 02:59:59", 7199},
+                 {"2026-10-25 03:00:00", 7200}};
+    const int64_t midnight = 1792886400;
+    struct error err;
+    struct stamp_clock clock;
+    struct stamp st;
+    bool inferred;
+    struct zone *zone = zone_open(TEXT("Europe/Berlin"), &err);
+    assert_non_null(zone);
+    stamp_clock_init(&clock, zone, FIRST, LAST);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct scan s = scan_of(text_of(lines[i].text));
+        assert_true(stamp_take_iso(&s, &st));
+        assert_int_equal(stamp_resolve(&clock, &st, &inferred) / NS_PER_S - midnight, lines[i].utc);
+    }
+    /* a log that begins in the hour: what the captures saw; without captures the first time */
+    assert_int_equal(beside("Oct 25 02:30:00", midnight + 5400, zone), midnight + 5400);
+    assert_int_equal(beside("Oct 25 02:30:00", midnight + 1800, zone), midnight + 1800);
+    zone_free(zone);
+}
+
 static void test_no_span_no_year(void **state)
 {
     (void)state;
@@ -219,9 +253,13 @@ static void test_monotonic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),       cmocka_unit_test(test_year_rolls_over),
-        cmocka_unit_test(test_zone),       cmocka_unit_test(test_no_span_no_year),
-        cmocka_unit_test(test_zone_words), cmocka_unit_test(test_monotonic),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_year_rolls_over),
+        cmocka_unit_test(test_zone),
+        cmocka_unit_test(test_fold),
+        cmocka_unit_test(test_no_span_no_year),
+        cmocka_unit_test(test_zone_words),
+        cmocka_unit_test(test_monotonic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
