@@ -64,6 +64,7 @@ void correlation_free(struct correlation *c)
     vec_finish(&c->sources);
     vec_finish(&c->clocks);
     vec_finish(&c->set_lines);
+    vec_finish(&c->losses);
     vec_finish(&c->ties);
     vec_finish(&c->tie_of);
     vec_finish(&c->names);
@@ -111,7 +112,8 @@ bool correlation_join(struct correlation *c, struct error *err)
     bool good = vec_reserve(&c->tie_of, c->index.entries.n + 1);
     while (good && c->tie_of.n < c->index.entries.n)
         good = vec_push(&c->tie_of) != NULL;
-    good = good && clocks_estimate(c) && join_all(c) && links_build(c) && unmatched_find(c);
+    good = good && clocks_estimate(c) && join_all(c) && links_build(c) && unmatched_find(c) &&
+           losses_find(c);
     if (!good)
         return error_set(err, ERROR_NO_MEMORY, "", "no memory to join logs and captures");
     clocks_publish(c);

@@ -66,6 +66,7 @@ struct correlation {
     VEC(struct log_about) sources;   /* by source */
     VEC(struct domain_clock) clocks; /* by domain */
     VEC(uint64_t) set_lines;         /* entries that say that their host's clock was set */
+    VEC(uint32_t) losses;            /* entries that say that their host's log lost lines */
     VEC(struct tie) ties;            /* direct joins first, then bridges, then hosts */
     VEC(uint32_t) tie_of;            /* by entry: its first tie + 1, or 0 */
     VEC(struct host_name) names;
@@ -94,6 +95,9 @@ struct clock_span clock_of_domain(const struct correlation *c, size_t domain, in
 /* clocks.c: c->clocks, and the zones that anchors betray. */
 bool clocks_estimate(struct correlation *c);
 void clocks_publish(const struct correlation *c);
+
+/* log_cover.c: c->losses. */
+bool losses_find(struct correlation *c);
 
 /* clock_turns.c: the clocks that are still unknown, by lines about services that went down or came
  * up while the captures show the like. */

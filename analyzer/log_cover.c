@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether a missing line means anything: a log of that host must reach over the whole time and hold
- * lines of the program that would have written it.
+ * Whether a missing line means anything: a log of that host must reach over the whole time, hold
+ * lines of the program that would have written it, and not say that it lost such lines then.
  */
 #include "analyzer/correlate_parts.h"
 
@@ -29,6 +29,56 @@ static bool spans(const struct correlation *c, size_t domain, instant_ns from, i
     return d->first - first.low <= from && d->last - last.high >= to;
 }
 
+/* Loggers tell of lost lines after the fact, when the next line comes: so long at most. */
+#define LOSS_TOLD_LATE_NS (3600 * NS_PER_S)
+
+bool losses_find(struct correlation *c)
+{
+    for (size_t i = 0; i < c->index.entries.n; i++) {
+        if (!text_eq(c->index.entries.v[i].event->kind, TEXT("log.messages-lost")))
+            continue;
+        uint32_t *slot = vec_push(&c->losses);
+        if (!slot)
+            return false;
+        *slot = (uint32_t)i;
+    }
+    return true;
+}
+
+/* Whether the line tells of lost lines that the family may have written. */
+static bool lost_of(const struct event *e, enum writer wanted)
+{
+    if (text_eq(e->program, TEXT("kernel")) || text_starts(e->message, TEXT("Missed ")))
+        return wanted == WRITER_KERNEL || wanted == WRITER_OTHER;
+    for (unsigned i = 0; i < e->n_fields && wanted != WRITER_OTHER; i++) {
+        struct text unit = e->fields[i].value;
+        if (!text_eq(e->fields[i].name, TEXT("unit")))
+            continue;
+        size_t dot = text_find_byte(unit, '.', 0), colon = text_find_byte(unit, ':', 0);
+        size_t end = dot < colon ? dot : colon;
+        return writer_of(unit) == wanted ||
+               (end != SIZE_MAX && writer_of(text_slice(unit, 0, end)) == wanted);
+    }
+    return true;
+}
+
+/* Whether the host of that domain says that lines of that kind were lost about then. */
+static bool lost_some(const struct correlation *c, size_t domain, struct text kind, instant_ns from,
+                      instant_ns to)
+{
+    uint64_t host = name_key(&c->index.domains.v[domain]);
+    enum writer wanted = writer_of_kind(kind);
+    for (size_t i = 0; i < c->losses.n; i++) {
+        const struct log_entry *e = &c->index.entries.v[c->losses.v[i]];
+        struct when told = when_of(c, c->losses.v[i]);
+        if (name_key(&c->index.domains.v[e->domain]) != host || !lost_of(e->event, wanted))
+            continue;
+        if (!told.stamped || (told.high >= from && told.low - LOSS_TOLD_LATE_NS <= to))
+            return true;
+    }
+    return false;
+}
+
 bool case_log_covers(const struct case_file *c, const struct reset *r, enum side side,
                      struct text event_kind, instant_ns from, instant_ns to)
 {
@@ -39,7 +89,8 @@ bool case_log_covers(const struct case_file *c, const struct reset *r, enum side
     for (size_t i = 0; i < k->index.domains.n; i++)
         if (is_logs_host(k, &k->index.domains.v[i], &r->connection->end[side].at.ip) &&
             spans(k, i, sane_time(from) - shift, sane_time(to) - shift) &&
-            log_index_writes(&k->index, (uint32_t)i, event_kind))
+            log_index_writes(&k->index, (uint32_t)i, event_kind) &&
+            !lost_some(k, i, event_kind, sane_time(from) - shift, sane_time(to) - shift))
             return true;
     return false;
 }

@@ -454,6 +454,51 @@ static void test_covers(void **state)
     joint_free(j);
 }
 
+/* A log that says that it lost lines proves nothing by a missing one: of the unit that it names, or
+ * of all. */
+static void test_lost_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        bool ssh, kernel;
+    } told[] = {
+        {"systemd-journald[3]: Suppressed 118 messages from ssh.service", false, true},
+        {"systemd-journald[3]: Suppressed 7 messages from cron.service", true, true},
+        {"rsyslogd[4]: imjournal: 236 messages lost due to rate-limiting (9 allowed within 9 "
+         "seconds)",
+         false, false},
+        {"kernel: net_ratelimit: 3 callbacks suppressed", true, false},
+        {"systemd[1]: Started cron.service", true, true},
+    };
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        struct joint *j = joint_create();
+        struct reset *r;
+        char log[1024];
+        snprintf(log, sizeof log,
+                 "2026-03-01T12:00:05.000000+00:00 web sshd[7]: Server listening on 198.51.100.7 "
+                 "port 22.\n"
+                 "2026-03-01T12:00:06.000000+00:00 web kernel: nf_conntrack: table full, dropping "
+                 "packet\n"
+                 "2026-03-01T12:00:12.001000+00:00 web sshd[8]: Connection reset by 192.0.2.33 "
+                 "port 40000\n"
+                 "2026-03-01T12:00:20.000000+00:00 web %s\n"
+                 "2026-03-01T12:00:30.000000+00:00 web sshd[7]: Received signal 15; "
+                 "terminating.\n",
+                 told[i].line);
+        joint_reset(j, "192.0.2.33:40000", SERVER, 10, 12, &r);
+        joint_log(j, "auth.log", log);
+        joint_run(j);
+        instant_ns from = JOINT_START + 10 * NS_PER_S, to = JOINT_START + 14 * NS_PER_S;
+        assert_int_equal(
+            case_log_covers(&j->c, r, SIDE_SERVER, TEXT("ssh.drop-connection"), from, to),
+            told[i].ssh);
+        assert_int_equal(case_log_covers(&j->c, r, SIDE_SERVER, TEXT("kernel.oom-kill"), from, to),
+                         told[i].kernel);
+        joint_free(j);
+    }
+}
+
 /* The budget holds, and what it costs is counted. */
 static void test_budget(void **state)
 {
@@ -538,8 +583,9 @@ int main(void)
         cmocka_unit_test(test_reused_port),     cmocka_unit_test(test_given_offset),
         cmocka_unit_test(test_host_lines),      cmocka_unit_test(test_unrecognised),
         cmocka_unit_test(test_nameless),        cmocka_unit_test(test_covers),
-        cmocka_unit_test(test_budget),          cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_nothing),         cmocka_unit_test(test_set_back),
+        cmocka_unit_test(test_lost_lines),      cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_extremes),        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_set_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
