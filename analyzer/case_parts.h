@@ -103,7 +103,8 @@ bool case_read_text(struct case_run *run, struct case_input *in, struct source *
 
 struct zone;
 
-/* The zone of the log's host, as written in the snapshot *from; empty: none says, or two disagree. */
+/* The zone of the log's host, as written in the snapshot *from; empty: none says one, or two
+ * disagree. */
 struct text case_zone_of(const struct case_run *run, struct text log, struct text *from);
 /* By name, offset, or an abbreviation that means one thing; NULL: not known. */
 struct zone *case_zone_open(struct text zone);

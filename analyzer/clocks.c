@@ -93,6 +93,9 @@ static bool gather_pair(void *ctx, uint32_t record, enum fit fit)
     instant_ns from, to;
     /* a proxy writes a line a request, and often about its other connection */
     talk_due(&t, g->proxy ? CLAIM_NOTHING : g->e->claim, &from, &to);
+    instant_ns packet = packet_time(g->c, g->e, record);
+    if (packet != INSTANT_NONE)
+        from = to = packet;
     if (to - from > LONG_TALK_NS)
         return true;
     if (!is_sane_offset(g->e->time - from) || !is_sane_offset(g->e->time - to))

@@ -96,6 +96,12 @@ struct clock_span clock_of_domain(const struct correlation *c, size_t domain, in
 bool clocks_estimate(struct correlation *c);
 void clocks_publish(const struct correlation *c);
 
+/* packet_join.c: the packet that a firewall's line is about, of those kept of that reset's
+ * connection; NULL: none, or more than one fits. */
+const struct segment *packet_of_line(const struct event *e, const struct reset *r);
+/* Its time on the first capture's clock, for any reset of the record; INSTANT_NONE: no packet. */
+instant_ns packet_time(const struct correlation *c, const struct event *e, uint32_t record);
+
 /* log_cover.c: c->losses. */
 bool losses_find(struct correlation *c);
 

@@ -30,10 +30,11 @@ struct link {
     uint64_t bridge_line; /* JOIN_PID: its line, same source */
     enum side
         side; /* whose host wrote it, as far as known; SIDE_PATH: a device between, or unknown */
-    instant_ns offset_ns;      /* corrected event time minus RST time */
-    instant_ns uncertainty_ns; /* stamp precision plus clock spread: the truth lies within */
-    bool ambiguous;            /* another connection has an equal claim to this line */
-    bool recognised;           /* false: names the address, but no pattern knows the line */
+    instant_ns offset_ns;         /* corrected event time minus RST time */
+    instant_ns uncertainty_ns;    /* stamp precision plus clock spread: the truth lies within */
+    bool ambiguous;               /* another connection has an equal claim to this line */
+    const struct segment *packet; /* the very packet that a firewall's line is about, or NULL */
+    bool recognised;              /* false: names the address, but no pattern knows the line */
 };
 
 #endif

@@ -61,6 +61,7 @@ static bool add_link(const struct correlation *c, const struct tie *t, const str
                                                  .offset_ns = at == INSTANT_NONE ? 0 : at - rst,
                                                  .uncertainty_ns = uncertainty_of(c, t->entry),
                                                  .ambiguous = t->ambiguous,
+                                                 .packet = packet_of_line(e, r),
                                                  .recognised = e->kind.n > 0}};
     return true;
 }

@@ -12,7 +12,8 @@ static unsigned digits_of(const struct findings *f, const struct reset *r)
     return f->of->captures[r->connection->capture].time_digits;
 }
 
-static void fill_log_evidence(json_t *o, const struct findings *f, const struct link *l)
+static void fill_log_evidence(json_t *o, const struct findings *f, const struct reset *r,
+                              const struct link *l)
 {
     const struct event *e = l->event;
     json_put_text(o, "file", f->of->logs[e->source].name);
@@ -21,6 +22,8 @@ static void fill_log_evidence(json_t *o, const struct findings *f, const struct 
     json_put_seconds(o, "offset_s", l->offset_ns);
     json_put_str(o, "match", join_name(l->join));
     json_put_text(o, "event", e->kind);
+    if (l->packet && frame_file(l->packet->frame) == frame_file(r->deciding.segment.frame))
+        json_put_int(o, "packet_frame", frame_number(l->packet->frame));
     if (!l->recognised)
         json_put(o, "recognised", json_false());
     json_put_text(o, "text", e->raw);
@@ -35,7 +38,7 @@ static json_t *evidence_of(const struct findings *f, const struct reset *r,
     if (e->kind != SOURCE_LOG && e->kind != SOURCE_HOST)
         json_put_int(o, "frame", e->frame != 0 ? e->frame : reset_frame(r));
     if (e->kind == SOURCE_LOG && e->link)
-        fill_log_evidence(o, f, e->link);
+        fill_log_evidence(o, f, r, e->link);
     if (e->kind == SOURCE_HOST) {
         json_put_text(o, "file", f->of->hosts[e->host].name);
         json_put_text(o, "fact", e->key);

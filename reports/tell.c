@@ -129,6 +129,8 @@ void tell_tie(struct strbuf *b, const struct link *l)
     strbuf_str(b, joins[l->join]);
     if (l->join == JOIN_PID && l->bridge_line > 0)
         strbuf_printf(b, " that line %" PRIu64 " ties to the connection", l->bridge_line);
+    if (l->packet)
+        strbuf_printf(b, " and is of the packet in frame %" PRIu64, frame_number(l->packet->frame));
     if (l->ambiguous)
         strbuf_str(b, ", fits other connections as well");
     if (!l->recognised)

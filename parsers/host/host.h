@@ -21,8 +21,8 @@
  *   free.mem.available, free.swap.used           free
  *   ip.IF.mtu, .state, .flags, .mac, .address, .rx-dropped, .tx-errors   ip addr, ip -s link,
  *                                                ifconfig
- *   clock.zone                                   timedatectl, /etc/timezone, /etc/localtime's target,
- *                                                date: as written there
+ *   clock.zone                                   timedatectl, /etc/timezone, /etc/localtime's
+ *                                                target, date: as written there
  *   hosts.NAME                                   /etc/hosts: its addresses
  */
 #ifndef WHYRST_PARSERS_HOST_HOST_H

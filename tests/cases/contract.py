@@ -105,7 +105,7 @@ EVIDENCE = {
     "log": ({"kind": is_text, "file": is_text, "line": is_frame, "match": is_text,
              "text": is_text},
             {"event": is_text, "recognised": lambda v: v is False, "time": is_time,
-             "offset_s": is_number, "says": is_text}),
+             "packet_frame": is_frame, "offset_s": is_number, "says": is_text}),
     "host": ({"kind": is_text, "file": is_text, "fact": is_text, "value": lambda v: True},
              {"says": is_text, "line": is_frame}),
 }
