@@ -186,23 +186,27 @@ static struct text recall_last(struct log_reader *r)
 void reader_finish(struct log_reader *r, bool bare, bool skip_unknown, struct text message_id)
 {
     struct event *e = &r->event;
-    struct text own = e->message;
+    struct text message = e->message, program = e->program;
+    uint32_t pid = e->pid;
     struct pattern_stamp inner;
     struct text count = unwrap_repeated(e);
     bool again = !count.n && (count = recall_last(r)).n;
     if (count.n)
         event_add_field(e, TEXT("repeated"), count);
+    if (!again)
+        r->last = e->raw;
     enum pattern_outcome o = patterns_match(r->patterns, e, bare, message_id, &inner, r->flaws);
     if (o == PATTERN_MATCHED) {
         reader_take_inner_time(r, &inner);
         r->summary.events++;
-        if (!again)
-            r->last = e->raw;
     } else if (skip_unknown) {
         reader_skip(r, LOG_SKIP_NO_ENVELOPE, 1);
         return;
     } else {
-        e->message = own;
+        e->message = message;
+        e->program = program;
+        e->pid = pid;
+        e->n_fields -= again; /* what is repeated says nothing */
         r->summary.unrecognised++;
         r->summary.n_undecided += o == PATTERN_UNDECIDED;
     }

@@ -251,6 +251,13 @@ static void test_repeats(void **state)
            "repeated=4\n");
     EXPECT("Jun 15 12:00:09 h last message repeated 2 times\n",
            "1 2025-06-15T12:00:09.000Z [0] ?\n");
+    /* what is repeated is the line before, and not an older one that meant something */
+    EXPECT("Jun 15 12:00:02 h sshd[7]: Connection closed by 192.0.2.1 port 40000\n"
+           "Jun 15 12:00:03 h cron[8]: nothing known\n"
+           "Jun 15 12:00:09 h last message repeated 2 times\n",
+           "1 2025-06-15T12:00:02.000Z sshd[7] ssh.connection-closed client=192.0.2.1:40000\n"
+           "2 2025-06-15T12:00:03.000Z cron[8] ?\n"
+           "3 2025-06-15T12:00:09.000Z [0] ?\n");
 }
 
 static void test_bare(void **state)
