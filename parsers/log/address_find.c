@@ -11,9 +11,11 @@
 /* "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255" and room for a port */
 #define RUN_MAX 56
 
-/* 64 bytes a word, a bit each: ". 0-9 : A-F [ ] a-f" and "0-9 A-Z _ a-z". */
+/* 64 bytes a word, a bit each: ". 0-9 : A-F [ ] a-f", "0-9 : A-F a-f" and "0-9 A-Z _ a-z". */
 static const uint64_t in_address[4] = {
     UINT64_C(0x07ff4000) << 32, UINT64_C(0x7e) | UINT64_C(0x28000000) | UINT64_C(0x7e) << 32};
+static const uint64_t in_part[4] = {UINT64_C(0x07ff0000) << 32, UINT64_C(0x7e) | UINT64_C(0x7e)
+                                                                                     << 32};
 static const uint64_t in_word[4] = {UINT64_C(0x03ff0000) << 32,
                                     UINT64_C(0x87fffffe) | UINT64_C(0x07fffffe) << 32};
 
@@ -22,59 +24,86 @@ static bool is_in(const uint64_t set[4], char c)
     return set[(uint8_t)c >> 6] >> ((uint8_t)c & 63) & 1;
 }
 
+/* Where in a text a dot stands between digits, or a colon between what IPv6 addresses are made of:
+ * its marks, which no address does without.  Dots and colons are looked for sixteen bytes at a
+ * time, and what is about them one by one. */
 #define LANES 16
 typedef uint8_t lanes __attribute__((vector_size(LANES)));
 
-static lanes at_most(lanes v, uint8_t from, uint8_t width)
+struct marks {
+    struct text t;
+    size_t at;     /* where the next block begins */
+    uint64_t left; /* dots and colons of the block before it that were not looked at, a bit each */
+};
+
+/* A bit for each byte, which are all ones or all zeros. */
+static uint64_t bits_of(lanes v)
 {
-    return (lanes)((v - from) <= width);
+#if defined(__SSE2__)
+    typedef char signed_lanes __attribute__((vector_size(LANES)));
+    return (uint64_t)__builtin_ia32_pmovmskb128((signed_lanes)v);
+#else
+    uint64_t bits = 0;
+    for (size_t i = 0; i < LANES; i++)
+        bits |= (uint64_t)(v[i] & 1) << i;
+    return bits;
+#endif
 }
 
-/* At which of sixteen neighbouring places, of eighteen bytes, a dot stands between digits or a
- * colon between what IPv6 addresses are made of: a byte each that is not 0. */
-static bool marks_in_block(const char *p, uint8_t out[LANES])
+static uint64_t dots_and_colons(const char *p)
 {
-    lanes before, at, after;
-    memcpy(&before, p, LANES);
-    memcpy(&at, p + 1, LANES);
-    memcpy(&after, p + 2, LANES);
-    lanes dots = (lanes)(at == '.') & at_most(before, '0', 9) & at_most(after, '0', 9);
-    lanes colons = (lanes)(at == ':') &
-                   (at_most(before, '0', 10) | at_most(before | 0x20, 'a', 5)) &
-                   (at_most(after, '0', 10) | at_most(after | 0x20, 'a', 5));
-    uint64_t halves[2];
-    lanes hit = dots | colons;
-    memcpy(halves, &hit, sizeof halves);
-    memcpy(out, &hit, sizeof hit);
-    return (halves[0] | halves[1]) != 0;
+    lanes v;
+    memcpy(&v, p, LANES);
+    return bits_of((lanes)(v == '.') | (lanes)(v == ':'));
 }
 
-/* The first such place at or behind from, which no address does without; SIZE_MAX: none. */
-static size_t next_mark(struct text t, size_t from)
+static bool next_block(struct marks *m)
 {
-    uint8_t hit[LANES];
-    char tail[LANES + 2] = {0};
-    size_t at = from ? from - 1 : 0; /* the byte before the first place */
-    for (; at + LANES + 2 <= t.n; at += LANES)
-        if (marks_in_block(t.p + at, hit))
-            for (size_t i = 0; i < LANES; i++)
-                if (hit[i])
-                    return at + 1 + i;
-    if (at + 2 >= t.n)
-        return SIZE_MAX;
-    memcpy(tail, t.p + at, t.n - at);
-    if (marks_in_block(tail, hit))
-        for (size_t i = 0; i < LANES; i++)
-            if (hit[i])
-                return at + 1 + i;
+    size_t n = m->t.n - m->at;
+    char tail[LANES] = {0};
+    if (m->at >= m->t.n)
+        return false;
+    if (n >= LANES) {
+        m->left = dots_and_colons(m->t.p + m->at);
+    } else if (m->t.n >= LANES) { /* the last bytes, of which some were seen before */
+        m->left = dots_and_colons(m->t.p + m->t.n - LANES) >> (LANES - n);
+    } else {
+        memcpy(tail, m->t.p, n);
+        m->left = dots_and_colons(tail);
+    }
+    m->at += LANES;
+    return true;
+}
+
+static bool is_mark(struct text t, size_t at)
+{
+    if (!at || at + 1 >= t.n)
+        return false;
+    char before = t.p[at - 1], after = t.p[at + 1];
+    if (t.p[at] == '.')
+        return scan_is_digit(before) && scan_is_digit(after);
+    return is_in(in_part, before) && is_in(in_part, after);
+}
+
+/* The first mark at or behind from; SIZE_MAX: none. */
+static size_t next_mark(struct marks *m, size_t from)
+{
+    do {
+        while (m->left) {
+            size_t at = m->at - LANES + (size_t)__builtin_ctzll(m->left);
+            m->left &= m->left - 1;
+            if (at >= from && is_mark(m->t, at))
+                return at;
+        }
+    } while (next_block(m));
     return SIZE_MAX;
 }
 
 /* Goes to where the run of address characters around the next mark begins.  What belongs to a word
  * before it does not belong to it. */
-static bool seek_run(struct scan *s)
+static bool seek_run(struct scan *s, struct marks *m)
 {
-    size_t mark = next_mark(s->t, s->at), from = mark;
+    size_t mark = next_mark(m, s->at), from = mark;
     if (mark == SIZE_MAX)
         return false;
     while (from > s->at && is_in(in_address, s->t.p[from - 1]))
@@ -84,6 +113,47 @@ static bool seek_run(struct scan *s)
             from++;
     s->at = from;
     return true;
+}
+
+/* "192.0.2.1" from there, as nearly every address stands in a line: with what belongs to no address
+ * and no word before and behind it.  0: not so, which does not mean that there is none. */
+static size_t plain_v4(struct text t, size_t from, struct endpoint *out)
+{
+    uint8_t b[4];
+    size_t at = from;
+    if (from && (is_in(in_address, t.p[from - 1]) || is_in(in_word, t.p[from - 1])))
+        return 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned v = 0;
+        size_t first = at;
+        for (; at < t.n && at - first < 3 && scan_is_digit(t.p[at]); at++)
+            v = v * 10 + (unsigned)(t.p[at] - '0');
+        if (at == first || v > 255 || (t.p[first] == '0' && at - first > 1))
+            return 0;
+        b[i] = (uint8_t)v;
+        if (i < 3 && (at >= t.n || t.p[at++] != '.'))
+            return 0;
+    }
+    if (at < t.n && (is_in(in_address, t.p[at]) || is_in(in_word, t.p[at])))
+        return 0;
+    *out = (struct endpoint){.ip = address_from_v4(b)};
+    return address_is_zero(&out->ip) ? 0 : at;
+}
+
+struct shape {
+    size_t n_dots, n_colons;
+    bool has_pair; /* of colons */
+};
+
+static struct shape shape_of(struct text run)
+{
+    struct shape c = {0};
+    for (size_t i = 0; i < run.n; i++) {
+        c.n_dots += run.p[i] == '.';
+        c.n_colons += run.p[i] == ':';
+        c.has_pair |= i > 0 && run.p[i] == ':' && run.p[i - 1] == ':';
+    }
+    return c;
 }
 
 /* "192.0.2.1:22" or a bare address; punctuation that ends the sentence is not part of it. */
@@ -96,12 +166,8 @@ static bool judge(struct text run, struct endpoint *out)
         run.n--;
     if (run.n < 3 || run.n > RUN_MAX)
         return false;
-    size_t n_dots = 0, n_colons = 0;
-    for (size_t i = 0; i < run.n; i++) {
-        n_dots += run.p[i] == '.';
-        n_colons += run.p[i] == ':';
-    }
-    if (n_dots != 3 && n_colons < 2)
+    struct shape s = shape_of(run);
+    if (s.n_dots != 3 && !s.has_pair && (s.n_colons < 7 || s.n_colons > 8))
         return false;
     if (endpoint_parse(run, out))
         return !address_is_zero(&out->ip);
@@ -123,19 +189,30 @@ static void take_port_word(struct scan *s, struct endpoint *e)
     }
 }
 
+/* Takes the run of address characters that the scan stands before.  True: it is an address. */
+static bool take_run(struct scan *s, struct endpoint *e)
+{
+    size_t from = s->at, plain = plain_v4(s->t, from, e);
+    if (plain) {
+        s->at = plain;
+        return true;
+    }
+    while (!scan_done(s) && is_in(in_address, s->t.p[s->at]))
+        s->at++;
+    bool ended = scan_done(s) || !is_in(in_word, s->t.p[s->at]);
+    while (!ended && !scan_done(s) && is_in(in_word, s->t.p[s->at])) /* the rest of a word */
+        s->at++;
+    return ended && judge(text_slice(s->t, from, s->at), e);
+}
+
 unsigned log_find_addresses(struct text t, struct endpoint out[LOG_ADDRESSES_MAX])
 {
     unsigned n = 0;
     struct scan s = scan_of(t);
-    while (n < LOG_ADDRESSES_MAX && seek_run(&s)) {
-        size_t from = s.at;
-        while (!scan_done(&s) && is_in(in_address, s.t.p[s.at]))
-            s.at++;
-        bool ended = scan_done(&s) || !is_in(in_word, s.t.p[s.at]);
+    struct marks m = {.t = t};
+    while (n < LOG_ADDRESSES_MAX && seek_run(&s, &m)) {
         struct endpoint e = {0};
-        while (!ended && !scan_done(&s) && is_in(in_word, s.t.p[s.at])) /* the rest of a word */
-            s.at++;
-        if (!ended || !judge(text_slice(t, from, s.at), &e))
+        if (!take_run(&s, &e))
             continue;
         take_port_word(&s, &e);
         bool known = false;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -52,8 +53,31 @@ static void test_rows(void **state)
     }
 }
 
+/* Wherever in a line an address stands, it is found, and the text around it does not matter. */
+static void test_places(void **state)
+{
+    (void)state;
+    static const char *const addresses[] = {"192.0.2.1", "2001:db8::1", "::1", "1:2:3:4:5:6:7:8",
+                                            "[2001:db8::1]:22"};
+    for (size_t k = 0; k < sizeof addresses / sizeof addresses[0]; k++)
+        for (size_t before = 0; before < 40; before++)
+            for (size_t after = 0; after < 20; after++) {
+                char line[128];
+                struct endpoint e[LOG_ADDRESSES_MAX], wanted;
+                int n = snprintf(line, sizeof line, "%.*s%s%.*s", (int)before,
+                                 "a b,c d e f g h i j k l m n o p q r s t ", addresses[k],
+                                 (int)after, " a b,c d e f g h i j");
+                struct text t = {line, (size_t)n};
+                if (before % 2)
+                    continue; /* grown together with a letter */
+                endpoint_parse(text_of(addresses[k]), &wanted);
+                assert_int_equal(log_find_addresses(t, e), 1);
+                assert_true(endpoint_eq(&e[0], &wanted));
+            }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_places)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
