@@ -45,6 +45,7 @@ void log_index_finish(struct log_index *x)
     map_finish(&x->kinds);
     flaws_finish(&x->dropped);
     free(x->processes);
+    free(x->others);
     arena_finish(&x->arena);
 }
 

@@ -69,13 +69,13 @@ struct log_mark { /* a line, not kept, that named only addresses unknown to the 
 };
 
 /* A process that wrote lately; of those that share a place in the table the newest stay, and those
- * of which a line waits. */
+ * of which a line waits.  Four of them, which are one place, fill a cache line. */
 struct log_process {
-    uint64_t key;          /* hash of struct group_key; 0 = free */
-    struct log_mark other; /* its newest line that named only others; line 0 = none */
+    uint64_t key; /* hash of struct group_key; 0 = free */
     uint32_t n_waiting;
-    uint32_t taken : 31;  /* when it came into the table */
-    uint32_t is_kept : 1; /* it has a group */
+    uint32_t taken : 30;       /* when it came into the table */
+    uint32_t is_kept : 1;      /* it has a group */
+    uint32_t is_of_others : 1; /* a line of it named only others: log_index_other */
 };
 
 /* Lines that name nobody wait here until their process names somebody, in two generations: when
@@ -123,6 +123,7 @@ struct log_index {
     const struct roster *roster;
     size_t max_events, max_bytes;
     struct log_process *processes; /* a table of fixed size, made with the first entry */
+    struct log_mark *others;       /* by place in the table: its newest line about others only */
     uint32_t n_taken;              /* how many came into it so far */
     struct log_generation generation[2];
     unsigned newer; /* which of them takes lines */

@@ -43,6 +43,8 @@ bool log_index_takes_stranger(struct log_index *x, const struct event *e);
 
 /* log_pending.c */
 struct log_process *log_index_process_slot(struct log_index *x, const struct group_key *key);
+/* The newest line of the process about others only; means nothing unless it is of others. */
+struct log_mark *log_index_other(const struct log_index *x, const struct log_process *p);
 /* The group of a process that is kept from now on, with what it said about others before. */
 uint32_t log_index_adopt(struct log_index *x, const struct group_key *key, enum writer w);
 /* Lets a line wait that names nobody. */

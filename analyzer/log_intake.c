@@ -101,7 +101,8 @@ static void note_others(struct log_index *x, struct intake *l)
     struct log_process *p = l->has_key ? log_index_process_slot(x, &l->key) : NULL;
     if (!p)
         return;
-    p->other = mark;
+    p->is_of_others = true;
+    *log_index_other(x, p) = mark;
     if (p->is_kept)
         l->entry.group = log_index_find_group(x, &l->key);
     if (l->entry.group != LOG_NONE)
@@ -137,7 +138,7 @@ static void take_nameless(struct log_index *x, struct intake *l)
     const struct log_process *p = log_index_process_slot(x, &l->key);
     if (p && p->is_kept)
         keep_with_group(x, l);
-    else if (p && p->other.line && !log_event_reports(l->e))
+    else if (p && p->is_of_others && !log_event_reports(l->e))
         x->n_elsewhere++;
     else
         log_index_wait(x, l->e, &l->key, &l->entry);

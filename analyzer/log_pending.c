@@ -6,6 +6,7 @@
  * of fixed size, which holds at least those of which a line waits.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/log_index_parts.h"
 #include "parsers/base/hash.h"
@@ -26,11 +27,30 @@ static struct log_process *choose(struct log_process *set)
     return best;
 }
 
+static bool make_table(struct log_index *x)
+{
+    const size_t n = (size_t)SETS * WAYS;
+    x->processes = aligned_alloc(WAYS * sizeof *x->processes, n * sizeof *x->processes);
+    x->others = malloc(n * sizeof *x->others);
+    if (!x->processes || !x->others) {
+        free(x->processes);
+        free(x->others);
+        x->processes = NULL;
+        x->others = NULL;
+        return false;
+    }
+    memset(x->processes, 0, n * sizeof *x->processes);
+    return true;
+}
+
+struct log_mark *log_index_other(const struct log_index *x, const struct log_process *p)
+{
+    return &x->others[p - x->processes];
+}
+
 struct log_process *log_index_process_slot(struct log_index *x, const struct group_key *key)
 {
-    if (!x->processes)
-        x->processes = calloc((size_t)SETS * WAYS, sizeof *x->processes);
-    if (!x->processes)
+    if (!x->processes && !make_table(x))
         return NULL;
     uint64_t hash = hash_bytes(key, sizeof *key, 0) | 1;
     struct log_process *set = &x->processes[(hash >> 32 & (SETS - 1)) * WAYS];
@@ -40,7 +60,7 @@ struct log_process *log_index_process_slot(struct log_index *x, const struct gro
     struct log_process *p = choose(set);
     if (p)
         *p = (struct log_process){.key = hash,
-                                  .taken = x->n_taken++ & INT32_MAX,
+                                  .taken = x->n_taken++ & (INT32_MAX >> 1),
                                   .is_kept = log_index_find_group(x, key) != LOG_NONE};
     return p;
 }
@@ -51,8 +71,8 @@ uint32_t log_index_adopt(struct log_index *x, const struct group_key *key, enum 
     uint32_t group = log_index_make_group(x, key, w);
     if (group != LOG_NONE && p && !p->is_kept) {
         p->is_kept = true;
-        if (p->other.line)
-            log_index_mark(x, group, &p->other);
+        if (p->is_of_others)
+            log_index_mark(x, group, log_index_other(x, p));
     }
     return group;
 }
@@ -71,7 +91,7 @@ static void decide(struct log_index *x, struct log_pending *l, enum writer w)
     if (p && p->n_waiting)
         p->n_waiting--;
     bool reports = log_event_reports(l->entry.event);
-    bool of_others = p && p->other.line;
+    bool of_others = p && p->is_of_others;
     bool kept = (p && p->is_kept) || (!of_others && (may_serve(&l->entry) || reports)) ||
                 (of_others && reports && log_index_takes_stranger(x, l->entry.event));
     if (kept) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The filter runs over nearly every byte of a log, so it compares sixteen at a time; the compiler
+ * The filter runs over nearly every byte of a log, so it compares many at a time; the compiler
  * turns the vector type into what the machine has.
  */
 #include "parsers/log/pattern_filter.h"
@@ -82,9 +82,9 @@ static uint64_t find_at(const struct filter *f, struct text m, size_t at)
     return found;
 }
 
-/* At which of sixteen neighbouring places, of seventeen bytes, any pair stands: a byte each that is
- * not 0, and whether there is one at all. */
-static bool pairs_in_block(const struct filter *f, const char *p, uint8_t at[FILTER_LANES])
+/* At which of neighbouring places any pair stands: a byte each that is not 0, and whether there is
+ * one at all.  Reads a byte more. */
+static inline bool pairs_in_block(const struct filter *f, const char *p, uint8_t at[FILTER_LANES])
 {
     lanes first, second, hit = {0};
     memcpy(&first, p, sizeof first);
@@ -95,9 +95,11 @@ static bool pairs_in_block(const struct filter *f, const char *p, uint8_t at[FIL
         memcpy(&b, f->b[k], sizeof b);
         hit |= (lanes)(first == a) & (lanes)(second == b);
     }
-    uint64_t halves[2];
-    memcpy(halves, &hit, sizeof halves);
-    if (!(halves[0] | halves[1]))
+    uint64_t parts[FILTER_LANES / 8], any = 0;
+    memcpy(parts, &hit, sizeof parts);
+    for (size_t i = 0; i < FILTER_LANES / 8; i++)
+        any |= parts[i];
+    if (!any)
         return false;
     memcpy(at, &hit, sizeof hit);
     return true;
@@ -117,7 +119,11 @@ static uint64_t find_others(const struct filter *f, struct text m)
     return found;
 }
 
-uint64_t filter_find(const struct filter *f, struct text m)
+#if defined(__x86_64__) && !defined(__clang__)
+__attribute__((target_clones("avx2", "default"))) /* one for each kind of machine */
+#endif
+uint64_t
+filter_find(const struct filter *f, struct text m)
 {
     uint64_t found = find_others(f, m);
     uint8_t hit[FILTER_LANES];

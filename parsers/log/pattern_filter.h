@@ -14,7 +14,7 @@
 
 #define FILTER_PAIRS_MAX 24
 #define FILTER_LITERALS_MAX 64
-#define FILTER_LANES 16
+#define FILTER_LANES 32
 
 struct filter {
     /* each byte of a pair as often as it is compared at a time */
