@@ -15,6 +15,7 @@
 #include "analyzer/case.h"
 #include "analyzer/case_config.h"
 #include "reports/arguments.h"
+#include "reports/line_json.h"
 #include "reports/line_text.h"
 #include "reports/report.h"
 #include "reports/terminal.h"
@@ -128,6 +129,8 @@ static int answer_line(struct session *s, struct case_file *c, const struct case
                                .width = terminal_width(stdout)};
     if (!line_answer_find(c, config, &a, &err))
         return run_failed(&err, c);
+    if (s->args.format == report_format_by_id(TEXT("json")))
+        return line_json_write(stdout, c, &a) ? EXIT_OK : EXIT_NO_INPUT;
     line_text_write(stdout, c, &a, &o);
     return EXIT_OK;
 }
@@ -140,8 +143,10 @@ static int analyze(struct session *s)
         arguments_help(stderr);
         return EXIT_USAGE;
     }
-    if (s->args.asked_log && (s->args.outputs.n > 0 || s->args.format))
-        return arguments_complain("", "--explain-log", " writes text on standard output only");
+    if (s->args.asked_log &&
+        (s->args.outputs.n > 0 || (s->args.format == report_format_by_id(TEXT("html")))))
+        return arguments_complain("", "--explain-log",
+                                  " writes text or JSON on standard output only");
     struct case_config config = config_of(s, s->args.paths.v, s->args.paths.n);
     bool good = case_run(&c, &config, &err);
     terminal_clear(&s->talk);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options, commands and outputs: what each changes, and how a wrong one is refused."""
+import json
 import os
 import re
 import subprocess
@@ -38,7 +39,7 @@ class Refused(ProgramTest):
                 (["--explain-log", "auth.log:99999", case], "and no line 99999"),
                 (["--explain-log", "other.log:1", case], "no input is called other.log"),
                 (["--explain-log", "server.pcap:1", case], "is no log"),
-                (["--explain-log", "auth.log:1", "--format", "json", case], "standard output only"),
+                (["--explain-log", "auth.log:1", "--format", "html", case], "standard output only"),
                 (["--explain-log", "auth.log:1", "-o", "x.html", case], "standard output only"),
                 (["--window", "-1", case], "--window wants seconds"),
                 (["--window", "nan", case], "--window wants seconds"),
@@ -238,6 +239,20 @@ class ExplainLog(ProgramTest):
         self.assertIn("192.0.2.191:47386 -> 198.51.100.187:22", told)
         self.assertIn("Verdict: found: the reset is frame 90", told)
         self.assertEqual(told, self.ask(f"{sample}/logs/auth.log:12", sample))
+
+    def test_as_json(self):
+        sample = TOP / "samples/ssh-max-startups"
+        done = self.expect(OK, "--explain-log", "auth.log:12", "--format", "json", sample)
+        told = json.loads(done.out)
+        self.assertEqual((told["type"], told["line"], told["event"], told["verdict"]),
+                         ("log-answer", 12, "ssh.drop-connection", "found"))
+        self.assertEqual(told["client"], {"ip": "192.0.2.191", "port": 47386})
+        tied = [k for k in told["candidates"] if k["tied"]]
+        self.assertEqual([k["frame"] for k in tied], [90])
+        absent = json.loads(self.expect(OK, "--explain-log", "auth.log:7", "--format", "json",
+                                        TOP / "samples/reset-not-captured").out)
+        self.assertEqual((absent["verdict"], absent["candidates"]), ("absent", []))
+        self.assertIn("host 203.0.113.77 and port 22", absent["capture_hint"])
 
     def test_absent(self):
         sample = TOP / "samples/reset-not-captured"
