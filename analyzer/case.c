@@ -308,6 +308,25 @@ static bool read_texts(struct case_run *run, struct walk *walk, bool snapshots_r
     return true;
 }
 
+/* What the hosts files among the snapshots say, before the first log is read. */
+static bool take_names(const struct case_run *run, struct error *err)
+{
+    for (size_t i = 0; i < run->hosts.n; i++) {
+        const struct case_host *h = &run->hosts.v[i];
+        for (size_t k = 0; k < h->n_values && strcmp(h->kind, "hosts") == 0; k++) {
+            struct text one, rest = h->values[k].value, name = h->values[k].name;
+            struct address ip;
+            for (bool more = true; more;) {
+                more = text_cut(rest, ',', &one, &rest);
+                if (text_starts(name, TEXT("hosts.")) && address_parse(text_trim(one), &ip) &&
+                    !correlation_name(run->c->correlation, text_slice(name, 6, name.n), &ip))
+                    return no_memory(err);
+            }
+        }
+    }
+    return true;
+}
+
 static void settle_summary(struct case_run *run)
 {
     struct case_file *c = run->c;
@@ -396,7 +415,8 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
         if (!walk_add(walk, run->config->paths[i], err))
             return false;
     if (!visit_inputs(run, walk, err) || !settle_captures(run, walk, err) ||
-        !read_texts(run, walk, false, err) || !read_texts(run, walk, true, err))
+        !read_texts(run, walk, false, err) || !take_names(run, err) ||
+        !read_texts(run, walk, true, err))
         return false;
     tell_idle_settings(run, walk);
     c->logs = run->logs.v;

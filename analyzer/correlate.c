@@ -68,6 +68,7 @@ void correlation_free(struct correlation *c)
     vec_finish(&c->ties);
     vec_finish(&c->tie_of);
     vec_finish(&c->names);
+    vec_finish(&c->known_names);
     vec_finish(&c->logins);
     vec_finish(&c->links);
     map_finish(&c->reset_links);
@@ -96,7 +97,8 @@ void correlation_ask(struct correlation *c, uint32_t source, uint64_t line)
 
 void correlation_event(struct correlation *c, const struct event *e)
 {
-    log_index_add(&c->index, e);
+    struct event named;
+    log_index_add(&c->index, host_names_fill(c, e, &named) ? &named : e);
 }
 
 static bool join_all(struct correlation *c)

@@ -47,6 +47,9 @@ void correlation_free(struct correlation *c); /* NULL-safe; links die with it */
 /* False when memory ran out.  Sources are those of struct event, any order. */
 bool correlation_source(struct correlation *c, uint32_t source, const struct log_about *about);
 
+/* The address of a name, by a hosts file; before the events.  False when memory ran out. */
+bool correlation_name(struct correlation *c, struct text name, const struct address *ip);
+
 /* Keeps the event of that line, whatever it says: line_answer.h asks for it. */
 void correlation_ask(struct correlation *c, uint32_t source, uint64_t line);
 

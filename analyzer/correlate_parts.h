@@ -37,6 +37,11 @@ struct host_name { /* an address that a host (or a nameless log) was found to ha
     uint32_t votes;
 };
 
+struct known_name { /* of a hosts file: a name, and an address of it */
+    uint64_t hash;
+    struct address ip;
+};
+
 #define SERVICE_PORTS_MAX 16
 
 struct service_ports {
@@ -70,6 +75,8 @@ struct correlation {
     VEC(struct tie) ties;            /* direct joins first, then bridges, then hosts */
     VEC(uint32_t) tie_of;            /* by entry: its first tie + 1, or 0 */
     VEC(struct host_name) names;
+    VEC(struct known_name) known_names;
+    bool names_sorted;
     VEC(struct accepted_login) logins;
     struct service_ports services[WRITERS];
     bool usual_seen[WRITERS]; /* a captured connection went to a usual port of that daemon */
@@ -95,6 +102,13 @@ struct clock_span clock_of_domain(const struct correlation *c, size_t domain, in
 /* clocks.c: c->clocks, and the zones that anchors betray. */
 bool clocks_estimate(struct correlation *c);
 void clocks_publish(const struct correlation *c);
+
+/* host_names.c: the one captured address that the hosts files give a name; false: none, or several.
+ */
+bool host_names_find(struct correlation *c, struct text name, struct address *out);
+/* A copy of the event in which names became addresses; false: there is no such name.
+ */
+bool host_names_fill(struct correlation *c, const struct event *e, struct event *named);
 
 /* packet_join.c: the packet that a firewall's line is about, of those kept of that reset's
  * connection; NULL: none, or more than one fits. */

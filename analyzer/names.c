@@ -72,7 +72,8 @@ void names_learn_hints(struct correlation *c)
         const struct log_domain *d = &c->index.domains.v[i];
         struct address ip;
         learn_from_path(c, d, path_of(c, d->source));
-        if (address_parse(d->host, &ip) && roster_knows(&c->roster, &ip))
+        if ((address_parse(d->host, &ip) && roster_knows(&c->roster, &ip)) ||
+            (d->host.n && host_names_find(c, d->host, &ip)))
             names_learn(c, name_key(d), &ip);
     }
     for (size_t i = 0; i < c->index.entries.n; i++) {
