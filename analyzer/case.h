@@ -36,6 +36,8 @@ struct case_capture {
     size_t n_gaps;
     uint64_t n_gaps_more; /* and those that are not listed */
     uint64_t snaplen_cut; /* packets */
+    uint64_t n_dropped;   /* packets that the capture lost, by its own statistics */
+    struct text filter;   /* that it was taken with, as recorded; empty: not known */
     struct flaws skipped; /* what was not analysed, by reason: records, packets that are not TCP */
     struct flaws flaws;   /* what was wrong with what was analysed */
     struct rst_skip *rst_skipped;

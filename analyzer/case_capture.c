@@ -170,6 +170,11 @@ static void describe(const struct case_run *run, struct case_capture *out,
     out->first = info->earliest;
     out->last = info->latest;
     out->snaplen_cut = info->n_frames_cut;
+    for (size_t i = 0; i < info->n_interfaces; i++) {
+        out->n_dropped += info->interfaces[i].n_dropped;
+        if (out->filter.n == 0 && info->interfaces[i].filter[0])
+            out->filter = arena_text(&run->c->arena, text_of(info->interfaces[i].filter));
+    }
     describe_interfaces(out, info);
     case_tell_damage(run, out, info);
 }

@@ -120,6 +120,8 @@ static const char *what_may_lack(const struct correlation *c, uint32_t record)
                "interface or path";
     if (k && (k->truncated || k->n_gaps > 0))
         return "; the capture is damaged, and the RST may be in what was lost";
+    if (k && k->n_dropped > 0)
+        return "; the capture lost packets while it was taken, perhaps the RST";
     return "";
 }
 
@@ -140,6 +142,30 @@ static void why_no_rst(struct correlation *c, uint32_t record, struct unmatched_
                                    t.fin == INSTANT_NONE ? what_may_lack(c, record) : ""));
 }
 
+/* A capture that states its filter, or that all of them lost nothing, narrows it down. */
+static void say_never_seen(struct correlation *c, const char *address, struct unmatched_line *out)
+{
+    struct arena *a = &c->of->arena;
+    struct text filter = TEXT("");
+    uint64_t n_dropped = 0;
+    for (size_t i = 0; i < c->of->n_captures; i++) {
+        n_dropped += c->of->captures[i].n_dropped;
+        filter = filter.n ? filter : c->of->captures[i].filter;
+    }
+    const char *lost = n_dropped ? "; packets were lost while capturing, too" : "";
+    if (filter.n)
+        out->why = say(c, arena_printf(a,
+                                       "no captured packet is from or to %s: the capture's filter "
+                                       "\"" TEXT_FMT "\" left it out, or it took another interface "
+                                       "or path%s",
+                                       address, TEXT_ARG(filter), lost));
+    else
+        out->why = say(c, arena_printf(a,
+                                       "no captured packet is from or to %s: it took another "
+                                       "interface or path, or a filter left it out%s",
+                                       address, lost));
+}
+
 /* What the captures hold of the ends that the line names, when they hold no such connection. */
 static void why_unseen(struct correlation *c, const struct report *r, struct unmatched_line *out)
 {
@@ -150,10 +176,7 @@ static void why_unseen(struct correlation *c, const struct report *r, struct unm
     out->why_id = "address-never-seen";
     if (!roster_knows(&c->roster, &end->ip)) {
         address_format(&end->ip, text);
-        out->why = say(c, arena_printf(&c->of->arena,
-                                       "no captured packet is from or to %s: it took another "
-                                       "interface or path, or a filter left it out",
-                                       text));
+        say_never_seen(c, text, out);
     } else if (!end->port || range.from == range.to) {
         out->why = say(c, arena_printf(&c->of->arena,
                                        "the address was captured, but no connection of %s that the "

@@ -85,6 +85,12 @@ static void capture_row(struct page *p, const struct case_capture *k)
     tell_series(&p->b, k);
     if (k->snaplen_cut > 0)
         strbuf_printf(&p->b, "; %" PRIu64 " cut by the snaplen", k->snaplen_cut);
+    if (k->n_dropped > 0)
+        strbuf_printf(&p->b, "; %" PRIu64 " lost while capturing", k->n_dropped);
+    if (k->filter.n > 0) {
+        page_add(p, "; filter ");
+        page_say(p, k->filter);
+    }
     for (size_t i = 0; i < k->n_gaps; i++) {
         page_add(p, "<br><b>damaged</b>: ");
         page_say(p, k->gaps[i]);

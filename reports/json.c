@@ -103,6 +103,9 @@ static json_t *capture_line(const struct case_capture *c)
     put_flaws(o, "bytes_skipped", &c->skipped_bytes);
     put_gaps(o, c);
     json_put_int(o, "snaplen_cut", c->snaplen_cut);
+    if (c->n_dropped > 0)
+        json_put_int(o, "dropped", c->n_dropped);
+    json_put_text(o, "filter", c->filter);
     put_flaws(o, "skipped", &c->skipped);
     put_flaws(o, "flaws", &c->flaws);
     json_t *skipped = json_array();

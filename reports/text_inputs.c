@@ -83,6 +83,16 @@ static void capture_read(struct lines *l, const struct case_capture *k)
         show_count(&l->b, k->snaplen_cut, "packet");
         strbuf_str(&l->b, " cut by the snaplen");
     }
+    if (k->n_dropped > 0) {
+        strbuf_str(&l->b, ", ");
+        show_count(&l->b, k->n_dropped, "packet");
+        strbuf_str(&l->b, " lost while capturing");
+    }
+    if (k->filter.n > 0) {
+        strbuf_str(&l->b, ", taken with the filter \"");
+        lines_say(l, k->filter);
+        strbuf_char(&l->b, '"');
+    }
     if (k->truncated) {
         strbuf_str(&l->b, "; TRUNCATED: ");
         lines_say(l, k->truncated_where);

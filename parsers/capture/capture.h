@@ -59,7 +59,9 @@ struct capture_interface {
     uint32_t section;    /* pcapng: from 0 */
     uint32_t index;      /* pcapng: interface id within its section */
     uint64_t n_frames;
-    char name[64]; /* if_name as recorded (any byte, cut); empty if none */
+    uint64_t n_dropped; /* by its own statistics: packets that the capture lost */
+    char name[64];      /* if_name as recorded (any byte, cut); empty if none */
+    char filter[128];   /* if_filter as recorded, where it is text */
 };
 
 struct capture_info {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Interface description blocks (draft-ietf-opsawg-pcapng section 4.2) and their clocks. */
+/* Interface description and statistics blocks (draft-ietf-opsawg-pcapng sections 4.2, 4.6) and
+ * their clocks. */
 #include "parsers/capture/interface.h"
 
 #include <string.h>
@@ -10,7 +11,10 @@ enum option {
     OPT_END = 0,
     OPT_IF_NAME = 2,
     OPT_IF_TSRESOL = 9,
+    OPT_IF_FILTER = 11,
     OPT_IF_TSOFFSET = 14,
+    OPT_ISB_IFDROP = 5,
+    OPT_ISB_OSDROP = 7,
 };
 
 static uint64_t power_of_10(unsigned n)
@@ -41,12 +45,12 @@ static void set_resolution(uint8_t resolution, struct capture_interface *i, stru
         i->time_digits = 0;
 }
 
-static void set_name(const uint8_t *bytes, size_t n, struct capture_interface *i)
+static void set_text(const uint8_t *bytes, size_t n, char *out, size_t size)
 {
-    if (n > sizeof i->name - 1)
-        n = sizeof i->name - 1;
-    memcpy(i->name, bytes, n);
-    i->name[n] = '\0';
+    if (n > size - 1)
+        n = size - 1;
+    memcpy(out, bytes, n);
+    out[n] = '\0';
 }
 
 void interface_read(struct cursor body, bool is_big, struct capture_interface *i,
@@ -64,13 +68,37 @@ void interface_read(struct cursor body, bool is_big, struct capture_interface *i
             break;
         struct cursor v = cursor_of(value, length);
         if (code == OPT_IF_NAME)
-            set_name(value, length, i);
+            set_text(value, length, i->name, sizeof i->name);
+        else if (code == OPT_IF_FILTER && length > 1 && value[0] == 0) /* 0: a filter string */
+            set_text(value + 1, length - 1u, i->filter, sizeof i->filter);
         else if (code == OPT_IF_TSRESOL && length == 1)
             set_resolution(cursor_u8(&v), i, clock);
         else if (code == OPT_IF_TSOFFSET && length == 8)
             clock->offset_s = (int64_t)(is_big ? cursor_be64(&v) : cursor_le64(&v));
         cursor_skip(&body, (4u - length % 4u) % 4u);
     }
+}
+
+bool interface_dropped(struct cursor body, bool is_big, uint32_t *index, uint64_t *n_dropped)
+{
+    bool says = false;
+    *index = cursor_u32(&body, is_big);
+    *n_dropped = 0;
+    cursor_skip(&body, 8);
+    while (cursor_left(&body) >= 4) {
+        uint16_t code = cursor_u16(&body, is_big), length = cursor_u16(&body, is_big);
+        const uint8_t *value = cursor_take(&body, length);
+        if (code == OPT_END || !value)
+            break;
+        struct cursor v = cursor_of(value, length);
+        if ((code == OPT_ISB_IFDROP || code == OPT_ISB_OSDROP) && length == 8) {
+            uint64_t n = is_big ? cursor_be64(&v) : cursor_le64(&v);
+            *n_dropped = n > UINT64_MAX - *n_dropped ? UINT64_MAX : *n_dropped + n;
+            says = true;
+        }
+        cursor_skip(&body, (4u - length % 4u) % 4u);
+    }
+    return says;
 }
 
 /* Seconds and nanoseconds of a binary clock; the fraction fits after 2^30 steps are kept. */

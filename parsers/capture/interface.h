@@ -24,6 +24,9 @@ struct clock {
 /* body: link type, reserved, snaplen, options. */
 void interface_read(struct cursor body, bool is_big, struct capture_interface *i,
                     struct clock *clock);
+/* body of an interface statistics block: interface, time, options.  The interface within its
+ * section, and what it lost (isb_ifdrop and isb_osdrop); false: it does not say. */
+bool interface_dropped(struct cursor body, bool is_big, uint32_t *index, uint64_t *n_dropped);
 /* INSTANT_NONE when the result is no instant. */
 instant_ns clock_to_instant(const struct clock *clock, uint64_t units);
 

@@ -17,6 +17,7 @@
 
 #define BLOCK_HEADER 8
 #define BLOCK_MIN 12
+#define STATISTICS_MAX 4096u
 #define BLOCK_MAX (128u << 20) /* more is no block but noise */
 #define SHB_MIN 28
 #define IDB_MIN 20
@@ -29,6 +30,7 @@ enum block_type {
     BLOCK_IDB = 1,
     BLOCK_PB = 2,
     BLOCK_SPB = 3,
+    BLOCK_ISB = 5,
     BLOCK_EPB = 6,
     BLOCK_SHB = 0x0a0d0d0a,
 };
@@ -180,6 +182,23 @@ static enum capture_step add_interface(struct capture *c, struct block *b, struc
     if (!clock->is_known)
         flaws_add(c->flaws, "pcapng.unusable-clock", c->info.n_numbered + 1);
     return pass_analysed(c, b, err);
+}
+
+/* What an interface says that it lost; its blocks count from the beginning. */
+static void note_statistics(struct capture *c, struct block *b)
+{
+    const struct pcapng *p = c->state;
+    uint32_t index;
+    uint64_t n_dropped;
+    if (b->total < BLOCK_MIN + 12 || b->total > STATISTICS_MAX || !load(c, b, b->total))
+        return;
+    struct cursor body = cursor_of(b->bytes + BLOCK_HEADER, b->total - BLOCK_MIN);
+    if (!interface_dropped(body, p->is_big, &index, &n_dropped) ||
+        index >= c->info.n_interfaces - p->section_first)
+        return;
+    struct capture_interface *i = &c->info.interfaces[p->section_first + index];
+    if (n_dropped > i->n_dropped)
+        i->n_dropped = n_dropped;
 }
 
 /* What the three kinds of packet blocks have in common. */
@@ -367,6 +386,9 @@ static enum capture_step next_block(struct capture *c, struct frame *f, bool *de
     case BLOCK_SPB:
     case BLOCK_PB:
         return packet_block(c, &b, f, delivered, err);
+    case BLOCK_ISB:
+        note_statistics(c, &b);
+        return pass_block(c, &b, err);
     default:
         return pass_block(c, &b, err);
     }

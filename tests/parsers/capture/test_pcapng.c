@@ -155,6 +155,46 @@ static void options_may_be_cut_or_nonsense(void **state)
     strbuf_finish(&b.bytes);
 }
 
+/* The filter of the interface, and what its statistics say was lost: counted from the beginning in
+ * each block, of the interface named, and not read from a block that is cut. */
+static void what_was_lost_and_filtered_is_kept(void **state)
+{
+    (void)state;
+    static const struct {
+        bool is_big;
+        uint32_t iface;
+        uint64_t if_drop, os_drop, wanted;
+    } rows[] = {{false, 0, 7, 2, 9}, {true, 0, 7, 2, 9}, {false, 1, 7, 2, 0}, {false, 0, 0, 0, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct build b = {.is_big = rows[i].is_big}, options = b;
+        option(&options, 11, "\0tcp port 22", 12);
+        section(&b);
+        interface(&b, 1, 0, &options);
+        for (uint64_t k = 0; k < 2; k++) { /* the first block tells of half */
+            struct build body = {.is_big = rows[i].is_big}, value = body;
+            put64(&value, rows[i].if_drop * (k + 1) / 2);
+            put64(&value, rows[i].os_drop * (k + 1) / 2);
+            put32(&body, rows[i].iface);
+            put64(&body, 0);
+            option(&body, 5, value.bytes.p, 8);
+            option(&body, 7, value.bytes.p + 8, 8);
+            put16(&body, 5); /* cut */
+            put16(&body, 8);
+            block(&b, 5, &body);
+            strbuf_finish(&body.bytes);
+            strbuf_finish(&value.bytes);
+        }
+        struct reading r;
+        read_built(&r, &b);
+        assert_int_equal(r.interfaces[0].n_dropped, rows[i].wanted);
+        assert_string_equal(r.interfaces[0].filter, "tcp port 22");
+        assert_int_equal(r.info.skipped[CAPTURE_SKIP_STATISTICS].n, 2);
+        reading_finish(&r);
+        strbuf_finish(&options.bytes);
+        strbuf_finish(&b.bytes);
+    }
+}
+
 static void other_blocks_are_counted_and_number_as_wireshark_does(void **state)
 {
     (void)state;
@@ -356,6 +396,7 @@ int main(void)
         cmocka_unit_test(sections_bring_their_own_order_and_interfaces),
         cmocka_unit_test(clocks_count_in_powers_of_ten_and_of_two),
         cmocka_unit_test(options_may_be_cut_or_nonsense),
+        cmocka_unit_test(what_was_lost_and_filtered_is_kept),
         cmocka_unit_test(other_blocks_are_counted_and_number_as_wireshark_does),
         cmocka_unit_test(a_block_larger_than_the_buffer_is_passed),
         cmocka_unit_test(a_cut_keeps_everything_before_it),
