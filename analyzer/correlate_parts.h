@@ -42,6 +42,12 @@ struct known_name { /* of a hosts file: a name, and an address of it */
     struct address ip;
 };
 
+struct log_loss {      /* a time in which lines of a host may have been lost, as its log says */
+    uint64_t host;     /* name_key */
+    uint32_t families; /* whose: a bit of each enum writer */
+    instant_ns low, high;
+};
+
 #define SERVICE_PORTS_MAX 16
 
 struct service_ports {
@@ -71,9 +77,9 @@ struct correlation {
     VEC(struct log_about) sources;   /* by source */
     VEC(struct domain_clock) clocks; /* by domain */
     VEC(uint64_t) set_lines;         /* entries that say that their host's clock was set */
-    VEC(uint32_t) losses;            /* entries that say that their host's log lost lines */
-    VEC(struct tie) ties;            /* direct joins first, then bridges, then hosts */
-    VEC(uint32_t) tie_of;            /* by entry: its first tie + 1, or 0 */
+    VEC(struct log_loss) losses;
+    VEC(struct tie) ties; /* direct joins first, then bridges, then hosts */
+    VEC(uint32_t) tie_of; /* by entry: its first tie + 1, or 0 */
     VEC(struct host_name) names;
     VEC(struct known_name) known_names;
     bool names_sorted;

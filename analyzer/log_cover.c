@@ -29,22 +29,6 @@ static bool spans(const struct correlation *c, size_t domain, instant_ns from, i
     return d->first - first.low <= from && d->last - last.high >= to;
 }
 
-/* Loggers tell of lost lines after the fact, when the next line comes: so long at most. */
-#define LOSS_TOLD_LATE_NS (3600 * NS_PER_S)
-
-bool losses_find(struct correlation *c)
-{
-    for (size_t i = 0; i < c->index.entries.n; i++) {
-        if (!text_eq(c->index.entries.v[i].event->kind, TEXT("log.messages-lost")))
-            continue;
-        uint32_t *slot = vec_push(&c->losses);
-        if (!slot)
-            return false;
-        *slot = (uint32_t)i;
-    }
-    return true;
-}
-
 /* Whether the line tells of lost lines that the family may have written. */
 static bool lost_of(const struct event *e, enum writer wanted)
 {
@@ -62,18 +46,62 @@ static bool lost_of(const struct event *e, enum writer wanted)
     return true;
 }
 
+/* Loggers tell of lost lines after the fact, when the next line comes: so long at most. */
+#define LOSS_TOLD_LATE_NS (3600 * NS_PER_S)
+#define LOSSES_TRIED 64 /* of the newest, to lengthen one instead of adding another */
+
+static uint32_t families_of(const struct event *e)
+{
+    uint32_t families = 0;
+    for (unsigned w = 0; w < WRITERS; w++)
+        families |= lost_of(e, (enum writer)w) ? UINT32_C(1) << w : 0;
+    return families;
+}
+
+/* A flood of such lines is one loss. */
+static bool add_loss(struct correlation *c, struct log_loss loss)
+{
+    for (size_t i = c->losses.n; i > 0 && c->losses.n - i < LOSSES_TRIED; i--) {
+        struct log_loss *l = &c->losses.v[i - 1];
+        if (l->host != loss.host || l->families != loss.families || loss.low > l->high ||
+            loss.high < l->low)
+            continue;
+        l->low = loss.low < l->low ? loss.low : l->low;
+        l->high = loss.high > l->high ? loss.high : l->high;
+        return true;
+    }
+    struct log_loss *slot = vec_push(&c->losses);
+    if (slot)
+        *slot = loss;
+    return slot != NULL;
+}
+
+bool losses_find(struct correlation *c)
+{
+    for (size_t i = 0; i < c->index.entries.n; i++) {
+        const struct log_entry *e = &c->index.entries.v[i];
+        if (!text_eq(e->event->kind, TEXT("log.messages-lost")))
+            continue;
+        struct when told = when_of(c, (uint32_t)i);
+        if (!add_loss(
+                c, (struct log_loss){.host = name_key(&c->index.domains.v[e->domain]),
+                                     .families = families_of(e->event),
+                                     .low = told.stamped ? told.low - LOSS_TOLD_LATE_NS : INT64_MIN,
+                                     .high = told.stamped ? told.high : INT64_MAX}))
+            return false;
+    }
+    return true;
+}
+
 /* Whether the host of that domain says that lines of that kind were lost about then. */
 static bool lost_some(const struct correlation *c, size_t domain, struct text kind, instant_ns from,
                       instant_ns to)
 {
     uint64_t host = name_key(&c->index.domains.v[domain]);
-    enum writer wanted = writer_of_kind(kind);
+    uint32_t wanted = UINT32_C(1) << writer_of_kind(kind);
     for (size_t i = 0; i < c->losses.n; i++) {
-        const struct log_entry *e = &c->index.entries.v[c->losses.v[i]];
-        struct when told = when_of(c, c->losses.v[i]);
-        if (name_key(&c->index.domains.v[e->domain]) != host || !lost_of(e->event, wanted))
-            continue;
-        if (!told.stamped || (told.high >= from && told.low - LOSS_TOLD_LATE_NS <= to))
+        const struct log_loss *l = &c->losses.v[i];
+        if (l->host == host && (l->families & wanted) && l->high >= from && l->low <= to)
             return true;
     }
     return false;
