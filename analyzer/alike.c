@@ -75,18 +75,18 @@ static int by_connection(const void *a, const void *b)
 
 static uint64_t connection_of(const struct reset *r)
 {
-    return (uint64_t)r->connection->capture << 32 | r->connection->stream;
+    return (uint64_t)reset_capture(r) << 32 | reset_stream(r);
 }
 
 static const struct endpoint *server_of(const struct reset *r)
 {
-    return &r->connection->end[SIDE_SERVER].at;
+    return reset_end(r, SIDE_SERVER);
 }
 
 static struct volume volume_of(const struct reset *r, uint32_t server)
 {
-    const struct end *end = r->connection->end;
-    return (struct volume){.server = server, .bytes = {end[0].bytes, end[1].bytes}};
+    return (struct volume){.server = server,
+                           .bytes = {reset_bytes(r, SIDE_CLIENT), reset_bytes(r, SIDE_SERVER)}};
 }
 
 static bool number_server(struct alike *a, const struct reset *r, uint32_t *number)
@@ -196,10 +196,9 @@ static bool fits(const struct reset *r, const struct reset *o, const struct want
     instant_ns time = o->deciding.segment.time, idle = o->idle_before_ns;
     if (w->same_server && !endpoint_eq(server_of(r), server_of(o)))
         return false;
-    if (w->same_bytes) {
-        const struct end *x = r->connection->end, *y = o->connection->end;
-        return x[0].bytes == y[0].bytes && x[1].bytes == y[1].bytes;
-    }
+    if (w->same_bytes)
+        return reset_bytes(r, SIDE_CLIENT) == reset_bytes(o, SIDE_CLIENT) &&
+               reset_bytes(r, SIDE_SERVER) == reset_bytes(o, SIDE_SERVER);
     return w->same_server ? time >= w->time_from && time <= w->time_to
                           : idle >= w->idle_from && idle <= w->idle_to;
 }
@@ -247,8 +246,7 @@ uint32_t alike_same_idle(const struct alike *a, const struct reset *r)
 uint32_t alike_same_bytes(const struct alike *a, const struct reset *r)
 {
     const uint32_t *server = map_get(&a->servers, server_of(r));
-    const struct end *end = r->connection->end;
-    if (!server || end[0].bytes + end[1].bytes == 0)
+    if (!server || reset_bytes(r, SIDE_CLIENT) + reset_bytes(r, SIDE_SERVER) == 0)
         return 0;
     const struct volume key = volume_of(r, *server);
     const struct wanted w = {.same_server = true, .same_bytes = r};

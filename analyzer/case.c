@@ -16,6 +16,7 @@
 #include "analyzer/look.h"
 #include "analyzer/population.h"
 #include "analyzer/series.h"
+#include "analyzer/tracker.h"
 #include "parsers/capture/filter.h"
 #include "parsers/input/walk.h"
 
@@ -221,15 +222,14 @@ static bool visit_inputs(struct case_run *run, struct walk *walk, struct error *
 static int reset_order(const void *pa, const void *pb)
 {
     const struct reset *a = *(struct reset *const *)pa, *b = *(struct reset *const *)pb;
-    const struct connection *x = a->connection, *y = b->connection;
     if (a->deciding.segment.time != b->deciding.segment.time)
         return a->deciding.segment.time < b->deciding.segment.time ? -1 : 1;
-    int order = endpoint_cmp(&x->end[0].at, &y->end[0].at);
-    order = order ? order : endpoint_cmp(&x->end[1].at, &y->end[1].at);
+    int order = endpoint_cmp(reset_end(a, SIDE_CLIENT), reset_end(b, SIDE_CLIENT));
+    order = order ? order : endpoint_cmp(reset_end(a, SIDE_SERVER), reset_end(b, SIDE_SERVER));
     if (order != 0)
         return order;
-    if (x->capture != y->capture)
-        return x->capture < y->capture ? -1 : 1;
+    if (reset_capture(a) != reset_capture(b))
+        return reset_capture(a) < reset_capture(b) ? -1 : 1;
     return a->deciding.segment.frame < b->deciding.segment.frame ? -1 : 1;
 }
 
@@ -456,6 +456,8 @@ static void hand_over(struct case_run *run)
     c->n_attempts = run->attempts.n;
     c->records = run->records.v;
     c->n_records = run->records.n;
+    c->trackers = run->trackers.v;
+    c->n_trackers = run->trackers.n;
 }
 
 bool case_run(struct case_file *c, const struct case_config *config, struct error *err)
@@ -496,6 +498,9 @@ void case_finish(struct case_file *c)
         const struct connection_record *in;
         void *out;
     } records = {.in = c->records};
+    for (size_t i = 0; i < c->n_trackers; i++)
+        tracker_free(c->trackers[i]);
+    free(c->trackers);
     free(records.out);
     free(c->inputs);
     free(c->captures);

@@ -154,6 +154,8 @@ struct case_file {
     const struct connection_record
         *records; /* every connection of every capture, see the tracker */
     size_t n_records;
+    struct tracker **trackers; /* that resets in outline rest on */
+    size_t n_trackers;
     uint64_t n_records_lost; /* not kept because the budget was spent */
     struct reset **resets;   /* by time, then address; copies in other captures are marked */
     size_t n_resets;

@@ -278,7 +278,7 @@ static bool keep_results(struct case_run *run)
         if (!slot)
             return false;
         *slot = resets.v[i];
-        run->captures.v[resets.v[i]->connection->capture].n_reset_connections++;
+        run->captures.v[reset_capture(resets.v[i])].n_reset_connections++;
     }
     for (uint32_t file = 0; file < series->n_files; file++)
         run->captures.v[series->first + file].n_files = series->n_files;
@@ -286,9 +286,23 @@ static bool keep_results(struct case_run *run)
            keep_attempts(run, tracker_attempts(series->tracker)) && share_skips(run);
 }
 
+/* Resets in outline go on asking it. */
+static bool keep_tracker(struct case_run *run)
+{
+    struct case_series *series = &run->series;
+    if (tracker_n_in_outline(series->tracker) == 0)
+        return true;
+    struct tracker **slot = vec_push(&run->trackers);
+    if (!slot)
+        return false;
+    *slot = series->tracker;
+    series->tracker = NULL;
+    return tracker_retire(*slot);
+}
+
 bool case_end_series(struct case_run *run, struct error *err)
 {
-    bool good = !run->series.tracker || keep_results(run);
+    bool good = !run->series.tracker || (keep_results(run) && keep_tracker(run));
     case_drop_series(run);
     return good || error_set(err, ERROR_NO_MEMORY, "", "out of memory");
 }
@@ -340,6 +354,7 @@ static bool choose_tracker(struct reading *r, const struct frame *first, struct 
         const struct tracker_config config = {.capture = (uint32_t)run->captures.n,
                                               .memory_budget = budgets->tracker_bytes,
                                               .max_records = budgets->max_records,
+                                              .in_outline = true,
                                               .keep_records = true};
         *series = (struct case_series){.tracker = tracker_create(&run->c->arena, &config),
                                        .first = config.capture};

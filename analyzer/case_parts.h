@@ -42,6 +42,7 @@ struct case_run { /* a case in the making */
     VEC(struct reset *) resets;
     VEC(struct reset *) attempts;
     VEC(struct connection_record) records;
+    VEC(struct tracker *) trackers;
     VEC(struct case_waiting) waiting;
     VEC(struct case_twin) twins;
     struct case_series series;

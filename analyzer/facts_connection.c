@@ -7,35 +7,35 @@
 static struct fact handshake(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    if (r->connection->began_mid_stream)
+    if (reset_connection(r)->began_mid_stream)
         return fact_derived(fact_bool(r, true, 0), "the capture began after the handshake");
-    return fact_bool(r, r->connection->handshake_seen, 0);
+    return fact_bool(r, reset_connection(r)->handshake_seen, 0);
 }
 
 static struct fact synack(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    return fact_bool(r, r->connection->synack_seen, 0);
+    return fact_bool(r, reset_connection(r)->synack_seen, 0);
 }
 
 static struct fact mid_stream(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    return fact_bool(r, r->connection->began_mid_stream, 0);
+    return fact_bool(r, reset_connection(r)->began_mid_stream, 0);
 }
 
 static struct fact guessed(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    return fact_bool(r, r->connection->client_guessed, 0);
+    return fact_bool(r, reset_connection(r)->client_guessed, 0);
 }
 
 static struct fact age(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    if (r->connection->began_mid_stream)
+    if (reset_connection(r)->began_mid_stream)
         return unknown("the capture began in mid-connection");
-    return fact_number(r, r->deciding.segment.time - r->connection->first_time, rst_frame(r));
+    return fact_number(r, r->deciding.segment.time - reset_connection(r)->first_time, rst_frame(r));
 }
 
 static struct fact idle_before(const struct case_file *c, const struct reset *r)
@@ -49,37 +49,37 @@ static struct fact idle_before(const struct case_file *c, const struct reset *r)
 static struct fact rtt(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    if (r->connection->rtt_ns <= 0)
+    if (reset_connection(r)->rtt_ns <= 0)
         return unknown("no handshake was captured to measure it");
-    return fact_number(r, r->connection->rtt_ns, 0);
+    return fact_number(r, reset_connection(r)->rtt_ns, 0);
 }
 
 /* How long the capture had run when the connection's first packet came. */
 static struct fact capture_lead(const struct case_file *c, const struct reset *r)
 {
-    instant_ns first = c->captures[r->connection->capture].first;
+    instant_ns first = c->captures[reset_capture(r)].first;
     if (first == INSTANT_NONE)
         return unknown("the capture holds no times");
-    return fact_number(r, r->connection->first_time - first, 0);
+    return fact_number(r, reset_connection(r)->first_time - first, 0);
 }
 
 static struct fact segments(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    return fact_number(r, (int64_t)r->connection->n_segments, 0);
+    return fact_number(r, (int64_t)reset_connection(r)->n_segments, 0);
 }
 
 static struct fact bytes(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    const struct end *e = r->connection->end;
+    const struct end *e = reset_connection(r)->end;
     return fact_number(r, (int64_t)(e[0].bytes + e[1].bytes), 0);
 }
 
 static struct fact one_way(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    const struct end *e = r->connection->end;
+    const struct end *e = reset_connection(r)->end;
     uint64_t n0 = e[0].n_segments - (e[0].n_rsts < e[0].n_segments ? e[0].n_rsts : e[0].n_segments);
     uint64_t n1 = e[1].n_segments - (e[1].n_rsts < e[1].n_segments ? e[1].n_rsts : e[1].n_segments);
     return fact_bool(r, n0 == 0 || n1 == 0, 0);
@@ -115,7 +115,7 @@ static const char *icmp_name(const struct icmp_note *n)
 static struct fact icmp(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    const struct connection *k = r->connection;
+    const struct connection *k = reset_connection(r);
     if (k->n_icmp == 0)
         return fact_name_of(r, "none", 0);
     return fact_name_of(r, icmp_name(&k->icmp[k->n_icmp - 1]), k->icmp[k->n_icmp - 1].frame);
@@ -124,7 +124,7 @@ static struct fact icmp(const struct case_file *c, const struct reset *r)
 static struct fact port(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    return fact_number(r, r->connection->end[SIDE_SERVER].at.port, 0);
+    return fact_number(r, reset_end(r, SIDE_SERVER)->port, 0);
 }
 
 static const struct fact_def rows[] = {

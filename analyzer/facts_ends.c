@@ -6,7 +6,7 @@
 
 static const struct end *end_of(const struct reset *r, enum side side)
 {
-    return &r->connection->end[side];
+    return &reset_connection(r)->end[side];
 }
 
 static struct fact ip(const struct case_file *c, const struct reset *r, enum side side)
@@ -151,7 +151,7 @@ static struct fact missing(const struct case_file *c, const struct reset *r, enu
 static struct fact largest(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    const struct connection *k = r->connection;
+    const struct connection *k = reset_connection(r);
     uint32_t most = 0;
     uint64_t frame = 0;
     for (size_t i = 0; i < k->n_kept; i++) {
@@ -168,7 +168,7 @@ static struct fact largest(const struct case_file *c, const struct reset *r, enu
 static struct fact idle_before_fin(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    const struct connection *k = r->connection;
+    const struct connection *k = reset_connection(r);
     const struct end *e = end_of(r, side);
     instant_ns last = INSTANT_NONE;
     if (!e->saw_fin || e->fin_time == INSTANT_NONE)

@@ -42,9 +42,9 @@ static int32_t seq_apart(uint32_t a, uint32_t b)
 
 static const struct segment *segment_at(const struct reset *r, uint64_t frame)
 {
-    for (size_t i = 0; frame != 0 && i < r->connection->n_kept; i++)
-        if (r->connection->segments[i].frame == frame)
-            return &r->connection->segments[i];
+    for (size_t i = 0; frame != 0 && i < reset_connection(r)->n_kept; i++)
+        if (reset_connection(r)->segments[i].frame == frame)
+            return &reset_connection(r)->segments[i];
     return NULL;
 }
 
@@ -55,7 +55,7 @@ static struct fact fate_at(const struct reset *r, uint64_t frame)
     const struct packet_fate *best = NULL;
     for (size_t i = 0; i < r->n_fates; i++) {
         const struct packet_fate *f = &r->fates[i];
-        bool ours = f->capture == connection_capture(r->connection, frame) &&
+        bool ours = f->capture == connection_capture(reset_connection(r), frame) &&
                     f->frame == frame_number(frame);
         if (ours && (!best || f->fate > best->fate))
             best = f;
@@ -118,8 +118,8 @@ static struct fact rst_seq_data(const struct case_file *c, const struct reset *r
 {
     (void)c;
     const struct segment *rst = &r->deciding.segment;
-    for (size_t i = 0; i < r->connection->n_kept; i++) {
-        const struct segment *g = &r->connection->segments[i];
+    for (size_t i = 0; i < reset_connection(r)->n_kept; i++) {
+        const struct segment *g = &reset_connection(r)->segments[i];
         if (g->frame > rst->frame && g->from == rst->from && g->payload_len > 0 &&
             !(g->flags & (TCP_RST | TCP_SYN)) && seq_apart(g->seq, rst->seq) >= 0)
             return fact_bool(r, true, g->frame);
@@ -132,8 +132,8 @@ static struct fact data_seq_rst(const struct case_file *c, const struct reset *r
 {
     (void)c;
     const struct segment *rst = &r->deciding.segment;
-    for (size_t i = 0; i < r->connection->n_kept; i++) {
-        const struct segment *g = &r->connection->segments[i];
+    for (size_t i = 0; i < reset_connection(r)->n_kept; i++) {
+        const struct segment *g = &reset_connection(r)->segments[i];
         if (g->frame < rst->frame && g->from == rst->from && g->payload_len > 0 &&
             !(g->flags & (TCP_RST | TCP_SYN)) && seq_apart(g->seq + g->payload_len, rst->seq) > 0)
             return fact_bool(r, true, g->frame);
@@ -162,7 +162,7 @@ static struct fact changes(const struct reset *r, change_fn *differ)
 static bool seq_rises(const struct reset *r, const struct segment *a, const struct segment *b)
 {
     return seq_apart(b->seq, a->seq) > 0 &&
-           seq_apart(b->seq, r->connection->end[b->from].next_seq) > 0;
+           seq_apart(b->seq, reset_connection(r)->end[b->from].next_seq) > 0;
 }
 
 static bool ack_changes(const struct reset *r, const struct segment *a, const struct segment *b)
@@ -187,10 +187,10 @@ static struct fact rst_ack_change(const struct case_file *c, const struct reset 
 static struct fact syn_rst(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    const struct end *client = &r->connection->end[SIDE_CLIENT];
+    const struct end *client = &reset_connection(r)->end[SIDE_CLIENT];
     bool only_syns =
         client->n_syns > 0 && client->n_segments == (uint64_t)client->n_syns + client->n_rsts;
-    return fact_bool(r, r->claimed == SIDE_CLIENT && only_syns && !r->connection->synack_seen,
+    return fact_bool(r, r->claimed == SIDE_CLIENT && only_syns && !reset_connection(r)->synack_seen,
                      rst_frame(r));
 }
 
@@ -219,8 +219,8 @@ static struct inbound inbound_of(const struct reset *r)
 {
     struct inbound in = {.same_ack = true};
     uint32_t ack = 0;
-    for (size_t i = 0; i < r->connection->n_kept; i++) {
-        const struct segment *g = &r->connection->segments[i];
+    for (size_t i = 0; i < reset_connection(r)->n_kept; i++) {
+        const struct segment *g = &reset_connection(r)->segments[i];
         if (g->from != SIDE_CLIENT || g->frame >= rst_frame(r))
             continue;
         if (g->flags & TCP_SYN)
@@ -270,7 +270,8 @@ static struct fact tampering(const struct case_file *c, const struct reset *r)
     (void)c;
     if (r->claimed != SIDE_CLIENT)
         return unknown("the RST does not carry the client's address");
-    if (r->connection->began_mid_stream || r->connection->n_kept < r->connection->n_segments)
+    if (reset_connection(r)->began_mid_stream ||
+        reset_connection(r)->n_kept < reset_connection(r)->n_segments)
         return unknown("not all of the connection was kept");
     struct inbound in = inbound_of(r);
     bool closed = r->phase == PHASE_HALF_CLOSED || r->phase == PHASE_CLOSED;

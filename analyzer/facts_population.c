@@ -10,12 +10,12 @@
 
 static const struct server_stats *server_of(const struct case_file *c, const struct reset *r)
 {
-    return population_server(c->population, &r->connection->end[SIDE_SERVER].at);
+    return population_server(c->population, reset_end(r, SIDE_SERVER));
 }
 
 static const struct client_stats *client_of(const struct case_file *c, const struct reset *r)
 {
-    return population_client(c->population, &r->connection->end[SIDE_CLIENT].at.ip);
+    return population_client(c->population, &reset_end(r, SIDE_CLIENT)->ip);
 }
 
 static struct fact counted(const struct reset *r, uint32_t n)
@@ -26,7 +26,8 @@ static struct fact counted(const struct reset *r, uint32_t n)
 static struct fact accepted_before(const struct case_file *c, const struct reset *r)
 {
     const struct server_stats *s = server_of(c, r);
-    bool is = s->first_accepted != INSTANT_NONE && s->first_accepted < r->connection->first_time;
+    bool is =
+        s->first_accepted != INSTANT_NONE && s->first_accepted < reset_connection(r)->first_time;
     return fact_derived(fact_bool(r, is, rst_frame(r)), "from all connections to that port");
 }
 
@@ -54,8 +55,8 @@ static struct fact unanswered(const struct case_file *c, const struct reset *r)
 
 static struct fact attempts_10s(const struct case_file *c, const struct reset *r)
 {
-    instant_ns t = r->connection->first_time;
-    return counted(r, population_attempts(c->population, &r->connection->end[SIDE_SERVER].at,
+    instant_ns t = reset_connection(r)->first_time;
+    return counted(r, population_attempts(c->population, reset_end(r, SIDE_SERVER),
                                           t - 5 * NS_PER_S, t + 5 * NS_PER_S, false));
 }
 
@@ -116,8 +117,7 @@ static struct fact listening(const struct case_file *c, const struct reset *r)
 {
     char wanted[40];
     bool listed = false;
-    snprintf(wanted, sizeof wanted, "ss.listening.%u",
-             (unsigned)r->connection->end[SIDE_SERVER].at.port);
+    snprintf(wanted, sizeof wanted, "ss.listening.%u", (unsigned)reset_end(r, SIDE_SERVER)->port);
     for (size_t i = 0; i < c->n_hosts; i++)
         for (size_t k = 0; k < c->hosts[i].n_values; k++) {
             const struct host_value *v = &c->hosts[i].values[k];

@@ -133,7 +133,7 @@ static struct fact unread_proven(const struct case_file *c, const struct reset *
 static struct fact data_after_fin(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    const struct connection *k = r->connection;
+    const struct connection *k = reset_connection(r);
     const struct end *e = &k->end[reset_side(r)];
     if (!e->saw_fin)
         return fact_bool(r, false, rst_frame(r));
@@ -151,7 +151,7 @@ static struct fact data_after_fin(const struct case_file *c, const struct reset 
 static struct fact crossed_fin(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    const struct connection *k = r->connection;
+    const struct connection *k = reset_connection(r);
     const struct end *e = &k->end[reset_side(r)];
     if (!e->saw_fin)
         return unknown("no FIN of the reset side was captured");

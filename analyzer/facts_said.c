@@ -14,7 +14,7 @@ static const char no_bytes[] = "its payload was not captured";
 static struct fact said_kind(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    const struct end *e = &r->connection->end[side];
+    const struct end *e = &reset_connection(r)->end[side];
     if (!e->said && e->bytes > 0)
         return unknown(no_bytes);
     return fact_name_of(r, words_said_id(e->said ? e->said->kind : SAID_NOTHING), 0);
@@ -23,7 +23,7 @@ static struct fact said_kind(const struct case_file *c, const struct reset *r, e
 static struct fact said_code(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    const struct last_said *said = r->connection->end[side].said;
+    const struct last_said *said = reset_connection(r)->end[side].said;
     if (!said || said->code.n == 0)
         return unknown("what it said last has no code, or was not captured");
     return fact_words(r, said->code, 0);
@@ -32,7 +32,7 @@ static struct fact said_code(const struct case_file *c, const struct reset *r, e
 static struct fact said_words(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    const struct end *e = &r->connection->end[side];
+    const struct end *e = &reset_connection(r)->end[side];
     if (!e->said && e->bytes > 0)
         return unknown(no_bytes);
     return fact_words(r, e->said ? e->said->words : TEXT("nothing"), 0);
@@ -48,8 +48,8 @@ FACT_SIDES(said_words)
 static struct fact heartbeats_missed(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    const struct end *client = &r->connection->end[SIDE_CLIENT];
-    const struct end *server = &r->connection->end[SIDE_SERVER];
+    const struct end *client = &reset_connection(r)->end[SIDE_CLIENT];
+    const struct end *server = &reset_connection(r)->end[SIDE_SERVER];
     struct amqp_seen a;
     if (!words_amqp_scan(client->head, &a) || !a.has_heartbeat || a.heartbeat_s == 0)
         return unknown("no AMQP heartbeat was agreed on in the captured bytes");

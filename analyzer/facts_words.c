@@ -14,13 +14,13 @@ static const char *const protocol_choices[] = {
 
 static struct text head_of(const struct reset *r, enum side side)
 {
-    return r->connection->end[side].head;
+    return reset_connection(r)->end[side].head;
 }
 
 /* The last bytes of a direction: its tail, or all of it while that is short. */
 static struct text last_of(const struct reset *r, enum side side)
 {
-    const struct end *e = &r->connection->end[side];
+    const struct end *e = &reset_connection(r)->end[side];
     return e->tail.n > 0 ? e->tail : e->head;
 }
 
@@ -62,8 +62,8 @@ static struct fact speak_different(const struct case_file *c, const struct reset
 
 static enum side last_speaker_of(const struct reset *r, bool *nobody)
 {
-    instant_ns client = r->connection->end[SIDE_CLIENT].last_data_time;
-    instant_ns server = r->connection->end[SIDE_SERVER].last_data_time;
+    instant_ns client = reset_connection(r)->end[SIDE_CLIENT].last_data_time;
+    instant_ns server = reset_connection(r)->end[SIDE_SERVER].last_data_time;
     *nobody = client == INSTANT_NONE && server == INSTANT_NONE;
     return server > client ? SIDE_SERVER : SIDE_CLIENT; /* INSTANT_NONE is the smallest */
 }
@@ -83,7 +83,7 @@ static struct fact answer_owed(const struct case_file *c, const struct reset *r)
     (void)c;
     bool nobody;
     enum side side = last_speaker_of(r, &nobody);
-    const struct last_said *said = r->connection->end[SIDE_CLIENT].said;
+    const struct last_said *said = reset_connection(r)->end[SIDE_CLIENT].said;
     bool asked = !said || (said->kind != SAID_HEARTBEAT && said->kind != SAID_GOODBYE &&
                            said->kind != SAID_ALERT);
     return fact_bool(r, !nobody && side == SIDE_CLIENT && asked, rst_frame(r));
@@ -93,7 +93,7 @@ static struct fact answer_owed(const struct case_file *c, const struct reset *r)
 static struct fact exchange_complete(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    const struct end *server = &r->connection->end[SIDE_SERVER];
+    const struct end *server = &reset_connection(r)->end[SIDE_SERVER];
     struct http_message m;
     bool nobody;
     if (last_speaker_of(r, &nobody) != SIDE_SERVER)
@@ -192,7 +192,7 @@ static struct fact ssh_kex_done(const struct case_file *c, const struct reset *r
     bool b = words_ssh(head_of(r, SIDE_SERVER), &server);
     if (a && b && (client.saw_newkeys || server.saw_newkeys))
         return fact_bool(r, true, 0);
-    if (a && b && (client.cut || server.cut) && r->connection->end[SIDE_SERVER].bytes > 2000)
+    if (a && b && (client.cut || server.cut) && reset_connection(r)->end[SIDE_SERVER].bytes > 2000)
         return unknown("the key exchange is longer than the bytes that were kept");
     return fact_bool(r, false, 0);
 }

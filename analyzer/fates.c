@@ -70,15 +70,15 @@ static void want_numbers(struct fates *f, const struct reset *x, uint32_t series
 {
     for (size_t i = 0; i < x->n_rsts && i < NUMBERS_MAX; i++)
         look_want_numbers(f->look, series, x->rsts[i].segment.seq, x->rsts[i].segment.ack);
-    for (size_t i = 0; i < x->connection->n_kept; i++)
-        if (x->connection->segments[i].frame == x->trigger_frame)
-            look_want_numbers(f->look, series, x->connection->segments[i].seq,
-                              x->connection->segments[i].ack);
+    for (size_t i = 0; i < reset_connection(x)->n_kept; i++)
+        if (reset_connection(x)->segments[i].frame == x->trigger_frame)
+            look_want_numbers(f->look, series, reset_connection(x)->segments[i].seq,
+                              reset_connection(x)->segments[i].ack);
 }
 
 static instant_ns pivot_of(const struct fates *f, const struct reset *x, uint32_t series)
 {
-    return sane_time(x->deciding.segment.time) - f->v->shift[x->connection->capture] +
+    return sane_time(x->deciding.segment.time) - f->v->shift[reset_capture(x)] +
            f->v->shift[series];
 }
 
@@ -136,7 +136,7 @@ static bool plan_all(struct fates *f)
     bool good = true;
     for (uint32_t i = 0; good && i < f->c->n_resets; i++) {
         f->first[i] = (uint32_t)f->views.n;
-        bool wanted = home[i] != ROSTER_NONE && f->v->known[f->c->resets[i]->connection->capture];
+        bool wanted = home[i] != ROSTER_NONE && f->v->known[reset_capture(f->c->resets[i])];
         good = !wanted || plan_reset(f, i, home[i]);
     }
     f->first[f->c->n_resets] = (uint32_t)f->views.n;
@@ -340,19 +340,19 @@ static instant_ns trouble_of(const struct fates *f, const struct reset *x)
 {
     const struct segment *rst = &x->deciding.segment;
     instant_ns start = rst->time;
-    for (size_t i = 0; i < x->connection->n_kept; i++) {
-        const struct segment *t = &x->connection->segments[i];
+    for (size_t i = 0; i < reset_connection(x)->n_kept; i++) {
+        const struct segment *t = &reset_connection(x)->segments[i];
         if (t->frame != x->trigger_frame)
             continue;
         for (size_t k = 0; k <= i; k++)
-            if (x->connection->segments[k].from == t->from &&
-                x->connection->segments[k].seq == t->seq &&
-                x->connection->segments[k].payload_len == t->payload_len) {
-                start = x->connection->segments[k].time;
+            if (reset_connection(x)->segments[k].from == t->from &&
+                reset_connection(x)->segments[k].seq == t->seq &&
+                reset_connection(x)->segments[k].payload_len == t->payload_len) {
+                start = reset_connection(x)->segments[k].time;
                 break;
             }
     }
-    return sane_time(start) - f->v->shift[x->connection->capture];
+    return sane_time(start) - f->v->shift[reset_capture(x)];
 }
 
 /* Whether the view's capture was compared already, by another record. */

@@ -37,9 +37,9 @@ static bool add(struct case_file *c, struct reset *r, const struct leg *leg)
 
 /* ---- NAT ---- */
 
-static bool same_pair(const struct connection *k, const struct connection_record *rec)
+static bool same_pair(const struct reset *x, const struct connection_record *rec)
 {
-    const struct endpoint *c = &k->end[SIDE_CLIENT].at, *s = &k->end[SIDE_SERVER].at;
+    const struct endpoint *c = reset_end(x, SIDE_CLIENT), *s = reset_end(x, SIDE_SERVER);
     return (endpoint_eq(c, &rec->client) && endpoint_eq(s, &rec->server)) ||
            (endpoint_eq(c, &rec->server) && endpoint_eq(s, &rec->client));
 }
@@ -49,7 +49,7 @@ static bool tie_by_nat(const struct roster *r, struct case_file *c, uint32_t rec
 {
     for (uint32_t i = r->talk[record]; i != ROSTER_NONE; i = r->next[i]) {
         const struct connection_record *rec = &r->records[i];
-        if (same_pair(x->connection, rec))
+        if (same_pair(x, rec))
             continue;
         const struct leg leg = {.by = LEG_NAT,
                                 .capture = rec->capture,
@@ -94,7 +94,7 @@ static bool is_at_end(unsigned ttl)
 /* Whether the capture's host took a's connection and made b's for it. */
 static bool is_front_of(const struct reset *a, const struct reset *b)
 {
-    const struct connection *x = a->connection, *y = b->connection;
+    const struct connection *x = reset_connection(a), *y = reset_connection(b);
     instant_ns apart = a->deciding.segment.time - b->deciding.segment.time;
     return is_at_end(x->end[SIDE_SERVER].ttl_max) && is_at_end(y->end[SIDE_CLIENT].ttl_max) &&
            !address_eq(&x->end[SIDE_CLIENT].at.ip, &y->end[SIDE_CLIENT].at.ip) &&
@@ -108,10 +108,10 @@ static bool tie_pair(struct case_file *c, struct reset *a, struct reset *b)
     for (int turn = 0; turn < 2; turn++) {
         struct reset *x = turn ? b : a, *y = turn ? a : b;
         const struct leg leg = {.by = LEG_PROXY,
-                                .capture = y->connection->capture,
-                                .stream = y->connection->stream,
-                                .client = y->connection->end[SIDE_CLIENT].at,
-                                .server = y->connection->end[SIDE_SERVER].at,
+                                .capture = reset_capture(y),
+                                .stream = reset_stream(y),
+                                .client = *reset_end(y, SIDE_CLIENT),
+                                .server = *reset_end(y, SIDE_SERVER),
                                 .reset = y};
         if (!add(c, x, &leg))
             return false;
@@ -125,7 +125,9 @@ static bool tie_by_proxy(struct case_file *c)
     size_t n = 0;
     bool good = v != NULL;
     for (size_t i = 0; good && i < c->n_resets; i++) {
-        const struct connection *k = c->resets[i]->connection;
+        if (c->resets[i]->outline) /* nothing was said */
+            continue;
+        const struct connection *k = reset_connection(c->resets[i]);
         struct text head = k->end[SIDE_CLIENT].head;
         if (head.n >= WORDS_MIN)
             v[n++] = (struct said){.words = text_slice(head, 0, WORDS_MAX),

@@ -118,14 +118,14 @@ static struct text say(char *text)
 static struct text found_words(struct correlation *c, const struct line_answer *a)
 {
     const struct reset *r = a->candidate[0].own;
-    const struct case_capture *k = &c->of->captures[r->connection->capture];
+    const struct case_capture *k = &c->of->captures[reset_capture(r)];
     const struct tie *t = NULL;
     for (uint32_t i = 0; i < c->index.entries.n && !t; i++)
         if (c->index.entries.v[i].event == a->event)
             t = tie_find(c, i);
     return say(arena_printf(
         &c->of->arena, "the reset is frame %" PRIu64 " of " TEXT_FMT ", tcp.stream %" PRIu32 "%s",
-        r->deciding.segment.frame, TEXT_ARG(k->name), r->connection->stream,
+        r->deciding.segment.frame, TEXT_ARG(k->name), reset_stream(r),
         t && t->ambiguous ? "; other connections have an equal claim" : ""));
 }
 

@@ -44,12 +44,15 @@ static int compare_pending(const void *x, const void *y)
     return ea->line < eb->line ? -1 : ea->line > eb->line;
 }
 
-static bool add_link(const struct correlation *c, const struct tie *t, const struct reset *r,
+static bool add_link(struct correlation *c, const struct tie *t, const struct reset *r,
                      uint32_t record, struct pendings *out)
 {
     if (!vec_reserve(out, out->n + 1))
         return false;
     const struct event *e = c->index.entries.v[t->entry].event;
+    const struct segment *packet = packet_of_line(e, r);
+    if (packet && !(packet = arena_copy(&c->arena, packet, sizeof *packet)))
+        return false; /* the connection may be forgotten, see reset_connection */
     instant_ns at = corrected_time(c, t->entry);
     instant_ns rst = roster_time(&c->roster, record, r->deciding.segment.time);
     out->v[out->n++] = (struct pending){.reset = r,
@@ -61,12 +64,12 @@ static bool add_link(const struct correlation *c, const struct tie *t, const str
                                                  .offset_ns = at == INSTANT_NONE ? 0 : at - rst,
                                                  .uncertainty_ns = uncertainty_of(c, t->entry),
                                                  .ambiguous = t->ambiguous,
-                                                 .packet = packet_of_line(e, r),
+                                                 .packet = packet,
                                                  .recognised = e->kind.n > 0}};
     return true;
 }
 
-static bool expand(const struct correlation *c, const struct tie *t, struct pendings *out)
+static bool expand(struct correlation *c, const struct tie *t, struct pendings *out)
 {
     const struct roster *r = &c->roster;
     if (t->reset)

@@ -113,9 +113,9 @@ bool case_log_covers(const struct case_file *c, const struct reset *r, enum side
     const struct correlation *k = c->correlation;
     if (!k || side == SIDE_PATH || k->clocks.n != k->index.domains.n)
         return false;
-    instant_ns shift = k->vantage.shift[r->connection->capture];
+    instant_ns shift = k->vantage.shift[reset_capture(r)];
     for (size_t i = 0; i < k->index.domains.n; i++)
-        if (is_logs_host(k, &k->index.domains.v[i], &r->connection->end[side].at.ip) &&
+        if (is_logs_host(k, &k->index.domains.v[i], &reset_end(r, side)->ip) &&
             spans(k, i, sane_time(from) - shift, sane_time(to) - shift) &&
             log_index_writes(&k->index, (uint32_t)i, event_kind) &&
             !lost_some(k, i, event_kind, sane_time(from) - shift, sane_time(to) - shift))

@@ -43,7 +43,7 @@ static bool is_the_packet(const struct event *e, const struct segment *g)
 
 const struct segment *packet_of_line(const struct event *e, const struct reset *r)
 {
-    const struct connection *k = r->connection;
+    const struct connection *k = reset_connection(r);
     const struct segment *found = NULL;
     if (!is_packet_line(e))
         return NULL;

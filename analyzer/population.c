@@ -212,11 +212,10 @@ static void sort_records(struct population *p)
 static bool name_ends(struct population *p, struct reset *const *resets, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct end *end = resets[i]->connection->end;
+        const struct endpoint *client = reset_end(resets[i], SIDE_CLIENT);
         bool made;
-        struct server *s = map_put(&p->servers, &end[SIDE_SERVER].at, &made);
-        if (!s || !map_put(&p->clients, &end[SIDE_CLIENT].at.ip, NULL) ||
-            !map_put(&p->ports, &end[SIDE_CLIENT].at, NULL))
+        struct server *s = map_put(&p->servers, reset_end(resets[i], SIDE_SERVER), &made);
+        if (!s || !map_put(&p->clients, &client->ip, NULL) || !map_put(&p->ports, client, NULL))
             return false;
         if (made)
             *s = (struct server){.stats = no_server, .rank = (uint32_t)p->servers.n};
@@ -357,13 +356,13 @@ static uint32_t count_own(const struct population *p, const struct connection *k
 uint32_t population_live_beside(const struct case_file *c, const struct reset *r)
 {
     const struct population *p = c->population;
-    const struct server_stats *s = population_server(p, &r->connection->end[SIDE_SERVER].at);
+    const struct server_stats *s = population_server(p, reset_end(r, SIDE_SERVER));
     instant_ns t = r->deciding.segment.time;
     if (s->n_records == 0)
         return 0;
     uint32_t begun =
         p->sums[place_after(p, s, t, false)].n_served - p->sums[s->first_record].n_served;
-    uint32_t gone = count_over(p, s, t) + count_own(p, r->connection, t);
+    uint32_t gone = count_over(p, s, t) + count_own(p, reset_connection(r), t);
     return begun > gone ? begun - gone : 0;
 }
 
@@ -386,7 +385,7 @@ uint32_t population_same_bytes(const struct case_file *c, const struct reset *r)
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r)
 {
     const struct population *p = c->population;
-    const struct connection *k = r->connection;
+    const struct connection *k = reset_connection(r);
     const uint32_t *last = p ? map_get(&p->ports, &k->end[SIDE_CLIENT].at) : NULL;
     uint32_t next = last ? *last : 0;
     for (unsigned n = 0; next != 0 && n < CHAIN_MAX; n++) {

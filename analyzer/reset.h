@@ -110,9 +110,15 @@ struct leg { /* the connection's other half, beyond a NAT or a proxy */
 
 const char *leg_by_name(enum leg_by by); /* "nat", "proxy" */
 
+struct reset_face { /* of a connection that never opened */
+    struct endpoint end[2];
+    uint32_t capture;
+};
+
 struct reset {
-    uint32_t id; /* 1-based, in order of time over the whole case */
-    const struct connection *connection;
+    uint32_t id;                      /* 1-based, in order of time over the whole case */
+    const struct connection *in_full; /* NULL in outline: ask reset_connection */
+    const struct reset_face *outline; /* that form, else NULL: see outline.h */
 
     struct rst deciding;
     const struct rst
@@ -126,7 +132,7 @@ struct reset {
     enum mechanism mechanism;
     bool killed; /* the connection really ended; false: a blind attempt that failed */
 
-    const struct reason *reasons; /* for sender, phase and mechanism, strongest first */
+    const struct reason *reasons; /* none in outline: ask reset_reasons */
     size_t n_reasons;
 
     instant_ns
@@ -151,6 +157,44 @@ struct reset {
     struct scene *scene;   /* the tracker's own: what reset_set_sender judges again from */
     bool is_copy_of_other; /* another capture's reset carries the diagnosis */
 };
+
+/* The same reset in full: itself, or worked out anew, lasting until RESETS_RECALLED others were. */
+#define RESETS_RECALLED 16
+const struct reset *reset_recall(const struct reset *r);
+
+static inline const struct connection *reset_connection(const struct reset *r)
+{
+    return r->in_full ? r->in_full : reset_recall(r)->in_full;
+}
+
+/* For sender, phase and mechanism, strongest first. */
+static inline const struct reason *reset_reasons(const struct reset *r, size_t *n)
+{
+    const struct reset *full = r->in_full ? r : reset_recall(r);
+    *n = full->n_reasons;
+    return full->reasons;
+}
+
+/* What is at hand in either form: the connection's ends, capture, stream and bytes. */
+static inline const struct endpoint *reset_end(const struct reset *r, enum side side)
+{
+    return r->in_full ? &r->in_full->end[side].at : &r->outline->end[side];
+}
+
+static inline uint32_t reset_capture(const struct reset *r)
+{
+    return r->in_full ? r->in_full->capture : r->outline->capture;
+}
+
+static inline uint32_t reset_stream(const struct reset *r)
+{
+    return r->in_full ? r->in_full->stream : r->deciding.stream;
+}
+
+static inline uint64_t reset_bytes(const struct reset *r, enum side side)
+{
+    return r->in_full ? r->in_full->end[side].bytes : 0;
+}
 
 /* The deciding RST's number in its capture, as Wireshark shows it. */
 static inline uint64_t reset_frame(const struct reset *r)

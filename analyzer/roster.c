@@ -50,7 +50,7 @@ static uint64_t stream_key(uint32_t capture, uint32_t stream)
 static uint32_t record_of(const struct roster *r, const struct radix_item *keys,
                           const struct reset *reset)
 {
-    uint64_t key = stream_key(reset->connection->capture, reset->connection->stream);
+    uint64_t key = stream_key(reset_capture(reset), reset_stream(reset));
     uint32_t lo = 0, hi = r->n, best = ROSTER_NONE;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;

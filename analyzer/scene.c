@@ -78,15 +78,20 @@ struct scene *scene_cause(struct scene *s)
     return soon && e->reset->sender == SIDE_PATH ? e : s;
 }
 
+void scene_decide(struct scene *s)
+{
+    scene_find_trigger(s);
+    scene_judge_phase(s);
+    scene_judge_sender(s);
+    scene_judge_mechanism(s);
+}
+
 void scene_judge(struct scene *s)
 {
     struct reason room[SCENE_REASONS_MAX];
     s->reasons = room;
     s->n_reasons = 0;
-    scene_find_trigger(s);
-    scene_judge_phase(s);
-    scene_judge_sender(s);
-    scene_judge_mechanism(s);
+    scene_decide(s);
     sort_reasons(s->reasons, s->n_reasons);
     s->reset->reasons = arena_copy(s->arena, s->reasons, s->n_reasons * sizeof *s->reasons);
     s->reset->n_reasons = s->reset->reasons ? s->n_reasons : 0;

@@ -80,6 +80,7 @@ void scene_judge_sender(struct scene *s); /* sender.c: end or path, with reasons
 void scene_judge_mechanism(struct scene *s); /* mechanism.c */
 /* After judging both: the scene whose reset explains this one, itself in most cases. */
 struct scene *scene_cause(struct scene *s);
-void scene_judge(struct scene *s); /* all of them, in order */
+void scene_judge(struct scene *s);  /* all of them, in order */
+void scene_decide(struct scene *s); /* the same verdicts without a reason */
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "analyzer/outline.h"
 #include "analyzer/tracker.h"
 #include "analyzer/weighing.h"
 
@@ -242,7 +243,8 @@ void reset_set_sender(struct arena *arena, struct reset *r, enum side sender, co
                       struct text says, double weight)
 {
     bool changes = sender != r->sender;
-    struct reason *v = arena_array(arena, r->n_reasons + 2, sizeof *v);
+    struct reason *v =
+        reset_stay_whole(arena, r) ? arena_array(arena, r->n_reasons + 2, sizeof *v) : NULL;
     if (!v)
         return;
     v[0] = (struct reason){.id = id, .says = arena_text(arena, says), .weight = weight};

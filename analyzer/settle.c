@@ -237,10 +237,10 @@ static bool add_rsts(struct arena *arena, const struct live *l, const struct rst
     if (!v)
         return false;
     for (size_t i = 0; i < n; i++, first = first->next)
-        v[i] = rst_from(l, first, r->connection);
+        v[i] = rst_from(l, first, r->in_full);
     r->rsts = v;
     r->n_rsts = n;
-    r->deciding = rst_from(l, e->first, r->connection);
+    r->deciding = rst_from(l, e->first, r->in_full);
     r->claimed = (enum side)r->deciding.segment.from;
     return true;
 }
@@ -307,7 +307,7 @@ static struct scene *scene_of(struct arena *arena, const struct flow *flow, cons
     struct connection *c = connection_from(arena, flow, e, capture);
     if (!r || !c)
         return NULL;
-    r->connection = c;
+    r->in_full = c;
     if (!add_rsts(arena, flow->live, first, e, until, r))
         return NULL;
     r->killed = !until->survived;

@@ -18,8 +18,6 @@
 #define DEFAULT_RECORDS ((size_t)4 << 20)
 #define DEFAULT_LINGER_NS (120 * NS_PER_S)
 #define ICMP_MAX 32
-#define CROWDED_SHARE 16
-#define CROWDED_LINGER_NS (5 * NS_PER_S)
 
 static struct tracker *fail(struct tracker *t)
 {
@@ -64,7 +62,19 @@ void tracker_free(struct tracker *t)
     vec_finish(&t->scenes);
     vec_finish(&t->skips);
     vec_finish(&t->records);
+    outline_finish(t);
     t->from->release(t->from->ctx, t, sizeof *t);
+}
+
+bool tracker_retire(struct tracker *t)
+{
+    flows_finish(&t->flows);
+    store_finish(&t->store);
+    store_init(&t->store, t->from);
+    vec_finish(&t->scenes);
+    vec_finish(&t->skips);
+    vec_finish(&t->records);
+    return outline_make_room(t);
 }
 
 void tracker_skip_rst(struct tracker *t, uint64_t frame, const char *reason, uint64_t same_as)
@@ -72,126 +82,6 @@ void tracker_skip_rst(struct tracker *t, uint64_t frame, const char *reason, uin
     struct tracker_rst_skip *s = vec_push(&t->skips);
     if (s)
         *s = (struct tracker_rst_skip){frame, reason, same_as};
-}
-
-/* ---- settling ---- */
-
-/* A record is found by capture and stream.  A connection with RSTs in several files of a series has
- * one for each of them, so that every reset finds its own. */
-static void keep_record_of_resets(struct tracker *t, const struct live *l,
-                                  struct connection_record *r)
-{
-    const struct connection_record made = *r;
-    uint32_t file = frame_file(l->rsts->k.frame);
-    r->capture = t->config.capture + file;
-    r->stream = l->rsts->stream;
-    for (const struct rst_note *n = l->rsts->next; n; n = n->next) {
-        if (frame_file(n->k.frame) == file)
-            continue;
-        file = frame_file(n->k.frame);
-        struct connection_record *more =
-            t->records.n < t->config.max_records ? vec_push(&t->records) : NULL;
-        if (!more) {
-            t->counts.n_records_dropped++;
-            return;
-        }
-        *more = made;
-        more->capture = t->config.capture + file;
-        more->stream = n->stream;
-    }
-}
-
-static void keep_record(struct tracker *t, struct flow *flow)
-{
-    if (!t->config.keep_records)
-        return;
-    struct connection_record *r = NULL;
-    if (flow->record > 0)
-        r = &t->records.v[flow->record - 1];
-    else if (t->records.n < t->config.max_records)
-        r = vec_push(&t->records);
-    if (!r) {
-        t->counts.n_records_dropped++;
-        return;
-    }
-    if (flow->record > 0 && !flow->live->rsts)
-        return; /* late segments of a connection on record say nothing new */
-    instant_ns first = flow->record > 0 ? r->first_time : flow->live->first_time;
-    settle_record(flow, t->config.capture + t->file, r);
-    r->first_time = first;
-    flow->record = (uint32_t)(r - t->records.v) + 1;
-    if (t->file > 0 && flow->live->rsts)
-        keep_record_of_resets(t, flow->live, r);
-}
-
-static bool revive_opening(struct tracker *t, struct flow *f);
-
-void tracker_settle(struct tracker *t, struct flow *flow)
-{
-    if (!revive_opening(t, flow)) {
-        flows_touch(&t->flows, flow, FLOW_DONE);
-        return;
-    }
-    struct live *l = flow->live;
-    if (!l)
-        return;
-    if (l->rsts) {
-        t->counts.n_reset_connections += !l->episode->survived;
-        if (!settle_resets(t->arena, flow, t->config.capture, &t->scenes))
-            for (const struct rst_note *n = l->rsts; n; n = n->next)
-                tracker_skip_rst(t, n->k.frame, "no-memory", 0);
-    }
-    if (!live_has(l, LIVE_REVIVED))
-        t->counts.n_by_state[history_state(l)]++;
-    keep_record(t, flow);
-    live_leave(flow);
-    live_free(&t->store, l);
-    flow->live = NULL;
-    flows_touch(&t->flows, flow, FLOW_DONE);
-}
-
-static inline size_t used(const struct tracker *t)
-{
-    return t->store.used + t->flows.n_slots * sizeof(struct flow_slot);
-}
-
-void tracker_expire_closed(struct tracker *t)
-{
-    struct flow *f;
-    bool crowded = used(t) > t->config.memory_budget / CROWDED_SHARE;
-    instant_ns linger = t->config.linger_ns;
-    if (crowded && linger > CROWDED_LINGER_NS)
-        linger = CROWDED_LINGER_NS;
-    while ((f = t->flows.list[FLOW_CLOSED].first) != NULL && f->live->last_time < t->now - linger) {
-        t->counts.n_hurried += f->live->last_time >= t->now - t->config.linger_ns;
-        tracker_settle(t, f);
-    }
-}
-
-/* Settles what was longest without a packet, then forgets numbers, until there is room. */
-void tracker_make_room(struct tracker *t, const struct flow *but)
-{
-    size_t now = used(t);
-    if (now > t->counts.peak_bytes)
-        t->counts.peak_bytes = now;
-    while (used(t) > t->config.memory_budget) {
-        struct flow *closed = t->flows.list[FLOW_CLOSED].first;
-        struct flow *open = flows_oldest_open(&t->flows, but);
-        struct flow *done = t->flows.list[FLOW_DONE].first;
-        bool many_done =
-            t->flows.list[FLOW_DONE].n * sizeof(struct flow) > t->config.memory_budget / 4;
-        if (closed && closed != but) {
-            tracker_settle(t, closed);
-        } else if (done && (many_done || !open || open == but)) {
-            flows_remove(&t->flows, &t->store, done);
-            t->counts.n_forgotten++;
-        } else if (open && open != but) {
-            tracker_settle(t, open);
-            t->counts.n_evicted++;
-        } else {
-            return;
-        }
-    }
 }
 
 static struct flow *flow_for(struct tracker *t, const struct tracker_place *at, uint16_t flags,
@@ -206,7 +96,7 @@ static struct flow *flow_for(struct tracker *t, const struct tracker_place *at, 
         tracker_settle(t, f);
         flow_number(f, t->next_stream++);
     } else if (f->file_bits & FILE_BEFORE) {
-        revive_opening(t, f); /* what was seen of it has the old number */
+        tracker_revive(t, f); /* what was seen of it has the old number */
         flow_enter_file(f, t->next_stream++);
     }
     return f;
@@ -387,23 +277,27 @@ static void lose_opening(struct tracker *t, struct flow *f, const struct opening
     tracker_skip_rst(t, o->rst.k.frame, "no-memory", 0);
 }
 
-/* Makes an opening a live connection; any other flow is left alone.  False when memory ran out. */
-static bool revive_opening(struct tracker *t, struct flow *f)
+bool tracker_relive(struct tracker *t, struct flow *f, const struct opening *o)
+{
+    struct packet syn;
+    opening_packet(&o->syn, f->key.e, &syn);
+    if (!live_begin(&t->store, f, kept_dir(&o->syn.k), &syn))
+        return false;
+    lead_through(t, f, &o->syn);
+    lead_through(t, f, &o->rst);
+    return true;
+}
+
+bool tracker_revive(struct tracker *t, struct flow *f)
 {
     if (!(f->left_bits & LEFT_OPENING))
         return true;
     struct opening *o = f->opening;
-    struct packet syn;
     f->left_bits = 0;
     f->left_time = 0;
-    opening_packet(&o->syn, f->key.e, &syn);
-    bool good = live_begin(&t->store, f, kept_dir(&o->syn.k), &syn) != NULL;
-    if (good) {
-        lead_through(t, f, &o->syn);
-        lead_through(t, f, &o->rst);
-    } else {
+    bool good = tracker_relive(t, f, o);
+    if (!good)
         lose_opening(t, f, o);
-    }
     pool_give(&t->store.openings, o);
     return good;
 }
@@ -419,7 +313,7 @@ static void not_followed(struct tracker *t, struct flow *f, const struct packet 
 
 static struct live *live_of(struct tracker *t, struct flow *f, uint8_t dir, const struct packet *p)
 {
-    if (!f || !revive_opening(t, f))
+    if (!f || !tracker_revive(t, f))
         return NULL;
     if (f->live || !live_begin(&t->store, f, dir, p))
         return f->live;
@@ -473,7 +367,7 @@ void tracker_take_icmp(struct tracker *t, const struct packet *p)
 {
     t->counts.n_icmp_errors++;
     struct flow *f = quoted_flow(t, &p->icmp);
-    struct live *l = f && revive_opening(t, f) ? f->live : NULL;
+    struct live *l = f && tracker_revive(t, f) ? f->live : NULL;
     if (!l || l->n_icmp >= ICMP_MAX)
         return;
     struct icmp_item *i = arena_alloc(t->arena, sizeof *i);

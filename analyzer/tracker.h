@@ -27,6 +27,7 @@ struct tracker_config {
     uint32_t capture;       /* index into the case's captures: of the first file */
     uint64_t memory_budget; /* bytes for connections still open; 0: 1 GiB.  Over it, those longest
                                without a packet are settled early and counted */
+    bool in_outline;        /* resets of connections that never opened may be in outline */
     bool keep_records;      /* write a connection_record for every connection */
     size_t max_records;     /* 0: 4 million; more are counted, not kept */
     instant_ns linger_ns;   /* after both FINs, how long segments are still kept; 0: 120 s.  Only
@@ -98,7 +99,8 @@ struct tracker_records {
 
 /* Results live in arena; NULL when memory ran out. */
 struct tracker *tracker_create(struct arena *arena, const struct tracker_config *config);
-void tracker_free(struct tracker *t); /* NULL-safe; results stay with the arena */
+/* NULL-safe; results stay with the arena, but for what resets in outline are asked. */
+void tracker_free(struct tracker *t);
 
 /* Any packet may be given; what is not TCP and quotes no TCP is let pass. */
 void tracker_packet(struct tracker *t, const struct packet *p);
@@ -121,6 +123,12 @@ void tracker_next_file(struct tracker *t);
 
 /* Settles everything and judges every reset.  Once, after the last packet. */
 struct tracker_resets tracker_finish(struct tracker *t);
+
+/* How many resets are in outline: with none, the tracker may be freed. */
+size_t tracker_n_in_outline(const struct tracker *t);
+/* After the end, and after the last of what is asked below: lets go of all but what resets in
+ * outline rest on.  False when memory ran out. */
+bool tracker_retire(struct tracker *t);
 
 /* So far; what is settled at the end is counted by tracker_finish. */
 const struct tracker_counts *tracker_counts(const struct tracker *t);

@@ -51,6 +51,19 @@ static void skip_attempt(struct tracker *t, struct reset *r)
         t->attempts.v[t->attempts.n++] = r;
 }
 
+/* Verdicts of resets in outline. */
+static void judge_outlines(struct tracker *t, struct tracker_resets *out)
+{
+    for (size_t i = 0; i < t->outlines.n; i++) {
+        const struct outline *b = &t->outlines.v[i];
+        struct reset *r = out->v ? outline_judge(t, b) : NULL;
+        if (r)
+            out->v[out->n++] = r;
+        else
+            tracker_skip_rst(t, b->segments.rst.k.frame, "no-memory", 0);
+    }
+}
+
 static struct reset *judge(struct tracker *t, struct scene *s)
 {
     s->habits = t->habits;
@@ -74,7 +87,7 @@ struct tracker_resets tracker_finish(struct tracker *t)
 {
     struct tracker_resets out = {0};
     settle_all(t);
-    size_t n = t->scenes.n ? t->scenes.n : 1;
+    size_t n = t->scenes.n + t->outlines.n + 1;
     out.v = arena_array(t->arena, n, sizeof *out.v);
     t->attempts.v = arena_array(t->arena, n, sizeof *out.v);
     for (size_t i = 0; i < t->scenes.n; i++) {
@@ -84,6 +97,7 @@ struct tracker_resets tracker_finish(struct tracker *t)
         else if (out.v)
             out.v[out.n++] = r;
     }
+    judge_outlines(t, &out);
     sort_and_number(&out);
     sort_and_number(&t->attempts);
     if (t->skips.n > 1)
@@ -100,6 +114,11 @@ const struct tracker_counts *tracker_counts(const struct tracker *t)
 struct tracker_skips tracker_rst_skipped(const struct tracker *t)
 {
     return t->skips_out;
+}
+
+size_t tracker_n_in_outline(const struct tracker *t)
+{
+    return t->outlines.n;
 }
 
 size_t tracker_n_connections(const struct tracker *t)

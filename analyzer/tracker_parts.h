@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tracker's own state, shared by its packet paths and its end.  Only tracker.c,
- * tracker_arrival.c and tracker_end.c include this.
+ * The tracker's own state, shared by its packet paths and its end.  Only tracker*.c and outline.c
+ * include this.
  */
 #ifndef WHYRST_ANALYZER_TRACKER_PARTS_H
 #define WHYRST_ANALYZER_TRACKER_PARTS_H
 
 #include "analyzer/duplicate.h"
 #include "analyzer/flow.h"
+#include "analyzer/outline.h"
 #include "analyzer/settle.h"
 #include "analyzer/tracker.h"
 #include "parsers/base/vec.h"
@@ -21,6 +22,10 @@ struct tracker {
     struct duplicates *duplicates;
     struct habits *habits, *own_habits;
     struct scenes scenes;
+    VEC(struct outline) outlines; /* final once the first is judged */
+    struct recalled recalled[RESETS_RECALLED];
+    unsigned n_recalled;
+    struct scenes scratch;
     VEC(struct tracker_rst_skip) skips;
     VEC(struct connection_record) records;
     struct tracker_counts counts;
@@ -54,6 +59,11 @@ void tracker_make_room(struct tracker *t, const struct flow *but);
 
 /* A RST frame that belongs to no reset. */
 void tracker_skip_rst(struct tracker *t, uint64_t frame, const char *reason, uint64_t same_as);
+/* A live connection for a flow, as the segments of an opening leave it.  False when memory ran out.
+ */
+bool tracker_relive(struct tracker *t, struct flow *f, const struct opening *o);
+/* Makes an opening a live connection; any other flow is left alone.  False when memory ran out. */
+bool tracker_revive(struct tracker *t, struct flow *f);
 /* Lets go of the connection of a flow, if it has one: what is worth keeping becomes a result. */
 void tracker_settle(struct tracker *t, struct flow *flow);
 

@@ -20,7 +20,7 @@
 
 static instant_ns time_of(const struct vantage *v, const struct reset *r)
 {
-    return sane_time(r->deciding.segment.time) - v->shift[r->connection->capture];
+    return sane_time(r->deciding.segment.time) - v->shift[reset_capture(r)];
 }
 
 static bool share_rst(const struct reset *a, const struct reset *b)
@@ -39,9 +39,9 @@ static bool share_rst(const struct reset *a, const struct reset *b)
 static bool same_event(const struct vantage *v, const struct case_file *c, const struct reset *a,
                        const struct reset *b)
 {
-    uint32_t ka = a->connection->capture, kb = b->connection->capture;
+    uint32_t ka = reset_capture(a), kb = reset_capture(b);
     if (ka == kb)
-        return a->connection->stream != b->connection->stream && share_rst(a, b);
+        return reset_stream(a) != reset_stream(b) && share_rst(a, b);
     if (case_series(c, ka) == case_series(c, kb))
         return share_rst(a, b);
     instant_ns ta = time_of(v, a), tb = time_of(v, b);
@@ -54,7 +54,7 @@ static unsigned nearness(const struct reset *r)
 {
     if (r->sender == SIDE_PATH)
         return 0;
-    const struct end *e = &r->connection->end[r->sender];
+    const struct end *e = &reset_connection(r)->end[r->sender];
     return e->ttl_max ? e->ttl_max : r->deciding.segment.ttl;
 }
 
@@ -74,8 +74,8 @@ static bool carries_better(const struct vantage *v, const struct reset *a, const
     unsigned na = nearness(a), nb = nearness(b);
     if (na != nb)
         return na > nb;
-    if (a->connection->capture != b->connection->capture)
-        return a->connection->capture < b->connection->capture;
+    if (reset_capture(a) != reset_capture(b))
+        return reset_capture(a) < reset_capture(b);
     return a->id < b->id;
 }
 
@@ -293,7 +293,7 @@ static bool is_nearer(const struct vantage *v, uint32_t k, uint32_t here, enum s
 static bool ask_capture(const struct vantage *v, const struct roster *r, const struct fates *fates,
                         struct case_file *c, struct reset *x, uint32_t record, uint32_t k)
 {
-    const struct connection *own = x->connection;
+    const struct connection *own = reset_connection(x);
     const struct endpoint *claimed = &own->end[x->claimed].at;
     uint32_t here = case_series(c, own->capture);
     const struct connection_record *there = record_in(c, r, r->talk[record], k);
@@ -320,8 +320,10 @@ static bool ask_capture(const struct vantage *v, const struct roster *r, const s
 
 static bool has_reason(const struct reset *x, const char *id)
 {
-    for (size_t i = 0; i < x->n_reasons; i++)
-        if (strcmp(x->reasons[i].id, id) == 0)
+    size_t n;
+    const struct reason *reasons = reset_reasons(x, &n);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(reasons[i].id, id) == 0)
             return true;
     return false;
 }
@@ -340,7 +342,7 @@ static void ask_fates(struct case_file *c, struct reset *x)
     for (size_t i = 0; i < x->n_fates; i++) {
         const struct packet_fate *f = &x->fates[i];
         const struct text other = c->captures[f->other].name;
-        bool ours = f->capture == x->connection->capture;
+        bool ours = f->capture == reset_capture(x);
         if (ours && f->fate == FATE_FORGED && f->frame == reset_frame(x) &&
             !has_reason(x, "sender.absent-at-own-end"))
             testify(c, x, "sender.arose-between", PROOF_WEIGHT,
@@ -368,7 +370,7 @@ void vantage_prove(const struct vantage *v, const struct roster *r, const struct
             bool done = false;
             for (uint32_t k = 0; k < c->n_captures && !done; k++)
                 done = case_series(c, k) == k &&
-                       k != case_series(c, r->reset_at[j]->connection->capture) &&
+                       k != case_series(c, reset_capture(r->reset_at[j])) &&
                        ask_capture(v, r, fates, c, r->reset_at[j], i, k);
             ask_fates(c, r->reset_at[j]);
         }

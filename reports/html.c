@@ -51,7 +51,7 @@ static void summary_row(struct page *p, const struct arranged *a, bool has_secti
     const struct diagnosis *d = findings_tell(p->f, a->members[0], &p->telling);
     const char *severity = severity_name(d->severity);
     char server[ENDPOINT_TEXT_MAX];
-    endpoint_format(&d->reset->connection->end[SIDE_SERVER].at, server);
+    endpoint_format(reset_end(d->reset, SIDE_SERVER), server);
     page_add(p, "<tr><td>");
     if (has_section)
         strbuf_printf(&p->b, "<a href=\"#d-%.*s\">", TEXT_ARG(d->id));

@@ -11,7 +11,7 @@
 
 static void one_attempt(struct page *p, const struct reset *r)
 {
-    const struct case_capture *c = &p->f->of->captures[r->connection->capture];
+    const struct case_capture *c = &p->f->of->captures[reset_capture(r)];
     page_add(p, "<dt>");
     page_ends(p, r);
     page_add(p, "</dt><dd>");
@@ -21,7 +21,7 @@ static void one_attempt(struct page *p, const struct reset *r)
     page_add(p, " of <code>");
     page_say(p, c->name);
     strbuf_printf(&p->b, "</code>, <code class=\"paste\">tcp.stream eq %" PRIu32 "</code><br>",
-                  r->connection->stream);
+                  reset_stream(r));
     tell_attempt(&p->b, r);
     page_add(p, "</dd>\n");
 }

@@ -17,7 +17,7 @@
 
 static const struct case_capture *capture_of(const struct page *p, const struct reset *r)
 {
-    return &p->f->of->captures[r->connection->capture];
+    return &p->f->of->captures[reset_capture(r)];
 }
 
 static void frame_of_capture(struct page *p, const struct reset *r)
@@ -32,7 +32,7 @@ static void facts_list(struct page *p, const struct diagnosis *d)
     const struct reset *r = d->reset;
     page_add(p, "<dl class=\"facts\">\n<dt>Connection</dt><dd>");
     page_ends(p, r);
-    if (r->connection->client_guessed)
+    if (reset_connection(r)->client_guessed)
         page_add(p, " (roles guessed from the ports)");
     page_add(p, "</dd>\n<dt>Reset</dt><dd>");
     page_time(p, r->deciding.segment.time, capture_of(p, r)->time_digits);
@@ -76,7 +76,7 @@ static void packet_evidence(struct page *p, const struct diagnosis *d, const str
 {
     if (!again) {
         page_add(p, "<dt>");
-        if (e->capture != d->reset->connection->capture) {
+        if (e->capture != reset_capture(d->reset)) {
             page_add(p, "<code>");
             page_say(p, p->f->of->captures[e->capture].name);
             page_add(p, "</code> ");
@@ -211,7 +211,7 @@ static void member_row(struct page *p, const struct finding *x)
     page_time(p, r->deciding.segment.time, capture_of(p, r)->time_digits);
     page_add(p, ", ");
     frame_of_capture(p, r);
-    strbuf_printf(&p->b, ", <code>tcp.stream eq %" PRIu32 "</code></li>\n", r->connection->stream);
+    strbuf_printf(&p->b, ", <code>tcp.stream eq %" PRIu32 "</code></li>\n", reset_stream(r));
 }
 
 /* Adds members from the i-th on while they fit; gives the first that did not. */

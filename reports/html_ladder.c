@@ -49,7 +49,7 @@ static void segment_rung(struct page *p, const struct diagnosis *d, const struct
     ladder_flags_text(&p->b, s);
     strbuf_printf(&p->b, "<i> %s</i></span></td><td>",
                   s->from == SIDE_CLIENT ? "to the server" : "to the client");
-    ladder_numbers_text(&p->b, d->reset->connection, s);
+    ladder_numbers_text(&p->b, reset_connection(d->reset), s);
     page_add(p, "</td></tr>\n");
 }
 

@@ -255,14 +255,14 @@ static json_t *unmatched_line_of(const struct findings *f, const struct unmatche
 /* Resets that their connection survived: their frames are among rst_skipped. */
 static json_t *attempt_line(const struct findings *f, const struct reset *r)
 {
-    const struct case_capture *c = &f->of->captures[r->connection->capture];
+    const struct case_capture *c = &f->of->captures[reset_capture(r)];
     json_t *o = json_line("attempt");
     json_put_text(o, "capture", c->name);
     json_put_int(o, "frame", reset_frame(r));
     json_put_time(o, "time", r->deciding.segment.time, c->time_digits);
-    json_put_endpoint(o, "client", &r->connection->end[SIDE_CLIENT].at);
-    json_put_endpoint(o, "server", &r->connection->end[SIDE_SERVER].at);
-    json_put_int(o, "stream", r->connection->stream);
+    json_put_endpoint(o, "client", reset_end(r, SIDE_CLIENT));
+    json_put_endpoint(o, "server", reset_end(r, SIDE_SERVER));
+    json_put_int(o, "stream", reset_stream(r));
     json_put_str(o, "claimed", side_name(r->claimed));
     json_put_str(o, "sender", side_name(r->sender));
     json_put(o, "confidence", json_real(round(r->sender_confidence * 1000) / 1000));

@@ -9,7 +9,7 @@
 
 static unsigned digits_of(const struct findings *f, const struct reset *r)
 {
-    return f->of->captures[r->connection->capture].time_digits;
+    return f->of->captures[reset_capture(r)].time_digits;
 }
 
 static void fill_log_evidence(json_t *o, const struct findings *f, const struct reset *r,
@@ -44,7 +44,7 @@ static json_t *evidence_of(const struct findings *f, const struct reset *r,
         json_put_text(o, "fact", e->key);
         json_put_text(o, "value", e->value);
     }
-    if (e->kind != SOURCE_HOST && e->kind != SOURCE_LOG && e->capture != r->connection->capture)
+    if (e->kind != SOURCE_HOST && e->kind != SOURCE_LOG && e->capture != reset_capture(r))
         json_put_text(o, "capture", f->of->captures[e->capture].name);
     json_put_text(o, "says", e->says);
     return o;
@@ -85,11 +85,11 @@ static void add_sighting(json_t *array, const struct findings *f, const struct r
                          const struct rst *first)
 {
     uint32_t file = frame_file(first->segment.frame);
-    uint32_t capture = connection_capture(r->connection, first->segment.frame);
+    uint32_t capture = connection_capture(reset_connection(r), first->segment.frame);
     json_t *o = json_object();
     json_put_text(o, "capture", f->of->captures[capture].name);
     json_put_int(o, "frame", frame_number(first->segment.frame));
-    json_put_int(o, "stream", file == r->connection->file ? r->connection->stream : first->stream);
+    json_put_int(o, "stream", file == reset_connection(r)->file ? reset_stream(r) : first->stream);
     json_put(o, "rst_frames", rst_frames_of(r, file));
     json_array_append_new(array, o);
 }
@@ -97,10 +97,10 @@ static void add_sighting(json_t *array, const struct findings *f, const struct r
 /* RSTs of the teardown in other files of the capture's series. */
 static void add_other_files(json_t *array, const struct findings *f, const struct reset *r)
 {
-    uint32_t file = r->connection->file;
+    uint32_t file = reset_connection(r)->file;
     for (size_t i = 0; i < r->n_rsts; i++) {
         if (frame_file(r->rsts[i].segment.frame) == file ||
-            frame_file(r->rsts[i].segment.frame) == r->connection->file)
+            frame_file(r->rsts[i].segment.frame) == reset_connection(r)->file)
             continue;
         add_sighting(array, f, r, &r->rsts[i]);
         file = frame_file(r->rsts[i].segment.frame);
@@ -174,7 +174,7 @@ static void put_fates(json_t *o, const struct findings *f, const struct reset *r
 
 static void put_wire(json_t *o, const struct findings *f, const struct reset *r)
 {
-    const struct connection *c = r->connection;
+    const struct connection *c = reset_connection(r);
     json_put_endpoint(o, "client", &c->end[SIDE_CLIENT].at);
     json_put_endpoint(o, "server", &c->end[SIDE_SERVER].at);
     if (c->client_guessed)
@@ -188,7 +188,7 @@ static void put_wire(json_t *o, const struct findings *f, const struct reset *r)
     json_put_str(o, "rst_validity", rst_validity_name(r->deciding.validity));
     if (!r->killed)
         json_put(o, "killed", json_false());
-    json_put(o, "rst_frames", rst_frames_of(r, r->connection->file));
+    json_put(o, "rst_frames", rst_frames_of(r, reset_connection(r)->file));
     json_put(o, "seen_in", seen_in_of(f, r));
     put_legs(o, f, r);
     put_fates(o, f, r);
@@ -231,7 +231,7 @@ json_t *json_diagnosis(const struct findings *f, const struct diagnosis *d)
     const struct reset *r = d->reset;
     json_t *o = json_line("diagnosis");
     json_put_text(o, "id", d->id);
-    json_put_text(o, "capture", f->of->captures[r->connection->capture].name);
+    json_put_text(o, "capture", f->of->captures[reset_capture(r)].name);
     json_put_int(o, "frame", reset_frame(r));
     json_put_time(o, "time", r->deciding.segment.time, digits_of(f, r));
     json_put_text(o, "community_id", d->community_id);

@@ -32,7 +32,7 @@ static bool is_shown(size_t i, size_t deciding)
 
 static size_t add_segments(const struct diagnosis *d, struct rung *out, size_t most)
 {
-    const struct connection *c = d->reset->connection;
+    const struct connection *c = reset_connection(d->reset);
     size_t deciding = index_of_deciding(c, d->reset), n = 0;
     uint64_t skipped = 0;
     for (size_t i = 0; i < c->n_kept && n + 2 < most; i++) {

@@ -31,10 +31,10 @@ void lines_time(struct lines *l, instant_ns t, unsigned digits)
 void lines_ends(struct lines *l, const struct reset *r)
 {
     char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];
-    endpoint_format(&r->connection->end[SIDE_CLIENT].at, client);
-    endpoint_format(&r->connection->end[SIDE_SERVER].at, server);
+    endpoint_format(reset_end(r, SIDE_CLIENT), client);
+    endpoint_format(reset_end(r, SIDE_SERVER), server);
     strbuf_printf(&l->b, "%s -> %s", client, server);
-    if (r->connection->client_guessed)
+    if (reset_connection(r)->client_guessed)
         strbuf_str(&l->b, " (roles guessed)");
 }
 

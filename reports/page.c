@@ -50,8 +50,8 @@ void page_time(struct page *p, instant_ns t, unsigned digits)
 void page_ends(struct page *p, const struct reset *r)
 {
     char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];
-    endpoint_format(&r->connection->end[SIDE_CLIENT].at, client);
-    endpoint_format(&r->connection->end[SIDE_SERVER].at, server);
+    endpoint_format(reset_end(r, SIDE_CLIENT), client);
+    endpoint_format(reset_end(r, SIDE_SERVER), server);
     strbuf_printf(&p->b, "<code>%s</code> → <code>%s</code>", client, server);
 }
 

@@ -12,7 +12,7 @@
 
 static void one_attempt(struct lines *l, const struct reset *r)
 {
-    const struct case_capture *c = &l->f->of->captures[r->connection->capture];
+    const struct case_capture *c = &l->f->of->captures[reset_capture(r)];
     lines_ends(l, r);
     strbuf_str(&l->b, " at ");
     lines_time(l, r->deciding.segment.time, c->time_digits);
@@ -20,7 +20,7 @@ static void one_attempt(struct lines *l, const struct reset *r)
     lines_say(l, c->name);
     strbuf_char(&l->b, ' ');
     tell_rst_frames(&l->b, r);
-    strbuf_printf(&l->b, ", Wireshark filter: tcp.stream eq %" PRIu32, r->connection->stream);
+    strbuf_printf(&l->b, ", Wireshark filter: tcp.stream eq %" PRIu32, reset_stream(r));
     lines_fill(l, "      ", 6);
     tell_attempt(&l->b, r);
     lines_fill(l, "      ", 6);

@@ -16,7 +16,7 @@
 
 static const struct case_capture *capture_of(const struct lines *l, const struct reset *r)
 {
-    return &l->f->of->captures[r->connection->capture];
+    return &l->f->of->captures[reset_capture(r)];
 }
 
 static void heading(struct lines *l, size_t number, const struct arranged *a,
@@ -90,7 +90,7 @@ static void packet_evidence(struct lines *l, const struct diagnosis *d, const st
     uint64_t frame = e->frame ? e->frame : reset_frame(d->reset);
     strbuf_init(&label);
     strbuf_str(&label, "     ");
-    if (!again && e->capture != d->reset->connection->capture) {
+    if (!again && e->capture != reset_capture(d->reset)) {
         strbuf_escaped(&label, l->f->of->captures[e->capture].name);
         strbuf_char(&label, ' ');
     }
@@ -188,12 +188,11 @@ static void others(struct lines *l, const struct arranged *a)
         strbuf_str(&l->b, "  ");
         lines_time(l, r->deciding.segment.time, capture_of(l, r)->time_digits);
         strbuf_str(&l->b, "  ");
-        if (r->connection->capture != capture) {
+        if (reset_capture(r) != capture) {
             lines_say(l, capture_of(l, r)->name);
             strbuf_char(&l->b, ' ');
         }
-        strbuf_printf(&l->b, "frame %" PRIu64 ", stream %" PRIu32, reset_frame(r),
-                      r->connection->stream);
+        strbuf_printf(&l->b, "frame %" PRIu64 ", stream %" PRIu32, reset_frame(r), reset_stream(r));
         lines_print(l, STYLE_PLAIN);
     }
     if (a->n_members - 1 > most)

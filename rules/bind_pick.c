@@ -53,7 +53,7 @@ static instant_ns plus(instant_ns a, instant_ns b)
 /* What the window is measured from, as time after the RST: 0, the start, or the close. */
 static instant_ns anchor(const struct bind *b, const struct reset *r)
 {
-    const struct connection *c = r->connection;
+    const struct connection *c = reset_connection(r);
     if (b->from == FROM_CLOSE)
         return line_close_offset(r);
     if (b->from != FROM_START || c->first_time == INSTANT_NONE)
@@ -141,7 +141,7 @@ static bool covered(const struct hearing *h, const struct bind *b)
     side_wanted(b, r, &side);
     instant_ns base = plus(r->deciding.segment.time, anchor(b, r));
     instant_ns to = plus(base, b->after_ns);
-    instant_ns from = earliest(b, r->connection, plus(base, -b->before_ns));
+    instant_ns from = earliest(b, reset_connection(r), plus(base, -b->before_ns));
     from = from < to ? from : to;
     for (size_t i = 0; i < b->n_kinds; i++)
         if (!case_log_covers(h->bench->of, r, side, b->kinds[i], from, to))

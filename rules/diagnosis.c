@@ -62,7 +62,7 @@ instant_ns finding_time(const struct findings *f, const struct finding *x)
 const struct endpoint *finding_end(const struct findings *f, const struct finding *x,
                                    enum side side)
 {
-    return &finding_reset(f, x)->connection->end[side].at;
+    return reset_end(finding_reset(f, x), side);
 }
 
 size_t finding_id(const struct finding *x, char out[FINDING_ID_MAX])

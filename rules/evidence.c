@@ -40,11 +40,14 @@ static void add(struct list *l, struct evidence e)
 static void add_reasons(struct list *l, const struct bench *b)
 {
     const struct reset *r = b->reset;
-    for (size_t i = 0; i < r->n_reasons && i < REASONS_MAX; i++)
-        add(l, (struct evidence){.kind = SOURCE_PACKET,
-                                 .capture = connection_capture(r->connection, r->reasons[i].frame),
-                                 .frame = frame_number(r->reasons[i].frame),
-                                 .says = r->reasons[i].says});
+    size_t n_reasons;
+    const struct reason *reasons = reset_reasons(r, &n_reasons);
+    for (size_t i = 0; i < n_reasons && i < REASONS_MAX; i++)
+        add(l,
+            (struct evidence){.kind = SOURCE_PACKET,
+                              .capture = connection_capture(reset_connection(r), reasons[i].frame),
+                              .frame = frame_number(reasons[i].frame),
+                              .says = arena_text(b->arena, reasons[i].says)});
 }
 
 static struct text fact_says(struct bench *b, const struct condition *c, const struct fact *f)
@@ -77,7 +80,7 @@ static void add_fact(struct list *l, struct hearing *h, const struct condition *
         return;
     }
     struct evidence e = {.kind = SOURCE_PACKET,
-                         .capture = b->reset->connection->capture,
+                         .capture = reset_capture(b->reset),
                          .key = c->subject.name,
                          .value = speak_value(b, &c->subject, &f),
                          .says = fact_says(b, c, &f),
@@ -236,7 +239,7 @@ static void add_last_words(struct list *l, const struct bench *b)
 {
     static const char *const keys[] = {
         [SIDE_CLIENT] = "client.said", [SIDE_SERVER] = "server.said"};
-    const struct connection *c = b->reset->connection;
+    const struct connection *c = reset_connection(b->reset);
     for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side = (enum side)(side + 1)) {
         const struct last_said *said = c->end[side].said;
         const struct fact_def *def = fact_find(text_of(keys[side]));

@@ -188,17 +188,18 @@ static void put_head(struct explainer *x)
 {
     const struct reset *r = x->bench.reset;
     char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];
-    endpoint_format(&r->connection->end[SIDE_CLIENT].at, client);
-    endpoint_format(&r->connection->end[SIDE_SERVER].at, server);
+    endpoint_format(reset_end(r, SIDE_CLIENT), client);
+    endpoint_format(reset_end(r, SIDE_SERVER), server);
     fprintf(x->out, "frame %llu  %s -> %s  sender %s (%.2f), phase %s, mechanism %s\n",
             (unsigned long long)reset_frame(r), client, server, side_name(r->sender),
             r->sender_confidence, phase_name(r->phase), mechanism_name(r->mechanism));
-    for (size_t i = 0; i < r->n_reasons; i++) {
+    size_t n;
+    const struct reason *reasons = reset_reasons(r, &n);
+    for (size_t i = 0; i < n; i++) {
         fputs("  * ", x->out);
-        print_clean(x->out, r->reasons[i].says);
-        if (r->reasons[i].frame)
-            fprintf(x->out, "  (frame %llu)",
-                    (unsigned long long)frame_number(r->reasons[i].frame));
+        print_clean(x->out, reasons[i].says);
+        if (reasons[i].frame)
+            fprintf(x->out, "  (frame %llu)", (unsigned long long)frame_number(reasons[i].frame));
         fputc('\n', x->out);
     }
 }

@@ -34,7 +34,7 @@ struct judges {
 
 static void fill_place(struct judges *b, const struct finding *x, struct diagnosis *d)
 {
-    const struct connection *c = d->reset->connection;
+    const struct connection *c = reset_connection(d->reset);
     struct arena *a = b->bench.arena;
     char number[FINDING_ID_MAX], id[COMMUNITY_ID_MAX];
     size_t n = finding_id(x, number);
@@ -265,7 +265,7 @@ static void find(struct judges *b, const struct case_file *c, uint32_t reset, ui
                  struct finding *out)
 {
     const struct judgement *j = &b->judgement;
-    uint32_t capture = c->resets[reset]->connection->capture;
+    uint32_t capture = reset_capture(c->resets[reset]);
     bench_take(&b->bench, c->resets[reset]);
     judge_once(b);
     *out = (struct finding){.cause = j->cause,

@@ -31,11 +31,6 @@ struct pattern {
 
 typedef VEC(struct group) group_list;
 
-static const struct connection *connection_of(const struct member *m)
-{
-    return m->reset->connection;
-}
-
 static bool by_instant(struct member *m)
 {
     m->x = m->reset->deciding.segment.time;
@@ -65,8 +60,8 @@ static bool same_silence(const struct member *first, const struct member *last,
 
 static bool by_bytes(struct member *m)
 {
-    m->x = (int64_t)connection_of(m)->end[SIDE_CLIENT].bytes;
-    m->y = (int64_t)connection_of(m)->end[SIDE_SERVER].bytes;
+    m->x = (int64_t)reset_bytes(m->reset, SIDE_CLIENT);
+    m->y = (int64_t)reset_bytes(m->reset, SIDE_SERVER);
     return m->x > 0 && m->y > 0;
 }
 
@@ -167,7 +162,7 @@ static bool find_pattern(const struct findings *f, const struct pattern *p, stru
     for (size_t i = 0; i < f->n; i++) {
         struct member *m = &v[n];
         *m = (struct member){.d = &f->v[i], .reset = finding_reset(f, &f->v[i])};
-        m->at = connection_of(m)->end[side].at;
+        m->at = *reset_end(m->reset, side);
         n += p->applies(m);
     }
     qsort(v, n, sizeof *v, by_key);

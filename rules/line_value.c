@@ -30,7 +30,7 @@ static struct fact an_endpoint(const struct bench *b, const struct endpoint *e)
 
 instant_ns line_close_offset(const struct reset *r)
 {
-    const struct end *e = &r->connection->end[r->claimed];
+    const struct end *e = &reset_connection(r)->end[r->claimed];
     instant_ns rst = r->deciding.segment.time;
     if (!e->saw_fin || e->fin_time == INSTANT_NONE || e->fin_time > rst)
         return 0;

@@ -29,7 +29,7 @@ struct text speak_tie(const struct bench *b, const struct link *l)
 
 static struct text packet_source(const struct bench *b, const struct provenance *from)
 {
-    uint32_t own = b->reset->connection->capture;
+    uint32_t own = reset_capture(b->reset);
     if (from->frame == 0)
         return TEXT("");
     if (from->capture == own || from->capture >= b->of->n_captures)
@@ -86,13 +86,13 @@ static struct text end_words(const struct bench *b, enum side s)
 {
     if (s == SIDE_PATH)
         return TEXT("a device in the path");
-    return endpoint_words(b, &b->reset->connection->end[s].at);
+    return endpoint_words(b, reset_end(b->reset, s));
 }
 
 static struct text time_words(const struct bench *b)
 {
     char t[INSTANT_TEXT_MAX];
-    uint32_t capture = b->reset->connection->capture;
+    uint32_t capture = reset_capture(b->reset);
     unsigned digits = capture < b->of->n_captures ? b->of->captures[capture].time_digits : 6;
     size_t n = instant_format(b->reset->deciding.segment.time, digits, t);
     return arena_text(b->arena, (struct text){t, n});
@@ -101,7 +101,7 @@ static struct text time_words(const struct bench *b)
 static struct text builtin_words(const struct bench *b, enum builtin which)
 {
     const struct reset *r = b->reset;
-    uint32_t capture = r->connection->capture;
+    uint32_t capture = reset_capture(r);
     switch (which) {
     case BUILTIN_CLIENT:
         return end_words(b, SIDE_CLIENT);

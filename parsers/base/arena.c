@@ -61,6 +61,21 @@ void arena_finish(struct arena *a)
     *a = (struct arena){.from = a->from};
 }
 
+void arena_clear(struct arena *a)
+{
+    struct arena_block *kept = a->head;
+    if (!kept)
+        return;
+    a->head = kept->next;
+    kept->next = NULL;
+    const size_t size = kept->size;
+    arena_finish(a);
+    memset((char *)kept + HEADER, 0, kept->used - HEADER);
+    kept->used = HEADER;
+    a->head = kept;
+    a->reserved = size;
+}
+
 static struct arena_block *block_new(struct arena *a, size_t size)
 {
     struct arena_block *b = a->from->alloc(a->from->ctx, size);

@@ -30,6 +30,8 @@ struct arena {
 
 void arena_init(struct arena *a, const struct allocator *from); /* from NULL = heap */
 void arena_finish(struct arena *a);                             /* NULL-safe; frees everything */
+/* Forgets everything but keeps a block for what comes. */
+void arena_clear(struct arena *a);
 /* Zeroed, aligned for any type; NULL when the allocator refuses. */
 void *arena_alloc(struct arena *a, size_t n);
 void *arena_array(struct arena *a, size_t count, size_t size); /* overflow-checked */

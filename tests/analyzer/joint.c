@@ -89,7 +89,7 @@ struct connection_record *joint_reset(struct joint *j, const char *client, const
     one->segment = (struct segment){
         .frame = 10, .time = at(rst), .seq = r->isn[1] + 1, .from = SIDE_SERVER, .ttl = 64};
     x->id = (uint32_t)j->c.n_resets + 1;
-    x->connection = c;
+    x->in_full = c;
     x->deciding = *one;
     x->rsts = one;
     x->n_rsts = 1;
@@ -113,12 +113,12 @@ void joint_move(struct joint *j, uint32_t capture, double seconds)
     if (r->ending != ENDING_RST)
         return;
     struct reset *x = j->resets[j->c.n_resets - 1];
-    struct connection *c = arena_copy(&j->c.arena, x->connection, sizeof *c);
+    struct connection *c = arena_copy(&j->c.arena, reset_connection(x), sizeof *c);
     struct rst *one = arena_copy(&j->c.arena, x->rsts, sizeof *one);
     assert_true(c && one);
     c->capture = capture;
     one->segment.time += (instant_ns)(seconds * 1e9);
-    x->connection = c;
+    x->in_full = c;
     x->deciding = *one;
     x->rsts = one;
 }

@@ -65,10 +65,11 @@ static inline bool same_connection(const struct connection *a, const struct conn
 
 static inline bool same_reset(const struct reset *a, const struct reset *b)
 {
-    bool same = same_connection(a->connection, b->connection) && a->n_rsts == b->n_rsts &&
-                a->sender == b->sender && a->mechanism == b->mechanism && a->phase == b->phase &&
-                a->killed == b->killed && a->trigger_frame == b->trigger_frame &&
-                a->idle_before_ns == b->idle_before_ns && a->unread_bytes == b->unread_bytes;
+    bool same = same_connection(reset_connection(a), reset_connection(b)) &&
+                a->n_rsts == b->n_rsts && a->sender == b->sender && a->mechanism == b->mechanism &&
+                a->phase == b->phase && a->killed == b->killed &&
+                a->trigger_frame == b->trigger_frame && a->idle_before_ns == b->idle_before_ns &&
+                a->unread_bytes == b->unread_bytes;
     for (size_t i = 0; same && i < a->n_rsts; i++)
         same = same_segment(&a->rsts[i].segment, &b->rsts[i].segment) &&
                a->rsts[i].validity == b->rsts[i].validity && a->rsts[i].family == b->rsts[i].family;

@@ -110,7 +110,7 @@ static void begin(struct scene_of_two *s, size_t n_talk)
     *s = (struct scene_of_two){.j = joint_create()};
     joint_capture(s->j, "half-way.pcap", AHEAD, 100 + AHEAD);
     both_see(s->j, CLIENT, true, &s->r);
-    struct connection *c = (struct connection *)(uintptr_t)s->r->connection;
+    struct connection *c = (struct connection *)(uintptr_t)reset_connection(s->r);
     struct segment *g = arena_array(&s->j->c.arena, 2, sizeof *g);
     struct rst *one = (struct rst *)(uintptr_t)s->r->rsts;
     assert_non_null(g);

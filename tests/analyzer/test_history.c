@@ -39,7 +39,7 @@ static void each_case(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct script s = script_run(cases[i].lines);
-        const struct connection *c = s.resets.v[0]->connection;
+        const struct connection *c = reset_connection(s.resets.v[0]);
         print_message("  %s %.*s\n", c->conn_state, TEXT_ARG(c->history));
         assert_string_equal(c->conn_state, cases[i].state);
         assert_string_equal(c->history.p, cases[i].history);

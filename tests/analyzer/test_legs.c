@@ -18,7 +18,7 @@ static struct reset *asked(struct joint *j, const char *client, const char *serv
 {
     struct reset *r;
     joint_reset(j, client, server, opened, rst, &r);
-    struct connection *c = (struct connection *)(uintptr_t)r->connection;
+    struct connection *c = (struct connection *)(uintptr_t)reset_connection(r);
     c->end[SIDE_CLIENT].head = text_of(words);
     c->end[SIDE_CLIENT].ttl_max = c->end[SIDE_SERVER].ttl_max = 64;
     return r;

@@ -155,10 +155,10 @@ static void collision(void **state)
     assert_string_equal(mechanism_name(s.resets.v[0]->mechanism), "collision");
     assert_int_equal(s.resets.v[0]->sender, SIDE_CLIENT);
     assert_int_equal(s.resets.v[0]->phase, PHASE_OPENING);
-    assert_int_equal(s.resets.v[0]->connection->stream, 1);
+    assert_int_equal(reset_stream(s.resets.v[0]), 1);
     assert_int_equal(s.resets.v[0]->deciding.segment.frame, 10);
     assert_string_equal(mechanism_name(s.resets.v[1]->mechanism), "abort-unread");
-    assert_int_equal(s.resets.v[1]->connection->stream, 1);
+    assert_int_equal(reset_stream(s.resets.v[1]), 1);
     assert_int_equal(s.resets.v[1]->deciding.validity, RST_EXACT);
     script_end(&s);
 }
@@ -203,7 +203,7 @@ static void icmp_beside_a_refusal(void **state)
     script_lines(&s, "+1ms s RA 0 101\n");
     script_finish(&s);
     assert_string_equal(mechanism_name(s.resets.v[0]->mechanism), "rejected-in-path");
-    assert_int_equal(s.resets.v[0]->connection->n_icmp, 1);
+    assert_int_equal(reset_connection(s.resets.v[0])->n_icmp, 1);
     script_end(&s);
 }
 

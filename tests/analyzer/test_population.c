@@ -132,20 +132,20 @@ static uint32_t plain_instant(const struct joint *j, const struct reset *r, inst
     for (size_t i = 0; i < j->c.n_resets; i++) {
         const struct reset *o = j->c.resets[i];
         instant_ns apart = llabs(o->deciding.segment.time - r->deciding.segment.time);
-        n += !o->is_copy_of_other && o->connection->stream != r->connection->stream &&
-             apart <= within && endpoint_eq(&o->connection->end[1].at, &r->connection->end[1].at);
+        n += !o->is_copy_of_other && reset_stream(o) != reset_stream(r) && apart <= within &&
+             endpoint_eq(reset_end(o, 1), reset_end(r, 1));
     }
     return n;
 }
 
 static uint32_t plain_bytes(const struct joint *j, const struct reset *r)
 {
-    const struct end *a = r->connection->end;
+    const struct end *a = reset_connection(r)->end;
     uint32_t n = 0;
     for (size_t i = 0; i < j->c.n_resets; i++) {
         const struct reset *o = j->c.resets[i];
-        const struct end *b = o->connection->end;
-        n += !o->is_copy_of_other && o->connection->stream != r->connection->stream &&
+        const struct end *b = reset_connection(o)->end;
+        n += !o->is_copy_of_other && reset_stream(o) != reset_stream(r) &&
              endpoint_eq(&a[1].at, &b[1].at) && a[0].bytes == b[0].bytes &&
              a[1].bytes == b[1].bytes && a[0].bytes + a[1].bytes > 0;
     }
@@ -158,7 +158,7 @@ static uint32_t plain_idle(const struct joint *j, const struct reset *r)
     uint32_t n = 0;
     for (size_t i = 0; i < j->c.n_resets && mine >= 2 * S; i++) {
         const struct reset *o = j->c.resets[i];
-        n += !o->is_copy_of_other && o->connection->stream != r->connection->stream &&
+        n += !o->is_copy_of_other && reset_stream(o) != reset_stream(r) &&
              o->idle_before_ns != INSTANT_NONE && llabs(o->idle_before_ns - mine) <= slack;
     }
     return n;
@@ -170,8 +170,8 @@ static uint32_t plain_beside(const struct joint *j, const struct reset *r)
     uint32_t n = 0;
     for (size_t i = 0; i < j->c.n_records; i++) {
         const struct connection_record *o = &j->records[i];
-        n += o->stream != r->connection->stream && o->first_time <= t && o->last_time >= t &&
-             o->n_segments > 5 && endpoint_eq(&o->server, &r->connection->end[1].at);
+        n += o->stream != reset_stream(r) && o->first_time <= t && o->last_time >= t &&
+             o->n_segments > 5 && endpoint_eq(&o->server, reset_end(r, 1));
     }
     return n;
 }
@@ -212,11 +212,11 @@ static void throw_connection(struct joint *j, uint32_t *seed)
         k->syn_time = INSTANT_NONE;
     if (!r)
         return;
-    struct connection *c = arena_copy(&j->c.arena, r->connection, sizeof *c);
+    struct connection *c = arena_copy(&j->c.arena, reset_connection(r), sizeof *c);
     assert_non_null(c);
     c->end[0].bytes = dice(seed, 2);
     c->end[1].bytes = dice(seed, 3);
-    r->connection = c;
+    r->in_full = c;
     r->is_copy_of_other = dice(seed, 5) == 0;
     r->idle_before_ns = dice(seed, 4) ? (instant_ns)dice(seed, 12) * S / 2 : INSTANT_NONE;
 }
@@ -226,7 +226,7 @@ static void compare_all(const struct joint *j)
     const struct population *p = j->c.population;
     for (size_t i = 0; i < j->c.n_resets; i++) {
         const struct reset *r = j->c.resets[i];
-        const struct endpoint *server = &r->connection->end[1].at;
+        const struct endpoint *server = reset_end(r, 1);
         instant_ns t = r->deciding.segment.time;
         assert_int_equal(population_same_instant(&j->c, r, S / 10), plain_instant(j, r, S / 10));
         assert_int_equal(population_same_bytes(&j->c, r), plain_bytes(j, r));

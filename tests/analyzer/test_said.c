@@ -41,7 +41,7 @@ static struct fact ask(const struct connection *c, const char *name)
         const struct connection *in;
         struct connection *out;
     } u = {.in = c};
-    const struct reset r = {.connection = u.out, .claimed = SIDE_SERVER};
+    const struct reset r = {.in_full = u.out, .claimed = SIDE_SERVER};
     const struct fact_def *def = fact_find(text_of(name));
     assert_non_null(def);
     return def->get(&of, &r);

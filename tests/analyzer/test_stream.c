@@ -21,7 +21,7 @@
 static const struct connection *only(const struct script *s)
 {
     assert_int_equal(s->resets.n, 1);
-    return s->resets.v[0]->connection;
+    return reset_connection(s->resets.v[0]);
 }
 
 static uint16_t notes_of(const struct connection *c, uint64_t frame)

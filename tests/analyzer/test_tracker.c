@@ -39,7 +39,7 @@ static void second_sights(void **state)
                    "+10ms s RA 501 110 id=70\n+9us s RA 501 110 id=70 ttl=63\n");
     assert_int_equal(s.resets.n, 1);
     assert_int_equal(s.resets.v[0]->n_rsts, 1);
-    const struct connection *c = s.resets.v[0]->connection;
+    const struct connection *c = reset_connection(s.resets.v[0]);
     assert_int_equal(c->n_segments, 5);
     assert_int_equal(c->end[SIDE_CLIENT].n_duplicates, 3);
     assert_int_equal(c->end[SIDE_CLIENT].n_retransmissions, 0);
@@ -80,17 +80,18 @@ static void over_files(void **state)
     script_finish(&s);
     assert_int_equal(s.resets.n, 2);
     const struct reset *r = s.resets.v[1];
-    assert_int_equal(r->connection->capture, 4);
-    assert_int_equal(r->connection->stream, 0);
-    assert_int_equal(r->connection->end[SIDE_CLIENT].isn, 100);
-    assert_true(r->connection->handshake_seen);
+    assert_int_equal(reset_capture(r), 4);
+    assert_int_equal(reset_stream(r), 0);
+    assert_int_equal(reset_connection(r)->end[SIDE_CLIENT].isn, 100);
+    assert_true(reset_connection(r)->handshake_seen);
     assert_int_equal(reset_frame(r), 2);
     assert_int_equal(r->n_rsts, 2);
     assert_int_equal(frame_file(r->rsts[1].segment.frame), 2);
     assert_int_equal(frame_number(r->rsts[1].segment.frame), 3);
     assert_int_equal(r->rsts[1].stream, 1);
-    assert_int_equal(connection_capture(r->connection, r->rsts[1].segment.frame), 5);
-    assert_int_equal(connection_capture(r->connection, r->connection->segments[0].frame), 3);
+    assert_int_equal(connection_capture(reset_connection(r), r->rsts[1].segment.frame), 5);
+    assert_int_equal(
+        connection_capture(reset_connection(r), reset_connection(r)->segments[0].frame), 3);
     struct tracker_records records = tracker_connections(s.tracker);
     assert_int_equal(records.n, 4); /* one for each file that holds a RST of it */
     script_end(&s);
@@ -146,9 +147,9 @@ static void the_number_is_kept_after_the_linger(void **state)
                                             "+1s c S 100 0\n+1ms s RA 0 101\n"
                                             "+1s c S 777 0\n+1ms s RA 0 778\n");
     assert_int_equal(s.resets.n, 2);
-    assert_int_equal(s.resets.v[0]->connection->stream, 0);
+    assert_int_equal(reset_stream(s.resets.v[0]), 0);
     assert_string_equal(mechanism_name(s.resets.v[0]->mechanism), "stale");
-    assert_int_equal(s.resets.v[1]->connection->stream, 1);
+    assert_int_equal(reset_stream(s.resets.v[1]), 1);
     assert_int_equal(tracker_counts(s.tracker)->n_connections, 2);
     struct tracker_records r = tracker_connections(s.tracker);
     assert_int_equal(r.n, 2);
@@ -256,7 +257,7 @@ static void reset_text_and_reason(void **state)
     assert_memory_equal(r->payload.p, "idle-timeout", 12);
     assert_int_equal(r->mptcp_reason, 3);
     assert_string_equal(s.resets.v[0]->kernel_reasons[0], "MPTCP_RST_EPROHIBIT");
-    assert_true(s.resets.v[0]->connection->segments[8].frame == 9);
+    assert_true(reset_connection(s.resets.v[0])->segments[8].frame == 9);
     script_end(&s);
 }
 

@@ -50,9 +50,9 @@ static void test_both_ends(void **state)
         copy_talk(j, b, 5, 0.004);
     }
     joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
-    ((struct connection *)(uintptr_t)r->connection)->end[1].ttl_max = 63;
+    ((struct connection *)(uintptr_t)reset_connection(r))->end[1].ttl_max = 63;
     copy_talk(j, b, 5, 0.004);
-    ((struct connection *)(uintptr_t)j->resets[1]->connection)->end[1].ttl_max = 64;
+    ((struct connection *)(uintptr_t)reset_connection(j->resets[1]))->end[1].ttl_max = 64;
     joint_run(j);
     assert_true(j->captures[1].clock_offset_known);
     assert_true(j->captures[1].clock_offset_ns == 5 * NS_PER_S);
@@ -224,7 +224,7 @@ static void test_legs_in_one_capture(void **state)
     struct reset *r;
     joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
     struct connection_record *leg = copy_talk(j, 0, 0.0001, 0);
-    struct connection *c = (struct connection *)(uintptr_t)j->resets[1]->connection;
+    struct connection *c = (struct connection *)(uintptr_t)reset_connection(j->resets[1]);
     assert_true(endpoint_parse(TEXT("203.0.113.4:61000"), &leg->client));
     leg->ttl[0] = 62;
     c->end[SIDE_CLIENT].at = leg->client;

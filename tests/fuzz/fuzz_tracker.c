@@ -71,14 +71,15 @@ static void check_end(const struct end *e)
 
 static void check_reset(const struct reset *r, unsigned *seen, uint64_t n_frames)
 {
-    const struct connection *c = r->connection;
+    const struct connection *c = reset_connection(r);
+    size_t n_reasons;
     check_end(&c->end[0]);
     check_end(&c->end[1]);
     require(c->n_head_kept <= CONNECTION_FIRST_SEGMENTS && c->n_head_kept <= c->n_kept);
     require(c->n_kept <= CONNECTION_FIRST_SEGMENTS + CONNECTION_LAST_SEGMENTS + 16);
     require(r->mechanism < MECHANISMS && r->phase < PHASES && r->sender <= SIDE_PATH);
     require(r->sender_confidence >= 0.5 && r->sender_confidence <= 1.0);
-    require(r->n_rsts > 0 && r->n_reasons > 0);
+    require(r->n_rsts > 0 && reset_reasons(r, &n_reasons) && n_reasons > 0);
     for (size_t i = 0; i < r->n_rsts; i++) {
         require(r->rsts[i].segment.frame <= n_frames);
         seen[r->rsts[i].segment.frame]++;
@@ -104,13 +105,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena;
     struct tracker_config config = {
-        .memory_budget = BUDGET, .keep_records = true, .max_records = 1000};
+        .memory_budget = BUDGET, .in_outline = true, .keep_records = true, .max_records = 1000};
     uint64_t n = size / RECORD;
     bool *is_rst = calloc(n + 1, sizeof *is_rst);
     instant_ns now = INT64_C(1700000000) * NS_PER_S;
     arena_init(&arena, NULL);
     struct tracker *t = tracker_create(&arena, &config);
     config.long_road_only = true;
+    config.in_outline = false;
     struct tracker *slow = tracker_create(&arena, &config);
     config.memory_budget = 0; /* these two evict nothing, as they would do at different times */
     struct tracker *roomy = tracker_create(&arena, &config);

@@ -113,7 +113,7 @@ static struct reset *reset_of(struct sheet *s, const struct sheet_plan *plan, si
     memcpy(c->conn_state, "RSTR", 5);
     c->history = TEXT("ShADadR");
     *r = (struct reset){.id = (uint32_t)i + 1,
-                        .connection = c,
+                        .in_full = c,
                         .sender = SIDE_SERVER,
                         .claimed = SIDE_SERVER,
                         .phase = PHASE_ACTIVE,

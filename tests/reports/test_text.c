@@ -72,7 +72,7 @@ static void test_many_members(void **state)
 
 static void set_client(const struct sheet *s, size_t i, const char *client)
 {
-    struct connection *c = (struct connection *)(uintptr_t)s->c.resets[i]->connection;
+    struct connection *c = (struct connection *)(uintptr_t)reset_connection(s->c.resets[i]);
     assert_true(endpoint_parse(text_of(client), &c->end[SIDE_CLIENT].at));
 }
 

@@ -54,7 +54,7 @@ static void print_verdict(const struct reset *r)
 
 static void print_reset(const char *file, const struct reset *r)
 {
-    const struct connection *c = r->connection;
+    const struct connection *c = reset_connection(r);
     printf("{\"type\":\"reset\",\"capture\":\"%s\",\"stream\":%u,", file, c->stream);
     print_end("client", &c->end[SIDE_CLIENT].at);
     printf(",");

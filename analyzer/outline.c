@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Out of two segments a reset again: they are led through a live connection that is settled at
+ * once, so nothing is known twice.  The last few stay where they were worked out.
+ */
+#include "analyzer/outline.h"
+
+#include "analyzer/tracker_parts.h"
+
+bool outline_keep(struct tracker *t, const struct flow *f)
+{
+    struct outline *b = vec_push(&t->outlines);
+    if (!b)
+        return false;
+    const struct opening *o = f->opening;
+    uint8_t client = kept_dir(&o->syn.k);
+    b->face.end[SIDE_CLIENT] = f->key.e[client];
+    b->face.end[SIDE_SERVER] = f->key.e[1 - client];
+    b->face.capture = t->config.capture + frame_file(o->rst.k.frame);
+    b->stream = f->stream;
+    b->home = t;
+    b->segments = *o;
+    return true;
+}
+
+/* Everything that comes of it lives in the arena. */
+static struct scene *scene_again(struct tracker *t, const struct outline *b, struct arena *arena)
+{
+    struct arena *results = t->arena;
+    struct flow f = {.stream = b->stream, .list = FLOW_OPEN};
+    uint8_t client = kept_dir(&b->segments.syn.k);
+    bool good = false;
+    f.key.e[client] = b->face.end[SIDE_CLIENT];
+    f.key.e[1 - client] = b->face.end[SIDE_SERVER];
+    t->arena = arena;
+    t->scratch.n = 0;
+    if (tracker_relive(t, &f, &b->segments)) {
+        good = settle_resets(arena, &f, t->config.capture, &t->scratch) && t->scratch.n == 1;
+        live_free(&t->store, f.live);
+    }
+    t->arena = results;
+    if (!good)
+        return NULL;
+    t->scratch.v[0]->habits = t->habits;
+    return t->scratch.v[0];
+}
+
+static const struct outline *outline_of(const struct reset *r)
+{
+    return (const struct outline *)(const void *)r->outline; /* face comes first */
+}
+
+static struct recalled *next_place(struct tracker *t)
+{
+    struct recalled *at = &t->recalled[t->n_recalled++ % RESETS_RECALLED];
+    at->of = NULL;
+    if (at->arena.from)
+        arena_clear(&at->arena);
+    else
+        arena_init(&at->arena, t->from);
+    return at;
+}
+
+struct reset *outline_judge(struct tracker *t, const struct outline *b)
+{
+    struct scene *s = scene_again(t, b, &next_place(t)->arena);
+    if (!s)
+        return NULL;
+    scene_decide(s);
+    struct reset *r = arena_copy(t->arena, s->reset, sizeof *r);
+    if (!r)
+        return NULL;
+    r->outline = &b->face;
+    r->in_full = NULL;
+    r->scene = NULL;
+    r->rsts = &r->deciding;
+    return r;
+}
+
+/* After the room was made no memory is asked for; were it all the same, nothing would be said. */
+const struct reset *reset_recall(const struct reset *r)
+{
+    static const struct connection none;
+    static const struct reset nothing = {.in_full = &none};
+    if (r->in_full)
+        return r;
+    const struct outline *b = outline_of(r);
+    struct tracker *t = b->home;
+    const struct recalled *last = &t->recalled[(t->n_recalled - 1) % RESETS_RECALLED];
+    if (last->of == r)
+        return last->whole;
+    for (unsigned i = 0; i < RESETS_RECALLED; i++)
+        if (t->recalled[i].of == r)
+            return t->recalled[i].whole;
+    struct recalled *at = next_place(t);
+    struct scene *s = scene_again(t, b, &at->arena);
+    if (!s)
+        return &nothing;
+    scene_judge(s);
+    at->of = r;
+    at->whole = s->reset;
+    return at->whole;
+}
+
+bool outline_make_room(struct tracker *t)
+{
+    bool good = true;
+    for (unsigned i = 0; good && t->outlines.n > 0 && i < RESETS_RECALLED; i++)
+        good = scene_again(t, &t->outlines.v[0], &next_place(t)->arena) != NULL;
+    return good;
+}
+
+void outline_finish(struct tracker *t)
+{
+    for (unsigned i = 0; i < RESETS_RECALLED; i++)
+        if (t->recalled[i].arena.from)
+            arena_finish(&t->recalled[i].arena);
+    vec_finish(&t->scratch);
+    vec_finish(&t->outlines);
+}
+
+bool reset_stay_whole(struct arena *arena, struct reset *r)
+{
+    if (!r->outline)
+        return true;
+    struct scene *s = scene_again(outline_of(r)->home, outline_of(r), arena);
+    if (!s)
+        return false;
+    scene_judge(s);
+    r->in_full = s->connection;
+    r->reasons = s->reset->reasons;
+    r->n_reasons = s->reset->n_reasons;
+    r->scene = s;
+    s->reset = r;
+    r->outline = NULL;
+    return true;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections are let go of: when they are over, when their ends begin another one, when memory is
+ * short.  What is worth keeping becomes a record and a scene, which are judged at the end.
+ */
+#include "analyzer/history.h"
+#include "analyzer/tracker_parts.h"
+
+#define CROWDED_SHARE 16
+#define CROWDED_LINGER_NS (5 * NS_PER_S)
+
+/* A record is found by capture and stream.  A connection with RSTs in several files of a series has
+ * one for each of them, so that every reset finds its own. */
+static void keep_record_of_resets(struct tracker *t, const struct live *l,
+                                  struct connection_record *r)
+{
+    const struct connection_record made = *r;
+    uint32_t file = frame_file(l->rsts->k.frame);
+    r->capture = t->config.capture + file;
+    r->stream = l->rsts->stream;
+    for (const struct rst_note *n = l->rsts->next; n; n = n->next) {
+        if (frame_file(n->k.frame) == file)
+            continue;
+        file = frame_file(n->k.frame);
+        struct connection_record *more =
+            t->records.n < t->config.max_records ? vec_push(&t->records) : NULL;
+        if (!more) {
+            t->counts.n_records_dropped++;
+            return;
+        }
+        *more = made;
+        more->capture = t->config.capture + file;
+        more->stream = n->stream;
+    }
+}
+
+static void keep_record(struct tracker *t, struct flow *flow)
+{
+    if (!t->config.keep_records)
+        return;
+    struct connection_record *r = NULL;
+    if (flow->record > 0)
+        r = &t->records.v[flow->record - 1];
+    else if (t->records.n < t->config.max_records)
+        r = vec_push(&t->records);
+    if (!r) {
+        t->counts.n_records_dropped++;
+        return;
+    }
+    if (flow->record > 0 && !flow->live->rsts)
+        return; /* late segments of a connection on record say nothing new */
+    instant_ns first = flow->record > 0 ? r->first_time : flow->live->first_time;
+    settle_record(flow, t->config.capture + t->file, r);
+    r->first_time = first;
+    flow->record = (uint32_t)(r - t->records.v) + 1;
+    if (t->file > 0 && flow->live->rsts)
+        keep_record_of_resets(t, flow->live, r);
+}
+
+static bool is_refused(const struct flow *f)
+{
+    return (f->left_bits & LEFT_OPENING) && f->opening->rst.k.frame > 0;
+}
+
+void tracker_settle(struct tracker *t, struct flow *flow)
+{
+    bool in_outline = t->config.in_outline && is_refused(flow) && outline_keep(t, flow);
+    if (!tracker_revive(t, flow)) {
+        t->outlines.n -= in_outline;
+        flows_touch(&t->flows, flow, FLOW_DONE);
+        return;
+    }
+    struct live *l = flow->live;
+    if (!l)
+        return;
+    if (l->rsts) {
+        t->counts.n_reset_connections += !l->episode->survived;
+        if (!in_outline && !settle_resets(t->arena, flow, t->config.capture, &t->scenes))
+            for (const struct rst_note *n = l->rsts; n; n = n->next)
+                tracker_skip_rst(t, n->k.frame, "no-memory", 0);
+    }
+    if (!live_has(l, LIVE_REVIVED))
+        t->counts.n_by_state[history_state(l)]++;
+    keep_record(t, flow);
+    live_leave(flow);
+    live_free(&t->store, l);
+    flow->live = NULL;
+    flows_touch(&t->flows, flow, FLOW_DONE);
+}
+
+static inline size_t used(const struct tracker *t)
+{
+    return t->store.used + t->flows.n_slots * sizeof(struct flow_slot);
+}
+
+void tracker_expire_closed(struct tracker *t)
+{
+    struct flow *f;
+    bool crowded = used(t) > t->config.memory_budget / CROWDED_SHARE;
+    instant_ns linger = t->config.linger_ns;
+    if (crowded && linger > CROWDED_LINGER_NS)
+        linger = CROWDED_LINGER_NS;
+    while ((f = t->flows.list[FLOW_CLOSED].first) != NULL && f->live->last_time < t->now - linger) {
+        t->counts.n_hurried += f->live->last_time >= t->now - t->config.linger_ns;
+        tracker_settle(t, f);
+    }
+}
+
+void tracker_make_room(struct tracker *t, const struct flow *but)
+{
+    size_t now = used(t);
+    if (now > t->counts.peak_bytes)
+        t->counts.peak_bytes = now;
+    while (used(t) > t->config.memory_budget) {
+        struct flow *closed = t->flows.list[FLOW_CLOSED].first;
+        struct flow *open = flows_oldest_open(&t->flows, but);
+        struct flow *done = t->flows.list[FLOW_DONE].first;
+        bool many_done =
+            t->flows.list[FLOW_DONE].n * sizeof(struct flow) > t->config.memory_budget / 4;
+        if (closed && closed != but) {
+            tracker_settle(t, closed);
+        } else if (done && (many_done || !open || open == but)) {
+            flows_remove(&t->flows, &t->store, done);
+            t->counts.n_forgotten++;
+        } else if (open && open != but) {
+            tracker_settle(t, open);
+            t->counts.n_evicted++;
+        } else {
+            return;
+        }
+    }
+}

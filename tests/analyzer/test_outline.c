@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resets in outline against the same ones that stand whole: asked in any order, asked again
+ * after they were forgotten, revised, and over the files of a series.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "same_outcome.h"
+#include "script.h"
+
+#define N_REFUSED 100
+
+static const struct tracker_config outline = {.capture = 2, .in_outline = true};
+static const struct tracker_config whole = {.capture = 2};
+
+/* Every seventh attempt is given up by its client, every tenth opens and is then reset. */
+static void lead(struct script *s)
+{
+    char line[240];
+    for (unsigned i = 0; i < N_REFUSED; i++) {
+        unsigned port = 10000 + i;
+        char rst[40];
+        if (i % 7 == 3)
+            snprintf(rst, sizeof rst, "c R %u 0", 101 + i);
+        else
+            snprintf(rst, sizeof rst, "s RA 0 %u", 101 + i);
+        if (i % 10 == 9)
+            snprintf(line, sizeof line,
+                     "+1ms c S %u 0 cport=%u\n+1ms s SA 500 %u cport=%u\n+1ms s RA 501 %u "
+                     "cport=%u\n",
+                     100 + i, port, 101 + i, port, 101 + i, port);
+        else
+            snprintf(line, sizeof line,
+                     "+1ms c S %u 0 cport=%u ttl=%u\n+%ums %s cport=%u vlan=%u\n", 100 + i, port,
+                     60 + i % 3, i % 5, rst, port, i % 4);
+        script_lines(s, line);
+        if (i == N_REFUSED / 2) {
+            tracker_next_file(s->tracker);
+            s->frame = UINT64_C(1) << FRAME_FILE_SHIFT;
+        }
+    }
+    script_lines(s, "+1s c S 7000 0 cport=10000\n+1ms s RA 0 7001 cport=10000\n"); /* used again */
+    script_finish(s);
+}
+
+static void assert_same_reset(const struct reset *a, const struct reset *b)
+{
+    size_t n, m;
+    const struct reason *x = reset_reasons(a, &n), *y = reset_reasons(b, &m);
+    assert_int_equal(n, m);
+    for (size_t i = 0; i < n; i++) {
+        assert_string_equal(x[i].id, y[i].id);
+        assert_true(text_eq(x[i].says, y[i].says));
+        assert_true(x[i].frame == y[i].frame && x[i].weight == y[i].weight);
+    }
+    assert_true(same_reset(a, b));
+    assert_true(endpoint_eq(reset_end(a, SIDE_CLIENT), reset_end(b, SIDE_CLIENT)));
+    assert_true(endpoint_eq(reset_end(a, SIDE_SERVER), reset_end(b, SIDE_SERVER)));
+    assert_int_equal(reset_capture(a), reset_capture(b));
+    assert_int_equal(reset_stream(a), reset_stream(b));
+    assert_true(reset_bytes(a, SIDE_CLIENT) == reset_bytes(b, SIDE_CLIENT));
+    assert_true(a->sender_confidence == b->sender_confidence && a->id == b->id);
+    assert_true(a->since_trigger_ns == b->since_trigger_ns);
+    assert_true(a->kernel_reasons[0] == b->kernel_reasons[0]);
+}
+
+static void says_the_same(void **state)
+{
+    (void)state;
+    struct script a = script_begin(&outline), b = script_begin(&whole);
+    lead(&a);
+    lead(&b);
+    assert_int_equal(a.resets.n, N_REFUSED + 1);
+    assert_int_equal(b.resets.n, N_REFUSED + 1);
+    size_t n_outlined = 0;
+    for (size_t i = 0; i < a.resets.n; i++)
+        n_outlined += a.resets.v[i]->outline != NULL;
+    assert_true(n_outlined > N_REFUSED * 8 / 10);
+    assert_int_equal(tracker_n_in_outline(a.tracker), n_outlined);
+    assert_true(tracker_retire(a.tracker));
+    for (size_t i = 0; i < a.resets.n; i++)
+        assert_same_reset(a.resets.v[i], b.resets.v[i]);
+    for (size_t i = a.resets.n; i-- > 0;)
+        assert_same_reset(a.resets.v[i], b.resets.v[i]);
+    script_end(&a);
+    script_end(&b);
+}
+
+/* What was asked stays as long as it is promised. */
+static void lasts_a_while(void **state)
+{
+    (void)state;
+    struct script s = script_begin(&outline);
+    lead(&s);
+    const struct connection *c[RESETS_RECALLED];
+    assert_true(tracker_retire(s.tracker));
+    for (size_t i = 0, n = 0; n < RESETS_RECALLED; i++)
+        if (s.resets.v[i]->outline)
+            c[n++] = reset_connection(s.resets.v[i]);
+    for (size_t i = 0, n = 0; n < RESETS_RECALLED; i++)
+        if (s.resets.v[i]->outline) {
+            assert_ptr_equal(reset_connection(s.resets.v[i]), c[n]);
+            assert_int_equal(c[n]->stream, reset_stream(s.resets.v[i]));
+            n++;
+        }
+    script_end(&s);
+}
+
+static void can_be_revised(void **state)
+{
+    (void)state;
+    struct script a = script_begin(&outline), b = script_begin(&whole);
+    lead(&a);
+    lead(&b);
+    assert_true(tracker_retire(a.tracker));
+    for (size_t i = 0; i < 20; i++) {
+        reset_set_sender(a.arena, a.resets.v[i], SIDE_PATH, "sender.t", TEXT("not at home"), 0.9);
+        reset_set_sender(b.arena, b.resets.v[i], SIDE_PATH, "sender.t", TEXT("not at home"), 0.9);
+        assert_null(a.resets.v[i]->outline);
+        assert_same_reset(a.resets.v[i], b.resets.v[i]);
+    }
+    script_end(&a);
+    script_end(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(says_the_same),
+        cmocka_unit_test(lasts_a_while),
+        cmocka_unit_test(can_be_revised),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
