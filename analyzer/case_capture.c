@@ -255,18 +255,6 @@ static bool keep_attempts(struct case_run *run, struct tracker_resets attempts)
     return true;
 }
 
-static bool keep_records(struct case_run *run, const struct tracker *t)
-{
-    size_t n = tracker_n_connections(t);
-    if (n == 0)
-        return true;
-    if (!vec_reserve(&run->records, run->records.n + n) ||
-        !tracker_copy_connections(t, run->records.v + run->records.n))
-        return false;
-    run->records.n += n;
-    return true;
-}
-
 static bool keep_results(struct case_run *run)
 {
     struct case_series *series = &run->series;
@@ -282,7 +270,7 @@ static bool keep_results(struct case_run *run)
     }
     for (uint32_t file = 0; file < series->n_files; file++)
         run->captures.v[series->first + file].n_files = series->n_files;
-    return keep_records(run, series->tracker) &&
+    return tracker_give_connections(series->tracker, &run->records) &&
            keep_attempts(run, tracker_attempts(series->tracker)) && share_skips(run);
 }
 

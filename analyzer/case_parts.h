@@ -41,7 +41,7 @@ struct case_run { /* a case in the making */
     VEC(struct case_host) hosts;
     VEC(struct reset *) resets;
     VEC(struct reset *) attempts;
-    VEC(struct connection_record) records;
+    struct connection_records records;
     VEC(struct tracker *) trackers;
     VEC(struct case_waiting) waiting;
     VEC(struct case_twin) twins;

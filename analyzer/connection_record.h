@@ -44,4 +44,9 @@ struct connection_record {
     bool client_guessed;
 };
 
+struct connection_records { /* parsers/base/vec.h */
+    struct connection_record *v;
+    size_t n, cap;
+};
+
 #endif

@@ -66,11 +66,15 @@ void tracker_free(struct tracker *t)
     t->from->release(t->from->ctx, t, sizeof *t);
 }
 
-bool tracker_retire(struct tracker *t)
+void tracker_let_go(struct tracker *t)
 {
     flows_finish(&t->flows);
     store_finish(&t->store);
     store_init(&t->store, t->from);
+}
+
+bool tracker_retire(struct tracker *t)
+{
     vec_finish(&t->scenes);
     vec_finish(&t->skips);
     vec_finish(&t->records);

@@ -134,10 +134,9 @@ bool tracker_retire(struct tracker *t);
 const struct tracker_counts *tracker_counts(const struct tracker *t);
 /* Valid after tracker_finish. */
 struct tracker_skips tracker_rst_skipped(const struct tracker *t);
-struct tracker_records tracker_connections(struct tracker *t); /* a copy, made at the first call */
-size_t tracker_n_connections(const struct tracker *t);         /* how many records there are */
-/* Writes them to out, in order of stream; false when memory ran out. */
-bool tracker_copy_connections(const struct tracker *t, struct connection_record *out);
+struct tracker_records tracker_connections(struct tracker *t); /* none when memory ran out */
+/* Adds them to others; the tracker has none afterwards.  False when memory ran out. */
+bool tracker_give_connections(struct tracker *t, struct connection_records *to);
 /* Resets that the connection survived (blind forgeries): judged like the others, killed is false;
  * their frames are among the skipped. */
 struct tracker_resets tracker_attempts(const struct tracker *t);

@@ -4,6 +4,7 @@
  * handed out.  No packet is looked at here.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/tracker_parts.h"
 #include "parsers/base/radix.h"
@@ -87,6 +88,7 @@ struct tracker_resets tracker_finish(struct tracker *t)
 {
     struct tracker_resets out = {0};
     settle_all(t);
+    tracker_let_go(t);
     size_t n = t->scenes.n + t->outlines.n + 1;
     out.v = arena_array(t->arena, n, sizeof *out.v);
     t->attempts.v = arena_array(t->arena, n, sizeof *out.v);
@@ -121,35 +123,73 @@ size_t tracker_n_in_outline(const struct tracker *t)
     return t->outlines.n;
 }
 
-size_t tracker_n_connections(const struct tracker *t)
+static uint64_t place_of(const struct connection_record *r)
 {
-    return t->records.n;
+    return (uint64_t)r->capture << 32 | r->stream;
+}
+
+/* order[i]: who belongs at i.  Each circle of those that change places is walked once. */
+static void change_places(struct connection_record *v, struct radix_item *order, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (order[i].value == i)
+            continue;
+        const struct connection_record first = v[i];
+        size_t at = i;
+        for (size_t next = order[at].value; next != i; at = next, next = order[at].value) {
+            v[at] = v[next];
+            order[at].value = (uint32_t)at;
+        }
+        v[at] = first;
+        order[at].value = (uint32_t)at;
+    }
 }
 
 /* They were written as connections were settled. */
-bool tracker_copy_connections(const struct tracker *t, struct connection_record *out)
+static bool order_records(struct tracker *t)
 {
-    size_t n = t->records.n;
-    struct radix_item *order = radix_room(n);
+    const struct connection_records *r = &t->records;
+    size_t n = 1;
+    while (n < r->n && place_of(&r->v[n - 1]) <= place_of(&r->v[n]))
+        n++;
+    if (n >= r->n)
+        return true;
+    struct radix_item *order = radix_room(r->n);
     if (!order)
         return false;
-    for (size_t i = 0; i < n; i++)
-        order[i] = (struct radix_item){
-            (uint64_t)t->records.v[i].capture << 32 | t->records.v[i].stream, (uint32_t)i};
-    radix_sort(order, order + n, n);
-    for (size_t i = 0; i < n; i++)
-        out[i] = t->records.v[order[i].value];
-    radix_room_free(order, n);
+    for (size_t i = 0; i < r->n; i++)
+        order[i] = (struct radix_item){place_of(&r->v[i]), (uint32_t)i};
+    radix_sort(order, order + r->n, r->n);
+    change_places(r->v, order, r->n);
+    radix_room_free(order, r->n);
     return true;
 }
 
 struct tracker_records tracker_connections(struct tracker *t)
 {
-    size_t n = t->records.n;
-    struct connection_record *v = t->records_out.v ? NULL : arena_array(t->arena, n + 1, sizeof *v);
-    if (v && tracker_copy_connections(t, v))
-        t->records_out = (struct tracker_records){v, n};
-    return t->records_out;
+    t->records_in_order = t->records_in_order || order_records(t);
+    return t->records_in_order ? (struct tracker_records){t->records.v, t->records.n}
+                               : (struct tracker_records){NULL, 0};
+}
+
+bool tracker_give_connections(struct tracker *t, struct connection_records *to)
+{
+    struct tracker_records r = tracker_connections(t);
+    if (r.n < t->records.n)
+        return false;
+    if (to->n == 0) {
+        vec_finish(to);
+        *to = t->records;
+        t->records = (struct connection_records){0};
+        return true;
+    }
+    if (!vec_reserve(to, to->n + r.n))
+        return false;
+    if (r.n > 0)
+        memcpy(to->v + to->n, r.v, r.n * sizeof *r.v);
+    to->n += r.n;
+    vec_finish(&t->records);
+    return true;
 }
 
 struct tracker_resets tracker_attempts(const struct tracker *t)

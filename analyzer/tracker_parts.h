@@ -27,9 +27,9 @@ struct tracker {
     unsigned n_recalled;
     struct scenes scratch;
     VEC(struct tracker_rst_skip) skips;
-    VEC(struct connection_record) records;
+    struct connection_records records;
     struct tracker_counts counts;
-    struct tracker_records records_out;
+    bool records_in_order;
     struct tracker_skips skips_out;
     struct tracker_resets attempts;
     uint32_t next_stream;
@@ -64,6 +64,8 @@ void tracker_skip_rst(struct tracker *t, uint64_t frame, const char *reason, uin
 bool tracker_relive(struct tracker *t, struct flow *f, const struct opening *o);
 /* Makes an opening a live connection; any other flow is left alone.  False when memory ran out. */
 bool tracker_revive(struct tracker *t, struct flow *f);
+/* No packet will come, and nothing is open: gives the memory of flows and connections back. */
+void tracker_let_go(struct tracker *t);
 /* Lets go of the connection of a flow, if it has one: what is worth keeping becomes a result. */
 void tracker_settle(struct tracker *t, struct flow *flow);
 
