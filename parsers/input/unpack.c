@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "parsers/input/ahead.h"
 #include "parsers/input/packed.h"
 #include "parsers/input/sniff.h"
 #include "parsers/input/spool.h"
@@ -253,7 +254,7 @@ static struct source *decompressed(struct unpack *u, struct source *outer, struc
     }
     in->outer = outer;
     in->u = u;
-    return source_new(source_name(outer), &inner_source, in, err);
+    return source_new_ahead(source_name(outer), &inner_source, in, err);
 }
 
 struct source *unpack_source(struct unpack *u, const char *name, void (*on_close)(void *ctx),
@@ -267,7 +268,7 @@ struct source *unpack_source(struct unpack *u, const char *name, void (*on_close
         return NULL;
     }
     *m = (struct member_reader){.u = u, .on_close = on_close, .ctx = ctx};
-    struct source *s = source_new(name, &member_source, m, err);
+    struct source *s = source_new_ahead(name, &member_source, m, err);
     if (!s || u->kind == INPUT_COMPRESSED)
         return s;
     const uint8_t *p;

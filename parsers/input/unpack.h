@@ -37,8 +37,9 @@ struct unpack *unpack_open(const char *path, const char *name, const struct inpu
 void unpack_close(struct unpack *u); /* NULL-safe */
 /* member->name lives until the next step.  What was not read of the last member is passed over. */
 enum unpack_step unpack_next(struct unpack *u, struct unpack_member *member, struct error *err);
-/* The bytes of the current member, decompressed if it is a compressed file.  At most one such
- * source at a time; on_close(ctx) is called when it is closed (may be NULL). */
+/* The bytes of the current member, decompressed if it is a compressed file; of a long one read
+ * ahead by another thread.  At most one such source at a time, and until it is closed nothing else
+ * may be asked of u; on_close(ctx) is called when it is closed (may be NULL). */
 struct source *unpack_source(struct unpack *u, const char *name, void (*on_close)(void *ctx),
                              void *ctx, struct error *err);
 

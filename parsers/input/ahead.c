@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ring of slots between two threads: one fills the free ones, the other empties the filled ones.
+ * Slots change hands under the lock, their bytes are touched without it.
+ */
+#include "parsers/input/ahead.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AHEAD_AFTER ((uint64_t)1 << 20) /* a shorter stream is not worth a thread */
+#define SLOT_BYTES ((size_t)256 << 10)
+#define SLOTS 4
+
+struct ahead {
+    const struct source_reader *reader;
+    void *ctx;
+    uint64_t n_given; /* bytes, before there was a thread */
+    bool has_thread, no_thread;
+    pthread_t thread;
+    uint8_t *ring;
+    size_t at; /* bytes of the first filled slot that were given */
+
+    pthread_mutex_t lock; /* for what follows */
+    pthread_cond_t moved;
+    size_t first, n_filled; /* slots */
+    size_t n[SLOTS];        /* bytes in each */
+    bool stop;              /* nobody wants more */
+    bool ended;             /* nothing comes behind the filled slots */
+    bool failed;            /* because of error */
+    struct error error;
+    uint64_t n_packed;
+};
+
+static uint64_t ask_packed(const struct ahead *a)
+{
+    return a->reader->n_packed ? a->reader->n_packed(a->ctx) : 0;
+}
+
+/* Fills a slot that nobody else looks at: up to its end, or that of the stream. */
+static ssize_t fill(struct ahead *a, uint8_t *slot, size_t *n, struct error *err)
+{
+    ssize_t got = 1;
+    for (*n = 0; *n < SLOT_BYTES && got > 0; *n += got > 0 ? (size_t)got : 0)
+        got = a->reader->read(a->ctx, slot + *n, SLOT_BYTES - *n, err);
+    return got;
+}
+
+/* The slot to be filled next, or false: stop. */
+static bool wait_for_room(struct ahead *a, size_t *slot)
+{
+    pthread_mutex_lock(&a->lock);
+    while (a->n_filled == SLOTS && !a->stop)
+        pthread_cond_wait(&a->moved, &a->lock);
+    *slot = (a->first + a->n_filled) % SLOTS;
+    bool go_on = !a->stop;
+    pthread_mutex_unlock(&a->lock);
+    return go_on;
+}
+
+static void *read_on(void *ctx)
+{
+    struct ahead *a = ctx;
+    size_t slot, n;
+    ssize_t got = 1;
+    while (got > 0 && wait_for_room(a, &slot)) {
+        struct error err = {0};
+        got = fill(a, a->ring + slot * SLOT_BYTES, &n, &err);
+        pthread_mutex_lock(&a->lock);
+        a->n[slot] = n;
+        a->n_filled += n > 0;
+        a->ended = got <= 0;
+        a->failed = got < 0;
+        a->error = err;
+        a->n_packed = ask_packed(a);
+        pthread_cond_signal(&a->moved);
+        pthread_mutex_unlock(&a->lock);
+    }
+    return NULL;
+}
+
+/* Without memory or a thread the stream goes on as it began. */
+static void start(struct ahead *a)
+{
+    a->ring = malloc(SLOTS * SLOT_BYTES);
+    a->has_thread = a->ring && pthread_create(&a->thread, NULL, read_on, a) == 0;
+    a->no_thread = !a->has_thread;
+}
+
+/* Waits until a slot is filled: its bytes, or 0 at the end and -1 on failure. */
+static ssize_t wait_for_bytes(struct ahead *a, struct error *err)
+{
+    pthread_mutex_lock(&a->lock);
+    while (a->n_filled == 0 && !a->ended)
+        pthread_cond_wait(&a->moved, &a->lock);
+    ssize_t n = a->n_filled > 0 ? (ssize_t)a->n[a->first] : a->failed ? -1 : 0;
+    if (n < 0)
+        *err = a->error;
+    pthread_mutex_unlock(&a->lock);
+    return n;
+}
+
+static void give_back(struct ahead *a)
+{
+    a->at = 0;
+    pthread_mutex_lock(&a->lock);
+    a->first = (a->first + 1) % SLOTS;
+    a->n_filled--;
+    pthread_cond_signal(&a->moved);
+    pthread_mutex_unlock(&a->lock);
+}
+
+static ssize_t ahead_read(void *ctx, void *into, size_t n, struct error *err)
+{
+    struct ahead *a = ctx;
+    if (!a->has_thread && !a->no_thread && a->n_given >= AHEAD_AFTER)
+        start(a);
+    if (!a->has_thread) {
+        ssize_t got = a->reader->read(a->ctx, into, n, err);
+        a->n_given += got > 0 ? (uint64_t)got : 0;
+        return got;
+    }
+    ssize_t have = wait_for_bytes(a, err);
+    if (have <= 0)
+        return have;
+    size_t left = (size_t)have - a->at, now = n < left ? n : left;
+    memcpy(into, a->ring + a->first * SLOT_BYTES + a->at, now);
+    a->at += now;
+    if (now == left)
+        give_back(a);
+    return (ssize_t)now;
+}
+
+static void ahead_close(void *ctx)
+{
+    struct ahead *a = ctx;
+    if (a->has_thread) {
+        pthread_mutex_lock(&a->lock);
+        a->stop = true;
+        pthread_cond_signal(&a->moved);
+        pthread_mutex_unlock(&a->lock);
+        pthread_join(a->thread, NULL);
+    }
+    if (a->reader->close)
+        a->reader->close(a->ctx);
+    pthread_cond_destroy(&a->moved);
+    pthread_mutex_destroy(&a->lock);
+    free(a->ring);
+    free(a);
+}
+
+static uint64_t ahead_n_packed(const void *ctx)
+{
+    const struct ahead *a = ctx;
+    if (!a->has_thread)
+        return ask_packed(a);
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&a->lock;
+    pthread_mutex_lock(lock);
+    uint64_t n = a->n_packed;
+    pthread_mutex_unlock(lock);
+    return n;
+}
+
+static const struct source_reader ahead_reader = {
+    .read = ahead_read, .close = ahead_close, .n_packed = ahead_n_packed};
+
+struct source *source_new_ahead(const char *name, const struct source_reader *reader, void *ctx,
+                                struct error *err)
+{
+    struct ahead *a = calloc(1, sizeof *a);
+    if (!a || pthread_mutex_init(&a->lock, NULL) != 0) {
+        free(a);
+        return source_new(name, reader, ctx, err);
+    }
+    a->reader = reader;
+    a->ctx = ctx;
+    pthread_cond_init(&a->moved, NULL);
+    return source_new(name, &ahead_reader, a, err);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Streams read ahead: the same bytes in the same order as without, whatever sizes both sides like;
+ * a failure behind the last byte that came before it; and an end at any time.
+ */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parsers/input/ahead.h"
+
+#define LONG_BYTES ((uint64_t)5 << 20)
+
+struct maker { /* byte i is i * 131 >> 5, in pieces of changing size */
+    uint64_t at, n_bytes;
+    uint32_t dice;
+    bool fails;
+    unsigned *n_closed;
+};
+
+static uint8_t byte_at(uint64_t i)
+{
+    return (uint8_t)(i * 131 >> 5);
+}
+
+static ssize_t make(void *ctx, void *into, size_t n, struct error *err)
+{
+    struct maker *m = ctx;
+    m->dice = m->dice * 1664525 + 1013904223;
+    size_t now = 1 + m->dice % 70000;
+    now = now < n ? now : n;
+    now = now < m->n_bytes - m->at ? now : (size_t)(m->n_bytes - m->at);
+    for (size_t i = 0; i < now; i++)
+        ((uint8_t *)into)[i] = byte_at(m->at + i);
+    m->at += now;
+    if (now > 0 || !m->fails)
+        return (ssize_t)now;
+    error_set(err, ERROR_FORMAT, "made", "broken behind byte %llu", (unsigned long long)m->at);
+    return -1;
+}
+
+static void close_maker(void *ctx)
+{
+    struct maker *m = ctx;
+    ++*m->n_closed;
+    free(m);
+}
+
+static uint64_t n_made(const void *ctx)
+{
+    return ((const struct maker *)ctx)->at;
+}
+
+static const struct source_reader maker_reader = {
+    .read = make, .close = close_maker, .n_packed = n_made};
+
+static struct source *open_maker(uint64_t n_bytes, bool fails, unsigned *n_closed)
+{
+    struct error err;
+    struct maker *m = malloc(sizeof *m);
+    *m = (struct maker){.n_bytes = n_bytes, .dice = 7, .fails = fails, .n_closed = n_closed};
+    struct source *s = source_new_ahead("made", &maker_reader, m, &err);
+    assert_non_null(s);
+    return s;
+}
+
+/* Reads up to n bytes in steps of changing size; how many were there. */
+static uint64_t read_some(struct source *s, uint64_t n)
+{
+    uint64_t done = 0;
+    for (uint32_t dice = 3; done < n; dice = dice * 1664525 + 1013904223) {
+        const uint8_t *p;
+        size_t want = 1 + dice % 3000, have = source_peek(s, want, &p);
+        if (have == 0)
+            break;
+        have = have < want ? have : want;
+        for (size_t i = 0; i < have; i++)
+            if (p[i] != byte_at(done + i))
+                fail_msg("byte %llu", (unsigned long long)(done + i));
+        source_consume(s, have);
+        done += have;
+    }
+    return done;
+}
+
+static void all_comes_in_order(void **state)
+{
+    (void)state;
+    const uint64_t sizes[] = {0, 1, 1000, (uint64_t)1 << 20, ((uint64_t)1 << 20) + 1, LONG_BYTES};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        unsigned n_closed = 0;
+        struct source *s = open_maker(sizes[i], false, &n_closed);
+        assert_int_equal(read_some(s, UINT64_MAX), sizes[i]);
+        assert_null(source_error(s));
+        assert_int_equal(source_n_packed(s), sizes[i]);
+        source_close(s);
+        assert_int_equal(n_closed, 1);
+    }
+}
+
+static void a_failure_comes_behind_the_bytes(void **state)
+{
+    (void)state;
+    const uint64_t sizes[] = {0, 1000, LONG_BYTES};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        unsigned n_closed = 0;
+        char text[64];
+        struct source *s = open_maker(sizes[i], true, &n_closed);
+        assert_int_equal(read_some(s, UINT64_MAX), sizes[i]);
+        snprintf(text, sizeof text, "broken behind byte %llu", (unsigned long long)sizes[i]);
+        assert_non_null(source_error(s));
+        assert_int_equal(source_error(s)->code, ERROR_FORMAT);
+        assert_string_equal(source_error(s)->text, text);
+        source_close(s);
+        assert_int_equal(n_closed, 1);
+    }
+}
+
+static void it_may_be_closed_at_any_time(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < LONG_BYTES; n += LONG_BYTES / 23) {
+        unsigned n_closed = 0;
+        struct source *s = open_maker(LONG_BYTES, true, &n_closed);
+        assert_true(read_some(s, n) >= n);
+        source_close(s);
+        assert_int_equal(n_closed, 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_comes_in_order),
+        cmocka_unit_test(a_failure_comes_behind_the_bytes),
+        cmocka_unit_test(it_may_be_closed_at_any_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
