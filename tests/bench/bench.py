@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Generates large captures and logs and runs whyrst on them in turn with others: on captures a bare
-libpcap loop, tcpdump, tcptrace and tshark; on logs a loop of read(2) and memchr(3) that counts lines.
-Prints medians, the ratio to the loop and peak memory; leaves nothing behind."""
+libpcap loop, tcpdump, tcptrace, softflowd and tshark; on compressed captures the decompressor alone; on
+logs a loop of read(2) and memchr(3) that counts lines.  Prints medians, the ratio to the loop and peak
+memory; leaves nothing behind."""
 import argparse
 import shutil
 import statistics
@@ -15,6 +16,7 @@ import make_capture
 
 KINDS = {"mixed": "mixed sizes, VLAN, IPv6", "small": "small packets",
          "storm": "half the flows a refused SYN", "open": "all flows open at once"}
+PACKED_KINDS = {"gz": ["gzip", "-6"], "zst": ["zstd", "-3", "-q"]}  # the mixed capture, packed
 LOG_KINDS = {"log-sshd": "half the lines sshd's", "log-sshd-iso": "the same with ISO 8601 stamps",
              "log-quiet": "no line concerns the capture", "log-outside": "written a week before"}
 A_WEEK_US = 7 * 86400 * 1000000
@@ -30,6 +32,9 @@ def programs(build, whyrst, capture):
     for name, argv, quick in (
             ("tcpdump -w", ["tcpdump", "-r", path, "-w", "/dev/null", RESET_FILTER], True),
             ("tcptrace", ["tcptrace", "-n", path], False),
+            # without -n nothing is sent anywhere
+            ("softflowd", ["softflowd", "-d", "-6", "-r", path, "-m", "10000000", "-c", "none", "-p",
+                           str(capture.parent / "softflowd.pid")], True),
             ("tshark", ["tshark", "-n", "-r", path, "-Y", "tcp.flags.reset==1"], False)):
         if shutil.which(argv[0]):
             yield name, argv, quick
@@ -78,6 +83,28 @@ def bench_log(build, kind, folder, options):
     report_log(runs, n_lines, n_bytes)
 
 
+def bench_packed(build, kind, folder, options):
+    pack = PACKED_KINDS[kind]
+    if not shutil.which(pack[0]):
+        print(f"\n{kind}: {pack[0]} is not installed")
+        return
+    capture, packed = folder / "mixed.pcap", folder / f"mixed.pcap.{kind}"
+    n_packets, n_bytes = generate(build, "mixed", capture, options.scale)
+    with packed.open("wb") as out:
+        subprocess.run([*pack, "-c", str(capture)], check=True, stdout=out)
+    capture.unlink()
+    print(f"\n{kind}: mixed, packed by {' '.join(pack)} to {packed.stat().st_size / 1e6:,.0f} MB; "
+          f"{n_packets:,} packets, {n_bytes / 1e6:,.0f} MB")
+    todo = ((f"{pack[0]} -dc", [shutil.which(pack[0]), "-dc", packed]), ("whyrst", [options.whyrst, packed]))
+    measure(build, todo[0][1], folder, options.limit)  # brings the file into memory
+    runs = {}
+    for _ in range(options.runs):
+        for name, argv in todo:
+            runs.setdefault(name, []).append(measure(build, argv, folder, options.limit))
+    packed.unlink()
+    report(runs, n_packets, n_bytes)
+
+
 def report_log(runs, n_lines, n_bytes):
     """Wall time as in other tables; ratios of CPU time bear a busy machine better."""
     wall, cpu = (statistics.median(r[k] for r in runs["line loop"]) for k in (0, 3))
@@ -108,7 +135,8 @@ def bench(build, kind, folder, options):
 
 
 def report(runs, n_packets, n_bytes):
-    loop = statistics.median(r[0] for r in runs["pcap loop"])
+    """Ratios to the first of the programs."""
+    loop = statistics.median(r[0] for r in next(iter(runs.values())))
     print(f"{'':12}{'runs':>5}{'seconds':>9}{'x loop':>8}{'M pkt/s':>9}{'MB/s':>8}"
           f"{'peak MiB':>10}")
     for name, rows in runs.items():
@@ -127,15 +155,16 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0, help="1 is about 1 GB or 10 M packets")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--limit", type=int, default=LIMIT_SECONDS, help="seconds a run may take")
-    parser.add_argument("--kind", action="append", choices=[*KINDS, *LOG_KINDS])
+    parser.add_argument("--kind", action="append", choices=[*KINDS, *PACKED_KINDS, *LOG_KINDS])
     parser.add_argument("--programs", action="append",
                         help="only these besides the loop (may be repeated)")
     options = parser.parse_args()
     options.whyrst = (options.whyrst or options.build / "whyrst").resolve()
     sys.stdout.reconfigure(line_buffering=True)
     with tempfile.TemporaryDirectory(prefix="whyrst-bench.") as folder:
-        for kind in options.kind or [*KINDS, *LOG_KINDS]:
-            (bench_log if kind in LOG_KINDS else bench)(options.build.resolve(), kind, Path(folder), options)
+        for kind in options.kind or [*KINDS, *PACKED_KINDS, *LOG_KINDS]:
+            run = bench_log if kind in LOG_KINDS else bench_packed if kind in PACKED_KINDS else bench
+            run(options.build.resolve(), kind, Path(folder), options)
     return 0
 
 
