@@ -14,17 +14,18 @@
 bool content_put(struct store *s, struct content **c, uint64_t offset, const uint8_t *bytes,
                  size_t n);
 
-/* Brings into the cache where the next bytes will go. */
-static inline void content_prefetch(const struct content *c)
+/* Brings into the cache where the next bytes will go; c itself is there. */
+static inline void content_prefetch_bytes(const struct content *c)
 {
-    __builtin_prefetch(c, 1);
-}
-static inline void content_prefetch_bytes(const struct content *c) /* once c is there */
-{
-    if (c->head && c->end < CONTENT_HEAD)
+    if (c->head && c->end < CONTENT_HEAD) {
         __builtin_prefetch(c->head, 1);
-    if (c->tail)
+        __builtin_prefetch(&c->head->byte[c->end % CONTENT_PIECE], 1);
+    }
+    if (c->tail) {
+        __builtin_prefetch(c->tail, 1);
+        __builtin_prefetch(&c->tail->filled[c->end % CONTENT_TAIL / 8], 1);
         __builtin_prefetch(&c->tail->byte[c->end % CONTENT_TAIL], 1);
+    }
 }
 
 /* The head up to its first hole, and the unbroken run that ends with the newest byte, without what

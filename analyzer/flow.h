@@ -98,10 +98,12 @@ static inline void flows_prefetch(const struct flows *f, uint32_t hash)
 }
 static inline struct flow *flows_guess(const struct flows *f, uint32_t hash)
 {
-    const struct flow_slot *s = &f->slots[hash & (f->n_slots - 1)];
-    return s->hash == hash ? s->flow : NULL;
+    const size_t mask = f->n_slots - 1;
+    for (size_t i = hash & mask; f->slots[i].flow; i = (i + 1) & mask)
+        if (f->slots[i].hash == hash)
+            return f->slots[i].flow;
+    return NULL;
 }
-
 static inline void flow_prefetch(const struct flow *f)
 {
     __builtin_prefetch(f, 1);

@@ -11,6 +11,8 @@
 #include "analyzer/history.h"
 #include "analyzer/timeline.h"
 
+#define CACHE_LINE 64
+
 static bool ends_are_steady(const struct half *h, const struct half *o)
 {
     return (h->bits & (HALF_SEQ | HALF_ACK | HALF_FIN)) == (HALF_SEQ | HALF_ACK) &&
@@ -123,12 +125,21 @@ void steady_take(struct store *s, struct live *l, uint8_t dir, const struct brie
         keep(k, dir, b, notes);
 }
 
+/* An object that begins anywhere in a cache line. */
+static void prefetch_all(const void *object, size_t n)
+{
+    const char *at = object;
+    for (size_t i = 0; i < n; i += CACHE_LINE)
+        __builtin_prefetch(at + i, 1);
+    __builtin_prefetch(at + n - 1, 1);
+}
+
 void steady_prefetch(const struct live *l, uint8_t dir, const struct brief *b)
 {
     if (l->timeline.next)
-        __builtin_prefetch(l->timeline.next, 1);
+        prefetch_all(l->timeline.next, sizeof *l->timeline.next);
     if (l->timeline.ring)
-        __builtin_prefetch(l->timeline.ring, 1);
+        prefetch_all(l->timeline.ring, sizeof *l->timeline.ring);
     if (b->payload_len > 0 && l->half[dir].content)
-        content_prefetch(l->half[dir].content);
+        prefetch_all(l->half[dir].content, sizeof *l->half[dir].content);
 }

@@ -48,7 +48,6 @@ void map_finish(struct map *m)
         return;
     free(m->entries);
     free(m->slots);
-    free(m->hashes);
     *m = (struct map){.key_size = m->key_size, .value_size = m->value_size, .seed = m->seed};
 }
 
@@ -62,26 +61,28 @@ static size_t slot_of(const struct map *m, const void *key, uint32_t hash)
 {
     size_t mask = m->n_slots - 1;
     for (size_t s = hash & mask;; s = (s + 1) & mask) {
-        uint32_t entry = m->slots[s];
-        if (entry == 0)
+        const struct map_slot *slot = &m->slots[s];
+        if (slot->entry == 0)
             return s;
-        if (m->hashes[entry - 1] == hash &&
-            memcmp(m->entries + (entry - 1) * stride(m), key, m->key_size) == 0)
+        if (slot->hash == hash &&
+            memcmp(m->entries + (slot->entry - 1) * stride(m), key, m->key_size) == 0)
             return s;
     }
 }
 
 static bool grow_slots(struct map *m, size_t n_slots)
 {
-    uint32_t *slots = calloc(n_slots, sizeof *slots);
+    struct map_slot *slots = calloc(n_slots, sizeof *slots);
     if (!slots)
         return false;
     huge_advise(slots, n_slots * sizeof *slots);
-    for (size_t i = 0; i < m->n; i++) {
-        size_t s = m->hashes[i] & (n_slots - 1);
-        while (slots[s] != 0)
+    for (size_t i = 0; i < m->n_slots; i++) {
+        const struct map_slot *old = &m->slots[i];
+        size_t s = old->hash & (n_slots - 1);
+        while (old->entry != 0 && slots[s].entry != 0)
             s = (s + 1) & (n_slots - 1);
-        slots[s] = (uint32_t)(i + 1);
+        if (old->entry != 0)
+            slots[s] = *old;
     }
     free(m->slots);
     m->slots = slots;
@@ -100,10 +101,6 @@ static bool grow(struct map *m)
         return false;
     m->entries = entries;
     huge_advise(entries, cap * stride(m));
-    uint32_t *hashes = realloc(m->hashes, cap * sizeof *hashes);
-    if (!hashes)
-        return false;
-    m->hashes = hashes;
     if (!grow_slots(m, n_slots))
         return false;
     m->cap = cap;
@@ -114,7 +111,7 @@ void *map_get(const struct map *m, const void *key)
 {
     if (m->n == 0)
         return NULL;
-    uint32_t entry = m->slots[slot_of(m, key, hash_of(m, key))];
+    uint32_t entry = m->slots[slot_of(m, key, hash_of(m, key))].entry;
     return entry ? map_value_at(m, entry - 1) : NULL;
 }
 
@@ -131,8 +128,7 @@ void *map_put(struct map *m, const void *key, bool *made)
     uint8_t *entry = m->entries + m->n * stride(m);
     memset(entry, 0, stride(m));
     memcpy(entry, key, m->key_size);
-    m->hashes[m->n] = hash;
-    m->slots[slot_of(m, key, hash)] = (uint32_t)(m->n + 1);
+    m->slots[slot_of(m, key, hash)] = (struct map_slot){(uint32_t)(m->n + 1), hash};
     return map_value_at(m, m->n++);
 }
 

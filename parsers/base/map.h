@@ -11,13 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct map_slot {
+    uint32_t entry; /* index + 1; 0 = free */
+    uint32_t hash;  /* of its key: an entry of another key is seldom looked at */
+};
+
 struct map {
     size_t key_size, value_size;
     size_t n;         /* entries */
     size_t cap;       /* entries that fit before the next growth */
     uint8_t *entries; /* n entries of key then value, in order of insertion */
-    uint32_t *slots;  /* 0 = free, else entry index + 1 */
-    uint32_t *hashes; /* of each entry */
+    struct map_slot *slots;
     size_t n_slots;
     uint64_t seed;
 };
