@@ -53,16 +53,18 @@ struct chunk {
 
 struct ring { /* the last segments, and some after a reset froze them */
     struct chunk *c[TIMELINE_RING_CHUNKS];
-    uint64_t n;      /* ever put into the turning part */
-    uint8_t n_after; /* kept behind it while frozen */
-    bool frozen;
 };
 
 struct timeline {
-    struct kept *next; /* where the next segment will most likely go: a hint for the cache */
+    struct kept *next; /* where the next segment goes; NULL: a chunk is to be found or taken first.
+                          While it is known no other part but this one is touched */
     struct chunk *head[CONNECTION_FIRST_SEGMENTS / CHUNK_SEGMENTS];
     struct ring *ring;
     uint8_t n_head;
+    uint8_t at;        /* where the turning part goes on */
+    uint8_t n_turning; /* segments in it */
+    uint8_t n_after;   /* kept behind it while frozen */
+    bool frozen;
 };
 
 struct hole { /* bytes never captured, [from, to) */

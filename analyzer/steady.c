@@ -136,10 +136,11 @@ static void prefetch_all(const void *object, size_t n)
 
 void steady_prefetch(const struct live *l, uint8_t dir, const struct brief *b)
 {
-    if (l->timeline.next)
-        prefetch_all(l->timeline.next, sizeof *l->timeline.next);
-    if (l->timeline.ring)
-        prefetch_all(l->timeline.ring, sizeof *l->timeline.ring);
+    const struct timeline *t = &l->timeline;
+    if (t->next)
+        prefetch_all(t->next, sizeof *t->next);
+    if (t->ring && t->at % CHUNK_SEGMENTS == CHUNK_SEGMENTS - 1)
+        __builtin_prefetch(&t->ring->c[(t->at + 1) % CONNECTION_LAST_SEGMENTS / CHUNK_SEGMENTS]);
     if (b->payload_len > 0 && l->half[dir].content)
         prefetch_all(l->half[dir].content, sizeof *l->half[dir].content);
 }

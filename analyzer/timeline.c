@@ -43,53 +43,48 @@ static struct ring *ring_of(struct store *s, struct timeline *t)
     return t->ring;
 }
 
-static bool frozen(const struct timeline *t)
+static struct kept *after(struct store *s, struct timeline *t)
 {
-    return t->ring && t->ring->frozen;
-}
-
-static struct kept *after(struct store *s, struct ring *r)
-{
-    if (r->n_after >= TIMELINE_AFTER)
+    if (t->n_after >= TIMELINE_AFTER)
         return NULL;
-    size_t i = CONNECTION_LAST_SEGMENTS + (size_t)r->n_after;
-    struct kept *at = place(s, &r->c[i / CHUNK_SEGMENTS], i);
-    r->n_after += at != NULL;
+    size_t i = CONNECTION_LAST_SEGMENTS + (size_t)t->n_after;
+    struct kept *at = place(s, &t->ring->c[i / CHUNK_SEGMENTS], i);
+    t->n_after += at != NULL;
     return at;
 }
 
-static struct kept *turning(struct store *s, struct ring *r)
+static struct kept *turning(struct store *s, struct timeline *t)
 {
-    size_t i = (size_t)(r->n % CONNECTION_LAST_SEGMENTS);
-    struct kept *at = place(s, &r->c[i / CHUNK_SEGMENTS], i);
-    r->n += at != NULL;
+    struct kept *at = t->next;
+    if (!at && ring_of(s, t))
+        at = place(s, &t->ring->c[t->at / CHUNK_SEGMENTS], t->at);
+    if (!at)
+        return NULL;
+    t->at = (uint8_t)((t->at + 1) % CONNECTION_LAST_SEGMENTS);
+    t->n_turning += t->n_turning < CONNECTION_LAST_SEGMENTS;
+    const size_t in_chunk = t->at % CHUNK_SEGMENTS;
+    struct chunk *c = in_chunk ? NULL : t->ring->c[t->at / CHUNK_SEGMENTS];
+    t->next = in_chunk ? at + 1 : c ? c->k : NULL;
     return at;
 }
 
-/* Says where the ring goes on, if that is known yet. */
-static void hint(struct timeline *t)
+static struct kept *heading(struct store *s, struct timeline *t)
 {
-    const struct ring *r = t->ring;
-    size_t i = (size_t)(r->n % CONNECTION_LAST_SEGMENTS);
-    struct chunk *c = r->c[i / CHUNK_SEGMENTS];
-    t->next = c ? &c->k[i % CHUNK_SEGMENTS] : NULL;
+    struct kept *at = t->next;
+    if (!at)
+        at = place(s, &t->head[t->n_head / CHUNK_SEGMENTS], t->n_head);
+    t->n_head += at != NULL;
+    t->next = at && t->n_head % CHUNK_SEGMENTS ? at + 1 : NULL;
+    return at;
 }
 
 struct kept *timeline_place(struct store *s, struct timeline *t)
 {
-    if (frozen(t))
-        return after(s, t->ring);
-    if (t->n_head < CONNECTION_FIRST_SEGMENTS && !(t->ring && t->ring->n)) {
-        struct kept *at = place(s, &t->head[t->n_head / CHUNK_SEGMENTS], t->n_head);
-        t->n_head += at != NULL;
-        t->next = at && t->n_head % CHUNK_SEGMENTS ? at + 1 : NULL;
-        return at;
-    }
-    struct ring *r = ring_of(s, t);
-    struct kept *at = r ? turning(s, r) : NULL;
-    if (r)
-        hint(t);
-    return at;
+    if (t->frozen)
+        return after(s, t);
+    if (t->n_head < CONNECTION_FIRST_SEGMENTS && t->n_turning == 0)
+        return heading(s, t);
+    return turning(s, t);
 }
 
 struct kept *timeline_add(struct store *s, struct timeline *t, const struct kept *k)
@@ -102,48 +97,42 @@ struct kept *timeline_add(struct store *s, struct timeline *t, const struct kept
 
 void timeline_freeze(struct store *s, struct timeline *t)
 {
-    struct ring *r = ring_of(s, t);
-    if (r)
-        r->frozen = true;
+    if (!ring_of(s, t))
+        return;
+    t->frozen = true;
+    if (t->n_turning == 0) /* what comes after a thaw turns, and is not of the head any more */
+        t->next = NULL;
 }
 
 void timeline_thaw(struct store *s, struct timeline *t)
 {
-    struct ring *r = t->ring;
-    if (!r || !r->frozen)
+    if (!t->frozen)
         return;
-    r->frozen = false;
-    for (size_t j = 0; j < r->n_after; j++) {
+    t->frozen = false;
+    for (size_t j = 0; j < t->n_after; j++) {
         size_t i = CONNECTION_LAST_SEGMENTS + j;
-        struct kept *at = turning(s, r);
+        struct kept *at = turning(s, t);
         if (at)
-            *at = r->c[i / CHUNK_SEGMENTS]->k[i % CHUNK_SEGMENTS];
+            *at = t->ring->c[i / CHUNK_SEGMENTS]->k[i % CHUNK_SEGMENTS];
     }
-    r->n_after = 0;
-}
-
-static size_t turning_count(const struct ring *r)
-{
-    return r->n < CONNECTION_LAST_SEGMENTS ? (size_t)r->n : CONNECTION_LAST_SEGMENTS;
+    t->n_after = 0;
 }
 
 size_t timeline_count(const struct timeline *t)
 {
-    return t->n_head + (t->ring ? turning_count(t->ring) + t->ring->n_after : 0);
+    return (size_t)t->n_head + t->n_turning + t->n_after;
 }
 
 const struct kept *timeline_at(const struct timeline *t, size_t i)
 {
     if (i < t->n_head)
         return &t->head[i / CHUNK_SEGMENTS]->k[i % CHUNK_SEGMENTS];
-    const struct ring *r = t->ring;
-    size_t turning = turning_count(r);
     i -= t->n_head;
-    if (i >= turning)
-        i = CONNECTION_LAST_SEGMENTS + (i - turning);
+    if (i >= t->n_turning)
+        i = CONNECTION_LAST_SEGMENTS + (i - t->n_turning);
     else
-        i = (size_t)((r->n - turning + i) % CONNECTION_LAST_SEGMENTS);
-    return &r->c[i / CHUNK_SEGMENTS]->k[i % CHUNK_SEGMENTS];
+        i = (i + CONNECTION_LAST_SEGMENTS + t->at - t->n_turning) % CONNECTION_LAST_SEGMENTS;
+    return &t->ring->c[i / CHUNK_SEGMENTS]->k[i % CHUNK_SEGMENTS];
 }
 
 void timeline_free(struct store *s, struct timeline *t)
