@@ -12,7 +12,7 @@
 #define NOBODY UINT32_MAX /* the line named a connection that no capture holds */
 
 struct point { /* where a process named a connection */
-    uint64_t line;
+    uint64_t place;
     instant_ns time; /* as stamped */
     uint32_t record; /* or NOBODY */
     enum join join;
@@ -26,10 +26,10 @@ struct points {
 static int compare_point(const void *x, const void *y)
 {
     const struct point *a = x, *b = y;
-    return a->line < b->line ? -1 : a->line > b->line;
+    return a->place < b->place ? -1 : a->place > b->place;
 }
 
-/* Everything that the group's lines named, in order of line. */
+/* Everything that the group's lines named, in order of place. */
 static bool collect_points(const struct correlation *c, const struct log_group *g,
                            struct points *out)
 {
@@ -42,14 +42,14 @@ static bool collect_points(const struct correlation *c, const struct log_group *
             continue;
         if (!vec_reserve(out, out->n + 1))
             return false;
-        out->v[out->n++] = (struct point){e->event->line, e->event->time, tied ? t->record : NOBODY,
-                                          tied ? t->join : JOIN_PID};
+        out->v[out->n++] = (struct point){log_place(e->event), e->event->time,
+                                          tied ? t->record : NOBODY, tied ? t->join : JOIN_PID};
     }
     for (uint32_t i = g->last_mark; i != LOG_NONE; i = c->index.marks.v[i].before) {
         if (!vec_reserve(out, out->n + 1))
             return false;
         out->v[out->n++] =
-            (struct point){c->index.marks.v[i].line, c->index.marks.v[i].time, NOBODY, JOIN_PID};
+            (struct point){c->index.marks.v[i].place, c->index.marks.v[i].time, NOBODY, JOIN_PID};
     }
     if (out->n)
         qsort(out->v, out->n, sizeof *out->v, compare_point);
@@ -100,7 +100,7 @@ static const struct point *lender(const struct correlation *c, const struct log_
 {
     const struct event *e = c->index.entries.v[entry].event;
     size_t after = 0;
-    while (after < p->n && p->v[after].line < e->line)
+    while (after < p->n && p->v[after].place < log_place(e))
         after++;
     const struct point *prev = after ? &p->v[after - 1] : NULL;
     const struct point *next = after < p->n ? &p->v[after] : NULL;
@@ -137,7 +137,7 @@ static bool lend(struct correlation *c, uint32_t entry, const struct point *p)
                     .record = p->record,
                     .join = JOIN_PID,
                     .bridge = p->join,
-                    .bridge_line = p->line};
+                    .bridge_place = p->place};
     t.side = side_of(c, entry, p->record);
     return tie_add(c, &t);
 }

@@ -282,32 +282,6 @@ static bool settle_captures(struct case_run *run, struct walk *walk, struct erro
     return c->correlation != NULL || no_memory(err);
 }
 
-/* Second pass: the texts, when the captures' times and addresses are known; snapshots first, since
- * they say the zones and boots of logs. */
-static bool read_texts(struct case_run *run, struct walk *walk, bool snapshots_read,
-                       struct error *err)
-{
-    for (size_t i = 0; i < run->inputs.n; i++) {
-        struct case_input *in = &run->inputs.v[i];
-        if (strcmp(in->taken_for, "text") != 0)
-            continue;
-        struct error failed = {0};
-        struct source *source = walk_open_input(walk, i, &failed);
-        bool good =
-            source && case_read_text(run, in, source, walk_input(walk, i), snapshots_read, &failed);
-        source_close(source);
-        if (!good && failed.code == ERROR_NO_MEMORY)
-            return no_memory(err);
-        if (!good) {
-            in->taken_for = "skipped";
-            in->failed = true;
-            in->why = arena_text(&run->c->arena, text_of(failed.text));
-            case_warn(run, &failed);
-        }
-    }
-    return true;
-}
-
 /* What the hosts files among the snapshots say, before the first log is read. */
 static bool take_names(const struct case_run *run, struct error *err)
 {
@@ -415,8 +389,8 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
         if (!walk_add(walk, run->config->paths[i], err))
             return false;
     if (!visit_inputs(run, walk, err) || !settle_captures(run, walk, err) ||
-        !read_texts(run, walk, false, err) || !take_names(run, err) ||
-        !read_texts(run, walk, true, err))
+        !case_read_texts(run, walk, false, err) || !take_names(run, err) ||
+        !case_read_texts(run, walk, true, err))
         return false;
     tell_idle_settings(run, walk);
     c->logs = run->logs.v;

@@ -83,6 +83,8 @@ struct case_clock { /* of one host's lines in a log; times are log clock minus c
 
 struct case_log {
     struct text name;
+    struct text
+        continues;    /* the file before it where a rotated log was given in several, or empty */
     struct text host; /* the one that most lines name; empty if none */
     struct text
         format; /* "rfc3164", "rfc5424", "iso", "journal-short-iso" ...; several joined by '+' */

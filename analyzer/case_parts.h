@@ -32,6 +32,14 @@ struct case_twin { /* the head of a dated kernel log */
     struct text name, head;
 };
 
+struct case_log_end { /* of the file before, of the log whose files are being read */
+    bool is_there;
+    uint32_t source;
+    instant_ns last;           /* its latest stamp */
+    struct text line;          /* its last; in the case's arena */
+    const char *zone, *offset; /* the settings for it; NULL: none of its own */
+};
+
 struct case_run { /* a case in the making */
     struct case_file *c;
     const struct case_config *config;
@@ -48,6 +56,7 @@ struct case_run { /* a case in the making */
     struct case_series series;
     struct filter *filter; /* NULL without --filter */
     bool is_asked;         /* the log that the case is asked about was found */
+    struct case_log_end log_end;
 };
 
 void case_warn(const struct case_run *run, const struct error *err);
@@ -101,6 +110,11 @@ bool case_read_host(struct case_run *run, struct case_input *in, struct source *
  * False: it could not be read. */
 bool case_read_text(struct case_run *run, struct case_input *in, struct source *source,
                     const struct input *input, bool snapshots_read, struct error *err);
+
+/* Second pass: all texts, when the captures' times and addresses are known; snapshots first, since
+ * they say the zones and boots of logs.  False when memory ran out. */
+bool case_read_texts(struct case_run *run, struct walk *walk, bool snapshots_read,
+                     struct error *err);
 
 struct zone;
 

@@ -17,6 +17,10 @@
 
 #define CHUNK ((size_t)64 << 10)
 #define PROBE ((size_t)16 << 10)
+/* A log may begin before the end of the file before it: an hour twice in autumn, lines out of
+ * order.
+ */
+#define SEAM_NS (4000 * NS_PER_S)
 /* journald's largest file is 4 GiB at the utmost, 128 MiB as it comes. */
 #define JOURNAL_BYTES_MAX ((uint64_t)4 << 30)
 
@@ -200,6 +204,37 @@ static instant_ns boot_of(const struct case_run *run, struct text name, struct s
     return log_probe_since_boot(head) ? case_twin_boot(run, head, from) : INSTANT_NONE;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Whether the log goes on where the file before it ended: by its stamps, and read alike. */
+static bool continues(const struct case_run *run, struct source *source,
+                      const struct log_config *config, const struct case_log_end *own)
+{
+    const struct case_log_end *end = &run->log_end;
+    const uint8_t *p;
+    if (!end->is_there || !is_same(end->zone, own->zone) || !is_same(end->offset, own->offset))
+        return false;
+    size_t n = source_peek(source, PROBE, &p);
+    instant_ns t = log_probe_time((struct text){(const char *)p, n < PROBE ? n : PROBE}, config);
+    return t == INSTANT_NONE || end->last == INSTANT_NONE || t >= end->last - SEAM_NS;
+}
+
+/* What the next file of the same log is to know of this one. */
+static void keep_end(struct case_run *run, const struct log_reader *reader,
+                     const struct case_log_end *own)
+{
+    struct case_log_end *end = &run->log_end;
+    struct text line = log_reader_last_line(reader);
+    struct arena *a = &run->c->arena;
+    *end = *own;
+    end->is_there = true;
+    end->last = log_reader_summary(reader)->last;
+    end->line = line.n ? arena_text(a, line) : (struct text){0};
+}
+
 static bool read_log(struct case_run *run, struct case_log *out, struct source *source,
                      uint64_t size, bool is_journal, struct error *err)
 {
@@ -229,10 +264,22 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
         config.asked_line = run->config->asked_line;
         correlation_ask(c->correlation, config.source, config.asked_line);
     }
+    struct case_log_end own = {.source = config.source,
+                               .zone =
+                                   case_setting_for(run->config->tz_of, run->config->n_tz_of, name),
+                               .offset = offset};
+    bool goes_on = !is_journal && continues(run, source, &config, &own);
+    if (goes_on) {
+        config.before = run->log_end.line;
+        out->continues = run->logs.v[run->log_end.source].name;
+    }
     struct log_reader *reader = log_reader_create(run->config->patterns, &config, &out->flaws);
     struct text_run t = {.run = run, .correlation = c->correlation};
     struct log_outside outside;
-    bool good = reader && correlation_source(c->correlation, config.source, &about);
+    bool good =
+        reader && correlation_source(c->correlation, config.source, &about) &&
+        (!goes_on || correlation_continue(c->correlation, config.source, run->log_end.source));
+    run->log_end.is_there = false;
     if (!good)
         error_set(err, ERROR_NO_MEMORY, name, "out of memory");
     else if (!is_journal && !config.asked_line &&
@@ -246,8 +293,11 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
             case_warn(run, err); /* what came before the failure still counts */
         c->summary.complete = false;
     }
-    if (good && !out->n_bytes_outside)
+    if (good && !out->n_bytes_outside) {
         describe_log(run, out, log_reader_summary(reader), booted);
+        if (!is_journal)
+            keep_end(run, reader, &own);
+    }
     log_reader_free(reader);
     zone_free(zone);
     return good;

@@ -69,7 +69,7 @@ static enum clock_by by_of(const struct domain_clock *k)
 }
 
 /* Steps of its own lines; another log's lines have other numbers. */
-static void list_steps(const struct correlation *c, const struct domain_clock *k,
+static void list_steps(const struct correlation *c, const struct domain_clock *k, uint32_t source,
                        struct case_clock *out)
 {
     if (k->borrowed || k->given || !k->at.n_steps)
@@ -77,15 +77,20 @@ static void list_steps(const struct correlation *c, const struct domain_clock *k
     out->steps = arena_array(&c->of->arena, k->at.n_steps, sizeof *out->steps);
     for (uint32_t i = 0; out->steps && i < k->at.n_steps; i++) {
         const struct clock_step *s = &k->at.steps[i];
+        const struct event *after = c->index.entries.v[s->after].event;
+        const struct event *before = c->index.entries.v[s->before].event;
+        if (before->source != source) /* it is told of the file that it ends in */
+            continue;
         out->steps[out->n_steps++] =
-            (struct case_clock_step){.after_line = c->index.entries.v[s->after].event->line,
-                                     .before_line = c->index.entries.v[s->before].event->line,
+            (struct case_clock_step){.after_line = after->source == source ? after->line : 1,
+                                     .before_line = before->line,
                                      .by_ns = s->by,
                                      .spread_ns = s->spread};
     }
 }
 
-static void list_clock(const struct correlation *c, size_t domain, struct case_log *log)
+static void list_clock(const struct correlation *c, size_t domain, uint32_t source,
+                       struct case_log *log)
 {
     const struct domain_clock *k = &c->clocks.v[domain];
     struct case_clock *out = &log->clocks[log->n_clocks++];
@@ -99,7 +104,7 @@ static void list_clock(const struct correlation *c, size_t domain, struct case_l
         .drift_ppb = k->at.drift_ppb,
         .drift_spread_ppb = k->at.drift_spread_ppb,
     };
-    list_steps(c, k, out);
+    list_steps(c, k, source, out);
 }
 
 /* The main one, then the other hosts' that were measured. */
@@ -109,17 +114,18 @@ static void list_clocks(const struct correlation *c, uint32_t source, size_t mai
     log->clocks = arena_array(&c->of->arena, CLOCKS_TOLD_MAX, sizeof *log->clocks);
     if (!log->clocks)
         return;
-    list_clock(c, main_one, log);
+    uint32_t first = log_index_first_source(&c->index, source);
+    list_clock(c, main_one, source, log);
     for (size_t i = 0; i < c->index.domains.n && log->n_clocks < CLOCKS_TOLD_MAX; i++)
-        if (i != main_one && c->index.domains.v[i].source == source && c->clocks.v[i].at.known)
-            list_clock(c, i, log);
+        if (i != main_one && c->index.domains.v[i].source == first && c->clocks.v[i].at.known)
+            list_clock(c, i, source, log);
 }
 
 void clocks_publish(const struct correlation *c)
 {
     for (uint32_t s = 0; s < c->of->n_logs; s++) {
         struct case_log *log = &c->of->logs[s];
-        size_t d = main_domain(c, s);
+        size_t d = main_domain(c, log_index_first_source(&c->index, s));
         if (d == SIZE_MAX)
             continue;
         const struct clock_estimate *at = &c->clocks.v[d].at;

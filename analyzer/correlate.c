@@ -89,6 +89,11 @@ bool correlation_source(struct correlation *c, uint32_t source, const struct log
     return true;
 }
 
+bool correlation_continue(struct correlation *c, uint32_t source, uint32_t before)
+{
+    return log_index_continue(&c->index, source, before);
+}
+
 void correlation_ask(struct correlation *c, uint32_t source, uint64_t line)
 {
     c->index.asked_source = source;

@@ -50,6 +50,10 @@ bool correlation_source(struct correlation *c, uint32_t source, const struct log
 /* The address of a name, by a hosts file; before the events.  False when memory ran out. */
 bool correlation_name(struct correlation *c, struct text name, const struct address *ip);
 
+/* The source goes on where another ended, as a rotated log's next file: one log with one clock for
+ * each host.  Behind correlation_source, before its first event; sources of one log in order. */
+bool correlation_continue(struct correlation *c, uint32_t source, uint32_t before);
+
 /* Keeps the event of that line, whatever it says: line_answer.h asks for it. */
 void correlation_ask(struct correlation *c, uint32_t source, uint64_t line);
 

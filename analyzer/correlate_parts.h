@@ -26,7 +26,7 @@ struct tie {
     uint32_t record;           /* the fitting record; its talk is the connection */
     const struct reset *reset; /* only this one; NULL: every reset of the talk */
     enum join join, bridge;
-    uint64_t bridge_line;
+    uint64_t bridge_place;
     bool ambiguous;
     enum side side;
 };

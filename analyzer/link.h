@@ -26,8 +26,9 @@ bool join_parse(struct text t, enum join *out);
 struct link {
     const struct event *event;
     enum join join;
-    enum join bridge;     /* JOIN_PID: how the bridging line was joined */
-    uint64_t bridge_line; /* JOIN_PID: its line, same source */
+    enum join bridge;       /* JOIN_PID: how the bridging line was joined */
+    uint64_t bridge_line;   /* JOIN_PID: its line */
+    uint32_t bridge_source; /* and its file: another only where a log was rotated */
     enum side
         side; /* whose host wrote it, as far as known; SIDE_PATH: a device between, or unknown */
     instant_ns offset_ns;         /* corrected event time minus RST time */

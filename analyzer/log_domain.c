@@ -32,7 +32,8 @@ static bool is_last_domain(const struct log_index *x, const struct event *e)
     if (x->last_domain == LOG_NONE)
         return false;
     const struct log_domain *d = &x->domains.v[x->last_domain];
-    return d->source == e->source && d->zone_stated == e->zone_stated && text_eq(d->host, e->host);
+    return d->source == log_index_first_source(x, e->source) && d->zone_stated == e->zone_stated &&
+           text_eq(d->host, e->host);
 }
 
 static uint32_t make_domain(struct log_index *x, const struct event *e,
@@ -44,7 +45,7 @@ static uint32_t make_domain(struct log_index *x, const struct event *e,
     uint32_t *at = d ? map_put(&x->domain_of, key, NULL) : NULL;
     if (!at)
         return LOG_NONE;
-    *d = (struct log_domain){.source = e->source,
+    *d = (struct log_domain){.source = key->source,
                              .host_hash = key->host,
                              .host = arena_text(&x->arena, e->host),
                              .zone_stated = e->zone_stated,
@@ -57,7 +58,8 @@ uint32_t log_domain_of(struct log_index *x, const struct event *e)
 {
     if (is_last_domain(x, e))
         return x->last_domain;
-    struct domain_key key = {text_hash(e->host), e->source, e->zone_stated};
+    struct domain_key key = {text_hash(e->host), log_index_first_source(x, e->source),
+                             e->zone_stated};
     const uint32_t *at = map_get(&x->domain_of, &key);
     return x->last_domain = at ? *at : make_domain(x, e, &key);
 }

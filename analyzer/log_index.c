@@ -36,6 +36,7 @@ void log_index_finish(struct log_index *x)
     vec_finish(&x->groups);
     vec_finish(&x->domains);
     vec_finish(&x->marks);
+    vec_finish(&x->first_source);
     for (size_t i = 0; i < 2; i++) {
         vec_finish(&x->generation[i].lines);
         arena_finish(&x->generation[i].arena);
@@ -47,6 +48,24 @@ void log_index_finish(struct log_index *x)
     free(x->processes);
     free(x->others);
     arena_finish(&x->arena);
+}
+
+uint32_t log_index_first_source(const struct log_index *x, uint32_t source)
+{
+    return source < x->first_source.n ? x->first_source.v[source] : source;
+}
+
+bool log_index_continue(struct log_index *x, uint32_t source, uint32_t before)
+{
+    while (x->first_source.n <= source) {
+        uint32_t *at = vec_push(&x->first_source);
+        if (!at)
+            return false;
+        *at = (uint32_t)(x->first_source.n - 1);
+    }
+    x->first_source.v[source] = log_index_first_source(x, before);
+    x->last_domain = LOG_NONE;
+    return true;
 }
 
 void log_index_drop(struct log_index *x, const char *why, const struct event *e)
@@ -138,7 +157,7 @@ void log_index_mark(struct log_index *x, uint32_t group, const struct log_mark *
         return;
     struct log_mark *m = x->marks.n < MAX_MARKS ? vec_push(&x->marks) : NULL;
     if (!m) {
-        flaws_add(&x->dropped, "log-index.marks-full", mark->line);
+        flaws_add(&x->dropped, "log-index.marks-full", log_place_line(mark->place));
         return;
     }
     *m = *mark;

@@ -30,9 +30,10 @@ enum writer { /* the family of the program that wrote a line, as far as joins ca
               WRITERS
 };
 
-/* A clock: the lines of one host in one log, zone-stating and other stamps apart. */
+/* A clock: the lines of one host in one log, zone-stating and other stamps apart.  The files of a
+ * log that was rotated are one log, with one source after the other. */
 struct log_domain {
-    uint32_t source;
+    uint32_t source;    /* its first */
     uint64_t host_hash; /* 0: no host named */
     struct text host;
     bool zone_stated;
@@ -61,8 +62,22 @@ struct log_group {
     uint32_t last_mark; /* its newest foreign mark, or LOG_NONE */
 };
 
+/* Where a line stands among those of its log, whose files were read one after the other. */
+static inline uint64_t log_place(const struct event *e)
+{
+    return (uint64_t)e->source << 40 | (e->line & ((UINT64_C(1) << 40) - 1));
+}
+static inline uint64_t log_place_line(uint64_t place)
+{
+    return place & ((UINT64_C(1) << 40) - 1);
+}
+static inline uint32_t log_place_source(uint64_t place)
+{
+    return (uint32_t)(place >> 40);
+}
+
 struct log_mark { /* a line, not kept, that named only addresses unknown to the captures */
-    uint64_t line;
+    uint64_t place;
     instant_ns time;
     struct endpoint client;
     uint32_t before; /* the group's mark before it */
@@ -132,6 +147,7 @@ struct log_index {
     uint32_t last_domain;              /* of the last line, or LOG_NONE */
     uint64_t n_strangers[LOG_REACHES]; /* reports of resets of strangers */
     uint64_t n_mixed[LOG_REACHES];     /* lines that name strangers beside captured addresses */
+    VEC(uint32_t) first_source; /* by source: the first of its log; itself where there is none */
     uint32_t asked_source;
     uint64_t asked_line;            /* kept whatever it says; 0 = none */
     struct event *asked;            /* a copy of it, also when it names nobody */
@@ -149,6 +165,10 @@ struct log_index {
 void log_index_init(struct log_index *x, const struct roster *roster, size_t max_events,
                     size_t max_bytes);
 void log_index_finish(struct log_index *x);
+/* The source continues the log whose last file was another; before its first line. */
+bool log_index_continue(struct log_index *x, uint32_t source, uint32_t before);
+/* The first source of the log that it is of. */
+uint32_t log_index_first_source(const struct log_index *x, uint32_t source);
 void log_index_add(struct log_index *x, const struct event *e);
 /* After the last line: decides what waits and puts the entries in order of source and line. */
 void log_index_settle(struct log_index *x);

@@ -94,7 +94,7 @@ static void keep_with_group(struct log_index *x, struct intake *l)
 static void note_others(struct log_index *x, struct intake *l)
 {
     const struct event *e = l->e;
-    struct log_mark mark = {.line = e->line,
+    struct log_mark mark = {.place = log_place(e),
                             .time = e->time,
                             .client = address_is_zero(&e->client.ip) ? e->src : e->client,
                             .before = LOG_NONE};

@@ -39,7 +39,7 @@ static struct accepted_login *login_before(const struct correlation *c, uint32_t
     for (size_t i = 0; i < c->logins.n; i++) {
         struct accepted_login *l = &c->logins.v[i];
         const struct log_entry *le = &c->index.entries.v[l->entry];
-        bool before = le->domain == e->domain ? le->event->line < e->event->line
+        bool before = le->domain == e->domain ? log_place(le->event) < log_place(e->event)
                                               : le->event->time <= t + e->event->precision_ns;
         if (l->used || l->user != user || l->host_key != key || !before ||
             record_fit(c, e->event, l->record) == FIT_NO || t - le->event->time > LOGIN_AGE_NS)
@@ -102,7 +102,7 @@ static bool find_session(const struct correlation *c, uint32_t entry, struct tie
 struct session { /* what an sftp process is serving */
     bool any, ambiguous;
     uint32_t record;
-    uint64_t line;
+    uint64_t place;
 };
 
 static bool tie_line(struct correlation *c, uint32_t entry, struct session *s)
@@ -114,7 +114,7 @@ static bool tie_line(struct correlation *c, uint32_t entry, struct session *s)
         *s = (struct session){.any = e->names_ours && find_session(c, entry, &t)};
         s->record = t.record;
         s->ambiguous = t.ambiguous;
-        s->line = e->event->line;
+        s->place = log_place(e->event);
     }
     if (!s->any || (e->names && record_fit(c, e->event, s->record) == FIT_NO))
         return true;
@@ -123,7 +123,7 @@ static bool tie_line(struct correlation *c, uint32_t entry, struct session *s)
     t.side = SIDE_SERVER;
     if (!e->names) {
         t.join = JOIN_PID;
-        t.bridge_line = s->line;
+        t.bridge_place = s->place;
     }
     return tie_add(c, &t);
 }
@@ -131,8 +131,8 @@ static bool tie_line(struct correlation *c, uint32_t entry, struct session *s)
 static int compare_line(const void *x, const void *y, void *ctx)
 {
     const struct correlation *c = ctx;
-    uint64_t a = c->index.entries.v[*(const uint32_t *)x].event->line;
-    uint64_t b = c->index.entries.v[*(const uint32_t *)y].event->line;
+    uint64_t a = log_place(c->index.entries.v[*(const uint32_t *)x].event);
+    uint64_t b = log_place(c->index.entries.v[*(const uint32_t *)y].event);
     return a < b ? -1 : a > b;
 }
 

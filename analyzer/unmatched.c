@@ -20,6 +20,11 @@ bool unmatched_is_report(const struct event *e)
     return e->claim == CLAIM_RESET || e->claim == CLAIM_REFUSED || e->claim == CLAIM_TIMEOUT;
 }
 
+static uint64_t between(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
 /* The ends that the nearest line of the same process named. */
 static bool ends_of_process(const struct correlation *c, uint32_t entry, struct report *out)
 {
@@ -30,8 +35,7 @@ static bool ends_of_process(const struct correlation *c, uint32_t entry, struct 
     const struct log_group *g = &c->index.groups.v[e->group];
     for (uint32_t i = g->last; i != LOG_NONE; i = c->index.entries.v[i].in_group) {
         const struct event *o = c->index.entries.v[i].event;
-        uint64_t apart =
-            o->line > e->event->line ? o->line - e->event->line : e->event->line - o->line;
+        uint64_t apart = between(log_place(o), log_place(e->event));
         if (!c->index.entries.v[i].names || apart >= best)
             continue;
         best = apart;
@@ -40,8 +44,7 @@ static bool ends_of_process(const struct correlation *c, uint32_t entry, struct 
     }
     for (uint32_t i = g->last_mark; i != LOG_NONE; i = c->index.marks.v[i].before) {
         const struct log_mark *m = &c->index.marks.v[i];
-        uint64_t apart =
-            m->line > e->event->line ? m->line - e->event->line : e->event->line - m->line;
+        uint64_t apart = between(m->place, log_place(e->event));
         if (apart >= best)
             continue;
         best = apart;

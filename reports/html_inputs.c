@@ -123,6 +123,10 @@ static void log_row(struct page *p, const struct case_log *l)
     show_count(&p->b, l->n_lines, "line");
     page_add(p, ", ");
     show_count(&p->b, l->n_events, "event");
+    if (l->continues.n > 0) {
+        page_add(p, "; continues ");
+        page_say(p, l->continues);
+    }
     page_add(p, "; zone ");
     page_say(p, l->zone);
     page_add(p, ", ");

@@ -191,6 +191,8 @@ static json_t *log_line(const struct case_log *l)
 {
     json_t *o = json_line("log");
     json_put_text(o, "file", l->name);
+    if (l->continues.n > 0)
+        json_put_text(o, "continues", l->continues);
     json_put_text(o, "host", l->host);
     json_put_text(o, "format", l->format);
     json_put_int(o, "lines", l->n_lines);

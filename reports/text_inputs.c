@@ -140,6 +140,10 @@ static void log_read(struct lines *l, const struct case_log *log)
     show_count(&l->b, log->n_lines, "line");
     strbuf_str(&l->b, ", ");
     show_count(&l->b, log->n_events, "event");
+    if (log->continues.n > 0) {
+        strbuf_str(&l->b, "; continues ");
+        lines_say(l, log->continues);
+    }
     strbuf_str(&l->b, "; zone ");
     lines_say(l, log->zone);
     strbuf_str(&l->b, ", ");

@@ -176,7 +176,7 @@ static void add_bridges(struct list *l, const struct bench *b)
         const struct link *k = l->v[i].kind == SOURCE_LOG ? l->v[i].link : NULL;
         for (size_t m = 0; k && k->join == JOIN_PID && m < b->n_links; m++) {
             const struct link *other = &b->links[m];
-            if (other->event->source == k->event->source && other->event->line == k->bridge_line &&
+            if (other->event->source == k->bridge_source && other->event->line == k->bridge_line &&
                 other->join != JOIN_PID)
                 add_link(l, b, other);
         }

@@ -69,6 +69,8 @@ struct log_reader *log_reader_create(struct patterns *patterns, const struct log
     r->summary.asked_skip = LOG_SKIP_REASONS;
     strbuf_init(&r->scratch);
     strbuf_init(&r->columns);
+    kept_add(&r->previous, config->before.p, config->before.n, LOG_RAW_MAX);
+    r->config.before = (struct text){0};
     return r;
 }
 
@@ -88,6 +90,11 @@ void log_reader_free(struct log_reader *r)
 const struct log_summary *log_reader_summary(const struct log_reader *r)
 {
     return &r->summary;
+}
+
+struct text log_reader_last_line(const struct log_reader *r)
+{
+    return kept_view(&r->previous);
 }
 
 void reader_skip(struct log_reader *r, enum log_skip reason, uint64_t n)

@@ -25,6 +25,7 @@ struct log_config {
     instant_ns boot;                  /* when monotonic stamps began; INSTANT_NONE = unknown */
     uint32_t source;                  /* becomes event.source */
     uint64_t asked_line;              /* to be told of if it is skipped; 0 = none */
+    struct text before; /* the last line of the file that this one continues; copied */
 };
 
 /* Why a line is no event and not even an unrecognised message. */
@@ -74,10 +75,14 @@ bool log_reader_feed(struct log_reader *r, const void *bytes, size_t n, log_sink
 /* The last line without an end, and what was held back to be joined. */
 bool log_reader_end(struct log_reader *r, log_sink_fn sink, void *ctx);
 const struct log_summary *log_reader_summary(const struct log_reader *r);
+/* After log_reader_end: for log_config.before of the next file.  May be empty. */
+struct text log_reader_last_line(const struct log_reader *r);
 
 /* How many percent of the lines (the first 50) at the head of a file have an envelope; a last line
  * that is cut off does not count unless it is the only one. */
 unsigned log_probe(struct text head);
+/* The first stamp in the head of a file, in the zone of the config; INSTANT_NONE: there is none. */
+instant_ns log_probe_time(struct text head, const struct log_config *config);
 /* Whether most of those lines tell only how long after the boot they were written: such a log needs
  * log_config.boot. */
 bool log_probe_since_boot(struct text head);

@@ -62,3 +62,19 @@ bool log_probe_since_boot(struct text head)
         }
     return since_boot * 2 > n;
 }
+
+instant_ns log_probe_time(struct text head, const struct log_config *config)
+{
+    struct stamp_clock clock;
+    struct envelope env;
+    struct text line, tail = head;
+    bool inferred;
+    instant_ns t = INSTANT_NONE;
+    stamp_clock_init(&clock, config->zone, config->span_first, config->span_last);
+    for (unsigned n = 0; n < PROBED_LINES && t == INSTANT_NONE && tail.n; n++) {
+        text_cut(tail, '\n', &line, &tail);
+        if (envelope_parse(text_slice(line, 0, LOG_RAW_MAX), &env) && env.has_stamp)
+            t = stamp_resolve(&clock, &env.stamp, &inferred);
+    }
+    return t;
+}

@@ -118,7 +118,7 @@ static void test_reused_pid(void **state)
     log_index_settle(&w->index);
     assert_int_equal(w->index.entries.n, 2);
     assert_int_equal(w->index.marks.n, 1);
-    assert_int_equal(w->index.marks.v[0].line, 1);
+    assert_int_equal(log_place_line(w->index.marks.v[0].place), 1);
     world_free(w);
 }
 

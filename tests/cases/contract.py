@@ -143,7 +143,7 @@ RECORDS = {
                  "vantage": lambda v: is_text(v) or is_count(v) or list_of(is_text)(v),
                  "clock_offset_s": is_number}),
     "log": ({"file": is_text, "format": is_text, "lines": is_count, "events": is_count},
-            {"host": is_text, "first": is_time, "last": is_time, "timezone": is_text,
+            {"continues": is_text, "host": is_text, "first": is_time, "last": is_time, "timezone": is_text,
              "timezone_why": is_text, "year_inferred": is_bool,
              "bytes_outside_captured_time": is_count, "unrecognised": is_count,
              "skipped": map_of(is_count), "clock_offset_s": is_number,

@@ -260,6 +260,37 @@ static void test_repeats(void **state)
            "3 2025-06-15T12:00:09.000Z [0] ?\n");
 }
 
+/* The line that is repeated may stand at the end of the file before. */
+static void test_continues(void **state)
+{
+    (void)state;
+    static const char first[] =
+        "Jun 15 12:00:02 h sshd[7]: Connection closed by 192.0.2.1 port 4\n";
+    static const char next[] = "Jun 15 12:00:09 h last message repeated 2 times\n";
+    struct log_config config = {.span_first = FIRST, .span_last = LAST, .boot = INSTANT_NONE};
+    struct record a = {0}, b = {0};
+    struct flaws flaws;
+    strbuf_init(&a.out);
+    strbuf_init(&b.out);
+    flaws_init(&flaws);
+    struct log_reader *before = log_reader_create(patterns, &config, &flaws);
+    log_reader_feed(before, first, sizeof first - 1, note, &a);
+    log_reader_end(before, note, &a);
+    config.before = log_reader_last_line(before);
+    struct log_reader *r = log_reader_create(patterns, &config, &flaws);
+    log_reader_free(before);
+    log_reader_feed(r, next, sizeof next - 1, note, &b);
+    log_reader_end(r, note, &b);
+    assert_string_equal(b.out.p, "1 2025-06-15T12:00:09.000Z sshd[7] ssh.connection-closed "
+                                 "client=192.0.2.1:4 repeated=2\n");
+    assert_int_equal(log_probe_time(text_of(next), &config), log_reader_summary(r)->first);
+    assert_int_equal(log_probe_time(TEXT("no stamp\nhere"), &config), INSTANT_NONE);
+    log_reader_free(r);
+    flaws_finish(&flaws);
+    strbuf_finish(&a.out);
+    strbuf_finish(&b.out);
+}
+
 static void test_bare(void **state)
 {
     (void)state;
@@ -572,6 +603,7 @@ int main(void)
         cmocka_unit_test(test_summary),
         cmocka_unit_test(test_repeats),
         cmocka_unit_test(test_bare),
+        cmocka_unit_test(test_continues),
         cmocka_unit_test(test_short_way),
         cmocka_unit_test(test_rabbitmq_joins),
         cmocka_unit_test(test_haproxy_time),
