@@ -9,7 +9,7 @@ MAX_SEED, MAX_SEEDS = 64 * 1024, 300
 CAPTURES = (".pcap", ".pcapng", ".cap")
 ARCHIVES = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".tar", ".tgz", ".zip")
 # what a target's name holds: the kind of seed that it eats
-KINDS = [(("pcap", "capture"), "captures"), (("archive", "input", "source", "unpack"), "anything"),
+KINDS = [(("journal",), "journals"), (("pcap", "capture"), "captures"), (("archive", "input", "source", "unpack"), "anything"),
          (("packet", "link", "tunnel", "ip", "tcp", "icmp", "payload", "decode", "analyze",
            "flow", "stream"), "frames"),
          (("rule", "event", "catalogue", "xml"), "xml"),
@@ -42,7 +42,34 @@ def frames_of(data):
         at += 16 + length
 
 
+def journal_file():
+    """A small journal file of two entries (docs/JOURNAL_FILE_FORMAT.md of systemd); a real one is
+    megabytes of tables."""
+    def thing(kind, body):
+        at = 208 + len(arena)
+        arena.extend(struct.pack("<B7xQ", kind, 16 + len(body)) + body)
+        arena.extend(b"\0" * (-len(arena) % 8))
+        return at
+    arena, entries, t = bytearray(), [], 1772366400000000
+    data_table, field_table = thing(4, b"\0" * 64), thing(5, b"\0" * 64)
+    for k in range(2):
+        said = (b"MESSAGE=Connection reset by 192.0.2.1 port %d" % (40000 + k), b"_PID=7",
+                b"SYSLOG_IDENTIFIER=sshd")
+        items = [(thing(1, struct.pack("<6Q", n + 1, 0, 0, 0, 0, 0) + one), n + 1)
+                 for n, one in enumerate(said)]
+        entries.append(thing(3, struct.pack("<3Q16sQ", k + 1, t + k, 1000 + k, b"B" * 16, 0) +
+                             b"".join(struct.pack("<2Q", *item) for item in items)))
+    tail = thing(6, struct.pack("<3Q", 0, *entries))
+    head = struct.pack("<8sIIB7x16s16s16s16s", b"LPKSHHRH", 0, 0, 0, b"F" * 16, b"M" * 16, b"B" * 16,
+                       b"S" * 16)
+    return head + struct.pack("<15Q", 208, len(arena), data_table + 16, 64, field_table + 16, 64, tail,
+                              11, 2, 2, 1, tail, t, t + 1, 1001) + bytes(arena)
+
+
 def seeds(kind):
+    if kind == "journals":
+        yield journal_file()
+        return
     for path in sample_files():
         data = path.read_bytes()
         is_capture = path.suffix in CAPTURES
