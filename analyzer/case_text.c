@@ -235,6 +235,16 @@ static void keep_end(struct case_run *run, const struct log_reader *reader,
     end->line = line.n ? arena_text(a, line) : (struct text){0};
 }
 
+/* Where the case is asked about a line of this log. */
+static void ask(struct case_run *run, const char *name, struct log_config *config)
+{
+    if (!run->config->asked_log || run->is_asked || !case_is_named(run->config->asked_log, name))
+        return;
+    run->is_asked = true;
+    config->asked_line = run->config->asked_line;
+    correlation_ask(run->c->correlation, config->source, config->asked_line);
+}
+
 static bool read_log(struct case_run *run, struct case_log *out, struct source *source,
                      uint64_t size, bool is_journal, struct error *err)
 {
@@ -259,11 +269,7 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
                                 .boot = boot_of(run, out->name, source, &booted),
                                 .source = (uint32_t)run->logs.n};
     span_of(c, &config.span_first, &config.span_last);
-    if (run->config->asked_log && !run->is_asked && case_is_named(run->config->asked_log, name)) {
-        run->is_asked = true;
-        config.asked_line = run->config->asked_line;
-        correlation_ask(c->correlation, config.source, config.asked_line);
-    }
+    ask(run, name, &config);
     struct case_log_end own = {.source = config.source,
                                .zone =
                                    case_setting_for(run->config->tz_of, run->config->n_tz_of, name),

@@ -86,7 +86,7 @@ bool correlation_source(struct correlation *c, uint32_t source, const struct log
             return false;
     c->sources.v[source] = *about;
     c->sources.v[source].offset_given &= is_sane_offset(about->offset_ns);
-    return true;
+    return log_index_continue(&c->index, source, source);
 }
 
 bool correlation_continue(struct correlation *c, uint32_t source, uint32_t before)

@@ -63,7 +63,7 @@ bool log_index_continue(struct log_index *x, uint32_t source, uint32_t before)
             return false;
         *at = (uint32_t)(x->first_source.n - 1);
     }
-    x->first_source.v[source] = log_index_first_source(x, before);
+    x->first_source.v[source] = before == source ? source : log_index_first_source(x, before);
     x->last_domain = LOG_NONE;
     return true;
 }

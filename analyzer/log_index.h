@@ -165,7 +165,8 @@ struct log_index {
 void log_index_init(struct log_index *x, const struct roster *roster, size_t max_events,
                     size_t max_bytes);
 void log_index_finish(struct log_index *x);
-/* The source continues the log whose last file was another; before its first line. */
+/* The source continues the log whose last file was before, or none if that is itself; before its
+ * first line. */
 bool log_index_continue(struct log_index *x, uint32_t source, uint32_t before);
 /* The first source of the log that it is of. */
 uint32_t log_index_first_source(const struct log_index *x, uint32_t source);

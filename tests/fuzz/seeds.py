@@ -9,7 +9,8 @@ MAX_SEED, MAX_SEEDS = 64 * 1024, 300
 CAPTURES = (".pcap", ".pcapng", ".cap")
 ARCHIVES = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".tar", ".tgz", ".zip")
 # what a target's name holds: the kind of seed that it eats
-KINDS = [(("journal",), "journals"), (("pcap", "capture"), "captures"), (("archive", "input", "source", "unpack"), "anything"),
+KINDS = [(("journal",), "journals"),
+         (("pcap", "capture"), "captures"), (("archive", "input", "source", "unpack"), "anything"),
          (("packet", "link", "tunnel", "ip", "tcp", "icmp", "payload", "decode", "analyze",
            "flow", "stream"), "frames"),
          (("rule", "event", "catalogue", "xml"), "xml"),
