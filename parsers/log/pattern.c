@@ -256,6 +256,10 @@ static enum pattern_outcome run(struct patterns *p, struct pattern *pt, struct t
 {
     if (pt->refused || !pattern_compile(p, pt, NULL, 0))
         return PATTERN_NONE;
+    if (pt->n_give_ups == PATTERN_GIVE_UPS_MAX) { /* its share of the time is spent */
+        flaws_add(flaws, "log.pattern-switched-off", e->line);
+        return PATTERN_UNDECIDED;
+    }
     int rc =
         pt->jitted
             ? pcre2_jit_match(pt->code, (PCRE2_SPTR)subject.p, subject.n, 0, 0, p->match, p->limits)
@@ -263,6 +267,7 @@ static enum pattern_outcome run(struct patterns *p, struct pattern *pt, struct t
     if (rc == PCRE2_ERROR_NOMATCH)
         return PATTERN_NONE;
     if (rc < 0) {
+        pt->n_give_ups++;
         flaws_add(flaws, "log.pattern-undecided", e->line);
         return PATTERN_UNDECIDED;
     }
@@ -285,6 +290,12 @@ enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, bool is
     if (!subject_of(pt, e->message, is_held, &subject))
         return PATTERN_NONE;
     return run(p, pt, subject, e, inner, flaws);
+}
+
+void patterns_begin_log(struct patterns *p)
+{
+    for (size_t i = 0; i < p->list.n; i++)
+        p->list.v[i].n_give_ups = 0;
 }
 
 size_t patterns_count(const struct patterns *p)

@@ -65,7 +65,8 @@ bool patterns_kind_has_field(struct patterns *p, struct text kind, struct text f
 enum pattern_outcome {
     PATTERN_NONE,      /* no pattern knows the message */
     PATTERN_MATCHED,   /* the event is filled in */
-    PATTERN_UNDECIDED, /* none matched, and at least one gave up at its match limit */
+    PATTERN_UNDECIDED, /* none matched, and at least one gave up at its match limit, or had done so
+                          so often in this log that it is no longer tried */
 };
 
 /* A second stamp inside the message, as HAProxy's accept date. */
@@ -83,6 +84,8 @@ struct pattern_stamp {
 enum pattern_outcome patterns_match(struct patterns *p, struct event *e, bool bare,
                                     struct text message_id, struct pattern_stamp *inner,
                                     struct flaws *flaws);
+/* Another log begins: what a pattern cost in the one before does not count for it. */
+void patterns_begin_log(struct patterns *p);
 bool patterns_know_program(struct patterns *p, struct text program); /* some pattern names it */
 /* True when the line names no program, so that bare patterns apply.  Takes back a tag that is none:
  * "Disconnecting: Too many ..." from a container has no host, no pid and no known program. */

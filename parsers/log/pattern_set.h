@@ -19,6 +19,7 @@
 #define PATTERN_MATCH_LIMIT 100000
 #define PATTERN_DEPTH_LIMIT 2000
 #define PATTERN_HEAP_LIMIT_KIB 1024
+#define PATTERN_GIVE_UPS_MAX 200 /* matches that one pattern gives up in one log */
 #define PATTERN_GROUPS_MAX 24
 
 /* Where the text of a named group goes. */
@@ -70,6 +71,7 @@ struct pattern {
     size_t n_samples;
     /* made on first use */
     bool compiled, jitted;
+    unsigned n_give_ups; /* in this log */
     pcre2_code *code;
     struct pattern_group groups[PATTERN_GROUPS_MAX];
     size_t n_groups;

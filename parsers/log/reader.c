@@ -62,6 +62,7 @@ struct log_reader *log_reader_create(struct patterns *patterns, const struct log
     if (!r)
         return NULL;
     r->patterns = patterns;
+    patterns_begin_log(patterns);
     r->config = *config;
     r->flaws = flaws;
     stamp_clock_init(&r->clock, config->zone, config->span_first, config->span_last);

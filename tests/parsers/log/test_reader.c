@@ -196,6 +196,47 @@ static void test_continues(void **state)
     strbuf_finish(&b.out);
 }
 
+static bool count_known(void *ctx, const struct event *e)
+{
+    *(unsigned *)ctx += e->kind.n > 0;
+    return true;
+}
+
+/* An expression that runs wild costs a log only so much, and the next log anew. */
+static void test_costly_pattern(void **state)
+{
+    (void)state;
+    static const char xml[] =
+        "<events programs='gate'><event kind='gate.wild' reference='x'><literal>x</literal>"
+        "<regex>^(?:a+)+x(?'port'\\d+)$</regex><sample port='1'>Jun 15 12:00:01 h gate[7]: "
+        "aax1</sample>"
+        "</event></events>";
+    struct patterns *own = patterns_create();
+    struct log_config config = {.span_first = FIRST, .span_last = LAST, .boot = INSTANT_NONE};
+    assert_true(patterns_add(own, "own.xml", xml, sizeof xml - 1, NULL, NULL));
+    for (unsigned k = 0; k < 2; k++) {
+        struct flaws flaws;
+        unsigned n_known = 0;
+        flaws_init(&flaws);
+        struct log_reader *r = log_reader_create(own, &config, &flaws);
+        for (unsigned i = 0; i < 260; i++) {
+            static const char wild[] =
+                "Jun 15 12:00:01 h gate[7]: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab x\n";
+            static const char tame[] = "Jun 15 12:00:01 h gate[7]: aax1\n";
+            log_reader_feed(r, tame, sizeof tame - 1, count_known, &n_known);
+            log_reader_feed(r, wild, sizeof wild - 1, count_known, &n_known);
+        }
+        log_reader_end(r, count_known, &n_known);
+        assert_int_equal(n_known, 200);
+        assert_int_equal(flaws_count(&flaws, "log.pattern-undecided"), 200);
+        assert_int_equal(flaws_count(&flaws, "log.pattern-switched-off"), 2 * 60);
+        assert_int_equal(log_reader_summary(r)->n_undecided, 200 + 2 * 60);
+        log_reader_free(r);
+        flaws_finish(&flaws);
+    }
+    patterns_free(own);
+}
+
 static void test_bare(void **state)
 {
     (void)state;
@@ -357,12 +398,13 @@ static void test_probe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),         cmocka_unit_test(test_summary),
-        cmocka_unit_test(test_repeats),       cmocka_unit_test(test_bare),
-        cmocka_unit_test(test_continues),     cmocka_unit_test(test_short_way),
-        cmocka_unit_test(test_nul_and_utf8),  cmocka_unit_test(test_long_line),
-        cmocka_unit_test(test_hostile),       cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_copy_outlives), cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_lines),     cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_repeats),   cmocka_unit_test(test_costly_pattern),
+        cmocka_unit_test(test_bare),      cmocka_unit_test(test_continues),
+        cmocka_unit_test(test_short_way), cmocka_unit_test(test_nul_and_utf8),
+        cmocka_unit_test(test_long_line), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_stop),      cmocka_unit_test(test_copy_outlives),
+        cmocka_unit_test(test_probe),
     };
     return cmocka_run_group_tests(tests, open_patterns, close_patterns);
 }
