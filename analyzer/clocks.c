@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analyzer/correlate_parts.h"
+#include "analyzer/request.h"
 #include "analyzer/window.h"
 
 #define PAIRS_MAX 400000 /* a clock; what comes after adds nothing */
@@ -71,7 +72,8 @@ struct gather { /* the pairs of one line */
     const struct correlation *c;
     const struct event *e;
     uint64_t line;
-    bool addresses; /* lines without a port count, too */
+    struct text request; /* quoted by the line, or empty */
+    bool addresses;      /* lines without a port count, too */
     bool proxy;
     size_t begin, most;
     struct pairs *out;
@@ -81,7 +83,7 @@ struct gather { /* the pairs of one line */
 static bool gather_pair(void *ctx, uint32_t record, enum fit fit)
 {
     struct gather *g = ctx;
-    if (fit < FIT_ENDPOINT && !g->addresses)
+    if (fit < FIT_ENDPOINT && !g->addresses && !request_was_made(&g->c->roster, record, g->request))
         return true;
     uint32_t id = g->c->roster.talk[record];
     for (size_t i = g->out->n; i > g->begin && g->out->n - i < 64; i--)
@@ -123,6 +125,7 @@ static bool gather_line(const struct correlation *c, uint32_t entry, bool addres
                        .most = addresses ? WEAK_PAIRS_A_LINE : PAIRS_A_LINE,
                        .begin = out->n,
                        .out = out};
+    g.request = request_quoted(event_field(g.e, "request"));
     g.proxy = c->index.entries.v[entry].writer == WRITER_PROXY && !is_upstream(g.e);
     g.addresses = addresses && (g.e->claim == CLAIM_RESET || g.e->claim == CLAIM_OPENED);
     fit_each(c, entry, FIT_ANY_TIME, gather_pair, &g);

@@ -213,6 +213,20 @@ struct text content_head(const struct content *c, struct arena *arena)
     return (struct text){copy, n};
 }
 
+size_t content_begin(const struct content *c, char *out, size_t most)
+{
+    size_t n = 0;
+    const struct piece *p;
+    while (c && n < most && (p = piece_at(c, n))) {
+        size_t length = piece_length(p), now = length < most - n ? length : most - n;
+        memcpy(&out[n], p->byte, now);
+        n += now;
+        if (length < CONTENT_PIECE)
+            break;
+    }
+    return n;
+}
+
 /* A kept byte, from wherever it is kept. */
 static bool kept_byte(const struct content *c, uint64_t at, char *byte)
 {

@@ -33,6 +33,9 @@ static inline void content_prefetch_bytes(const struct content *c)
 struct text content_head(const struct content *c, struct arena *arena);
 struct text content_tail(const struct content *c, struct arena *arena);
 
+/* Copies the first bytes up to the first hole, at most so many; gives how many. */
+size_t content_begin(const struct content *c, char *out, size_t most);
+
 void content_free(struct store *s, struct content *c); /* NULL-safe */
 
 #endif

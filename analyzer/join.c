@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analyzer/correlate_parts.h"
+#include "analyzer/request.h"
 #include "analyzer/window.h"
 
 struct choice { /* the connection that fits a line best so far */
@@ -16,12 +17,14 @@ struct choice { /* the connection that fits a line best so far */
     enum writer writer;
     struct when w;
     enum fit least;         /* at least so good a fit */
+    struct text request;    /* that the line quotes, or empty */
     struct map *spoken_for; /* talk and kind that have a line already; NULL: not asked */
     instant_ns before, after;
     bool any;
     uint32_t record, talk;
     enum fit fit;
     instant_ns gap, far; /* to the line's interval; to its middle */
+    bool asked;          /* the request that the line quotes was made there */
     bool taken;          /* the same kind of line was tied to it already */
     uint32_t n_equal;    /* other connections that fit as well */
 };
@@ -61,7 +64,9 @@ static bool choose(void *ctx, uint32_t record, enum fit fit)
         (weak && fit != FIT_SERVICE &&
          !services_fit(k->c, k->writer, r->records[record].server.port)))
         return true;
+    bool asked = weak && request_was_made(r, record, k->request);
     if (k->any && r->talk[record] == k->talk) {
+        k->asked |= asked;
         if (fit > k->fit) { /* the other side of a NAT, or another capture, fits better */
             k->fit = fit;
             k->record = record;
@@ -77,10 +82,11 @@ static bool choose(void *ctx, uint32_t record, enum fit fit)
     instant_ns gap = when_gap(k->w, from, to) + penalty(k->e, &t);
     instant_ns far = when_gap((struct when){middle, middle, true}, from, to);
     bool taken = weak && is_taken(k, t.id);
-    bool better = !k->any || gap < k->gap;
-    if (k->any && gap == k->gap)
+    bool alike = k->any && asked == k->asked && gap == k->gap;
+    bool better = !k->any || (asked != k->asked ? asked : gap < k->gap);
+    if (alike)
         better = taken != k->taken ? !taken : far < k->far;
-    k->n_equal = k->any ? (gap == k->gap ? k->n_equal + 1 : better ? 0 : k->n_equal) : 0;
+    k->n_equal = alike ? k->n_equal + 1 : better ? 0 : k->n_equal;
     if (!better)
         return true;
     k->any = true;
@@ -89,6 +95,7 @@ static bool choose(void *ctx, uint32_t record, enum fit fit)
     k->fit = fit;
     k->gap = gap;
     k->far = far;
+    k->asked = asked;
     k->taken = taken;
     return true;
 }
@@ -101,6 +108,7 @@ static struct choice choice_of(const struct correlation *c, uint32_t entry, enum
                        .writer = e->writer,
                        .w = when_of(c, entry),
                        .least = least,
+                       .request = request_quoted(event_field(e->event, "request")),
                        .before = WINDOW_NAMED_BEFORE_NS,
                        .after = WINDOW_NAMED_AFTER_NS};
     if (least == FIT_ADDRESS)

@@ -10,6 +10,7 @@
 
 #include "analyzer/content.h"
 #include "analyzer/history.h"
+#include "analyzer/request.h"
 #include "analyzer/said.h"
 #include "analyzer/stream.h"
 #include "analyzer/timeline.h"
@@ -354,6 +355,12 @@ static enum connection_ending ending_of(const struct live *l)
     return fin ? ENDING_FIN : ENDING_OPEN;
 }
 
+static uint32_t first_request(const struct half *client)
+{
+    char head[REQUEST_HEAD];
+    return request_hash((struct text){head, content_begin(client->content, head, sizeof head)});
+}
+
 void settle_record(const struct flow *flow, uint32_t capture, struct connection_record *out)
 {
     const struct live *l = flow->live;
@@ -370,6 +377,7 @@ void settle_record(const struct flow *flow, uint32_t capture, struct connection_
         .rst_time = l->rsts ? l->rsts->k.time : INSTANT_NONE,
         .isn = {ch->isn, sh->isn},
         .syn_tsval = l->syn_tsval,
+        .request = first_request(ch),
         .n_segments = l->n_segments > UINT32_MAX ? UINT32_MAX : (uint32_t)l->n_segments,
         .stream = flow->stream,
         .capture = capture,

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Request lines, in bytes captured and quoted by logs. */
+#include "analyzer/request.h"
+
+#include "analyzer/roster.h"
+#include "parsers/base/hash.h"
+#include "parsers/base/map.h"
+#include "parsers/packet/words.h"
+
+#define VERSION_LEN 9 /* " HTTP/1.1" */
+
+static uint32_t hash_of(struct text request)
+{
+    uint32_t h = (uint32_t)hash_bytes(request.p, request.n, map_seed());
+    return h ? h : 1; /* 0 stands for none */
+}
+
+/* "METHOD target" at the beginning of a head. */
+static struct text line_of(struct text head)
+{
+    struct http_message m;
+    size_t end = text_find(head, TEXT(" HTTP/1."), 0), eol = text_find(head, TEXT("\n"), 0);
+    if (end == SIZE_MAX || eol < end || !words_http_request(head, &m) || m.at != 0)
+        return TEXT("");
+    return text_slice(head, 0, end);
+}
+
+uint32_t request_hash(struct text head)
+{
+    struct text line = line_of(head);
+    return line.n ? hash_of(line) : 0;
+}
+
+struct text request_quoted(struct text line)
+{
+    size_t space = text_find(line, TEXT(" "), 0);
+    if (space == 0 || space == SIZE_MAX || line.n <= VERSION_LEN + 2)
+        return TEXT("");
+    struct text version = text_slice(line, line.n - VERSION_LEN, line.n);
+    return text_starts(version, TEXT(" HTTP/1.")) ? text_slice(line, 0, line.n - VERSION_LEN)
+                                                  : TEXT("");
+}
+
+/* As a whole line: at the beginning of one, and with a version after it. */
+static bool has_line(struct text bytes, struct text request)
+{
+    for (size_t at = 0; (at = text_find(bytes, request, at)) != SIZE_MAX; at++) {
+        struct text rest = text_slice(bytes, at + request.n, bytes.n);
+        if ((at == 0 || bytes.p[at - 1] == '\n') && text_starts(rest, TEXT(" HTTP/1.")))
+            return true;
+    }
+    return false;
+}
+
+bool request_was_made(const struct roster *r, uint32_t record, struct text request)
+{
+    if (request.n == 0 || r->records[record].request == 0)
+        return false;
+    if (r->records[record].request == hash_of(request))
+        return true;
+    for (uint32_t i = r->reset_from[record]; i < r->reset_from[record + 1]; i++) {
+        const struct end *client = &r->reset_at[i]->connection->end[SIDE_CLIENT];
+        if (has_line(client->head, request) || has_line(client->tail, request))
+            return true;
+    }
+    return false;
+}
