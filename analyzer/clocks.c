@@ -77,14 +77,17 @@ struct gather { /* the pairs of one line */
     bool proxy;
     size_t begin, most;
     struct pairs *out;
+    bool by_request; /* some pair rests on the request alone */
     bool full, failed;
 };
 
 static bool gather_pair(void *ctx, uint32_t record, enum fit fit)
 {
     struct gather *g = ctx;
-    if (fit < FIT_ENDPOINT && !g->addresses && !request_was_made(&g->c->roster, record, g->request))
+    bool asked = fit < FIT_ENDPOINT && request_was_made(&g->c->roster, record, g->request);
+    if (fit < FIT_ENDPOINT && !g->addresses && !asked)
         return true;
+    g->by_request |= asked && !g->addresses;
     uint32_t id = g->c->roster.talk[record];
     for (size_t i = g->out->n; i > g->begin && g->out->n - i < 64; i--)
         if (g->out->v[i - 1].talk == id)
@@ -115,7 +118,8 @@ static bool gather_pair(void *ctx, uint32_t record, enum fit fit)
     return true;
 }
 
-/* A line that could mean too many connections tells nothing; its pairs are taken back. */
+/* A line that could mean too many connections tells nothing; its pairs are taken back.  One that
+ * names no port means one only where nobody else asked for the same. */
 static bool gather_line(const struct correlation *c, uint32_t entry, bool addresses,
                         struct pairs *out)
 {
@@ -129,7 +133,7 @@ static bool gather_line(const struct correlation *c, uint32_t entry, bool addres
     g.proxy = c->index.entries.v[entry].writer == WRITER_PROXY && !is_upstream(g.e);
     g.addresses = addresses && (g.e->claim == CLAIM_RESET || g.e->claim == CLAIM_OPENED);
     fit_each(c, entry, FIT_ANY_TIME, gather_pair, &g);
-    if (g.full)
+    if (g.full || (g.by_request && out->n > g.begin + 1))
         out->n = g.begin;
     return !g.failed;
 }

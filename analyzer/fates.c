@@ -65,15 +65,19 @@ static int toward(const struct fates *f, uint32_t here, uint32_t there)
     return toward_by_delay(f->v, case_series(f->c, h->capture), case_series(f->c, t->capture));
 }
 
+static struct look_numbers numbers_of(const struct segment *g)
+{
+    return look_numbers_of(g->seq, g->ack, g->flags, g->payload_len);
+}
+
 /* A NAT may have let the RST, or what it answers, through under other ends. */
 static void want_numbers(struct fates *f, const struct reset *x, uint32_t series)
 {
     for (size_t i = 0; i < x->n_rsts && i < NUMBERS_MAX; i++)
-        look_want_numbers(f->look, series, x->rsts[i].segment.seq, x->rsts[i].segment.ack);
+        look_want_numbers(f->look, series, numbers_of(&x->rsts[i].segment));
     for (size_t i = 0; i < reset_connection(x)->n_kept; i++)
         if (reset_connection(x)->segments[i].frame == x->trigger_frame)
-            look_want_numbers(f->look, series, reset_connection(x)->segments[i].seq,
-                              reset_connection(x)->segments[i].ack);
+            look_want_numbers(f->look, series, numbers_of(&reset_connection(x)->segments[i]));
 }
 
 static instant_ns pivot_of(const struct fates *f, const struct reset *x, uint32_t series)
@@ -288,7 +292,8 @@ static enum fate fate_of(const struct fates *f, const struct sights *other,
                                                                           : FATE_SEEN;
     if (is_held(other, p))
         return FATE_SEEN;
-    if (look_has_numbers(f->look, other->series, p->seq, p->ack))
+    if (look_has_numbers(f->look, other->series,
+                         look_numbers_of(p->seq, p->ack, p->flags, p->payload_len)))
         return FATE_UNKNOWN; /* there under other ends */
     bool upstream = (p->from == SIDE_CLIENT) == (toward_other < 0);
     return upstream ? FATE_FORGED : FATE_SWALLOWED;
@@ -413,7 +418,7 @@ bool fates_trust(const struct fates *f, const struct reset *x, uint32_t k)
     uint32_t i = x->id - 1;
     if (!f || f->views.n == 0 || i >= f->c->n_resets)
         return true;
-    if (look_has_numbers(f->look, k, x->deciding.segment.seq, x->deciding.segment.ack))
+    if (look_has_numbers(f->look, k, numbers_of(&x->deciding.segment)))
         return false; /* it is there, perhaps under other ends */
     for (uint32_t n = f->first[i]; n < f->first[i + 1]; n++)
         if (f->views.v[n].series == k && f->views.v[n].seen >= 0)

@@ -33,9 +33,15 @@ struct chain {
 
 #define CHAIN_MAX 16 /* resets of one pair of ends that are looked at */
 
-struct numbers {
+struct numbers { /* without padding: a key is its bytes */
     uint32_t capture, seq, ack;
+    uint16_t kind, has_payload;
 };
+
+static struct numbers numbers_key(uint32_t capture, struct look_numbers n)
+{
+    return (struct numbers){capture, n.seq, n.ack, n.kind, n.has_payload};
+}
 
 struct look {
     struct arena *arena;
@@ -93,15 +99,15 @@ int look_want(struct look *l, const struct look_want *w)
     return (int)l->wanted.n - 1;
 }
 
-bool look_want_numbers(struct look *l, uint32_t capture, uint32_t seq, uint32_t ack)
+bool look_want_numbers(struct look *l, uint32_t capture, struct look_numbers n)
 {
-    const struct numbers key = {capture, seq, ack};
+    const struct numbers key = numbers_key(capture, n);
     return l->numbers.n < LOOK_WANTED_MAX && map_put(&l->numbers, &key, NULL);
 }
 
-bool look_has_numbers(const struct look *l, uint32_t capture, uint32_t seq, uint32_t ack)
+bool look_has_numbers(const struct look *l, uint32_t capture, struct look_numbers n)
 {
-    const struct numbers key = {capture, seq, ack};
+    const struct numbers key = numbers_key(capture, n);
     const bool *seen = map_get(&l->numbers, &key);
     return seen && *seen;
 }
@@ -162,7 +168,8 @@ void look_packet(struct look *l, uint32_t series, uint32_t capture, const struct
     struct look_key key;
     if (p->kind != PACKET_TCP || p->time == INSTANT_NONE)
         return;
-    const struct numbers numbers = {series, p->seq, p->ack};
+    const struct numbers numbers =
+        numbers_key(series, look_numbers_of(p->seq, p->ack, p->flags, p->payload_len));
     bool *seen = map_get(&l->numbers, &numbers);
     if (seen)
         *seen = true;

@@ -41,10 +41,22 @@ void look_free(struct look *l); /* NULL-safe */
 
 /* A number to ask by, or -1: the budget is spent or memory ran out. */
 int look_want(struct look *l, const struct look_want *w);
+/* What a NAT leaves as it is; the length only as far as offloads do, that there is a payload. */
+struct look_numbers {
+    uint32_t seq, ack;
+    uint16_t kind; /* SYN, FIN, RST */
+    bool has_payload;
+};
+static inline struct look_numbers look_numbers_of(uint32_t seq, uint32_t ack, uint16_t flags,
+                                                  uint32_t payload_len)
+{
+    return (struct look_numbers){seq, ack, flags & (TCP_SYN | TCP_FIN | TCP_RST), payload_len > 0};
+}
+
 /* Asks whether any packet of that capture bears these numbers, whatever its ends: a NAT may have
  * forgotten which. */
-bool look_want_numbers(struct look *l, uint32_t capture, uint32_t seq, uint32_t ack);
-bool look_has_numbers(const struct look *l, uint32_t capture, uint32_t seq, uint32_t ack);
+bool look_want_numbers(struct look *l, uint32_t capture, struct look_numbers n);
+bool look_has_numbers(const struct look *l, uint32_t capture, struct look_numbers n);
 
 size_t look_n_refused(const struct look *l);
 bool look_wants(const struct look *l, uint32_t capture);

@@ -6,6 +6,8 @@
 #include "analyzer/scene.h"
 
 #define AT_ONCE_NS (NS_PER_S / 5)
+#define ANSWER_NS (2 * NS_PER_S) /* a kernel answers at once: the rest is the path's queues */
+#define ANSWER_RTTS 8
 
 static uint32_t segment_end(const struct segment *g)
 {
@@ -18,6 +20,13 @@ static bool drawn_by(const struct scene *s, const struct segment *g)
     if (!(rst->flags & TCP_ACK))
         return (g->flags & TCP_ACK) && g->ack == rst->seq;
     return segment_end(g) == rst->ack;
+}
+
+/* What comes long after a segment does not answer it. */
+static bool is_soon_after(const struct scene *s, const struct segment *g)
+{
+    instant_ns limit = ANSWER_RTTS * s->connection->rtt_ns;
+    return scene_rst(s)->time - g->time <= (limit > ANSWER_NS ? limit : ANSWER_NS);
 }
 
 /* A bare RST takes its number from the segment that it answers.  Of several such, the first one
@@ -35,7 +44,9 @@ static const struct segment *answered(const struct scene *s)
         if (g->from == s->other && drawn_by(s, g) && news)
             first = g;
     }
-    return first ? first : latest;
+    if (first && is_soon_after(s, first))
+        return first;
+    return latest && is_soon_after(s, latest) ? latest : NULL;
 }
 
 /* An owner's reset answers nothing; what came in just before may have prompted it. */
