@@ -95,6 +95,8 @@ static bool gather_pair(void *ctx, uint32_t record, enum fit fit)
     struct talk t = roster_talk(&g->c->roster, record);
     if (g->e->claim == CLAIM_RESET && t.rst == INSTANT_NONE)
         return true;
+    if (g->e->claim == CLAIM_TIMEOUT && closed_by_client(&g->c->roster, record, g->e))
+        return true;
     instant_ns from, to;
     /* a proxy writes a line a request, and often about its other connection */
     talk_due(&t, g->proxy ? CLAIM_NOTHING : g->e->claim, &from, &to);
@@ -130,7 +132,8 @@ static bool gather_line(const struct correlation *c, uint32_t entry, bool addres
                        .begin = out->n,
                        .out = out};
     g.request = request_quoted(event_field(g.e, "request"));
-    g.proxy = c->index.entries.v[entry].writer == WRITER_PROXY && !is_upstream(g.e);
+    g.proxy =
+        c->index.entries.v[entry].writer == WRITER_PROXY && !is_upstream(g.e) && !is_of_client(g.e);
     g.addresses = addresses && (g.e->claim == CLAIM_RESET || g.e->claim == CLAIM_OPENED);
     fit_each(c, entry, FIT_ANY_TIME, gather_pair, &g);
     if (g.full || (g.by_request && out->n > g.begin + 1))

@@ -28,6 +28,7 @@ struct tie {
     enum join join, bridge;
     uint64_t bridge_place;
     bool ambiguous;
+    bool by_request; /* the request that it quotes was made there */
     enum side side;
 };
 
@@ -148,6 +149,10 @@ typedef bool fit_fn(void *ctx, uint32_t record, enum fit fit);
 void fit_each(const struct correlation *c, uint32_t entry, instant_ns slack, fit_fn *each,
               void *ctx);
 bool is_upstream(const struct event *e);
+/* A line of its kind is about the writer's connection with its client and about its end. */
+bool is_of_client(const struct event *e);
+/* The client that the line names had sent FIN before the server sent anything that ends. */
+bool closed_by_client(const struct roster *r, uint32_t record, const struct event *e);
 
 /* services.c: which ports belong to which writer. */
 /* Which daemons' usual ports the captures show. */

@@ -16,9 +16,22 @@ bool is_upstream(const struct event *e)
     return text_find(e->kind, TEXT("upstream"), 0) != SIZE_MAX;
 }
 
+bool is_of_client(const struct event *e)
+{
+    return text_find(e->kind, TEXT(".client-"), 0) != SIZE_MAX;
+}
+
 static bool named(const struct endpoint *e)
 {
     return !address_is_zero(&e->ip);
+}
+
+bool closed_by_client(const struct roster *r, uint32_t record, const struct event *e)
+{
+    const struct connection_record *c = &r->records[record];
+    instant_ns fin = c->fin_time[SIDE_CLIENT], others = c->fin_time[SIDE_SERVER];
+    return named(&e->client) && !is_upstream(e) && fin != INSTANT_NONE &&
+           !c->saw_rst[SIDE_SERVER] && (others == INSTANT_NONE || fin < others);
 }
 
 static bool agrees(const struct endpoint *says, const struct endpoint *is)

@@ -48,11 +48,14 @@ static bool in_window(const struct choice *k, const struct talk *t, instant_ns f
     return k->w.high >= t->first - k->before && k->w.low <= t->last + k->after;
 }
 
-/* A reset is rather reported of a connection that was reset. */
-static instant_ns penalty(const struct event *e, const struct talk *t)
+/* A reset is rather reported of a connection that was reset, and a server's patience does not end
+ * with a client that had closed. */
+static instant_ns penalty(const struct choice *k, uint32_t record, const struct talk *t)
 {
+    const struct event *e = k->e;
     bool report = e->claim == CLAIM_RESET || e->claim == CLAIM_REFUSED;
-    return report && !t->torn ? NS_PER_S : 0;
+    bool late = e->claim == CLAIM_TIMEOUT && closed_by_client(&k->c->roster, record, e);
+    return (report && !t->torn) || late ? NS_PER_S : 0;
 }
 
 static bool choose(void *ctx, uint32_t record, enum fit fit)
@@ -79,7 +82,7 @@ static bool choose(void *ctx, uint32_t record, enum fit fit)
     if (!in_window(k, &t, from, to))
         return true;
     instant_ns middle = k->w.low + (k->w.high - k->w.low) / 2;
-    instant_ns gap = when_gap(k->w, from, to) + penalty(k->e, &t);
+    instant_ns gap = when_gap(k->w, from, to) + penalty(k, record, &t);
     instant_ns far = when_gap((struct when){middle, middle, true}, from, to);
     bool taken = weak && is_taken(k, t.id);
     bool alike = k->any && asked == k->asked && gap == k->gap;
@@ -176,7 +179,8 @@ static bool tie_choice(struct correlation *c, uint32_t entry, const struct choic
                     .record = k->record,
                     .join = join_of(k->fit),
                     .bridge = join_of(k->fit),
-                    .ambiguous = reused};
+                    .ambiguous = reused,
+                    .by_request = k->asked};
     t.side = side_of(c, entry, t.record);
     if (!tie_add(c, &t))
         return false;

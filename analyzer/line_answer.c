@@ -91,7 +91,8 @@ static const char *tie_words(const struct tie *t)
     case JOIN_ENDPOINT:
         return fit_words(FIT_ENDPOINT);
     default:
-        return fit_words(FIT_ADDRESS);
+        return t->by_request ? "the line names an address of it and quotes its request"
+                             : fit_words(FIT_ADDRESS);
     }
 }
 

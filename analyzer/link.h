@@ -13,7 +13,8 @@ enum join {
     JOIN_TUPLE, /* it names both ends with ports, or one end's port and both addresses, uniquely */
     JOIN_ENDPOINT, /* it names one end's address and port */
     JOIN_ADDRESS,  /* it names an address of the connection */
-    JOIN_PID,      /* same host, program and pid as a line that named the tuple or endpoint */
+    JOIN_PID,      /* same host, program and pid as a line that named the tuple or endpoint, or by
+                      the proxy of whose two connections it names the other one */
     JOIN_HOST,     /* it is about a host, or a process or service, of one end of the connection */
     JOINS
 };
@@ -33,6 +34,7 @@ struct link {
         side; /* whose host wrote it, as far as known; SIDE_PATH: a device between, or unknown */
     instant_ns offset_ns;         /* corrected event time minus RST time */
     instant_ns uncertainty_ns;    /* stamp precision plus clock spread: the truth lies within */
+    bool by_request;              /* JOIN_ADDRESS: it quotes a request that was made there */
     bool ambiguous;               /* another connection has an equal claim to this line */
     const struct segment *packet; /* the very packet that a firewall's line is about, or NULL */
     bool recognised;              /* false: names the address, but no pattern knows the line */

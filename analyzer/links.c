@@ -13,6 +13,7 @@
 struct pending {
     const struct reset *reset;
     struct link link;
+    bool by_leg; /* the line names the connection's other leg */
 };
 
 struct pendings {
@@ -66,6 +67,7 @@ static bool add_link(struct correlation *c, const struct tie *t, const struct re
                                                  .uncertainty_ns = uncertainty_of(c, t->entry),
                                                  .ambiguous = t->ambiguous,
                                                  .packet = packet,
+                                                 .by_request = t->by_request,
                                                  .recognised = e->kind.n > 0}};
     return true;
 }
@@ -82,6 +84,50 @@ static bool expand(struct correlation *c, const struct tie *t, struct pendings *
     return true;
 }
 
+/* A proxy's line about one of its two connections comes from the process that held the other. */
+static bool lend_to_leg(struct pendings *out, size_t i, const struct leg *leg)
+{
+    if (!vec_reserve(out, out->n + 1))
+        return false;
+    struct pending lent = out->v[i];
+    bool to_backend =
+        reset_connection(lent.reset)->first_time <= reset_connection(leg->reset)->first_time;
+    lent.link.offset_ns +=
+        lent.reset->deciding.segment.time - leg->reset->deciding.segment.time; /* one capture */
+    lent.link.bridge = lent.link.join;
+    lent.link.bridge_line = lent.link.event->line;
+    lent.link.bridge_source = lent.link.event->source;
+    lent.link.join = JOIN_PID;
+    lent.link.side = to_backend ? SIDE_CLIENT : SIDE_SERVER;
+    lent.reset = leg->reset;
+    lent.by_leg = true;
+    out->v[out->n++] = lent;
+    return true;
+}
+
+static bool lend_all(struct pendings *out)
+{
+    for (size_t i = 0, n = out->n; i < n; i++) {
+        const struct reset *r = out->v[i].reset;
+        enum join j = out->v[i].link.join;
+        bool named = j == JOIN_TUPLE || j == JOIN_ENDPOINT;
+        for (size_t k = 0; named && k < r->n_legs; k++)
+            if (r->legs[k].by == LEG_PROXY && r->legs[k].reset && !out->v[i].link.ambiguous &&
+                !lend_to_leg(out, i, &r->legs[k]))
+                return false;
+    }
+    return true;
+}
+
+/* Whether the reset has the line already, by its own name; v is its first. */
+static bool is_known(const struct pending *v, const struct pending *p)
+{
+    for (; p->by_leg && v < p; v++)
+        if (v->link.event == p->link.event)
+            return true;
+    return false;
+}
+
 static bool publish(struct correlation *c, const struct pendings *p)
 {
     if (!vec_reserve(&c->links, p->n + 1))
@@ -96,7 +142,8 @@ static bool publish(struct correlation *c, const struct pendings *p)
                 flaws_add(&c->index.dropped, "links.too-many", p->v[k].link.event->line);
                 continue;
             }
-            c->links.v[c->links.n++] = p->v[k].link;
+            if (!is_known(&p->v[i], &p->v[k]))
+                c->links.v[c->links.n++] = p->v[k].link;
         }
         at->n = (uint32_t)c->links.n - at->from;
     }
@@ -109,6 +156,7 @@ bool links_build(struct correlation *c)
     bool good = true;
     for (size_t i = 0; i < c->ties.n && good; i++)
         good = expand(c, &c->ties.v[i], &p);
+    good = good && lend_all(&p);
     if (p.n)
         qsort(p.v, p.n, sizeof *p.v, compare_pending);
     good = good && publish(c, &p);

@@ -59,7 +59,7 @@ bool request_was_made(const struct roster *r, uint32_t record, struct text reque
     if (r->records[record].request == hash_of(request))
         return true;
     for (uint32_t i = r->reset_from[record]; i < r->reset_from[record + 1]; i++) {
-        const struct end *client = &r->reset_at[i]->connection->end[SIDE_CLIENT];
+        const struct end *client = &reset_connection(r->reset_at[i])->end[SIDE_CLIENT];
         if (has_line(client->head, request) || has_line(client->tail, request))
             return true;
     }

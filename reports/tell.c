@@ -127,9 +127,14 @@ void tell_tie(struct strbuf *b, const struct link *l)
         strbuf_str(b, ", ");
     }
     strbuf_str(b, joins[l->join]);
-    if (l->join == JOIN_PID && l->bridge_line > 0)
+    bool is_beside = l->bridge_source != l->event->source;
+    if (l->by_request)
+        strbuf_str(b, " and quotes its request");
+    if (l->join == JOIN_PID && l->bridge_line == l->event->line && !is_beside)
+        strbuf_str(b, " that held the connection, and names its other leg");
+    else if (l->join == JOIN_PID && l->bridge_line > 0)
         strbuf_printf(b, " that line %" PRIu64 "%s ties to the connection", l->bridge_line,
-                      l->bridge_source == l->event->source ? "" : " of the log's file beside it");
+                      is_beside ? " of the log's file beside it" : "");
     if (l->packet)
         strbuf_printf(b, " and is of the packet in frame %" PRIu64, frame_number(l->packet->frame));
     if (l->ambiguous)

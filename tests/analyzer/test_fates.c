@@ -115,6 +115,7 @@ static void begin(struct scene_of_two *s, size_t n_talk)
     struct rst *one = (struct rst *)(uintptr_t)s->r->rsts;
     assert_non_null(g);
     one->segment.seq = 5051;
+    one->segment.flags = TCP_RST;
     one->segment.frame = 8;
     s->r->deciding = *one;
     s->r->deciding.answers_frame = s->r->trigger_frame = 7;
@@ -123,6 +124,7 @@ static void begin(struct scene_of_two *s, size_t n_talk)
                             .seq = 1101,
                             .ack = 5051,
                             .payload_len = 10,
+                            .flags = TCP_ACK,
                             .from = SIDE_CLIENT};
     g[1] = one->segment;
     c->segments = g;
@@ -160,6 +162,8 @@ static void swallowed_and_forged(void **state)
     begin(&s, 6);
     add(&s, request, true, false);
     add(&s, rst, true, false);
+    /* an acknowledgement with the request's numbers is not the request */
+    add(&s, (struct row){.at = 20.0, .from = SIDE_CLIENT, TCP_ACK, 101, 51, 0}, true, true);
     run(&s);
     assert_int_equal(fate_at(s.r, 0, 7), FATE_SWALLOWED);
     assert_int_equal(fate_at(s.r, 0, 8), FATE_FORGED);
