@@ -285,7 +285,7 @@ class Case:
                         ) as f:  # the lab machine's own name is nobody's business
                             f.write(text.replace(RELEASE, RELEASE.split(b"-")[0] + b"-lab"))
         if self.spec["shape"].get("trace"):
-            self.keep_trace(self.server)
+            self.keep_trace(self.client if self.spec["shape"]["trace"] == "client" else self.server)
         for c in self.captures:
             shutil.copyfile(c.path, os.path.join(self.out, c.name))
         moved = disguise.apply(self.out, self.spec["shape"])

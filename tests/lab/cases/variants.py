@@ -79,6 +79,7 @@ ROWS = [
     ("app-abort-pcapng", endpoint.application_abort, False, 6, dict(pcapng=True)),
     ("client-abort-v6", endpoint.client_abort, False, 6, dict(delay=0.02)),
     ("client-abort-routed", endpoint.client_abort, True, 4, ROUTED),
+    ("client-abort-traced", endpoint.client_abort, False, 4, dict(trace="client", delay=0.01)),
     ("client-abort-truncated", endpoint.client_abort, False, 4, dict(truncate=True)),
     ("fast-close-v6", endpoint.fast_close, False, 6, {}),
     ("fast-close-mirror", endpoint.fast_close, True, 4, dict(mirror_twice=True, delay=0.005)),
