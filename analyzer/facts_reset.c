@@ -127,10 +127,10 @@ static struct fact unread_bytes(const struct case_file *c, const struct reset *r
     return fact_number(r, (int64_t)r->unread_bytes, rst_frame(r));
 }
 
-static struct fact unread_proven(const struct case_file *c, const struct reset *r)
+static struct fact window_reopened(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    return fact_bool(r, r->unread_proven, rst_frame(r));
+    return fact_bool(r, r->window_reopened, rst_frame(r));
 }
 
 /* Payload that went to the reset side after its FIN and died there. */
@@ -190,8 +190,8 @@ static const struct fact_def rows[] = {
      since_trigger},
     {"rst.unread-bytes", FACT_BYTES, NULL, "payload that the reset side had got and not read",
      unread_bytes},
-    {"rst.unread-proven", FACT_BOOL, NULL, "the packets prove that payload was unread",
-     unread_proven},
+    {"rst.window-reopened", FACT_BOOL, NULL,
+     "the window had shrunk as data arrived and is open again in the RST", window_reopened},
     {"rst.data-after-fin", FACT_BOOL, NULL, "payload reached the reset side after its own FIN",
      data_after_fin},
     {"rst.crossed-fin", FACT_BOOL, NULL,

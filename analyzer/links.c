@@ -98,6 +98,7 @@ static bool lend_to_leg(struct pendings *out, size_t i, const struct leg *leg)
     lent.link.bridge_line = lent.link.event->line;
     lent.link.bridge_source = lent.link.event->source;
     lent.link.join = JOIN_PID;
+    lent.link.packet = NULL;
     lent.link.side = to_backend ? SIDE_CLIENT : SIDE_SERVER;
     lent.reset = leg->reset;
     lent.by_leg = true;

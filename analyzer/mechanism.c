@@ -302,7 +302,8 @@ static const struct {
     {MECHANISM_ABORT_UNREAD,
      is_abort_unread,
      "mechanism.owner-unread",
-     "its sender's program dropped the connection while data that had reached it was unread",
+     "its sender's program dropped the connection and had not answered the data that had reached "
+     "it",
      {"TCP_ABORT_ON_CLOSE", "TCP_STATE"}},
     {MECHANISM_ABORT,
      is_abort_at_all,
@@ -358,7 +359,7 @@ static void say_unread(struct scene *s)
     uint64_t since = received_since_own_data(s);
     bool jumped = window_jumped(s);
     r->unread_bytes = since;
-    r->unread_proven = true;
+    r->window_reopened = jumped;
     if (jumped && since == 0) {
         uint32_t last = own(s)->last_window, now = rst_window(s);
         r->unread_bytes = now > last ? now - last : 0;
@@ -366,8 +367,8 @@ static void say_unread(struct scene *s)
     if (jumped)
         scene_say(
             s, scene_rst(s)->frame, "mechanism.window-jump", 0,
-            "the receive window had shrunk as data arrived and is open again in the RST: what "
-            "had arrived was thrown away");
+            "the receive window had shrunk as data arrived and is open again in the RST, as when "
+            "what had arrived is thrown away unread");
     if (since > 0)
         scene_say(s, 0, "mechanism.data-after-own", 0,
                   "%llu bytes had come after the last that it sent itself",

@@ -142,7 +142,7 @@ struct reset {
     uint64_t trigger_frame;      /* that segment, or 0 */
     uint64_t unread_bytes; /* payload that had reached the reset side and was provably or possibly
                               unread */
-    bool unread_proven;    /* by the window's jump or by data after its last own payload */
+    bool window_reopened;  /* it had shrunk as data arrived and is open again in the RST */
     const char *
         kernel_reasons[4]; /* names of enum sk_rst_reason that the packets allow; NULL-terminated */
 

@@ -81,7 +81,7 @@ static const struct wording of_facts[] = {
      "no RST in the client's name came on its SYN, before any answer"},
     {"path.tampering", "its signature of connection tampering: {v}", NULL},
     {"rst.unread-bytes", "received by the RST's side and not read: {v}", NULL},
-    {"rst.unread-proven", "the packets prove that payload was left unread",
+    {"rst.window-reopened", "the receive window opened again in the RST",
      "the packets do not prove that payload was left unread"},
     {"rst.data-after-fin", "payload arrived after the FIN of the RST's side",
      "no payload arrived after the FIN of the RST's side"},
