@@ -17,13 +17,6 @@ static struct text head_of(const struct reset *r, enum side side)
     return reset_connection(r)->end[side].head;
 }
 
-/* The last bytes of a direction: its tail, or all of it while that is short. */
-static struct text last_of(const struct reset *r, enum side side)
-{
-    const struct end *e = &reset_connection(r)->end[side];
-    return e->tail.n > 0 ? e->tail : e->head;
-}
-
 static struct fact speaks(const struct reset *r, enum side side)
 {
     struct text head = head_of(r, side);
@@ -100,15 +93,9 @@ static struct fact exchange_complete(const struct case_file *c, const struct res
         return fact_bool(r, false, rst_frame(r));
     if (server->bytes_missing > 0)
         return unknown("bytes of the answer are missing from the capture");
-    uint64_t n = server->bytes;
     if (!words_http_response(server->head, &m))
         return unknown("no HTTP/1 answer was seen");
-    enum http_completeness whole = words_http_completeness(&m, n, last_of(r, SIDE_SERVER));
-    if (whole != HTTP_COMPLETE && words_http_last_response(last_of(r, SIDE_SERVER), &m)) {
-        /* kept alive: the last of several responses begins inside the last bytes */
-        struct text last = last_of(r, SIDE_SERVER);
-        whole = words_http_completeness(&m, last.n - m.at, last);
-    }
+    enum http_completeness whole = said_answer(reset_connection(r));
     if (whole == HTTP_UNSURE)
         return unknown("the answer's length is not stated in the bytes that were kept");
     return fact_bool(r, whole == HTTP_COMPLETE, rst_frame(r));

@@ -5,6 +5,7 @@
  * a single odd field.
  */
 #include "analyzer/live.h"
+#include "analyzer/said.h"
 #include "analyzer/scene.h"
 
 #define AT_ONCE_NS (NS_PER_S)    /* "at once" for a client that only wanted to see it open */
@@ -209,19 +210,21 @@ static bool is_abort_form(const struct scene *s)
            (s->end[s->claimed].spoke || s->end[s->other].spoke);
 }
 
-/* A client that got its answer and had time to read it before it dropped the connection. */
-static bool had_time_to_read(const struct scene *s)
+/* A client that got its answer, and had all of it or time to read it before it dropped the
+ * connection. */
+static bool has_read(const struct scene *s)
 {
     instant_ns quiet = scene_rst(s)->time - peer(s)->last_data_time;
     return s->claimed == SIDE_CLIENT && own(s)->bytes > 0 &&
-           quiet > TIME_TO_READ_NS + 2 * s->connection->rtt_ns;
+           (quiet > TIME_TO_READ_NS + 2 * s->connection->rtt_ns ||
+            said_answer(s->connection) == HTTP_COMPLETE);
 }
 
 static bool is_abort_unread(const struct scene *s)
 {
     if (!is_abort_form(s))
         return false;
-    return window_jumped(s) || (received_since_own_data(s) > 0 && !had_time_to_read(s));
+    return window_jumped(s) || (received_since_own_data(s) > 0 && !has_read(s));
 }
 
 static bool holds_always(const struct scene *s)

@@ -250,10 +250,13 @@ def server_timeout(c):
     listener = c.server.listen(9000)
     haproxy(c, mode="http", server="1s")
     c.watch()
+    served = set()  # ports of the proxy whose request was answered in time
     for n in range(c.rng.randrange(2, 5)):
         a, b, mine = through_http(c, listener)
         if n % 3 != 2:
             time.sleep(c.rng.uniform(1.2, 1.5))
+        else:
+            served.add(b.getpeername()[1])
         try:
             b.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nyes")
         except OSError:
@@ -262,6 +265,18 @@ def server_timeout(c):
         a.close()
         b.close()
         c.pause(0.1, 0.3)
+    c.truth.every(
+        (c.server.addr, 9000),
+        lambda p: served & {p.sport, p.dport},
+        sender="client",
+        phase="active",
+        mechanism=["abort"],
+        cause=["fast-close"],
+        by_reason={
+            r: ("half-closed", ["after-close"])
+            for r in ("TCP_TIMEWAIT_SOCKET", "NO_SOCKET", "TCP_ABORT_ON_DATA")
+        },
+    )
     c.truth.every(
         (c.server.addr, 9000),
         sender="client",

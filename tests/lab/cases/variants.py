@@ -2,7 +2,7 @@
 """The corpus: the same happenings in other shapes (families, routes, clocks, damage), a third of
 them graded."""
 from case import again
-from cases import edges, endpoint, middle, opening, services, ssh, sshmore, sshnew
+from cases import decoys, edges, endpoint, middle, opening, services, ssh, sshmore, sshnew
 
 BOTH = dict(captures=("client", "server"))
 ROUTED = dict(routed=True, captures=("client", "server"))
@@ -79,6 +79,8 @@ ROWS = [
     ("app-abort-pcapng", endpoint.application_abort, False, 6, dict(pcapng=True)),
     ("client-abort-v6", endpoint.client_abort, False, 6, dict(delay=0.02)),
     ("client-abort-routed", endpoint.client_abort, True, 4, ROUTED),
+    ("proxy-server-timeout-v6", decoys.server_timeout, False, 6, {}),
+    ("proxy-server-timeout-delayed", decoys.server_timeout, False, 4, dict(delay=0.01)),
     ("client-abort-traced", endpoint.client_abort, False, 4, dict(trace="client", delay=0.01)),
     ("client-abort-truncated", endpoint.client_abort, False, 4, dict(truncate=True)),
     ("fast-close-v6", endpoint.fast_close, False, 6, {}),
