@@ -38,7 +38,7 @@ static struct reset *asks(struct joint *j, const char *client, double opened, do
     struct reset *r;
     struct connection_record *record = joint_reset(j, client, SERVER, opened, rst, &r);
     record->request = request_hash(head);
-    struct connection *c = (struct connection *)(uintptr_t)r->connection;
+    struct connection *c = (struct connection *)(uintptr_t)reset_connection(r);
     c->end[SIDE_CLIENT].head = head;
     return r;
 }
