@@ -23,8 +23,8 @@ struct last_said {
  * none of it was captured, and where memory ran out. */
 void said_settle(struct connection *c, struct arena *arena);
 
-/* HTTP/1: how whole the server's last answer is, by the kept bytes; HTTP_UNSURE also where bytes are
- * missing or it speaks something else. */
+/* HTTP/1: how whole the server's last answer is, by the kept bytes; HTTP_UNSURE also where bytes
+ * are missing or it speaks something else. */
 enum http_completeness said_answer(const struct connection *c);
 
 #endif
