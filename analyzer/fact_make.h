@@ -8,6 +8,7 @@
 
 #include "analyzer/case.h"
 #include "analyzer/fact.h"
+#include "parsers/packet/packet.h"
 
 typedef struct fact fact_getter(const struct case_file *c, const struct reset *r);
 typedef struct fact fact_side_getter(const struct case_file *c, const struct reset *r,
@@ -18,6 +19,25 @@ static inline struct provenance from_frame(const struct reset *r, uint64_t frame
     return (struct provenance){.kind = SOURCE_PACKET,
                                .capture = connection_capture(reset_connection(r), frame),
                                .frame = frame_number(frame)};
+}
+
+/* That end's first FIN among the kept segments, or NULL. */
+static inline const struct segment *fin_of(const struct connection *k, enum side side)
+{
+    for (size_t i = 0; i < k->n_kept; i++)
+        if (k->segments[i].from == (uint8_t)side && (k->segments[i].flags & TCP_FIN))
+            return &k->segments[i];
+    return NULL;
+}
+
+/* Payload that reached the FIN's sender after its FIN had left: captured after it, or at the other
+ * end before it, but not acknowledged by it. */
+static inline bool is_behind_fin(const struct segment *s, const struct end *e,
+                                 const struct segment *fin)
+{
+    return s->payload_len > 0 &&
+           (s->time >= e->fin_time || (fin && fin->from != s->from && (fin->flags & TCP_ACK) &&
+                                       (int32_t)(s->seq + s->payload_len - fin->ack) > 0));
 }
 
 static inline struct fact unknown(const char *why)

@@ -74,10 +74,15 @@ static struct fact tail(const struct case_file *c, const struct reset *r, enum s
     return fact_words(r, e->tail.n > 0 ? e->tail : e->head, 0);
 }
 
+/* Which capture of the same reset shows most: what was lost between them is in one of them only. */
 static struct fact retransmissions(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    return fact_number(r, end_of(r, side)->n_retransmissions, 0);
+    const struct reset *best = r;
+    for (size_t i = 0; i < r->n_seen_in; i++)
+        if (end_of(r->seen_in[i], side)->n_retransmissions > end_of(best, side)->n_retransmissions)
+            best = r->seen_in[i];
+    return fact_number(best, end_of(best, side)->n_retransmissions, 0);
 }
 
 static struct fact unanswered(const struct case_file *c, const struct reset *r, enum side side)
@@ -173,9 +178,10 @@ static struct fact idle_before_fin(const struct case_file *c, const struct reset
     instant_ns last = INSTANT_NONE;
     if (!e->saw_fin || e->fin_time == INSTANT_NONE)
         return unknown("no FIN of that end was captured");
+    const struct segment *fin = fin_of(k, side);
     for (size_t i = 0; i < k->n_kept; i++) {
         const struct segment *s = &k->segments[i];
-        if (s->payload_len > 0 && s->time < e->fin_time && !(s->notes & NOTE_KEEPALIVE) &&
+        if (s->payload_len > 0 && !(s->notes & NOTE_KEEPALIVE) && !is_behind_fin(s, e, fin) &&
             s->time > last)
             last = s->time;
     }

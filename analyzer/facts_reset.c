@@ -141,9 +141,10 @@ static struct fact data_after_fin(const struct case_file *c, const struct reset 
     const struct end *e = &k->end[reset_side(r)];
     if (!e->saw_fin)
         return fact_bool(r, false, rst_frame(r));
+    const struct segment *fin = fin_of(k, reset_side(r));
     for (size_t i = 0; i < k->n_kept; i++) {
         const struct segment *s = &k->segments[i];
-        if (s->from == (uint8_t)other_side(r) && s->payload_len > 0 && s->time >= e->fin_time &&
+        if (s->from == (uint8_t)other_side(r) && is_behind_fin(s, e, fin) &&
             s->time <= r->deciding.segment.time && !(s->notes & NOTE_KEEPALIVE))
             return fact_bool(r, true, s->frame);
     }
@@ -159,9 +160,10 @@ static struct fact crossed_fin(const struct case_file *c, const struct reset *r)
     const struct end *e = &k->end[reset_side(r)];
     if (!e->saw_fin)
         return unknown("no FIN of the reset side was captured");
+    const struct segment *fin = fin_of(k, reset_side(r));
     for (size_t i = 0; i < k->n_kept; i++) {
         const struct segment *s = &k->segments[i];
-        if (s->from == (uint8_t)other_side(r) && s->payload_len > 0 && s->time >= e->fin_time &&
+        if (s->from == (uint8_t)other_side(r) && is_behind_fin(s, e, fin) &&
             !(s->notes & (NOTE_KEEPALIVE | NOTE_RETRANSMISSION)))
             return fact_bool(r, (int32_t)(s->ack - e->fin_seq) <= 0, s->frame);
     }

@@ -88,6 +88,7 @@ ROWS = [
     ("late-data-v6", endpoint.late_data, False, 6, dict(delay=0.01)),
     ("late-data-ring", endpoint.late_data, True, 4, dict(ring=3)),
     ("reuse-race-v6", endpoint.reuse_race, False, 6, {}),
+    ("reuse-race-client-v6", endpoint.reuse_race, False, 6, dict(delay=0.03, captures=("client",))),
     ("reuse-race-client", endpoint.reuse_race, True, 4, dict(delay=0.05, captures=("client",))),
     ("idle-timeout-v6", endpoint.idle_timeout, False, 6, {}),
     (
@@ -181,6 +182,7 @@ ROWS = [
     ("filter-slow", middle.content_filter, True, 4, dict(delay=0.03)),
     ("ips-v6", edges.ips, True, 6, {}),
     ("ips-client", edges.ips, False, 4, dict(captures=("client",), delay=0.02)),
+    ("rto-both-v6", middle.rto, False, 6, dict(captures=("client", "server"))),
     ("rto-both", middle.rto, True, 4, BOTH),
     ("redis-limit-both", services.limit, True, 4, dict(delay=0.012, **BOTH)),
     ("port-scan-slow", opening.port_scan, True, 4, dict(delay=0.02)),
