@@ -6,9 +6,11 @@ No log text is ever written here: each line comes from the program that it names
 """
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 RSYSLOG = """
@@ -191,24 +193,31 @@ def abort(sock):
 
 
 TRIXIE = "/var/tmp/whyrst-lab/trixie"
+TRIXIE_LOCK = threading.Lock()
 
 
 def trixie():
-    """A Debian 13 tree for daemons newer than this machine's; made once, kept for later runs."""
-    if not os.path.exists(TRIXIE + "/usr/sbin/sshd"):
-        os.makedirs(os.path.dirname(TRIXIE), exist_ok=True)
-        subprocess.run(
-            [
-                "debootstrap",
-                "--variant=minbase",
-                "--include=openssh-server",
-                "trixie",
-                TRIXIE,
-                "http://deb.debian.org/debian",
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+    """A Debian 13 tree for daemons newer than this machine's; made once, kept for later runs.
+    Cases that want it at the same time wait for one; what a run that ended half-way left is not
+    taken for a tree."""
+    with TRIXIE_LOCK:
+        if not os.path.isdir(TRIXIE):
+            half = TRIXIE + ".half"
+            shutil.rmtree(half, ignore_errors=True)
+            os.makedirs(os.path.dirname(TRIXIE), exist_ok=True)
+            subprocess.run(
+                [
+                    "debootstrap",
+                    "--variant=minbase",
+                    "--include=openssh-server",
+                    "trixie",
+                    half,
+                    "http://deb.debian.org/debian",
+                ],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+            os.rename(half, TRIXIE)
     return TRIXIE
 
 
