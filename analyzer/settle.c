@@ -358,6 +358,9 @@ static enum connection_ending ending_of(const struct live *l)
 static uint32_t first_request(const struct half *client)
 {
     char head[REQUEST_HEAD];
+    bool is_word = content_begin(client->content, head, 1) > 0 && head[0] >= 'A' && head[0] <= 'Z';
+    if (!is_word)
+        return 0; /* no method: most connections are no HTTP/1, and cost no copy */
     return request_hash((struct text){head, content_begin(client->content, head, sizeof head)});
 }
 
