@@ -445,6 +445,7 @@ bool case_run(struct case_file *c, const struct case_config *config, struct erro
             return false;
     }
     struct walk *walk = walk_new(NULL, take_as, &run, err);
+    run.walk = walk;
     bool good = walk && run_with(&run, walk, err);
     case_drop_series(&run);
     vec_finish(&run.waiting);

@@ -123,21 +123,21 @@ static void take_frame(struct reading *r, const struct frame *f)
         flush_packets(r);
 }
 
-static bool read_frames(struct reading *r, const struct frame *first, struct error *err)
+/* From *frame on, which is the last one afterwards. */
+static enum capture_step read_frames(struct reading *r, const char *doing, struct frame *frame,
+                                     uint64_t most, struct error *err)
 {
-    struct frame frame = *first;
     enum capture_step step = CAPTURE_FRAME;
     source_watch(r->source, flush_packets, r);
-    for (uint64_t n = 1; step == CAPTURE_FRAME; n++) {
-        take_frame(r, &frame);
+    for (uint64_t n = 1; step == CAPTURE_FRAME && n <= most; n++) {
+        take_frame(r, frame);
         if (n % PROGRESS_FRAMES == 0)
-            case_tell(r->run, "reading", r->source, r->size);
-        step = capture_next(r->capture, &frame, err);
+            case_tell(r->run, doing, r->source, r->size);
+        step = capture_next(r->capture, frame, err);
     }
-    r->run->series.link_type = frame.link_type;
     source_watch(r->source, NULL, NULL);
     flush_packets(r);
-    return step == CAPTURE_END;
+    return step;
 }
 
 static void add_link_type(struct case_capture *out, const char *name)
@@ -288,8 +288,56 @@ static bool keep_tracker(struct case_run *run)
     return tracker_retire(*slot);
 }
 
+/* One file of the series once more, up to where it was read before.  Nothing is counted. */
+static bool read_file_again(struct case_run *run, struct reading *r, struct error *err)
+{
+    struct frame frame;
+    const uint64_t n = run->captures.v[run->series.first + r->out->file].n_packets;
+    r->source = walk_open_input(run->walk, r->out->input, err);
+    bool good = r->source && capture_open(r->source, &r->out->flaws, &r->capture, err) &&
+                capture_next(r->capture, &frame, err) == CAPTURE_FRAME;
+    if (good)
+        read_frames(r, "collecting", &frame, n, err);
+    good = good && capture_info_of(r->capture)->n_frames >= n;
+    fragments_free(r->fragments);
+    capture_close(r->capture);
+    source_close(r->source);
+    return good;
+}
+
+/* What cannot be read again is told: the resets in it are missing. */
+static void read_series_again(struct case_run *run)
+{
+    struct error err = {0};
+    bool good = true;
+    for (uint32_t file = 0; good && file < run->series.n_files; file++) {
+        struct case_capture out = run->captures.v[run->series.first + file];
+        struct reading r = {.run = run,
+                            .out = &out,
+                            .tracker = run->series.tracker,
+                            .size = UINT64_MAX,
+                            .file_bits = (uint64_t)file << FRAME_FILE_SHIFT};
+        flaws_init(&out.flaws);
+        flaws_init(&out.skipped);
+        if (file > 0)
+            tracker_next_file(run->series.tracker);
+        good = read_file_again(run, &r, &err);
+        flaws_finish(&out.flaws);
+        flaws_finish(&out.skipped);
+        if (good)
+            continue;
+        if (err.code == 0)
+            error_set(&err, ERROR_IO, "", "it was changed while it was read");
+        snprintf(err.place, sizeof err.place, TEXT_FMT, TEXT_ARG(out.name));
+        case_warn(run, &err);
+        run->c->summary.complete = false;
+    }
+}
+
 bool case_end_series(struct case_run *run, struct error *err)
 {
+    if (run->series.tracker && tracker_again(run->series.tracker))
+        read_series_again(run);
     bool good = !run->series.tracker || (keep_results(run) && keep_tracker(run));
     case_drop_series(run);
     return good || error_set(err, ERROR_NO_MEMORY, "", "out of memory");
@@ -319,7 +367,8 @@ static bool goes_on(const struct case_run *run, const struct case_capture *out,
                     const struct frame *first)
 {
     const struct case_series *series = &run->series;
-    if (!series->tracker || series->link_type != first->link_type)
+    if (!series->tracker || series->link_type != first->link_type ||
+        (series->twice && walk_input(run->walk, out->input)->is_member))
         return false;
     const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
     return series_continues(series_likeness(last->name, out->name), last->last, first->time);
@@ -339,12 +388,16 @@ static bool choose_tracker(struct reading *r, const struct frame *first, struct 
         if (!case_end_series(run, err))
             return false;
         const struct case_budgets *budgets = &run->config->budgets;
+        const struct input *in = walk_input(run->walk, r->out->input);
+        const bool twice = !in->is_member && !in->is_compressed;
         const struct tracker_config config = {.capture = (uint32_t)run->captures.n,
                                               .memory_budget = budgets->tracker_bytes,
                                               .max_records = budgets->max_records,
                                               .in_outline = true,
+                                              .twice = twice,
                                               .keep_records = true};
-        *series = (struct case_series){.tracker = tracker_create(&run->c->arena, &config),
+        *series = (struct case_series){.twice = twice,
+                                       .tracker = tracker_create(&run->c->arena, &config),
                                        .first = config.capture};
         if (!series->tracker)
             return error_set(err, ERROR_NO_MEMORY, source_name(r->source), "out of memory");
@@ -367,9 +420,10 @@ static bool read_all(struct reading *r, bool *followed, struct error *err)
     if (!choose_tracker(r, &first, err))
         return false;
     before = *tracker_counts(r->tracker);
-    bool good = read_frames(r, &first, err);
+    step = read_frames(r, "reading", &first, UINT64_MAX, err);
+    r->run->series.link_type = first.link_type;
     count_file(r->out, &before, tracker_counts(r->tracker));
-    return good;
+    return step == CAPTURE_END;
 }
 
 static bool track(struct reading *r, struct error *err)

@@ -15,6 +15,7 @@
 struct tracker;
 
 struct case_series {         /* files that are read as one capture */
+    bool twice;              /* they can be opened again while inputs are still visited */
     struct tracker *tracker; /* NULL: none is being read */
     uint32_t first, n_files; /* captures */
     int link_type;           /* of the last packet's interface; -1 before any */
@@ -53,6 +54,7 @@ struct case_run { /* a case in the making */
     VEC(struct tracker *) trackers;
     VEC(struct case_waiting) waiting;
     VEC(struct case_twin) twins;
+    struct walk *walk; /* of the inputs */
     struct case_series series;
     struct filter *filter; /* NULL without --filter */
     bool is_asked;         /* the log that the case is asked about was found */

@@ -27,6 +27,13 @@ void flows_finish(struct flows *f)
     f->slots = NULL;
 }
 
+void flows_clear(struct flows *f)
+{
+    memset(f->slots, 0, f->n_slots * sizeof *f->slots);
+    memset(f->list, 0, sizeof f->list);
+    f->n = 0;
+}
+
 static uint64_t word_at(const void *p, size_t at)
 {
     uint64_t w;

@@ -75,6 +75,8 @@ struct flows {
 
 bool flows_init(struct flows *f, const struct allocator *from);
 void flows_finish(struct flows *f); /* the table only; flows go with their pool */
+/* Forgets all of them; their memory is the pool's. */
+void flows_clear(struct flows *f);
 
 /* Orders the endpoints; returns the direction of src to dst: 0 or 1. */
 uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, struct flow_key *key);

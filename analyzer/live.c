@@ -41,6 +41,7 @@ static struct pool *pool_at(struct store *s, size_t i)
 void store_init(struct store *s, const struct allocator *from)
 {
     s->used = 0;
+    s->numbers_only = false;
     for (size_t i = 0; i < N_POOLS; i++) {
         pool_init(pool_at(s, i), pools[i].size, from);
         pool_at(s, i)->total = &s->used;

@@ -119,6 +119,7 @@ enum half_bit {
     HALF_DATA = 1 << 7, /* data_base holds */
     HALF_WINDOW = 1 << 8,
     HALF_SYN_NO_SCALE = 1 << 9, /* its SYN came without a window scale option */
+    HALF_NO_REQUEST = 1 << 10,  /* its first bytes begin no request line */
 };
 
 struct half {                    /* one direction; first what every segment touches */
@@ -233,7 +234,8 @@ static inline void live_prefetch(const struct live *l)
 struct store { /* the pools that live connections draw from */
     struct pool flows, openings, lives, chunks, rings, troubles, contents, pieces, tails, holes,
         episodes;
-    size_t used; /* bytes of all objects handed out */
+    size_t used;       /* bytes of all objects handed out */
+    bool numbers_only; /* neither segments nor bytes are kept, see survey.h */
 };
 
 void store_init(struct store *s, const struct allocator *from);

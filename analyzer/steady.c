@@ -9,6 +9,7 @@
 
 #include "analyzer/content.h"
 #include "analyzer/history.h"
+#include "analyzer/survey.h"
 #include "analyzer/timeline.h"
 
 #define CACHE_LINE 64
@@ -48,7 +49,13 @@ static uint16_t take_payload(struct store *s, struct half *h, const struct half 
     if (h->first_data_time == INSTANT_NONE)
         h->first_data_time = b->time;
     h->last_data_time = b->time;
-    return b->payload && content_put(s, &h->content, offset, b->payload, b->payload_captured)
+    if (!b->payload)
+        return 0;
+    if (s->numbers_only) {
+        survey_payload(s, h, offset, b->payload, b->payload_captured);
+        return 0;
+    }
+    return content_put(s, &h->content, offset, b->payload, b->payload_captured)
                ? NOTE_OVERLAP_CONFLICT
                : 0;
 }

@@ -6,6 +6,7 @@
 #include "analyzer/stream.h"
 
 #include "analyzer/content.h"
+#include "analyzer/survey.h"
 
 #define HOLES_MAX 32
 #define JUMP_MAX (1 << 28) /* a larger leap is taken for a forged or broken number */
@@ -261,7 +262,9 @@ static void take_payload(struct step *t, uint64_t bytes_before, uint32_t next_be
         (int64_t)bytes_before + seq_diff(t->data_seq, seq_max(next_before, h->data_base));
     if (offset < 0 || !p->payload || in_episode(t->l))
         return;
-    if (content_put(t->s, &h->content, (uint64_t)offset, p->payload, p->payload_captured))
+    if (t->s->numbers_only)
+        survey_payload(t->s, h, (uint64_t)offset, p->payload, p->payload_captured);
+    else if (content_put(t->s, &h->content, (uint64_t)offset, p->payload, p->payload_captured))
         t->notes |= NOTE_OVERLAP_CONFLICT;
 }
 

@@ -31,7 +31,7 @@ struct tracker *tracker_create(struct arena *arena, const struct tracker_config 
     struct tracker *t = from->alloc(from->ctx, sizeof *t);
     if (!t)
         return NULL;
-    t->arena = arena;
+    t->results = arena;
     t->config = *config;
     t->from = from;
     t->now = INSTANT_NONE;
@@ -42,6 +42,10 @@ struct tracker *tracker_create(struct arena *arena, const struct tracker_config 
     if (t->config.linger_ns == 0)
         t->config.linger_ns = DEFAULT_LINGER_NS;
     store_init(&t->store, from);
+    survey_init(&t->survey);
+    arena_init(&t->scrap, from);
+    t->store.numbers_only = config->twice;
+    t->arena = config->twice ? &t->scrap : arena;
     t->duplicates = from->alloc(from->ctx, sizeof *t->duplicates);
     t->own_habits = config->habits ? NULL : habits_create(from, 0);
     t->habits = config->habits ? config->habits : t->own_habits;
@@ -63,6 +67,8 @@ void tracker_free(struct tracker *t)
     vec_finish(&t->skips);
     vec_finish(&t->records);
     outline_finish(t);
+    survey_finish(&t->survey);
+    arena_finish(&t->scrap);
     t->from->release(t->from->ctx, t, sizeof *t);
 }
 
@@ -81,27 +87,46 @@ bool tracker_retire(struct tracker *t)
     return outline_make_room(t);
 }
 
-void tracker_skip_rst(struct tracker *t, uint64_t frame, const char *reason, uint64_t same_as)
+void tracker_skip_rst(struct tracker *t, const struct flow_key *key, uint64_t frame,
+                      const char *reason, uint64_t same_as)
 {
-    struct tracker_rst_skip *s = vec_push(&t->skips);
+    struct skipped *s = vec_push(&t->skips);
     if (s)
-        *s = (struct tracker_rst_skip){frame, reason, same_as};
+        *s = (struct skipped){{frame, reason, same_as}, *key};
 }
 
+/* The number of the stream that begins at a frame.  False when memory ran out. */
+static bool number_of(struct tracker *t, uint64_t frame, uint32_t *out)
+{
+    if (t->again)
+        return survey_number(&t->survey, frame, out);
+    if (tracker_surveys(t) && !survey_start(&t->survey, frame))
+        return false;
+    *out = t->next_stream++;
+    return true;
+}
+
+/* The flow of a segment that may begin a stream.  NULL when memory ran out. */
 static struct flow *flow_for(struct tracker *t, const struct tracker_place *at, uint16_t flags,
-                             uint32_t seq)
+                             uint32_t seq, uint64_t frame)
 {
     struct flow *f = flows_find(&t->flows, &at->key, at->hash);
+    const bool opens = f && flow_opens_stream(f, at->dir, flags, seq);
+    uint32_t number;
+    if (f && !opens && !(f->file_bits & FILE_BEFORE))
+        return f;
+    if (!number_of(t, frame, &number))
+        return NULL;
     if (!f) {
         f = flows_add(&t->flows, &t->store, &at->key, at->hash);
         if (f)
-            flow_number(f, t->next_stream++);
-    } else if (flow_opens_stream(f, at->dir, flags, seq)) {
+            flow_number(f, number);
+    } else if (opens) {
         tracker_settle(t, f);
-        flow_number(f, t->next_stream++);
-    } else if (f->file_bits & FILE_BEFORE) {
+        flow_number(f, number);
+    } else {
         tracker_revive(t, f); /* what was seen of it has the old number */
-        flow_enter_file(f, t->next_stream++);
+        flow_enter_file(f, number);
     }
     return f;
 }
@@ -122,6 +147,19 @@ static void note_leg(struct live *l, enum side side, instant_ns delay)
         l->leg[side] = delay;
 }
 
+/* What hosts do was learnt from every connection in the first reading. */
+static void note_answer(struct tracker *t, const struct address *from, instant_ns after)
+{
+    if (!t->again)
+        habits_note_answer(t->habits, from, after);
+}
+
+static void note_kind(struct tracker *t, const struct packet *p, enum segment_kind kind)
+{
+    if (!t->again)
+        habits_note(t->habits, p, kind);
+}
+
 static void follow_handshake(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
 {
     struct half *c = &l->half[l->client], *s = &l->half[1 - l->client];
@@ -133,7 +171,7 @@ static void follow_handshake(struct tracker *t, struct live *l, uint8_t dir, con
     } else if ((p->flags & TCP_SYN) && (p->flags & TCP_ACK) && !from_client) {
         if (!live_has(l, LIVE_SYNACK) && live_has(l, LIVE_SYN) && c->n_syns == 1) {
             note_leg(l, SIDE_SERVER, p->time - c->syn_time);
-            habits_note_answer(t->habits, &p->ip_src, p->time - c->syn_time);
+            note_answer(t, &p->ip_src, p->time - c->syn_time);
         }
         l->bits |= LIVE_SYNACK;
     } else if (from_client && !live_has(l, LIVE_HANDSHAKE) && live_has(l, LIVE_SYNACK) &&
@@ -150,7 +188,7 @@ static void note_habit(struct tracker *t, struct live *l, uint8_t dir, const str
     if (l->noted[dir] >> kind & 1)
         return;
     l->noted[dir] |= (uint8_t)(1u << kind);
-    habits_note(t->habits, p, kind);
+    note_kind(t, p, kind);
 }
 
 static void take_rst(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
@@ -158,7 +196,7 @@ static void take_rst(struct tracker *t, struct live *l, uint8_t dir, const struc
     struct kept k = kept_from(p, dir);
     history_segment(&t->store, l, dir, p);
     if (!episode_rst(&t->store, t->arena, l, p, &k)) {
-        tracker_skip_rst(t, p->frame, "no-memory", 0);
+        tracker_skip_rst(t, &l->flow->key, p->frame, "no-memory", 0);
         return;
     }
     flows_touch(&t->flows, l->flow, FLOW_OPEN);
@@ -197,7 +235,7 @@ static bool set_aside(struct tracker *t, struct live *l, uint8_t dir, const stru
         return false;
     tracker_count_duplicate(t, l, dir);
     if (p->flags & TCP_RST) {
-        tracker_skip_rst(t, p->frame, "duplicate-capture", same_as);
+        tracker_skip_rst(t, &l->flow->key, p->frame, "duplicate-capture", same_as);
         if (l->last_rst && l->last_rst->k.frame == same_as)
             l->last_rst->seen_again = true;
     }
@@ -250,7 +288,7 @@ static bool take_opening(struct tracker *t, struct flow *f, uint8_t dir, const s
         t->counts.n_connections++;
     }
     flow_set_base(f, dir, p);
-    habits_note(t->habits, p, segment_kind_of(p->flags, p->seq));
+    note_kind(t, p, segment_kind_of(p->flags, p->seq));
     opening_keep(fresh ? &o->syn : &o->rst, dir, p);
     flows_touch(&t->flows, f, FLOW_OPEN);
     return true;
@@ -278,7 +316,7 @@ static void lose_opening(struct tracker *t, struct flow *f, const struct opening
     if (o->rst.k.frame == 0)
         return;
     t->counts.n_no_memory++;
-    tracker_skip_rst(t, o->rst.k.frame, "no-memory", 0);
+    tracker_skip_rst(t, &f->key, o->rst.k.frame, "no-memory", 0);
 }
 
 bool tracker_relive(struct tracker *t, struct flow *f, const struct opening *o)
@@ -306,13 +344,14 @@ bool tracker_revive(struct tracker *t, struct flow *f)
     return good;
 }
 
-static void not_followed(struct tracker *t, struct flow *f, const struct packet *p)
+static void not_followed(struct tracker *t, struct flow *f, const struct tracker_place *at,
+                         const struct packet *p)
 {
     if (f)
         flows_touch(&t->flows, f, FLOW_DONE);
     t->counts.n_no_memory++;
     if (p->flags & TCP_RST)
-        tracker_skip_rst(t, p->frame, "no-memory", 0);
+        tracker_skip_rst(t, &at->key, p->frame, "no-memory", 0);
 }
 
 static struct live *live_of(struct tracker *t, struct flow *f, uint8_t dir, const struct packet *p)
@@ -329,14 +368,14 @@ static struct live *live_of(struct tracker *t, struct flow *f, uint8_t dir, cons
 void tracker_take_segment(struct tracker *t, const struct tracker_place *at, const struct packet *p)
 {
     uint8_t dir = at->dir;
-    struct flow *f = flow_for(t, at, p->flags, p->seq);
+    struct flow *f = flow_for(t, at, p->flags, p->seq, p->frame);
     if (f && !f->live && take_opening(t, f, dir, p)) {
         tracker_make_room(t, f);
         return;
     }
     struct live *l = live_of(t, f, dir, p);
     if (!l) {
-        not_followed(t, f, p);
+        not_followed(t, f, at, p);
         return;
     }
     flow_set_base(f, dir, p);
@@ -350,13 +389,15 @@ void tracker_take_segment(struct tracker *t, const struct tracker_place *at, con
 }
 
 /* The dissector counts a stream for a quoted segment too when the quote holds its flags. */
-static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i)
+static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i, uint64_t frame)
 {
     struct tracker_place at;
     at.dir = flow_key_of(&i->src, &i->dst, &at.key);
     at.hash = flows_hash(&t->flows, &at.key);
+    if (t->again && !survey_wants(&t->survey, &at.key))
+        return NULL;
     if (i->has_flags) {
-        struct flow *f = flow_for(t, &at, i->flags, i->seq);
+        struct flow *f = flow_for(t, &at, i->flags, i->seq, frame);
         if (!f)
             return NULL;
         flow_rebase(f, at.dir, i->flags, i->seq);
@@ -370,7 +411,7 @@ static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i)
 void tracker_take_icmp(struct tracker *t, const struct packet *p)
 {
     t->counts.n_icmp_errors++;
-    struct flow *f = quoted_flow(t, &p->icmp);
+    struct flow *f = quoted_flow(t, &p->icmp, p->frame);
     struct live *l = f && tracker_revive(t, f) ? f->live : NULL;
     if (!l || l->n_icmp >= ICMP_MAX)
         return;

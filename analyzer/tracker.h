@@ -28,6 +28,7 @@ struct tracker_config {
     uint64_t memory_budget; /* bytes for connections still open; 0: 1 GiB.  Over it, those longest
                                without a packet are settled early and counted */
     bool in_outline;        /* resets of connections that never opened may be in outline */
+    bool twice;             /* the packets can be given twice, see tracker_again */
     bool keep_records;      /* write a connection_record for every connection */
     size_t max_records;     /* 0: 4 million; more are counted, not kept */
     instant_ns linger_ns;   /* after both FINs, how long segments are still kept; 0: 120 s.  Only
@@ -120,6 +121,12 @@ void tracker_packets(struct tracker *t, const struct arrival *v, size_t n);
  * streams are numbered anew, as Wireshark numbers each file.  Give frames of the n-th file (from 0)
  * as n << FRAME_FILE_SHIFT | number; results name captures from config.capture on. */
 void tracker_next_file(struct tracker *t);
+
+/* With config.twice, after the last packet: whether all packets are to be given again, from the
+ * first file on, before tracker_finish.  The first reading keeps numbers of every connection, but
+ * segments and bytes of none; the second follows those alone that were reset.  What comes out is
+ * the same as of one reading without config.twice, which keeps both of every connection. */
+bool tracker_again(struct tracker *t);
 
 /* Settles everything and judges every reset.  Once, after the last packet. */
 struct tracker_resets tracker_finish(struct tracker *t);

@@ -56,23 +56,31 @@ static bool is_segment(const struct arrival *a)
 
 static void take(struct tracker *t, const struct tracker_place *at, const struct arrival *a)
 {
-    const instant_ns time = a->whole ? a->whole->time : a->brief.time;
-    if (time > t->now)
-        t->now = time;
     if (is_segment(a))
         take_segment(t, at, a);
     else if (a->whole->kind == PACKET_ICMP_ERROR)
         tracker_take_icmp(t, a->whole);
 }
 
+struct coming {
+    struct tracker_place at;
+    const struct arrival *a;
+    instant_ns now; /* the latest time up to it */
+};
+
+static instant_ns latest(const struct arrival *a, instant_ns now)
+{
+    const instant_ns time = a->whole ? a->whole->time : a->brief.time;
+    return time > now ? time : now;
+}
+
 /* Each round asks memory for what the round before has found the address of. */
-static void prefetch(const struct tracker *t, const struct tracker_place *at,
-                     const struct arrival *v, size_t n)
+static void prefetch(const struct tracker *t, const struct coming *v, size_t n)
 {
     const struct flow *flow[TRACKER_BATCH];
     const struct live *live[TRACKER_BATCH];
     for (size_t i = 0; i < n; i++) {
-        flow[i] = flows_guess(&t->flows, at[i].hash);
+        flow[i] = flows_guess(&t->flows, v[i].at.hash);
         if (flow[i])
             flow_prefetch(flow[i]);
     }
@@ -81,43 +89,68 @@ static void prefetch(const struct tracker *t, const struct tracker_place *at,
         if (live[i])
             live_prefetch(live[i]);
     }
+    if (t->store.numbers_only)
+        return;
     for (size_t i = 0; i < n; i++)
         if (live[i])
-            steady_prefetch(live[i], at[i].dir, &v[i].brief);
+            steady_prefetch(live[i], v[i].at.dir, &v[i].a->brief);
     for (size_t i = 0; i < n; i++)
-        if (live[i] && live[i]->half[at[i].dir].content)
-            content_prefetch_bytes(live[i]->half[at[i].dir].content);
+        if (live[i] && live[i]->half[v[i].at.dir].content)
+            content_prefetch_bytes(live[i]->half[v[i].at.dir].content);
 }
 
 /* In rounds, so that nothing is read right after it was written in pieces. */
-static void find_places(const struct tracker *t, struct tracker_place *at, const struct arrival *v,
-                        size_t n)
+static void find_places(const struct tracker *t, struct coming *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i].at.dir = flow_key_of_brief(&v[i].a->brief, &v[i].at.key);
+    for (size_t i = 0; i < n; i++)
+        v[i].at.hash = flows_hash(&t->flows, &v[i].at.key);
+}
+
+static void find_prints(const struct tracker *t, struct coming *v, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        at[i].dir = flow_key_of_brief(&v[i].brief, &at[i].key);
-        at[i].print = duplicate_print(&v[i].brief);
-        duplicate_prefetch(t->duplicates, at[i].print);
+        flows_prefetch(&t->flows, v[i].at.hash);
+        v[i].at.print = duplicate_print(&v[i].a->brief);
+        duplicate_prefetch(t->duplicates, v[i].at.print);
     }
-    for (size_t i = 0; i < n; i++) {
-        at[i].hash = flows_hash(&t->flows, &at[i].key);
-        flows_prefetch(&t->flows, at[i].hash);
-    }
+}
+
+/* A second reading takes those of wanted tuples, each at the time that all before it tell. */
+static size_t pick(struct tracker *t, struct coming *v, size_t n)
+{
+    size_t n_picked = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!is_segment(v[i].a) ||
+            (survey_may_want(&t->survey, v[i].at.hash) && survey_wants(&t->survey, &v[i].at.key)))
+            v[n_picked++] = v[i];
+    return n_picked;
 }
 
 void tracker_packets(struct tracker *t, const struct arrival *v, size_t n)
 {
-    struct tracker_place at[TRACKER_BATCH];
-    find_places(t, at, v, n);
-    prefetch(t, at, v, n);
-    for (size_t i = 0; i < n; i++)
-        take(t, &at[i], &v[i]);
+    struct coming coming[TRACKER_BATCH];
+    instant_ns now = t->now;
+    for (size_t i = 0; i < n; i++) {
+        now = latest(&v[i], now);
+        coming[i].a = &v[i];
+        coming[i].now = now;
+    }
+    find_places(t, coming, n);
+    size_t n_picked = t->again ? pick(t, coming, n) : n;
+    find_prints(t, coming, n_picked);
+    prefetch(t, coming, n_picked);
+    for (size_t i = 0; i < n_picked; i++) {
+        t->now = coming[i].now;
+        take(t, &coming[i].at, coming[i].a);
+    }
+    t->now = now;
 }
 
 void tracker_packet(struct tracker *t, const struct packet *p)
 {
-    struct tracker_place at;
     struct arrival a = {.whole = p};
     brief_of(p, &a.brief);
-    find_places(t, &at, &a, 1);
-    take(t, &at, &a);
+    tracker_packets(t, &a, 1);
 }

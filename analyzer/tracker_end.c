@@ -11,8 +11,8 @@
 
 static int by_skip_frame(const void *a, const void *b)
 {
-    const struct tracker_rst_skip *x = a, *y = b;
-    return (x->frame > y->frame) - (x->frame < y->frame);
+    const struct skipped *x = a, *y = b;
+    return (x->skip.frame > y->skip.frame) - (x->skip.frame < y->skip.frame);
 }
 
 static int by_time(const void *a, const void *b)
@@ -24,7 +24,7 @@ static int by_time(const void *a, const void *b)
     return (x->frame > y->frame) - (x->frame < y->frame);
 }
 
-static void settle_all(struct tracker *t)
+void tracker_settle_all(struct tracker *t)
 {
     struct flow *f;
     while ((f = t->flows.list[FLOW_CLOSED].first) != NULL)
@@ -37,17 +37,23 @@ static void settle_all(struct tracker *t)
 /* What is asked for after the tracker is gone lives in the arena. */
 static void hand_over(struct tracker *t)
 {
-    t->skips_out = (struct tracker_skips){
-        arena_copy(t->arena, t->skips.v, t->skips.n * sizeof *t->skips.v), t->skips.n};
-    if (!t->skips_out.v)
-        t->skips_out.n = 0;
+    struct tracker_rst_skip *v = arena_array(t->arena, t->skips.n + 1, sizeof *v);
+    for (size_t i = 0; v && i < t->skips.n; i++)
+        v[i] = t->skips.v[i].skip;
+    t->skips_out = (struct tracker_skips){v, v ? t->skips.n : 0};
     vec_finish(&t->skips);
+}
+
+static void skip_rst(struct tracker *t, uint64_t frame, const char *reason)
+{
+    static const struct flow_key any; /* at the end nobody asks any more */
+    tracker_skip_rst(t, &any, frame, reason, 0);
 }
 
 static void skip_attempt(struct tracker *t, struct reset *r)
 {
     for (size_t i = 0; i < r->n_rsts; i++)
-        tracker_skip_rst(t, r->rsts[i].segment.frame, "connection-lived-on", 0);
+        skip_rst(t, r->rsts[i].segment.frame, "connection-lived-on");
     if (t->attempts.v)
         t->attempts.v[t->attempts.n++] = r;
 }
@@ -61,7 +67,7 @@ static void judge_outlines(struct tracker *t, struct tracker_resets *out)
         if (r)
             out->v[out->n++] = r;
         else
-            tracker_skip_rst(t, b->segments.rst.k.frame, "no-memory", 0);
+            skip_rst(t, b->segments.rst.k.frame, "no-memory");
     }
 }
 
@@ -84,10 +90,66 @@ static void sort_and_number(struct tracker_resets *r)
         r->v[i]->id = (uint32_t)i + 1;
 }
 
+/* What is learnt of the wanted tuples is learnt anew. */
+static void forget_wanted(struct tracker *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->skips.n; i++)
+        if (!survey_wants(&t->survey, &t->skips.v[i].key))
+            t->skips.v[n++] = t->skips.v[i];
+    t->skips.n = n;
+    n = 0;
+    for (size_t i = 0; i < t->outlines.n; i++) {
+        struct flow_key key;
+        const struct reset_face *face = &t->outlines.v[i].face;
+        flow_key_of(&face->end[SIDE_CLIENT], &face->end[SIDE_SERVER], &key);
+        if (!survey_wants(&t->survey, &key))
+            t->outlines.v[n++] = t->outlines.v[i];
+    }
+    t->outlines.n = n;
+}
+
+bool tracker_again(struct tracker *t)
+{
+    if (!tracker_surveys(t))
+        return false;
+    tracker_settle_all(t);
+    if (t->survey.wanted.n == 0)
+        return false;
+    survey_close(&t->survey, &t->flows);
+    forget_wanted(t);
+    flows_clear(&t->flows);
+    store_finish(&t->store);
+    store_init(&t->store, t->from);
+    memset(t->duplicates, 0, sizeof *t->duplicates);
+    t->again = true;
+    t->arena = t->results;
+    t->first_counts = t->counts;
+    t->counts = (struct tracker_counts){0};
+    t->file = 0;
+    t->now = INSTANT_NONE;
+    return true;
+}
+
+/* Counts are of the first reading; what the second could not keep is lost all the same. */
+static void end_reading(struct tracker *t)
+{
+    tracker_settle_all(t);
+    t->arena = t->results;
+    if (!t->again)
+        return;
+    const struct tracker_counts second = t->counts;
+    t->counts = t->first_counts;
+    t->counts.n_evicted += second.n_evicted;
+    t->counts.n_no_memory += second.n_no_memory;
+    if (second.peak_bytes > t->counts.peak_bytes)
+        t->counts.peak_bytes = second.peak_bytes;
+}
+
 struct tracker_resets tracker_finish(struct tracker *t)
 {
     struct tracker_resets out = {0};
-    settle_all(t);
+    end_reading(t);
     tracker_let_go(t);
     size_t n = t->scenes.n + t->outlines.n + 1;
     out.v = arena_array(t->arena, n, sizeof *out.v);

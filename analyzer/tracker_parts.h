@@ -10,11 +10,18 @@
 #include "analyzer/flow.h"
 #include "analyzer/outline.h"
 #include "analyzer/settle.h"
+#include "analyzer/survey.h"
 #include "analyzer/tracker.h"
 #include "parsers/base/vec.h"
 
+struct skipped {
+    struct tracker_rst_skip skip;
+    struct flow_key key; /* the tuple's */
+};
+
 struct tracker {
-    struct arena *arena;
+    struct arena *arena; /* of what comes of the packets: the results', or of a first reading's */
+    struct arena *results, scrap;
     struct tracker_config config;
     const struct allocator *from;
     struct flows flows;
@@ -26,9 +33,12 @@ struct tracker {
     struct recalled recalled[RESETS_RECALLED];
     unsigned n_recalled;
     struct scenes scratch;
-    VEC(struct tracker_rst_skip) skips;
+    VEC(struct skipped) skips;
     struct connection_records records;
     struct tracker_counts counts;
+    struct survey survey;
+    struct tracker_counts first_counts; /* those of the first reading, while again */
+    bool again;                         /* the second reading */
     bool records_in_order;
     struct tracker_skips skips_out;
     struct tracker_resets attempts;
@@ -49,6 +59,11 @@ struct tracker_place {
 void tracker_take_segment(struct tracker *t, const struct tracker_place *at,
                           const struct packet *p);
 void tracker_take_icmp(struct tracker *t, const struct packet *p);
+/* Whether only the numbers are followed so far, and a second reading is to come. */
+static inline bool tracker_surveys(const struct tracker *t)
+{
+    return t->config.twice && !t->again;
+}
 /* A second sight of a segment was set aside. */
 void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir);
 
@@ -57,13 +72,16 @@ void tracker_expire_closed(struct tracker *t);
 /* Settles what was longest without a packet, then forgets numbers, until there is room. */
 void tracker_make_room(struct tracker *t, const struct flow *but);
 
-/* A RST frame that belongs to no reset. */
-void tracker_skip_rst(struct tracker *t, uint64_t frame, const char *reason, uint64_t same_as);
+/* A RST frame of a tuple that belongs to no reset. */
+void tracker_skip_rst(struct tracker *t, const struct flow_key *key, uint64_t frame,
+                      const char *reason, uint64_t same_as);
 /* A live connection for a flow, as the segments of an opening leave it.  False when memory ran out.
  */
 bool tracker_relive(struct tracker *t, struct flow *f, const struct opening *o);
 /* Makes an opening a live connection; any other flow is left alone.  False when memory ran out. */
 bool tracker_revive(struct tracker *t, struct flow *f);
+/* Settles all that is open. */
+void tracker_settle_all(struct tracker *t);
 /* No packet will come, and nothing is open: gives the memory of flows and connections back. */
 void tracker_let_go(struct tracker *t);
 /* Lets go of the connection of a flow, if it has one: what is worth keeping becomes a result. */

@@ -36,7 +36,7 @@ static void keep_record_of_resets(struct tracker *t, const struct live *l,
 
 static void keep_record(struct tracker *t, struct flow *flow)
 {
-    if (!t->config.keep_records)
+    if (!t->config.keep_records || t->again)
         return;
     struct connection_record *r = NULL;
     if (flow->record > 0)
@@ -62,6 +62,13 @@ static bool is_refused(const struct flow *f)
     return (f->left_bits & LEFT_OPENING) && f->opening->rst.k.frame > 0;
 }
 
+/* Of a first reading, that there are any is all that is kept. */
+static bool keep_resets(struct tracker *t, const struct flow *flow)
+{
+    return tracker_surveys(t) ? survey_want(&t->survey, &flow->key)
+                              : settle_resets(t->arena, flow, t->config.capture, &t->scenes);
+}
+
 void tracker_settle(struct tracker *t, struct flow *flow)
 {
     bool in_outline = t->config.in_outline && is_refused(flow) && outline_keep(t, flow);
@@ -75,9 +82,9 @@ void tracker_settle(struct tracker *t, struct flow *flow)
         return;
     if (l->rsts) {
         t->counts.n_reset_connections += !l->episode->survived;
-        if (!in_outline && !settle_resets(t->arena, flow, t->config.capture, &t->scenes))
+        if (!in_outline && !keep_resets(t, flow))
             for (const struct rst_note *n = l->rsts; n; n = n->next)
-                tracker_skip_rst(t, n->k.frame, "no-memory", 0);
+                tracker_skip_rst(t, &flow->key, n->k.frame, "no-memory", 0);
     }
     if (!live_has(l, LIVE_REVIVED))
         t->counts.n_by_state[history_state(l)]++;

@@ -12,6 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define FIRST_TIME (INT64_C(1700000000) * NS_PER_S)
 #define RECORD 12
 #define BUDGET ((size_t)96 * 1024)
 #define SLACK ((size_t)64 * 1024) /* one step of growth */
@@ -101,6 +102,41 @@ static void check_all(struct tracker *t, struct tracker_resets resets, const boo
     free(seen);
 }
 
+/* All packets once to each of two trackers that want them twice, as they want them. */
+static void give(struct tracker *const t[2], const uint8_t *data, uint64_t n)
+{
+    instant_ns now = FIRST_TIME;
+    for (uint64_t f = 1; f <= n; f++) {
+        struct packet p = packet_from(&data[(f - 1) * RECORD], f, &now);
+        for (int i = 0; i < 2; i++)
+            if (t[i])
+                tracker_packet(t[i], &p);
+    }
+}
+
+/* Two readings: one that evicts, in which every RST must be accounted for, and one with room, which
+ * must come to the same end as one reading. */
+static void check_twice(struct arena *arena, const uint8_t *data, uint64_t n, const bool *is_rst,
+                        struct tracker *roomy, struct tracker_resets roomy_resets)
+{
+    struct tracker_config config = {.memory_budget = BUDGET,
+                                    .in_outline = true,
+                                    .twice = true,
+                                    .keep_records = true,
+                                    .max_records = 1000};
+    struct tracker *t[2] = {tracker_create(arena, &config)};
+    config.memory_budget = 0;
+    t[1] = tracker_create(arena, &config);
+    require(t[0] && t[1]);
+    give(t, data, n);
+    const bool again[2] = {tracker_again(t[0]), tracker_again(t[1])};
+    give((struct tracker *const[2]){again[0] ? t[0] : NULL, again[1] ? t[1] : NULL}, data, n);
+    check_all(t[0], tracker_finish(t[0]), is_rst, n);
+    require(same_outcome(roomy, roomy_resets, t[1], tracker_finish(t[1])));
+    tracker_free(t[0]);
+    tracker_free(t[1]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena;
@@ -108,7 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .memory_budget = BUDGET, .in_outline = true, .keep_records = true, .max_records = 1000};
     uint64_t n = size / RECORD;
     bool *is_rst = calloc(n + 1, sizeof *is_rst);
-    instant_ns now = INT64_C(1700000000) * NS_PER_S;
+    instant_ns now = FIRST_TIME;
     arena_init(&arena, NULL);
     struct tracker *t = tracker_create(&arena, &config);
     config.long_road_only = true;
@@ -142,6 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(same_outcome(t, resets, slow, slow_resets));
     struct tracker_resets roomy_resets = tracker_finish(roomy), live_resets = tracker_finish(live);
     require(same_outcome(roomy, roomy_resets, live, live_resets));
+    check_twice(&arena, data, n, is_rst, roomy, roomy_resets);
     tracker_free(t);
     tracker_free(slow);
     tracker_free(roomy);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the first of two readings of a capture leaves for the second: at which frames streams begin,
+ * and the tuples whose connections were reset.  Of all others the first reading keeps numbers only,
+ * and the second looks at no packet of theirs.
+ */
+#ifndef WHYRST_ANALYZER_SURVEY_H
+#define WHYRST_ANALYZER_SURVEY_H
+
+#include "analyzer/flow.h"
+#include "parsers/base/map.h"
+#include "parsers/base/vec.h"
+
+struct survey {
+    VEC(uint64_t) starts; /* frames that gave a stream its number, in order; with file bits */
+    struct map wanted;    /* of struct flow_key */
+    uint64_t *bits;       /* by hash: clear for what is not wanted; NULL: none were made */
+    uint32_t n_bits;      /* a power of two */
+};
+
+void survey_init(struct survey *v);
+void survey_finish(struct survey *v);
+
+/* The next stream begins at a frame.  False when memory ran out. */
+bool survey_start(struct survey *v, uint64_t frame);
+/* The number of the stream that began at a frame, in the frame's file; false: none did. */
+bool survey_number(const struct survey *v, uint64_t frame, uint32_t *out);
+
+/* The evidence of a tuple's connections is wanted.  False when memory ran out. */
+bool survey_want(struct survey *v, const struct flow_key *key);
+/* No more are wanted: from now on it may be asked. */
+void survey_close(struct survey *v, const struct flows *flows);
+static inline bool survey_may_want(const struct survey *v, uint32_t hash)
+{
+    const uint32_t bit = hash & (v->n_bits - 1);
+    return !v->bits || (v->bits[bit / 64] >> (bit % 64) & 1);
+}
+bool survey_wants(const struct survey *v, const struct flow_key *key);
+
+/* Payload of a connection of which only the first request is told: what does not look like one is
+ * let go. */
+void survey_payload(struct store *s, struct half *h, uint64_t offset, const uint8_t *bytes,
+                    size_t n);
+
+#endif
