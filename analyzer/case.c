@@ -15,7 +15,6 @@
 #include "analyzer/correlate.h"
 #include "analyzer/look.h"
 #include "analyzer/population.h"
-#include "analyzer/series.h"
 #include "analyzer/tracker.h"
 #include "parsers/capture/filter.h"
 #include "parsers/input/walk.h"
@@ -144,25 +143,12 @@ static void read_waiting(struct case_run *run, struct walk *walk, const struct c
     source_close(source);
 }
 
-/* Of those whose names are alike, the earliest; others keep their place. */
-static size_t earliest_alike(const struct case_waiting *v, size_t n)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < n; i++) {
-        bool earlier = v[best].first == INSTANT_NONE || v[i].first < v[best].first;
-        if (v[i].first != INSTANT_NONE && earlier &&
-            series_likeness(v[0].name, v[i].name) != SERIES_UNLIKE)
-            best = i;
-    }
-    return best;
-}
-
 /* Captures that were put off: the pieces of a ring in order of time, all else as given. */
 static void read_all_waiting(struct case_run *run, struct walk *walk)
 {
     struct case_waiting *v = run->waiting.v;
     for (size_t n = run->waiting.n; n > 0; n--, v++) {
-        size_t next = earliest_alike(v, n);
+        size_t next = case_next_waiting(run, walk, v, n);
         struct case_waiting w = v[next];
         memmove(v + 1, v, next * sizeof *v);
         read_waiting(run, walk, &w);
@@ -186,8 +172,8 @@ static bool take_capture(struct case_run *run, struct walk *walk, size_t index,
     struct case_waiting *w = vec_push(&run->waiting);
     if (!w)
         return no_memory(err);
-    *w = (struct case_waiting){
-        .input = index, .size = size, .name = out->name, .first = case_peek_first(source)};
+    *w = (struct case_waiting){.input = index, .size = size, .name = out->name};
+    case_peek(w, source);
     return true;
 }
 

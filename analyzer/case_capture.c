@@ -371,7 +371,8 @@ static bool goes_on(const struct case_run *run, const struct case_capture *out,
         (series->twice && walk_input(run->walk, out->input)->is_member))
         return false;
     const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
-    return series_continues(series_likeness(last->name, out->name), last->last, first->time);
+    return (series->is_adjoined && series->adjoined == out->input) ||
+           series_continues(series_likeness(last->name, out->name), last->last, first->time);
 }
 
 /* The tracker that the file's packets go to: that of its series, or a new one. */
@@ -477,20 +478,4 @@ bool case_read_capture(struct case_run *run, size_t input, struct source *source
     flaws_finish(&out.skipped);
     flaws_finish(&out.skipped_bytes);
     return false;
-}
-
-instant_ns case_peek_first(struct source *source)
-{
-    struct error err;
-    struct flaws flaws;
-    struct frame frame = {.time = INSTANT_NONE};
-    struct capture *capture;
-    flaws_init(&flaws);
-    if (capture_open(source, &flaws, &capture, &err)) {
-        if (capture_next(capture, &frame, &err) != CAPTURE_FRAME)
-            frame.time = INSTANT_NONE;
-        capture_close(capture);
-    }
-    flaws_finish(&flaws);
-    return frame.time;
 }

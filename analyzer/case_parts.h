@@ -19,6 +19,8 @@ struct case_series {         /* files that are read as one capture */
     struct tracker *tracker; /* NULL: none is being read */
     uint32_t first, n_files; /* captures */
     int link_type;           /* of the last packet's interface; -1 before any */
+    bool is_adjoined;        /* the input adjoined goes on in it, whatever its name is */
+    size_t adjoined;
 };
 
 /* A capture that waits: its series may have to be brought in order first. */
@@ -27,6 +29,10 @@ struct case_waiting {
     uint64_t size;
     struct text name;
     instant_ns first; /* time of its first packet, INSTANT_NONE without */
+    int link_type;    /* of that packet */
+    instant_ns last;  /* of its last packet, INSTANT_NONE: not known */
+    instant_ns until; /* it holds a packet as late as this */
+    unsigned n_scans; /* how often it was read for that */
 };
 
 struct case_twin { /* the head of a dated kernel log */
@@ -91,8 +97,11 @@ struct look;
  * False when memory ran out. */
 bool case_look_again(struct case_run *run, struct walk *walk, uint32_t capture, struct look *look);
 
-/* Time of a capture's first packet, INSTANT_NONE without; reads only its beginning. */
-instant_ns case_peek_first(struct source *source);
+/* What a capture begins with. */
+void case_peek(struct case_waiting *w, struct source *source);
+/* Which of the waiting captures v[0..n) is to be read next: pieces of one capture in order of time,
+ * all else as given.  One that goes on where the last one ended is noted in run->series. */
+size_t case_next_waiting(struct case_run *run, struct walk *walk, struct case_waiting *v, size_t n);
 
 /* Keeps the head of a text if it is a dated kernel log.  False when memory ran out. */
 bool case_note_twin(struct case_run *run, struct text name, struct text head);

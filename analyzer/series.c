@@ -85,3 +85,8 @@ bool series_continues(enum series_likeness names, instant_ns last, instant_ns fi
     instant_ns gap = sane_time(first) - sane_time(last);
     return gap >= -OVERLAP_NS && (names == SERIES_RING || gap <= LIKE_GAP_NS);
 }
+
+bool series_may_adjoin(instant_ns last, instant_ns first)
+{
+    return series_continues(SERIES_LIKE, last, first);
+}

@@ -128,6 +128,15 @@ void tracker_next_file(struct tracker *t);
  * the same as of one reading without config.twice, which keeps both of every connection. */
 bool tracker_again(struct tracker *t);
 
+enum tracker_fit {
+    TRACKER_FIT_UNKNOWN, /* no open connection has those ends */
+    TRACKER_FIT_GOES_ON, /* its numbers go on where the connection stands, at the same hop count */
+    TRACKER_FIT_DIFFERS  /* other numbers, or seen from another place */
+};
+
+/* How a segment that was not given fits what was.  Nothing changes. */
+enum tracker_fit tracker_fit(const struct tracker *t, const struct brief *b);
+
 /* Settles everything and judges every reset.  Once, after the last packet. */
 struct tracker_resets tracker_finish(struct tracker *t);
 

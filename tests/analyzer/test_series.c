@@ -55,6 +55,9 @@ static void times_of_pieces(void **state)
     assert_false(series_continues(SERIES_RING, INSTANT_NONE, t));
     assert_false(series_continues(SERIES_RING, t, INSTANT_NONE));
     assert_true(series_continues(SERIES_RING, INT64_MIN + 1, INT64_MAX));
+    assert_true(series_may_adjoin(t, t + NS_PER_S));
+    assert_false(series_may_adjoin(t, t + 61 * NS_PER_S));
+    assert_false(series_may_adjoin(t, t - 2 * NS_PER_S));
 }
 
 int main(void)

@@ -97,6 +97,45 @@ static void over_files(void **state)
     script_end(&s);
 }
 
+static struct brief sent(bool by_client, uint16_t flags, uint32_t seq, uint8_t ttl)
+{
+    struct address a = address_from_v4((const uint8_t[4]){192, 0, 2, 1});
+    struct address b = address_from_v4((const uint8_t[4]){198, 51, 100, 2});
+    return (struct brief){.src = by_client ? a : b,
+                          .dst = by_client ? b : a,
+                          .src_port = by_client ? 40000 : 80,
+                          .dst_port = by_client ? 80 : 40000,
+                          .flags = flags,
+                          .seq = seq,
+                          .path.ttl = ttl};
+}
+
+/* Whether a file of another name goes on where a connection stands. */
+static void another_file_fits(void **state)
+{
+    (void)state;
+    struct script s = script_begin(NULL);
+    script_lines(&s, TALK);
+    const struct tracker_counts before = *tracker_counts(s.tracker);
+    const struct {
+        struct brief b;
+        enum tracker_fit want;
+    } rows[] = {
+        {sent(true, TCP_ACK, 151, 64), TRACKER_FIT_GOES_ON},
+        {sent(true, TCP_ACK, 151 + 3000, 64), TRACKER_FIT_GOES_ON},
+        {sent(true, TCP_ACK, 151, 63), TRACKER_FIT_DIFFERS},
+        {sent(true, TCP_ACK, 151 + 3000000, 64), TRACKER_FIT_DIFFERS},
+        {sent(true, TCP_SYN, 7, 64), TRACKER_FIT_UNKNOWN},
+        {sent(false, TCP_RST, 701, 63), TRACKER_FIT_GOES_ON},
+        {sent(false, TCP_RST, 702, 64), TRACKER_FIT_UNKNOWN},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(tracker_fit(s.tracker, &rows[i].b), rows[i].want);
+    assert_memory_equal(tracker_counts(s.tracker), &before, sizeof before);
+    script_finish(&s);
+    script_end(&s);
+}
+
 static void equal_bare_resets_are_two(void **state)
 {
     (void)state;
@@ -354,6 +393,7 @@ int main(void)
         cmocka_unit_test(tagged_and_untagged),
         cmocka_unit_test(equal_bare_resets_are_two),
         cmocka_unit_test(over_files),
+        cmocka_unit_test(another_file_fits),
         cmocka_unit_test(a_failed_attempt_is_not_the_end),
         cmocka_unit_test(a_later_kill_decides),
         cmocka_unit_test(the_number_is_kept_after_the_linger),

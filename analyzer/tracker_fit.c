@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether a segment of another file goes on where a connection stands: a 32-bit number that agrees
+ * to within a window is no chance, and hops that differ are another place.
+ */
+#include "analyzer/tracker_parts.h"
+
+#define NEAR_BYTES 65536 /* lost between two files, or sent again */
+
+static bool is_near(const struct half *h, uint32_t seq)
+{
+    int32_t ahead = seq_diff(seq, h->next_seq);
+    return ahead >= -NEAR_BYTES && ahead <= NEAR_BYTES;
+}
+
+enum tracker_fit tracker_fit(const struct tracker *t, const struct brief *b)
+{
+    struct flow_key key;
+    uint8_t dir = flow_key_of_brief(b, &key);
+    const struct flow *f = flows_find(&t->flows, &key, flows_hash(&t->flows, &key));
+    const struct half *h = f && f->live ? &f->live->half[dir] : NULL;
+    if (!h || !half_has(h, HALF_SEQ) || (b->flags & TCP_SYN))
+        return TRACKER_FIT_UNKNOWN;
+    if (b->flags & TCP_RST) /* whoever sent it: only the exact number says anything */
+        return b->seq == h->next_seq ? TRACKER_FIT_GOES_ON : TRACKER_FIT_UNKNOWN;
+    bool same_hops = h->n_segments == 0 || (b->path.ttl >= h->ttl_min && b->path.ttl <= h->ttl_max);
+    return same_hops && is_near(h, b->seq) ? TRACKER_FIT_GOES_ON : TRACKER_FIT_DIFFERS;
+}
