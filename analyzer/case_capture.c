@@ -372,7 +372,8 @@ static bool goes_on(const struct case_run *run, const struct case_capture *out,
         return false;
     const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
     return (series->is_adjoined && series->adjoined == out->input) ||
-           series_continues(series_likeness(last->name, out->name), last->last, first->time);
+           series_continues(series_likeness(last->name, out->name), last->first, last->last,
+                            first->time);
 }
 
 /* The tracker that the file's packets go to: that of its series, or a new one. */

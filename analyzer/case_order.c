@@ -59,7 +59,7 @@ static bool note_until(void *ctx, const struct frame *f)
     struct end_scan *s = ctx;
     if (s->w->until == INSTANT_NONE || f->time > s->w->until)
         s->w->until = f->time;
-    s->is_beyond = s->w->until > s->stop && !series_may_adjoin(s->w->until, s->stop);
+    s->is_beyond = s->w->until > s->stop && !series_may_adjoin(s->w->first, s->w->until, s->stop);
     return !s->is_beyond;
 }
 
@@ -68,8 +68,8 @@ static bool ends_before(struct walk *walk, struct case_waiting *w, instant_ns ne
 {
     struct error err;
     if (w->last == INSTANT_NONE) {
-        bool beyond =
-            w->until != INSTANT_NONE && w->until > next && !series_may_adjoin(w->until, next);
+        bool beyond = w->until != INSTANT_NONE && w->until > next &&
+                      !series_may_adjoin(w->first, w->until, next);
         if (beyond || w->n_scans++ >= SCANS_MAX)
             return false;
         struct end_scan scan = {.w = w, .stop = next};
@@ -80,7 +80,7 @@ static bool ends_before(struct walk *walk, struct case_waiting *w, instant_ns ne
             return false;
         w->last = w->until;
     }
-    return series_may_adjoin(w->last, next);
+    return series_may_adjoin(w->first, w->last, next);
 }
 
 static bool is_earlier(const struct case_waiting *a, const struct case_waiting *than)
@@ -156,7 +156,8 @@ static size_t adjoining(struct case_run *run, struct walk *walk, const struct ca
     const struct case_series *series = &run->series;
     const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
     for (size_t i = 0; i < n; i++)
-        if (v[i].link_type == series->link_type && series_may_adjoin(last->last, v[i].first) &&
+        if (v[i].link_type == series->link_type &&
+            series_may_adjoin(last->first, last->last, v[i].first) &&
             series_likeness(last->name, v[i].name) == SERIES_UNLIKE && goes_on(run, walk, &v[i]))
             return i;
     return n;
@@ -166,7 +167,8 @@ static bool continues_by_name(const struct case_run *run, const struct case_wait
 {
     const struct case_series *series = &run->series;
     const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
-    return series_continues(series_likeness(last->name, w->name), last->last, w->first);
+    return series_continues(series_likeness(last->name, w->name), last->first, last->last,
+                            w->first);
 }
 
 size_t case_next_waiting(struct case_run *run, struct walk *walk, struct case_waiting *v, size_t n)

@@ -78,15 +78,23 @@ enum series_likeness series_likeness(struct text a, struct text b)
     return i == a.n && k == b.n && differ ? found : SERIES_UNLIKE;
 }
 
-bool series_continues(enum series_likeness names, instant_ns last, instant_ns first)
+/* What lies beside a file, not behind it, was captured at the same time. */
+static bool is_beside(instant_ns began, instant_ns last, instant_ns gap)
 {
-    if (names == SERIES_UNLIKE || last == INSTANT_NONE || first == INSTANT_NONE)
-        return false;
-    instant_ns gap = sane_time(first) - sane_time(last);
-    return gap >= -OVERLAP_NS && (names == SERIES_RING || gap <= LIKE_GAP_NS);
+    return gap < -OVERLAP_NS || (gap < 0 && -gap > (sane_time(last) - sane_time(began)) / 2);
 }
 
-bool series_may_adjoin(instant_ns last, instant_ns first)
+bool series_continues(enum series_likeness names, instant_ns began, instant_ns last,
+                      instant_ns first)
 {
-    return series_continues(SERIES_LIKE, last, first);
+    if (names == SERIES_UNLIKE || began == INSTANT_NONE || last == INSTANT_NONE ||
+        first == INSTANT_NONE)
+        return false;
+    instant_ns gap = sane_time(first) - sane_time(last);
+    return !is_beside(began, last, gap) && (names == SERIES_RING || gap <= LIKE_GAP_NS);
+}
+
+bool series_may_adjoin(instant_ns began, instant_ns last, instant_ns first)
+{
+    return series_continues(SERIES_LIKE, began, last, first);
 }

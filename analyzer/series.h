@@ -21,10 +21,12 @@ enum series_likeness {
 /* Two files of one folder. */
 enum series_likeness series_likeness(struct text a, struct text b);
 
-/* Whether a file whose first packet came at first goes on where another ended at last. */
-bool series_continues(enum series_likeness names, instant_ns last, instant_ns first);
+/* Whether a file whose first packet came at first goes on where another ended, which holds packets
+ * from began to last. */
+bool series_continues(enum series_likeness names, instant_ns began, instant_ns last,
+                      instant_ns first);
 
 /* Whether by the times alone it may do so, whatever the names are: connections must show it. */
-bool series_may_adjoin(instant_ns last, instant_ns first);
+bool series_may_adjoin(instant_ns began, instant_ns last, instant_ns first);
 
 #endif

@@ -5,12 +5,13 @@
  */
 #include "analyzer/tracker_parts.h"
 
-#define NEAR_BYTES 65536 /* lost between two files, or sent again */
+#define LOST_BYTES 65536 /* between two files, at most */
 
-static bool is_near(const struct half *h, uint32_t seq)
+/* Behind it is what another capture of the same time holds, too. */
+static bool goes_on(const struct half *h, uint32_t seq)
 {
     int32_t ahead = seq_diff(seq, h->next_seq);
-    return ahead >= -NEAR_BYTES && ahead <= NEAR_BYTES;
+    return ahead >= 0 && ahead <= LOST_BYTES;
 }
 
 enum tracker_fit tracker_fit(const struct tracker *t, const struct brief *b)
@@ -21,8 +22,8 @@ enum tracker_fit tracker_fit(const struct tracker *t, const struct brief *b)
     const struct half *h = f && f->live ? &f->live->half[dir] : NULL;
     if (!h || !half_has(h, HALF_SEQ) || (b->flags & TCP_SYN))
         return TRACKER_FIT_UNKNOWN;
-    if (b->flags & TCP_RST) /* whoever sent it: only the exact number says anything */
-        return b->seq == h->next_seq ? TRACKER_FIT_GOES_ON : TRACKER_FIT_UNKNOWN;
+    if (b->flags & TCP_RST) /* whoever sent it: only the exact number of the first says anything */
+        return b->seq == h->next_seq && !h->n_rsts ? TRACKER_FIT_GOES_ON : TRACKER_FIT_UNKNOWN;
     bool same_hops = h->n_segments == 0 || (b->path.ttl >= h->ttl_min && b->path.ttl <= h->ttl_max);
-    return same_hops && is_near(h, b->seq) ? TRACKER_FIT_GOES_ON : TRACKER_FIT_DIFFERS;
+    return same_hops && goes_on(h, b->seq) ? TRACKER_FIT_GOES_ON : TRACKER_FIT_DIFFERS;
 }

@@ -46,18 +46,22 @@ static void times_of_pieces(void **state)
 {
     (void)state;
     const instant_ns t = INT64_C(1772366400) * NS_PER_S;
-    assert_true(series_continues(SERIES_LIKE, t, t + NS_PER_S));
-    assert_false(series_continues(SERIES_LIKE, t, t + 61 * NS_PER_S));
-    assert_true(series_continues(SERIES_RING, t, t + 3600 * NS_PER_S)); /* nothing was said */
-    assert_true(series_continues(SERIES_RING, t, t - NS_PER_S / 1000));
-    assert_false(series_continues(SERIES_RING, t, t - 2 * NS_PER_S)); /* beside it, not after it */
-    assert_false(series_continues(SERIES_UNLIKE, t, t));
-    assert_false(series_continues(SERIES_RING, INSTANT_NONE, t));
-    assert_false(series_continues(SERIES_RING, t, INSTANT_NONE));
-    assert_true(series_continues(SERIES_RING, INT64_MIN + 1, INT64_MAX));
-    assert_true(series_may_adjoin(t, t + NS_PER_S));
-    assert_false(series_may_adjoin(t, t + 61 * NS_PER_S));
-    assert_false(series_may_adjoin(t, t - 2 * NS_PER_S));
+    assert_true(series_continues(SERIES_LIKE, t - 3600 * NS_PER_S, t, t + NS_PER_S));
+    assert_false(series_continues(SERIES_LIKE, t - 3600 * NS_PER_S, t, t + 61 * NS_PER_S));
+    assert_true(series_continues(SERIES_RING, t - 3600 * NS_PER_S, t,
+                                 t + 3600 * NS_PER_S)); /* nothing was said */
+    assert_true(series_continues(SERIES_RING, t - 3600 * NS_PER_S, t, t - NS_PER_S / 1000));
+    assert_false(series_continues(SERIES_RING, t - 3600 * NS_PER_S, t,
+                                  t - 2 * NS_PER_S)); /* beside it, not after it */
+    assert_false(series_continues(SERIES_UNLIKE, t - 3600 * NS_PER_S, t, t));
+    assert_false(series_continues(SERIES_RING, t, INSTANT_NONE, t));
+    assert_false(series_continues(SERIES_RING, t - 3600 * NS_PER_S, t, INSTANT_NONE));
+    assert_true(series_continues(SERIES_RING, INT64_MIN + 1, INT64_MIN + 1, INT64_MAX));
+    /* as short as the overlap: captured beside it */
+    assert_false(series_continues(SERIES_RING, t - NS_PER_S / 2, t, t - NS_PER_S / 2));
+    assert_true(series_may_adjoin(t - 3600 * NS_PER_S, t, t + NS_PER_S));
+    assert_false(series_may_adjoin(t - 3600 * NS_PER_S, t, t + 61 * NS_PER_S));
+    assert_false(series_may_adjoin(t - 3600 * NS_PER_S, t, t - 2 * NS_PER_S));
 }
 
 int main(void)
