@@ -42,8 +42,9 @@ enum rst_validity rst_validity_of(const struct live *l, uint8_t dir, const struc
 
 static bool was_acked_by(const struct live *l, uint8_t dir, uint32_t ack)
 {
-    for (size_t i = timeline_count(&l->timeline); i-- > 0;) {
-        const struct kept *k = timeline_at(&l->timeline, i);
+    const struct timeline *t = l->evidence ? &l->evidence->timeline : NULL;
+    for (size_t i = t ? timeline_count(t) : 0; i-- > 0;) {
+        const struct kept *k = timeline_at(t, i);
         if (kept_dir(k) == dir && (k->flags & TCP_ACK) && k->ack == ack)
             return true;
     }
@@ -73,9 +74,11 @@ static void snapshot(struct episode *e, struct live *l)
         e->at[d] = l->half[d];
         if (l->half[d].trouble)
             e->trouble[d] = *l->half[d].trouble;
+        if (l->evidence)
+            e->times[d] = l->evidence->times[d];
+        e->trouble[d].holes = NULL;
         e->at[d].trouble = NULL;
         e->at[d].content = NULL;
-        e->at[d].holes = NULL;
     }
     e->n_before = l->n_segments;
     e->live_bits = l->bits;
@@ -88,12 +91,13 @@ static struct episode *begin(struct store *s, struct live *l, uint8_t dir)
         return NULL;
     e->dir = dir;
     snapshot(e, l);
-    if (l->episode)
-        l->episode->next = e;
+    struct blows *b = l->blows;
+    if (b->episode)
+        b->episode->next = e;
     else
-        l->episodes = e;
-    l->episode = e;
-    l->n_episodes++;
+        b->episodes = e;
+    b->episode = e;
+    b->n_episodes++;
     return e;
 }
 
@@ -119,28 +123,31 @@ bool episode_rst(struct store *s, struct arena *arena, struct live *l, const str
                  const struct kept *k)
 {
     uint8_t dir = kept_dir(k);
-    struct rst_note *note = note_of(arena, l, dir, p, k);
+    struct blows *b = live_blows(s, l);
+    struct rst_note *note = b ? note_of(arena, l, dir, p, k) : NULL;
     if (!note)
         return false;
-    struct episode *e = l->episode;
+    struct episode *e = b->episode;
     bool fresh = !e || e->over || e->survived;
-    if (fresh && !(e && l->n_episodes >= EPISODES_MAX))
+    if (fresh && !(e && b->n_episodes >= EPISODES_MAX))
         e = begin(s, l, dir);
     if (!e)
         return false;
-    if (l->last_rst)
-        l->last_rst->next = note;
+    if (b->last_rst)
+        b->last_rst->next = note;
     else
-        l->rsts = note;
-    l->last_rst = note;
+        b->rsts = note;
+    b->last_rst = note;
     if (!e->first)
         e->first = note;
     e->last = note;
     e->n_rsts++;
     e->dirs |= (uint8_t)(1u << dir);
     l->half[dir].n_rsts++;
-    timeline_add(s, &l->timeline, k);
-    timeline_freeze(s, &l->timeline);
+    if (l->evidence) {
+        timeline_add(s, &l->evidence->timeline, k);
+        timeline_freeze(s, &l->evidence->timeline);
+    }
     return true;
 }
 
@@ -185,22 +192,25 @@ static bool lives_on(const struct episode *e, uint8_t dir, const struct packet *
 
 static void close_over(struct store *s, struct arena *arena, struct live *l, struct episode *e)
 {
-    size_t n = timeline_count(&l->timeline);
     e->over = true;
+    if (!l->evidence)
+        return;
+    struct timeline *t = &l->evidence->timeline;
+    const size_t n = timeline_count(t);
     e->segments = arena_array(arena, n, sizeof *e->segments);
     if (e->segments) {
         for (size_t i = 0; i < n; i++)
-            e->segments[i] = *timeline_at(&l->timeline, i);
+            e->segments[i] = *timeline_at(t, i);
         e->n_segments = n;
-        e->n_head_segments = l->timeline.n_head;
+        e->n_head_segments = t->n_head;
     }
-    timeline_thaw(s, &l->timeline);
+    timeline_thaw(s, t);
 }
 
 void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8_t dir,
                      const struct packet *p, uint16_t *notes)
 {
-    struct episode *e = l->episode;
+    struct episode *e = live_episode(l);
     if (!e || e->over)
         return;
     if (p->flags & TCP_SYN) {
@@ -221,6 +231,7 @@ void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8
     hear(e, dir, p);
     if (lives_on(e, dir, p)) {
         e->survived = true;
-        timeline_thaw(s, &l->timeline);
+        if (l->evidence)
+            timeline_thaw(s, &l->evidence->timeline);
     }
 }

@@ -41,8 +41,9 @@ const char *conn_state_name(enum conn_state s)
 
 static void add(struct live *l, uint8_t dir, char letter)
 {
-    if (l->n_history < HISTORY_MAX)
-        l->history[l->n_history++] = (char)(dir ? toupper(letter) : letter);
+    struct evidence *e = l->evidence;
+    if (e && e->n_history < HISTORY_MAX)
+        e->history[e->n_history++] = (char)(dir ? toupper(letter) : letter);
 }
 
 static bool first_time(struct live *l, uint8_t dir, uint8_t bit, char letter)
@@ -219,9 +220,10 @@ size_t history_text(const struct live *l, char out[HISTORY_MAX + 2])
     size_t n = 0;
     if (live_has(l, LIVE_FLIPPED))
         out[n++] = '^';
-    for (size_t i = 0; i < l->n_history; i++) {
-        bool from_client = (isupper((unsigned char)l->history[i]) != 0) == (l->client == 1);
-        out[n++] = (char)(from_client ? toupper(l->history[i]) : tolower(l->history[i]));
+    const struct evidence *e = l->evidence;
+    for (size_t i = 0; e && i < e->n_history; i++) {
+        bool from_client = (isupper((unsigned char)e->history[i]) != 0) == (l->client == 1);
+        out[n++] = (char)(from_client ? toupper(e->history[i]) : tolower(e->history[i]));
     }
     out[n] = '\0';
     return n;

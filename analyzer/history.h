@@ -22,7 +22,7 @@ void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t
 bool history_is_steady(const struct half *h, bool has_payload);
 
 enum conn_state history_state(const struct live *l);
-/* Writes the history with its NUL; returns its length. */
+/* Writes the history, of a connection with evidence, and its NUL; returns its length. */
 size_t history_text(const struct live *l, char out[HISTORY_MAX + 2]);
 
 #endif

@@ -30,6 +30,8 @@ static const struct {
     {offsetof(struct store, tails), sizeof(struct tail), offsetof(struct tail, byte)},
     {offsetof(struct store, holes), sizeof(struct hole), 0},
     {offsetof(struct store, episodes), sizeof(struct episode), 0},
+    {offsetof(struct store, evidence), sizeof(struct evidence), 0},
+    {offsetof(struct store, blows), sizeof(struct blows), 0},
 };
 #define N_POOLS (sizeof pools / sizeof *pools)
 
@@ -63,11 +65,18 @@ struct trouble *half_trouble(struct store *s, struct half *h, struct trouble *si
     return h->trouble ? h->trouble : sink;
 }
 
+struct blows *live_blows(struct store *s, struct live *l)
+{
+    if (!l->blows)
+        l->blows = pool_take(&s->blows);
+    return l->blows;
+}
+
 static void half_let_go(struct store *s, struct half *h)
 {
-    while (h->holes) {
-        struct hole *gone = h->holes;
-        h->holes = gone->next;
+    while (h->trouble && h->trouble->holes) {
+        struct hole *gone = h->trouble->holes;
+        h->trouble->holes = gone->next;
         pool_give(&s->holes, gone);
     }
     content_free(s, h->content);
@@ -78,7 +87,18 @@ void live_let_go(struct store *s, struct live *l)
 {
     half_let_go(s, &l->half[0]);
     half_let_go(s, &l->half[1]);
-    timeline_free(s, &l->timeline);
+    if (l->evidence)
+        timeline_free(s, &l->evidence->timeline);
+}
+
+static void blows_free(struct store *s, struct blows *b)
+{
+    while (b->episodes) {
+        struct episode *gone = b->episodes;
+        b->episodes = gone->next;
+        pool_give(&s->episodes, gone);
+    }
+    pool_give(&s->blows, b);
 }
 
 void live_free(struct store *s, struct live *l)
@@ -87,11 +107,10 @@ void live_free(struct store *s, struct live *l)
     for (int d = 0; d < 2; d++)
         if (l->half[d].trouble)
             pool_give(&s->troubles, l->half[d].trouble);
-    while (l->episodes) {
-        struct episode *gone = l->episodes;
-        l->episodes = gone->next;
-        pool_give(&s->episodes, gone);
-    }
+    if (l->blows)
+        blows_free(s, l->blows);
+    if (l->evidence)
+        pool_give(&s->evidence, l->evidence);
     pool_give(&s->lives, l);
 }
 
@@ -123,8 +142,7 @@ static void guess_client(struct live *l, uint8_t dir, const struct packet *p)
 
 static void half_init(struct half *h)
 {
-    h->first_time = h->last_time = h->first_data_time = h->last_data_time = INSTANT_NONE;
-    h->syn_time = h->fin_time = INSTANT_NONE;
+    h->last_time = h->syn_time = h->fin_time = INSTANT_NONE;
 }
 
 /* A connection that was settled speaks again: take its numbers up where they were left. */
@@ -160,9 +178,24 @@ static void inherit(struct live *l, const struct flow *f)
         revive(l, f);
     } else if (f->left_bits & LEFT_NUMBERS) {
         l->bits |= LIVE_OLD_KNOWN;
-        memcpy(l->old_next, f->left_next, sizeof l->old_next);
-        l->old_time = f->left_time;
+        if (!l->evidence)
+            return;
+        memcpy(l->evidence->old_next, f->left_next, sizeof l->evidence->old_next);
+        l->evidence->old_time = f->left_time;
     }
+}
+
+static bool begin_evidence(struct store *s, struct live *l, const struct packet *p)
+{
+    if (s->numbers_only)
+        return true;
+    struct evidence *e = l->evidence = pool_take(&s->evidence);
+    if (!e)
+        return false;
+    for (int d = 0; d < 2; d++)
+        e->times[d] = (struct half_times){INSTANT_NONE, INSTANT_NONE, INSTANT_NONE};
+    e->tunnel = p->tunnel;
+    return true;
 }
 
 struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p)
@@ -170,13 +203,16 @@ struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const stru
     struct live *l = pool_take(&s->lives);
     if (!l)
         return NULL;
+    if (!begin_evidence(s, l, p)) {
+        pool_give(&s->lives, l);
+        return NULL;
+    }
     l->flow = f;
     f->live = l;
     half_init(&l->half[0]);
     half_init(&l->half[1]);
     l->first_time = l->last_time = p->time;
     l->vlan = p->n_vlans > 0 ? p->vlan[0] : 0;
-    l->tunnel = p->tunnel;
     guess_client(l, dir, p);
     inherit(l, f);
     return l;

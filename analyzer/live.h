@@ -80,6 +80,7 @@ struct trouble { /* counts that stay zero on most connections */
     uint32_t n_zeek_rexmits, n_zeek_zero_windows; /* as Zeek counts them */
     uint32_t last_rst_seq;
     uint16_t n_holes;
+    struct hole *holes;
     uint64_t unanswered_frame; /* the first probe or retransmission of the unanswered run */
     instant_ns unanswered_time;
 };
@@ -122,7 +123,7 @@ enum half_bit {
     HALF_NO_REQUEST = 1 << 10,  /* its first bytes begin no request line */
 };
 
-struct half {                    /* one direction; first what every segment touches */
+struct half {                    /* one direction; its first cache line is what segments touch */
     uint32_t next_seq;           /* one past the highest sent, or acknowledged by the other end */
     uint32_t seen_end;           /* one past the highest really captured */
     uint32_t acked;              /* the highest acknowledgement it sent */
@@ -131,16 +132,20 @@ struct half {                    /* one direction; first what every segment touc
     uint32_t n_segments, n_data_segments;
     uint16_t bits, window, last_ip_id; /* bits: enum half_bit */
     uint8_t ttl_min, ttl_max, zeek_state, zeek_seen;
+    uint8_t first_ttl, scale;
     uint64_t bytes;
-    instant_ns first_time, last_time, first_data_time, last_data_time;
+    instant_ns last_time;
     struct trouble *trouble;
-    struct hole *holes;
-    struct content *content;
     /* the rest seldom changes after the handshake */
+    struct content *content;
     instant_ns syn_time, fin_time;
     uint32_t isn, fin_seq;
     uint16_t n_syns, n_synacks, n_fins, n_rsts, mss;
-    uint8_t scale, first_ttl, zeek_before;
+    uint8_t zeek_before;
+};
+
+struct half_times { /* of one direction: what is told of a reset connection only */
+    instant_ns first, first_data, last_data;
 };
 
 struct rst_note { /* one RST frame; in the results' arena */
@@ -164,8 +169,9 @@ struct talk { /* what an end said after a RST */
 
 struct episode { /* a RST, the state it met, and what happened afterwards */
     struct episode *next;
-    struct half at[2];         /* as of its arrival */
-    struct trouble trouble[2]; /* copies; zero where there was none */
+    struct half at[2]; /* as of its arrival */
+    struct half_times times[2];
+    struct trouble trouble[2]; /* copies without holes; zero where there was none */
     struct talk talk[2];
     struct rst_note *first, *last; /* its RSTs: first .. last along the connection's list */
     uint32_t n_rsts;
@@ -197,43 +203,64 @@ enum live_bit {
 
 #define HISTORY_MAX 30
 
+struct evidence { /* what is told of a reset connection, and of no other */
+    struct timeline timeline;
+    struct half_times times[2];
+    instant_ns leg[2]; /* by side: how long that end takes to answer, seen from the capture */
+    instant_ns old_time;
+    uint32_t old_next[2]; /* of the connection that used the tuple before */
+    const char *tunnel;
+    uint8_t n_history;
+    char history[HISTORY_MAX]; /* letters; lower case: direction 0, upper: direction 1 */
+};
+
+struct blows {                /* RSTs and ICMP errors */
+    struct episode *episode;  /* the newest */
+    struct episode *episodes; /* all of them */
+    struct rst_note *rsts, *last_rst;
+    struct icmp_item *icmp;
+    uint32_t n_icmp;
+    uint8_t n_episodes;
+};
+
 struct live {
     struct flow *flow;
-    struct episode *episode; /* the newest */
     instant_ns last_time;
     uint64_t n_segments;
+    struct blows *blows;       /* on first need */
+    struct evidence *evidence; /* NULL: only numbers are followed, see survey.h */
+    instant_ns first_time;
+    uint32_t syn_tsval;
+    uint16_t vlan;
     uint8_t client;       /* direction of the client */
     uint8_t bits;         /* enum live_bit */
     uint8_t n_duplicates; /* of the capture, saturating */
     uint8_t noted[2];     /* kinds of segments told to the habits, by direction */
-    uint8_t n_history, n_episodes;
-    struct timeline timeline;
     struct half half[2];
-    struct episode *episodes; /* all of them */
-    struct rst_note *rsts, *last_rst;
-    struct icmp_item *icmp;
-    instant_ns first_time;
-    uint32_t old_next[2]; /* of the connection that used the tuple before */
-    instant_ns old_time;
-    uint32_t n_icmp;
-    uint32_t syn_tsval;
-    const char *tunnel;
-    instant_ns leg[2]; /* by side: how long that end takes to answer, seen from the capture */
-    uint16_t vlan;
-    char history[HISTORY_MAX]; /* letters; lower case: direction 0, upper: direction 1 */
 };
+
+static inline struct episode *live_episode(const struct live *l)
+{
+    return l->blows ? l->blows->episode : NULL;
+}
+
+static inline struct rst_note *live_rsts(const struct live *l)
+{
+    return l->blows ? l->blows->rsts : NULL;
+}
 
 /* Brings into the cache what a segment of the connection will touch. */
 static inline void live_prefetch(const struct live *l)
 {
     const char *at = (const char *)l;
-    for (size_t i = 0; i < offsetof(struct live, episodes); i += 64)
+    for (size_t i = 0; i < sizeof *l; i += 64)
         __builtin_prefetch(at + i, 1);
+    __builtin_prefetch(at + sizeof *l - 1, 1);
 }
 
 struct store { /* the pools that live connections draw from */
     struct pool flows, openings, lives, chunks, rings, troubles, contents, pieces, tails, holes,
-        episodes;
+        episodes, evidence, blows;
     size_t used;       /* bytes of all objects handed out */
     bool numbers_only; /* neither segments nor bytes are kept, see survey.h */
 };
@@ -264,6 +291,9 @@ static inline uint8_t kept_dir(const struct kept *k)
 
 /* The trouble of a half, taken on first need; a sink that nobody reads when memory ran out. */
 struct trouble *half_trouble(struct store *s, struct half *h, struct trouble *sink);
+
+/* The blows of a connection, taken on first need; NULL when memory ran out. */
+struct blows *live_blows(struct store *s, struct live *l);
 
 /* The connection that packet p begins, or takes up again, on flow f.  NULL: memory ran out. */
 struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p);

@@ -65,7 +65,8 @@ static void end_counts(struct end *e, const struct trouble *t)
     e->n_unanswered_zero_window_probes = t->n_unanswered_zero_window_probes;
 }
 
-static void end_numbers(struct end *e, const struct half *h, const struct half *other)
+static void end_numbers(struct end *e, const struct half *h, const struct half *other,
+                        const struct trouble *t)
 {
     e->isn_known = half_has(h, HALF_ISN);
     e->isn = h->isn;
@@ -81,14 +82,15 @@ static void end_numbers(struct end *e, const struct half *h, const struct half *
     e->mss = h->mss;
     e->timestamps = half_has(h, HALF_TIMESTAMPS);
     e->bytes = h->bytes;
-    for (const struct hole *hole = h->holes; hole; hole = hole->next)
+    for (const struct hole *hole = t ? t->holes : NULL; hole; hole = hole->next)
         e->bytes_missing += hole->to - hole->from;
     if (e->bytes_missing > e->bytes)
         e->bytes_missing = e->bytes;
 }
 
 static struct end end_from(const struct endpoint *at, const struct half *h,
-                           const struct half *other, const struct trouble *t)
+                           const struct half *other, const struct half_times *times,
+                           const struct trouble *t)
 {
     struct end e = {.at = *at,
                     .n_segments = (uint64_t)h->n_segments + h->n_rsts,
@@ -97,15 +99,15 @@ static struct end end_from(const struct endpoint *at, const struct half *h,
                     .n_synacks = h->n_synacks,
                     .n_fins = h->n_fins,
                     .n_rsts = h->n_rsts,
-                    .first_time = h->first_time,
+                    .first_time = times->first,
                     .last_time = h->last_time,
-                    .first_data_time = h->first_data_time,
-                    .last_data_time = h->last_data_time,
+                    .first_data_time = times->first_data,
+                    .last_data_time = times->last_data,
                     .syn_time = h->syn_time,
                     .fin_time = h->fin_time,
                     .ttl_min = h->ttl_min,
                     .ttl_max = h->ttl_max};
-    end_numbers(&e, h, other);
+    end_numbers(&e, h, other, t);
     end_counts(&e, t);
     return e;
 }
@@ -113,27 +115,29 @@ static struct end end_from(const struct endpoint *at, const struct half *h,
 static void add_segments(struct arena *arena, const struct live *l, const struct episode *e,
                          struct connection *c)
 {
-    size_t n = e->segments ? e->n_segments : timeline_count(&l->timeline);
+    const struct timeline *t = &l->evidence->timeline;
+    size_t n = e->segments ? e->n_segments : timeline_count(t);
     struct segment *v = arena_array(arena, n ? n : 1, sizeof *v);
     if (!v)
         return;
     for (size_t i = 0; i < n; i++)
-        v[i] = segment_from(l, e->segments ? &e->segments[i] : timeline_at(&l->timeline, i));
+        v[i] = segment_from(l, e->segments ? &e->segments[i] : timeline_at(t, i));
     c->segments = v;
     c->n_kept = n;
-    c->n_head_kept = e->segments ? e->n_head_segments : l->timeline.n_head;
+    c->n_head_kept = e->segments ? e->n_head_segments : t->n_head;
 }
 
 static void add_icmp(struct arena *arena, const struct live *l, struct connection *c)
 {
-    struct icmp_note *v = l->n_icmp ? arena_array(arena, l->n_icmp, sizeof *v) : NULL;
+    const struct blows *b = l->blows;
+    struct icmp_note *v = b->n_icmp ? arena_array(arena, b->n_icmp, sizeof *v) : NULL;
     if (!v)
         return;
-    size_t n = l->n_icmp;
-    for (const struct icmp_item *i = l->icmp; i && n > 0; i = i->next)
+    size_t n = b->n_icmp;
+    for (const struct icmp_item *i = b->icmp; i && n > 0; i = i->next)
         v[--n] = i->note; /* the list runs backwards */
     c->icmp = v;
-    c->n_icmp = l->n_icmp;
+    c->n_icmp = b->n_icmp;
 }
 
 static void name_state(struct arena *arena, const struct live *l, struct connection *c)
@@ -154,8 +158,9 @@ static void add_ends(struct arena *arena, const struct flow *flow, const struct 
         uint8_t d = dir_of(l, (enum side)side);
         const struct half *h = e->over ? &e->at[d] : &l->half[d];
         const struct half *o = e->over ? &e->at[1 - d] : &l->half[1 - d];
+        const struct half_times *times = e->over ? &e->times[d] : &l->evidence->times[d];
         const struct trouble *now = e->over ? &e->trouble[d] : l->half[d].trouble;
-        c->end[side] = end_from(&flow->key.e[d], h, o, now);
+        c->end[side] = end_from(&flow->key.e[d], h, o, times, now);
         const struct trouble *then = &e->trouble[d];
         c->end[side].n_unanswered_retransmissions = then->n_unanswered_retransmissions;
         c->end[side].n_unanswered_keepalives = then->n_unanswered_keepalives;
@@ -186,10 +191,10 @@ static struct connection *connection_from(struct arena *arena, const struct flow
         .synack_seen = (bits & LIVE_SYNACK) != 0,
         .first_time = l->first_time,
         .last_time = e->over ? e->last->k.time : l->last_time,
-        .rtt_ns = l->leg[SIDE_SERVER] + l->leg[SIDE_CLIENT],
+        .rtt_ns = l->evidence->leg[SIDE_SERVER] + l->evidence->leg[SIDE_CLIENT],
         .n_segments = e->over ? e->n_before + e->n_rsts : l->n_segments,
         .vlan = l->vlan,
-        .tunnel = l->tunnel,
+        .tunnel = l->evidence->tunnel,
     };
     add_ends(arena, flow, e, c);
     add_segments(arena, l, e, c);
@@ -253,7 +258,7 @@ static void scene_ends(struct scene *s, const struct flow *flow, const struct ep
         uint8_t d = dir_of(l, (enum side)side);
         const struct half *h = &e->at[d];
         s->end[side] = (struct scene_end){
-            .at = end_from(&flow->key.e[d], h, &e->at[1 - d], &e->trouble[d]),
+            .at = end_from(&flow->key.e[d], h, &e->at[1 - d], &e->times[d], &e->trouble[d]),
             .talk = e->talk[d],
             .other_next_at_data = h->other_next_at_data,
             .seen_end = h->seen_end,
@@ -263,8 +268,8 @@ static void scene_ends(struct scene *s, const struct flow *flow, const struct ep
             .unanswered_frame = e->trouble[d].unanswered_frame,
             .unanswered_time = e->trouble[d].unanswered_time,
             .last_ip_id = h->last_ip_id,
-            .old_next = l->old_next[d],
-            .leg = l->leg[side],
+            .old_next = l->evidence->old_next[d],
+            .leg = l->evidence->leg[side],
         };
     }
 }
@@ -288,7 +293,7 @@ static struct scene *scene_from(struct arena *arena, const struct flow *flow,
     s->synack_seen = (e->live_bits & LIVE_SYNACK) != 0;
     s->handshake_seen = (e->live_bits & LIVE_HANDSHAKE) != 0;
     s->old_known = live_has(l, LIVE_OLD_KNOWN);
-    s->old_time = l->old_time;
+    s->old_time = l->evidence->old_time;
     s->n_before = e->n_before;
     s->rst_at = c->n_kept;
     for (size_t i = 0; i < c->n_kept && s->rst_at == c->n_kept; i++)
@@ -332,10 +337,10 @@ static bool settle_episode(struct arena *arena, const struct flow *flow,
 bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t capture,
                    struct scenes *out)
 {
-    const struct rst_note *first = flow->live->rsts;
+    const struct rst_note *first = live_rsts(flow->live);
     const struct episode *tried = NULL; /* the first that the connection survived */
     bool good = true;
-    for (const struct episode *e = flow->live->episodes; e; e = e->next) {
+    for (const struct episode *e = flow->live->blows->episodes; e; e = e->next) {
         if (e->survived && e->next) { /* its RSTs belong to what comes later */
             tried = tried ? tried : e;
             continue;
@@ -349,8 +354,9 @@ bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t captur
 
 static enum connection_ending ending_of(const struct live *l)
 {
-    if (l->episode)
-        return l->episode->survived ? ENDING_UNUSED : ENDING_RST;
+    const struct episode *e = live_episode(l);
+    if (e)
+        return e->survived ? ENDING_UNUSED : ENDING_RST;
     bool fin = half_has(&l->half[0], HALF_FIN) || half_has(&l->half[1], HALF_FIN);
     return fin ? ENDING_FIN : ENDING_OPEN;
 }
@@ -368,6 +374,7 @@ void settle_record(const struct flow *flow, uint32_t capture, struct connection_
 {
     const struct live *l = flow->live;
     const struct half *ch = &l->half[l->client], *sh = &l->half[1 - l->client];
+    const struct rst_note *rst = live_rsts(l);
     bool turned = sh->n_syns > 0 && ch->n_syns == 0;
     *out = (struct connection_record){
         .client = flow->key.e[l->client],
@@ -377,7 +384,7 @@ void settle_record(const struct flow *flow, uint32_t capture, struct connection_
         .syn_time = ch->n_syns > 0 && !turned ? ch->syn_time : INSTANT_NONE,
         .synack_time = sh->n_synacks > 0 ? sh->syn_time : INSTANT_NONE,
         .fin_time = {ch->fin_time, sh->fin_time},
-        .rst_time = l->rsts ? l->rsts->k.time : INSTANT_NONE,
+        .rst_time = rst ? rst->k.time : INSTANT_NONE,
         .isn = {ch->isn, sh->isn},
         .syn_tsval = l->syn_tsval,
         .request = first_request(ch),

@@ -17,8 +17,8 @@
 static bool ends_are_steady(const struct half *h, const struct half *o)
 {
     return (h->bits & (HALF_SEQ | HALF_ACK | HALF_FIN)) == (HALF_SEQ | HALF_ACK) &&
-           (o->bits & (HALF_SEQ | HALF_FIN)) == HALF_SEQ && h->first_time != INSTANT_NONE &&
-           !o->holes && !(half_has(o, HALF_WINDOW) && o->window == 0);
+           (o->bits & (HALF_SEQ | HALF_FIN)) == HALF_SEQ && h->n_segments > 0 &&
+           !(o->trouble && o->trouble->holes) && !(half_has(o, HALF_WINDOW) && o->window == 0);
 }
 
 /* The client's ACK that may complete the handshake is for the long road. */
@@ -31,14 +31,14 @@ bool steady_is(const struct live *l, uint8_t dir, const struct brief *b)
 {
     const struct half *h = &l->half[dir], *o = &l->half[1 - dir];
     return (b->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK && b->window > 0 &&
-           !l->episode && ends_are_steady(h, o) && b->seq == h->next_seq &&
+           !live_episode(l) && ends_are_steady(h, o) && b->seq == h->next_seq &&
            seq_diff(b->ack, h->acked) >= 0 && seq_diff(b->ack, o->next_seq) <= 0 &&
            seq_diff(h->next_seq, h->data_base) >= 0 && history_is_steady(h, b->payload_len > 0) &&
            handshake_is_settled(l, dir);
 }
 
-static uint16_t take_payload(struct store *s, struct half *h, const struct half *o,
-                             const struct brief *b)
+static uint16_t take_payload(struct store *s, struct half *h, struct half_times *times,
+                             const struct half *o, const struct brief *b)
 {
     uint64_t offset = h->bytes;
     h->bytes += b->payload_len;
@@ -46,16 +46,15 @@ static uint16_t take_payload(struct store *s, struct half *h, const struct half 
     h->next_seq += b->payload_len;
     h->seen_end = h->next_seq;
     h->n_data_segments++;
-    if (h->first_data_time == INSTANT_NONE)
-        h->first_data_time = b->time;
-    h->last_data_time = b->time;
-    if (!b->payload)
-        return 0;
-    if (s->numbers_only) {
-        survey_payload(s, h, offset, b->payload, b->payload_captured);
+    if (!times) {
+        if (b->payload)
+            survey_payload(s, h, offset, b->payload, b->payload_captured);
         return 0;
     }
-    return content_put(s, &h->content, offset, b->payload, b->payload_captured)
+    if (times->first_data == INSTANT_NONE)
+        times->first_data = b->time;
+    times->last_data = b->time;
+    return b->payload && content_put(s, &h->content, offset, b->payload, b->payload_captured)
                ? NOTE_OVERLAP_CONFLICT
                : 0;
 }
@@ -67,12 +66,12 @@ static void answer(struct trouble *tr)
     tr->n_unanswered_zero_window_probes = 0;
 }
 
-static uint16_t take_numbers(struct store *s, struct half *h, const struct half *o,
-                             const struct brief *b)
+static uint16_t take_numbers(struct store *s, struct half *h, struct half_times *times,
+                             const struct half *o, const struct brief *b)
 {
     uint16_t notes = 0;
     if (b->payload_len > 0)
-        notes = take_payload(s, h, o, b);
+        notes = take_payload(s, h, times, o, b);
     else if (b->ack == h->acked && b->window == h->window && seq_diff(o->next_seq, b->ack) > 0)
         notes = NOTE_DUP_ACK;
     h->acked = b->ack;
@@ -123,11 +122,14 @@ void steady_take(struct store *s, struct live *l, uint8_t dir, const struct brie
     struct half *h = &l->half[dir], *o = &l->half[1 - dir];
     if (o->trouble)
         answer(o->trouble);
-    uint16_t notes = take_numbers(s, h, o, b);
+    struct evidence *e = l->evidence;
+    uint16_t notes = take_numbers(s, h, e ? &e->times[dir] : NULL, o, b);
     take_habits(h, b);
+    if (!e)
+        return;
     if (b->time < l->last_time)
         notes |= NOTE_TIME_BACKWARDS;
-    struct kept *k = timeline_place(s, &l->timeline);
+    struct kept *k = timeline_place(s, &e->timeline);
     if (k)
         keep(k, dir, b, notes);
 }
@@ -143,7 +145,7 @@ static void prefetch_all(const void *object, size_t n)
 
 void steady_prefetch(const struct live *l, uint8_t dir, const struct brief *b)
 {
-    const struct timeline *t = &l->timeline;
+    const struct timeline *t = &l->evidence->timeline;
     if (t->next)
         prefetch_all(t->next, sizeof *t->next);
     if (t->ring && t->at % CHUNK_SEGMENTS == CHUNK_SEGMENTS - 1)

@@ -16,6 +16,7 @@ struct step { /* one segment on its way through */
     struct live *l;
     struct half *h, *o;
     const struct packet *p;
+    struct half_times *times; /* of h; NULL: only numbers are followed */
     struct trouble sink;
     uint32_t data_seq, end; /* of the payload; one past everything that uses numbers */
     bool syn, fin;
@@ -27,11 +28,13 @@ static struct trouble *trouble_of(struct step *t, struct half *h)
     return half_trouble(t->s, h, &t->sink);
 }
 
-void stream_restart(struct store *s, struct half *h)
+/* A new handshake begins on the same tuple: this end's sequence space is forgotten. */
+static void restart(struct step *t, struct half *h)
 {
-    while (h->holes) {
-        struct hole *gone = h->holes;
-        h->holes = gone->next;
+    struct store *s = t->s;
+    while (h->trouble && h->trouble->holes) {
+        struct hole *gone = h->trouble->holes;
+        h->trouble->holes = gone->next;
         pool_give(&s->holes, gone);
     }
     content_free(s, h->content);
@@ -39,7 +42,9 @@ void stream_restart(struct store *s, struct half *h)
     h->bits &= HALF_TIMESTAMPS;
     h->bytes = 0;
     h->n_data_segments = 0;
-    h->first_data_time = h->last_data_time = h->fin_time = INSTANT_NONE;
+    h->fin_time = INSTANT_NONE;
+    if (t->times)
+        t->times->first_data = t->times->last_data = INSTANT_NONE;
     if (h->trouble) {
         h->trouble->n_unanswered_retransmissions = h->trouble->n_unanswered_keepalives = 0;
         h->trouble->n_unanswered_zero_window_probes = 0;
@@ -68,13 +73,13 @@ static void begin(struct half *h, uint32_t seq)
 static void add_hole(struct step *t, struct half *h, uint32_t from, uint32_t to, bool acked)
 {
     struct trouble *tr = trouble_of(t, h);
-    if (tr->n_holes >= HOLES_MAX)
+    if (tr == &t->sink || tr->n_holes >= HOLES_MAX)
         return;
     struct hole *hole = pool_take(&t->s->holes);
     if (!hole)
         return;
-    *hole = (struct hole){.next = h->holes, .from = from, .to = to, .acked = acked};
-    h->holes = hole;
+    *hole = (struct hole){.next = tr->holes, .from = from, .to = to, .acked = acked};
+    tr->holes = hole;
     tr->n_holes++;
 }
 
@@ -82,7 +87,7 @@ static void add_hole(struct step *t, struct half *h, uint32_t from, uint32_t to,
 static bool fill_holes(struct step *t, struct half *h, uint32_t from, uint32_t to)
 {
     bool filled = false;
-    for (struct hole **at = &h->holes; *at;) {
+    for (struct hole **at = h->trouble ? &h->trouble->holes : NULL; at && *at;) {
         struct hole *hole = *at;
         uint32_t lo = seq_max(hole->from, from);
         uint32_t hi = seq_diff(hole->to, to) < 0 ? hole->to : to;
@@ -111,7 +116,8 @@ static bool fill_holes(struct step *t, struct half *h, uint32_t from, uint32_t t
 
 static bool in_episode(const struct live *l)
 {
-    return l->episode && !l->episode->survived && !l->episode->over;
+    const struct episode *e = live_episode(l);
+    return e && !e->survived && !e->over;
 }
 
 static void take_syn(struct step *t)
@@ -122,7 +128,7 @@ static void take_syn(struct step *t)
     bool again = half_has(h, HALF_ISN) && h->isn == p->seq;
     if ((half_has(h, HALF_ISN) && !again) || (again && retry) ||
         (!half_has(h, HALF_ISN) && half_has(h, HALF_SEQ) && seq_diff(h->next_seq, p->seq) != 1))
-        stream_restart(t->s, h);
+        restart(t, h);
     if (!half_has(h, HALF_SEQ))
         begin(h, p->seq);
     h->isn = p->seq;
@@ -255,14 +261,15 @@ static void take_payload(struct step *t, uint64_t bytes_before, uint32_t next_be
     struct half *h = t->h;
     const struct packet *p = t->p;
     h->n_data_segments++;
-    if (h->first_data_time == INSTANT_NONE)
-        h->first_data_time = p->time;
-    h->last_data_time = p->time;
+    if (t->times && t->times->first_data == INSTANT_NONE)
+        t->times->first_data = p->time;
+    if (t->times)
+        t->times->last_data = p->time;
     int64_t offset =
         (int64_t)bytes_before + seq_diff(t->data_seq, seq_max(next_before, h->data_base));
     if (offset < 0 || !p->payload || in_episode(t->l))
         return;
-    if (t->s->numbers_only)
+    if (!t->times)
         survey_payload(t->s, h, (uint64_t)offset, p->payload, p->payload_captured);
     else if (content_put(t->s, &h->content, (uint64_t)offset, p->payload, p->payload_captured))
         t->notes |= NOTE_OVERLAP_CONFLICT;
@@ -270,7 +277,7 @@ static void take_payload(struct step *t, uint64_t bytes_before, uint32_t next_be
 
 static void mark_holes_acked(struct step *t, uint32_t ack)
 {
-    for (struct hole *hole = t->o->holes; hole; hole = hole->next)
+    for (struct hole *hole = t->o->trouble->holes; hole; hole = hole->next)
         if (!hole->acked && seq_diff(ack, hole->to) >= 0) {
             hole->acked = true;
             trouble_of(t, t->o)->n_missing_acked++;
@@ -312,7 +319,7 @@ static void take_ack(struct step *t)
     if (first || seq_diff(ack, h->acked) > 0)
         h->acked = ack;
     h->bits |= HALF_ACK;
-    if (o->holes)
+    if (o->trouble && o->trouble->holes)
         mark_holes_acked(t, ack);
     if (half_has(o, HALF_FIN) && seq_diff(ack, o->fin_seq) > 0)
         o->bits |= HALF_FIN_ACKED;
@@ -345,11 +352,10 @@ static void take_habits(struct step *t)
 {
     struct half *h = t->h;
     const struct packet *p = t->p;
-    h->n_segments++;
-    if (h->first_time == INSTANT_NONE) {
-        h->first_time = p->time;
+    if (h->n_segments++ == 0)
         h->first_ttl = p->ttl;
-    }
+    if (t->times && t->times->first == INSTANT_NONE)
+        t->times->first = p->time;
     h->last_time = p->time;
     h->last_ip_id = p->ip_id;
     if (h->ttl_max == 0 || p->ttl < h->ttl_min)
@@ -362,7 +368,12 @@ static void take_habits(struct step *t)
 
 uint16_t stream_segment(struct store *s, struct live *l, uint8_t dir, const struct packet *p)
 {
-    struct step t = {.s = s, .l = l, .h = &l->half[dir], .o = &l->half[1 - dir], .p = p};
+    struct step t = {.s = s,
+                     .l = l,
+                     .h = &l->half[dir],
+                     .o = &l->half[1 - dir],
+                     .p = p,
+                     .times = l->evidence ? &l->evidence->times[dir] : NULL};
     t.syn = (p->flags & TCP_SYN) != 0;
     t.fin = (p->flags & TCP_FIN) != 0;
     t.data_seq = p->seq + t.syn;

@@ -12,9 +12,6 @@
 /* Takes one segment that is neither a RST nor a second capture of one; returns its notes. */
 uint16_t stream_segment(struct store *s, struct live *l, uint8_t dir, const struct packet *p);
 
-/* Forgets the sequence space of one end: a new handshake begins on the same tuple. */
-void stream_restart(struct store *s, struct half *h);
-
 /* Whether a FIN of this end must have passed uncaptured: one sequence number behind its last byte
  * was used or acknowledged, and no FIN was seen. */
 bool half_fin_implied(const struct half *h);

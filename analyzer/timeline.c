@@ -80,8 +80,6 @@ static struct kept *heading(struct store *s, struct timeline *t)
 
 struct kept *timeline_place(struct store *s, struct timeline *t)
 {
-    if (s->numbers_only)
-        return NULL;
     if (t->frozen)
         return after(s, t);
     if (t->n_head < CONNECTION_FIRST_SEGMENTS && t->n_turning == 0)
@@ -99,7 +97,7 @@ struct kept *timeline_add(struct store *s, struct timeline *t, const struct kept
 
 void timeline_freeze(struct store *s, struct timeline *t)
 {
-    if (s->numbers_only || !ring_of(s, t))
+    if (!ring_of(s, t))
         return;
     t->frozen = true;
     if (t->n_turning == 0) /* what comes after a thaw turns, and is not of the head any more */

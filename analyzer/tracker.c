@@ -143,8 +143,9 @@ static void learn_client(struct live *l, uint8_t dir, uint16_t flags)
 
 static void note_leg(struct live *l, enum side side, instant_ns delay)
 {
-    if (delay > 0 && (l->leg[side] == 0 || delay < l->leg[side]))
-        l->leg[side] = delay;
+    struct evidence *e = l->evidence;
+    if (e && delay > 0 && (e->leg[side] == 0 || delay < e->leg[side]))
+        e->leg[side] = delay;
 }
 
 /* What hosts do was learnt from every connection in the first reading. */
@@ -215,8 +216,10 @@ static void take_other(struct tracker *t, struct live *l, uint8_t dir, const str
     episode_segment(&t->store, t->arena, l, dir, p, &k.notes);
     if (p->time < l->last_time)
         k.notes |= NOTE_TIME_BACKWARDS;
-    timeline_add(&t->store, &l->timeline, &k);
-    bool closed = half_has(&l->half[0], HALF_FIN) && half_has(&l->half[1], HALF_FIN) && !l->rsts;
+    if (l->evidence)
+        timeline_add(&t->store, &l->evidence->timeline, &k);
+    bool closed =
+        half_has(&l->half[0], HALF_FIN) && half_has(&l->half[1], HALF_FIN) && !live_rsts(l);
     flows_touch(&t->flows, l->flow, closed ? FLOW_CLOSED : FLOW_OPEN);
 }
 
@@ -236,8 +239,8 @@ static bool set_aside(struct tracker *t, struct live *l, uint8_t dir, const stru
     tracker_count_duplicate(t, l, dir);
     if (p->flags & TCP_RST) {
         tracker_skip_rst(t, &l->flow->key, p->frame, "duplicate-capture", same_as);
-        if (l->last_rst && l->last_rst->k.frame == same_as)
-            l->last_rst->seen_again = true;
+        if (live_rsts(l) && l->blows->last_rst->k.frame == same_as)
+            l->blows->last_rst->seen_again = true;
     }
     return true;
 }
@@ -413,9 +416,8 @@ void tracker_take_icmp(struct tracker *t, const struct packet *p)
     t->counts.n_icmp_errors++;
     struct flow *f = quoted_flow(t, &p->icmp, p->frame);
     struct live *l = f && tracker_revive(t, f) ? f->live : NULL;
-    if (!l || l->n_icmp >= ICMP_MAX)
-        return;
-    struct icmp_item *i = arena_alloc(t->arena, sizeof *i);
+    struct blows *b = l ? live_blows(&t->store, l) : NULL;
+    struct icmp_item *i = b && b->n_icmp < ICMP_MAX ? arena_alloc(t->arena, sizeof *i) : NULL;
     if (!i)
         return;
     i->note = (struct icmp_note){.frame = p->frame,
@@ -425,9 +427,9 @@ void tracker_take_icmp(struct tracker *t, const struct packet *p)
                                  .is_v6 = p->icmp.is_v6,
                                  .mtu = p->icmp.mtu,
                                  .from = p->ip_src};
-    i->next = l->icmp;
-    l->icmp = i;
-    l->n_icmp++;
+    i->next = b->icmp;
+    b->icmp = i;
+    b->n_icmp++;
 }
 
 void tracker_next_file(struct tracker *t)

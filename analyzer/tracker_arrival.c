@@ -92,7 +92,7 @@ static void prefetch(const struct tracker *t, const struct coming *v, size_t n)
     if (t->store.numbers_only)
         return;
     for (size_t i = 0; i < n; i++)
-        if (live[i])
+        if (live[i] && live[i]->evidence)
             steady_prefetch(live[i], v[i].at.dir, &v[i].a->brief);
     for (size_t i = 0; i < n; i++)
         if (live[i] && live[i]->half[v[i].at.dir].content)

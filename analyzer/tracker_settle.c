@@ -15,10 +15,11 @@ static void keep_record_of_resets(struct tracker *t, const struct live *l,
                                   struct connection_record *r)
 {
     const struct connection_record made = *r;
-    uint32_t file = frame_file(l->rsts->k.frame);
+    const struct rst_note *first = live_rsts(l);
+    uint32_t file = frame_file(first->k.frame);
     r->capture = t->config.capture + file;
-    r->stream = l->rsts->stream;
-    for (const struct rst_note *n = l->rsts->next; n; n = n->next) {
+    r->stream = first->stream;
+    for (const struct rst_note *n = first->next; n; n = n->next) {
         if (frame_file(n->k.frame) == file)
             continue;
         file = frame_file(n->k.frame);
@@ -47,13 +48,13 @@ static void keep_record(struct tracker *t, struct flow *flow)
         t->counts.n_records_dropped++;
         return;
     }
-    if (flow->record > 0 && !flow->live->rsts)
+    if (flow->record > 0 && !live_rsts(flow->live))
         return; /* late segments of a connection on record say nothing new */
     instant_ns first = flow->record > 0 ? r->first_time : flow->live->first_time;
     settle_record(flow, t->config.capture + t->file, r);
     r->first_time = first;
     flow->record = (uint32_t)(r - t->records.v) + 1;
-    if (t->file > 0 && flow->live->rsts)
+    if (t->file > 0 && live_rsts(flow->live))
         keep_record_of_resets(t, flow->live, r);
 }
 
@@ -80,10 +81,10 @@ void tracker_settle(struct tracker *t, struct flow *flow)
     struct live *l = flow->live;
     if (!l)
         return;
-    if (l->rsts) {
-        t->counts.n_reset_connections += !l->episode->survived;
+    if (live_rsts(l)) {
+        t->counts.n_reset_connections += !live_episode(l)->survived;
         if (!in_outline && !keep_resets(t, flow))
-            for (const struct rst_note *n = l->rsts; n; n = n->next)
+            for (const struct rst_note *n = live_rsts(l); n; n = n->next)
                 tracker_skip_rst(t, &flow->key, n->k.frame, "no-memory", 0);
     }
     if (!live_has(l, LIVE_REVIVED))
