@@ -58,13 +58,19 @@ static void end_entry(struct log_reader *r)
     if (x->lost)
         flaws_add(r->flaws, "log.line-cut", x->line);
     if (x->data.n) {
-        /* the line that began the entry was counted as skipped: it is the event's line now */
+        /* all its lines were counted as skipped: one of them is the event's */
         r->summary.skipped[LOG_SKIP_CONTINUATION]--;
-        reader_emit_entry(r, &j, j.message, x->line, x->format);
+        reader_emit_entry(r, &j, j.message, x->said ? x->said : x->line, x->format);
     }
     x->data.n = 0;
     x->lost = false;
-    x->line = 0;
+    x->line = x->said = 0;
+}
+
+void reader_export_note(struct export_state *x, struct text name, uint64_t number)
+{
+    if (!x->said && text_eq(name, TEXT("MESSAGE")))
+        x->said = number;
 }
 
 bool reader_export_line(struct log_reader *r, struct text line, uint64_t number)
@@ -95,6 +101,7 @@ bool reader_export_line(struct log_reader *r, struct text line, uint64_t number)
     reader_skip(r, LOG_SKIP_CONTINUATION, 1);
     if (!x->line)
         x->line = number;
+    reader_export_note(x, name, number);
     x->field_at = x->data.n;
     reader_export_keep(x, line.p, line.n);
     for (size_t i = x->field_at; i < x->data.n; i++)
@@ -106,6 +113,7 @@ bool reader_export_line(struct log_reader *r, struct text line, uint64_t number)
     }
     reader_export_keep(x, "=", 1);
     x->phase = EXPORT_SIZE;
+    x->says = x->said == number;
     x->size = 0;
     x->n_size = 0;
     return true;
@@ -128,6 +136,18 @@ static size_t take_data(struct export_state *x, const char *bytes, size_t n)
     return take + (bytes[take] == '\n');
 }
 
+/* Size and value may have line ends of their own. */
+static size_t count_lines(struct log_reader *r, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (bytes[i] != '\n')
+            continue;
+        r->summary.lines++;
+        reader_skip(r, LOG_SKIP_CONTINUATION, 1);
+    }
+    return n;
+}
+
 size_t reader_export_bytes(struct log_reader *r, const char *bytes, size_t n)
 {
     struct export_state *x = &r->export;
@@ -137,9 +157,12 @@ size_t reader_export_bytes(struct log_reader *r, const char *bytes, size_t n)
         if (++x->n_size == 8)
             x->phase = EXPORT_DATA;
     }
+    count_lines(r, bytes, at);
+    if (at && x->phase == EXPORT_DATA && x->says)
+        x->said = r->summary.lines + 1;
     if (at == n)
         return at;
-    return at + take_data(x, bytes + at, n - at);
+    return at + count_lines(r, bytes + at, take_data(x, bytes + at, n - at));
 }
 
 void reader_export_end(struct log_reader *r)

@@ -44,6 +44,8 @@ struct export_state {
     enum export_phase phase;
     enum log_format format;
     uint64_t line;   /* of the entry's first field */
+    uint64_t said;   /* where its MESSAGE begins; 0: nowhere yet */
+    bool says;       /* the binary field is the MESSAGE */
     uint64_t size;   /* of the binary field, while it is read */
     unsigned n_size; /* bytes of the size read so far */
     struct kept data;
@@ -124,6 +126,8 @@ bool reader_export_line(struct log_reader *r, struct text line, uint64_t number)
 /* Binary field bytes; returns how many were taken. */
 size_t reader_export_bytes(struct log_reader *r, const char *bytes, size_t n);
 void reader_export_end(struct log_reader *r);
+/* A field of that name begins on that line: the entry's event is of the line with its MESSAGE. */
+void reader_export_note(struct export_state *x, struct text name, uint64_t number);
 /* Adds bytes to the entry that is being gathered: "NAME=VALUE" and a NUL. */
 void reader_export_keep(struct export_state *x, const char *bytes, size_t n);
 

@@ -40,6 +40,10 @@ bool reader_verbose_line(struct log_reader *r, struct text line)
             x->data.n--;
         reader_export_keep(x, "\n", 1);
         field = text_trim(field);
+    } else {
+        struct text name, value;
+        text_cut(field, '=', &name, &value);
+        reader_export_note(x, name, r->summary.lines);
     }
     reader_export_keep(x, field.p, field.n);
     reader_export_keep(x, "", 1);

@@ -84,8 +84,21 @@ static void test_journal_export(void **state)
            "__CURSOR=s=2\n__REALTIME_TIMESTAMP=1750000001123456\nSYSLOG_IDENTIFIER=sshd\n"
            "MESSAGE\n\x25\0\0\0\0\0\0\0Connection closed by 192.0.2.1 port 5\n_PID=43\n"
            "\n",
-           "1 2025-06-15T15:06:40.123Z sshd[42] ssh.connection-reset client=192.0.2.1:4\n"
-           "7 2025-06-15T15:06:41.123Z sshd[43] ssh.connection-closed client=192.0.2.1:5\n");
+           "5 2025-06-15T15:06:40.123Z sshd[42] ssh.connection-reset client=192.0.2.1:4\n"
+           "11 2025-06-15T15:06:41.123Z sshd[43] ssh.connection-closed client=192.0.2.1:5\n");
+}
+
+/* A size of ten looks like the end of a line, and the value of another field has one. */
+static void test_journal_export_lines(void **state)
+{
+    (void)state;
+    EXPECT(
+        "__CURSOR=s=1\n__REALTIME_TIMESTAMP=1750000000123456\nNOTE\n\x0a\0\0\0\0\0\0\0one\ntwo th\n"
+        "SYSLOG_IDENTIFIER=sshd\nMESSAGE=Connection reset by 192.0.2.1 port 4\n_PID=42\n"
+        "\n"
+        "Jun 15 12:00:03 h sshd[7]: Connection closed by 192.0.2.1 port 4\n",
+        "8 2025-06-15T15:06:40.123Z sshd[42] ssh.connection-reset client=192.0.2.1:4\n"
+        "11 2025-06-15T12:00:03.000Z sshd[7] ssh.connection-closed client=192.0.2.1:4\n");
 }
 
 /* As journalctl 252 prints an entry; the second one's message has two lines. */
@@ -104,9 +117,9 @@ static void test_journal_verbose(void **state)
         "    MESSAGE=first\n"
         "            other\n"
         "Jun 15 12:00:03 h sshd[7]: Connection closed by 192.0.2.1 port 4\n",
-        "1 2025-06-15T12:00:01.120Z sshd-session[4242] ssh.connection-reset "
+        "5 2025-06-15T12:00:01.120Z sshd-session[4242] ssh.connection-reset "
         "client=192.0.2.20:1558 user=root\n"
-        "6 2025-06-15T12:00:02.123Z app[77] ?\n"
+        "9 2025-06-15T12:00:02.123Z app[77] ?\n"
         "11 2025-06-15T12:00:03.000Z sshd[7] ssh.connection-closed client=192.0.2.1:4\n");
 }
 
@@ -164,10 +177,11 @@ static void test_json_of_programs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rabbitmq_joins),     cmocka_unit_test(test_haproxy_time),
-        cmocka_unit_test(test_journal_json),       cmocka_unit_test(test_journal_export),
-        cmocka_unit_test(test_journal_verbose),    cmocka_unit_test(test_container_pieces),
-        cmocka_unit_test(test_postgresql_columns), cmocka_unit_test(test_json_of_programs),
+        cmocka_unit_test(test_rabbitmq_joins),       cmocka_unit_test(test_haproxy_time),
+        cmocka_unit_test(test_journal_json),         cmocka_unit_test(test_journal_export),
+        cmocka_unit_test(test_journal_export_lines), cmocka_unit_test(test_journal_verbose),
+        cmocka_unit_test(test_container_pieces),     cmocka_unit_test(test_postgresql_columns),
+        cmocka_unit_test(test_json_of_programs),
     };
     return cmocka_run_group_tests(tests, open_patterns, close_patterns);
 }
