@@ -106,14 +106,26 @@ static instant_ns distance(const struct bind *b, const struct reset *r, const st
     return at < 0 ? -at : at;
 }
 
+/* How far beyond the window as it is written, into what the clocks' uncertainty adds to it. */
+static instant_ns beyond(const struct bind *b, const struct reset *r, const struct link *l)
+{
+    instant_ns at = plus(l->offset_ns, -anchor(b, r));
+    instant_ns early = plus(-b->before_ns, -at), late = plus(at, -b->after_ns);
+    instant_ns most = early > late ? early : late;
+    return most > 0 ? most : 0;
+}
+
 /* The order is total, so that the pick does not hang on the order of the links. */
 static bool better(const struct bind *b, const struct reset *r, const struct link *x,
                    const struct link *y)
 {
     double cx = claim_of(x), cy = claim_of(y);
     instant_ns dx = distance(b, r, x), dy = distance(b, r, y);
+    instant_ns bx = beyond(b, r, x), by = beyond(b, r, y);
     if (cx != cy)
         return cx > cy;
+    if (bx != by)
+        return bx < by;
     if (dx != dy)
         return dx < dy;
     if (x->event->source != y->event->source)

@@ -270,6 +270,21 @@ static void test_bind_picks_the_best(void **state)
     assert_ptr_equal(picked(), far);
 }
 
+/* Of a stop before and another behind, the later one nearer, the window says which is meant. */
+static void test_bind_picks_within_the_window_first(void **state)
+{
+    (void)state;
+    static const char xml[] = RULE "<bind name='d' event='ssh.*' before='9s' after='100ms'/>"
+                                   "<require><exists bind='d'/></require>" REST;
+    fake_forget();
+    struct link *behind = fake_link(&penalty, JOIN_HOST, NS_PER_S / 2);
+    behind->uncertainty_ns = NS_PER_S / 2;
+    assert_ptr_equal(hear(xml).picks[0].link, behind);
+    struct link *before = fake_link(&drop, JOIN_HOST, -NS_PER_S);
+    before->uncertainty_ns = NS_PER_S / 2;
+    assert_ptr_equal(hear(xml).picks[0].link, before);
+}
+
 static void test_bound_fields(void **state)
 {
     (void)state;
@@ -379,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_bind_filters),
         cmocka_unit_test(test_cover_need_not_reach_before_the_connection),
         cmocka_unit_test(test_bind_picks_the_best),
+        cmocka_unit_test(test_bind_picks_within_the_window_first),
         cmocka_unit_test(test_bound_fields),
         cmocka_unit_test(test_confidence_formula),
         cmocka_unit_test(test_confidence_ignores_order),
