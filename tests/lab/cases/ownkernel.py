@@ -359,6 +359,8 @@ for name_, event_, graded_, ip_, shape_ in (
     ("systemd-crash", "crash", False, 4, {}),
     ("systemd-crash-v6", "crash", True, 6, dict(journal="export")),
     ("systemd-kill", "kill", False, 6, dict(journal="json")),
+    ("systemd-kill-export", "kill", False, 4, dict(journal="export")),
+    ("systemd-crash-verbose", "crash", True, 4, dict(journal="verbose")),
     ("systemd-restart", "restart", False, 4, dict(journal="short-precise")),
     ("systemd-restart-v6", "restart", True, 6, dict(journal="short-full")),
 ):

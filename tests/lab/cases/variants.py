@@ -50,6 +50,7 @@ ROWS = [
         4,
         dict(new_year=True, log_style="bsd"),
     ),
+    ("service-down-gre-v6", opening.closed_and_down, False, 6, dict(gre=True, log_style="bsd")),
     ("service-down-any", opening.closed_and_down, False, 4, ANY),
     ("port-scan-v6", opening.port_scan, False, 6, {}),
     ("port-scan-any", opening.port_scan, True, 4, ANY),
