@@ -274,8 +274,9 @@ static void test_bind_picks_the_best(void **state)
 static void test_bind_picks_within_the_window_first(void **state)
 {
     (void)state;
-    static const char xml[] = RULE "<bind name='d' event='ssh.*' before='9s' after='100ms'/>"
-                                   "<require><exists bind='d'/></require>" REST;
+    static const char xml[] =
+        RULE "<bind name='d' event='ssh.*' join='host' before='9s' after='100ms'/>"
+             "<require><exists bind='d'/></require>" REST;
     fake_forget();
     struct link *behind = fake_link(&penalty, JOIN_HOST, NS_PER_S / 2);
     behind->uncertainty_ns = NS_PER_S / 2;
