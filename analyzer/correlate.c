@@ -19,6 +19,12 @@ static bool lay_captures(struct correlation *c)
             (roster_index(&c->roster, &c->arena) && vantage_join_by_rst(&c->vantage, &c->roster)));
 }
 
+/* What two captures of one place hold is one connection. */
+static void count_once(struct correlation *c)
+{
+    c->of->summary.n_connections -= vantage_n_again(c->of, &c->roster);
+}
+
 /* The fates of packets near the resets of connections that several captures hold. */
 static bool look_again(struct correlation *c, struct fates **fates)
 {
@@ -48,6 +54,8 @@ struct correlation *correlation_create(const struct correlate_config *config, st
     log_index_init(&c->index, &c->roster, c->config.max_events, c->config.max_bytes);
     struct fates *fates = NULL;
     bool good = lay_captures(c) && look_again(c, &fates);
+    if (good)
+        count_once(c);
     if (good)
         vantage_prove(&c->vantage, &c->roster, fates, of);
     fates_free(fates);

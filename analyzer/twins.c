@@ -46,7 +46,7 @@ static int compare_isn(const void *x, const void *y)
     return a->record < b->record ? -1 : a->record > b->record;
 }
 
-static bool same_ends(const struct connection_record *a, const struct connection_record *b)
+bool twins_same_ends(const struct connection_record *a, const struct connection_record *b)
 {
     return (endpoint_eq(&a->client, &b->client) && endpoint_eq(&a->server, &b->server)) ||
            (endpoint_eq(&a->client, &b->server) && endpoint_eq(&a->server, &b->client));
@@ -67,7 +67,7 @@ static bool client_alone_agrees(const struct case_file *c, const struct connecti
         return false;
     if (case_series(c, a->capture) == case_series(c, b->capture))
         return false;
-    if (same_ends(a, b))
+    if (twins_same_ends(a, b))
         return true;
     return a->syn_tsval && a->syn_tsval == b->syn_tsval && a->server.port == b->server.port &&
            apart(a->first_time, b->first_time) < ISN_LIFE_NS;
@@ -91,7 +91,7 @@ static size_t collect_isn(const struct case_file *c, bool both, struct isn_key *
  * time and the hop that a box takes.  Generated traffic may use the same numbers throughout. */
 static bool are_legs(const struct connection_record *a, const struct connection_record *b)
 {
-    if (same_ends(a, b))
+    if (twins_same_ends(a, b))
         return true; /* one connection taken up again */
     bool moved =
         !address_eq(&a->client.ip, &b->client.ip) || !address_eq(&a->server.ip, &b->server.ip);
@@ -131,7 +131,7 @@ static void join_generated(const struct case_file *c, struct isn_key *keys, size
     } of = {.in = c};
     qsort_r(keys, n, sizeof *keys, compare_record_ends, of.out);
     for (size_t i = 1; i < n; i++)
-        if (same_ends(&c->records[keys[i - 1].record], &c->records[keys[i].record]))
+        if (twins_same_ends(&c->records[keys[i - 1].record], &c->records[keys[i].record]))
             twins_join(talk_of, keys[i - 1].record, keys[i].record);
 }
 
@@ -141,7 +141,7 @@ static bool has_own_there(const struct case_file *c, const struct isn_key *keys,
 {
     for (size_t i = 0; i < n; i++) {
         const struct connection_record *r = &c->records[keys[i].record];
-        if (r->capture == capture && same_ends(r, of))
+        if (r->capture == capture && twins_same_ends(r, of))
             return true;
     }
     return false;
@@ -159,10 +159,11 @@ static void join_pair(const struct case_file *c, struct isn_key *keys, size_t n,
         for (size_t k = i + 1; k < n && k <= i + LEGS_MAX; k++) {
             const struct connection_record *a = &c->records[keys[i].record];
             const struct connection_record *b = &c->records[keys[k].record];
-            bool twins = a->capture == b->capture
-                             ? are_legs(a, b)
-                             : same_ends(a, b) || !(has_own_there(c, keys, n, a, b->capture) ||
-                                                    has_own_there(c, keys, n, b, a->capture));
+            bool twins =
+                a->capture == b->capture
+                    ? are_legs(a, b)
+                    : twins_same_ends(a, b) || !(has_own_there(c, keys, n, a, b->capture) ||
+                                                 has_own_there(c, keys, n, b, a->capture));
             if (twins)
                 twins_join(talk_of, keys[i].record, keys[k].record);
         }
@@ -227,6 +228,11 @@ static bool isn_denies(const struct connection_record *a, const struct connectio
     return false;
 }
 
+static bool saw_syn(const struct connection_record *r)
+{
+    return !r->began_mid_stream && r->syn_time != INSTANT_NONE;
+}
+
 bool twins_by_ends(const struct case_file *c, const instant_ns *shift, uint32_t *talk_of)
 {
     struct ends_order o = {c->records, shift};
@@ -238,9 +244,9 @@ bool twins_by_ends(const struct case_file *c, const instant_ns *shift, uint32_t 
     qsort_r(order, c->n_records, sizeof *order, compare_ends, &o);
     for (size_t i = 1; i < c->n_records; i++) {
         const struct connection_record *a = &c->records[order[i - 1]], *b = &c->records[order[i]];
-        if (a->capture == b->capture || !same_ends(a, b) || isn_denies(a, b))
+        if (a->capture == b->capture || !twins_same_ends(a, b) || isn_denies(a, b))
             continue;
-        if (!a->began_mid_stream && !b->began_mid_stream)
+        if (saw_syn(a) && saw_syn(b))
             continue; /* both saw the beginning: the numbers have spoken */
         instant_ns end = sane_time(a->last_time) - shift[a->capture];
         if (first_of(&o, order[i]) <= end + HANDOVER_NS)

@@ -37,7 +37,8 @@ static void compare_records(const struct case_file *c, struct deltas *d,
 {
     d->x = case_series(c, x->capture);
     d->y = case_series(c, y->capture);
-    if (d->x == d->y || x->client_guessed != y->client_guessed)
+    bool turned = x->client_guessed != y->client_guessed && !endpoint_eq(&x->client, &y->client);
+    if (d->x == d->y || turned)
         return;
     add_delta(d, true, x->syn_time, y->syn_time);
     add_delta(d, false, x->synack_time, y->synack_time);
@@ -86,21 +87,44 @@ static struct vantage_pair pair_of(const struct delta *v, size_t n)
     return p;
 }
 
-static struct vantage_pair *pairs_of(struct arena *a, struct deltas *d, size_t *n)
+/* One wire, one clock, though two writers. */
+static bool is_same_clock(const struct vantage_pair *p)
 {
-    size_t n_pairs = 0;
-    *n = 0;
+    instant_ns offset = p->offset < 0 ? -p->offset : p->offset;
+    instant_ns delay = p->delay < 0 ? -p->delay : p->delay;
+    return p->both_ways && delay < SAME_PLACE_NS && offset < SAME_CLOCK_NS;
+}
+
+static bool is_measured(const struct vantage_pair *v, size_t n, const struct vantage_pair *p)
+{
+    for (size_t i = 0; i < n; i++)
+        if (v[i].a == p->a && v[i].b == p->b)
+            return true;
+    return false;
+}
+
+/* Adds the pairs that are not there yet: all, or those of one clock.  False without memory. */
+static bool add_pairs(struct vantage *v, struct arena *a, struct deltas *d, bool same_clock)
+{
+    size_t n_pairs = v->n_pairs;
     if (d->n)
         qsort(d->v, d->n, sizeof *d->v, compare_delta);
     for (size_t i = 0; i < d->n; i++)
         n_pairs += !i || d->v[i].a != d->v[i - 1].a || d->v[i].b != d->v[i - 1].b;
-    struct vantage_pair *v = arena_array(a, n_pairs + 1, sizeof *v);
-    for (size_t i = 0, k; v && i < d->n; i = k) {
+    struct vantage_pair *all = arena_array(a, n_pairs + 1, sizeof *all);
+    if (!all)
+        return false;
+    if (v->n_pairs > 0)
+        memcpy(all, v->pairs, v->n_pairs * sizeof *all);
+    v->pairs = all;
+    for (size_t i = 0, k, n_old = v->n_pairs; i < d->n; i = k) {
         for (k = i; k < d->n && d->v[k].a == d->v[i].a && d->v[k].b == d->v[i].b;)
             k++;
-        v[(*n)++] = pair_of(d->v + i, k - i);
+        struct vantage_pair p = pair_of(d->v + i, k - i);
+        if (!is_measured(all, n_old, &p) && (!same_clock || is_same_clock(&p)))
+            all[v->n_pairs++] = p;
     }
-    return v;
+    return true;
 }
 
 /* Every shared packet of every pair of captures. */
@@ -180,11 +204,8 @@ static bool same_place(const struct case_file *c, const struct sample *samples,
     if (compare_hops(&samples[x], &samples[y]) <= 0)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (p[i].a == x && p[i].b == y) {
-            instant_ns offset = p[i].offset < 0 ? -p[i].offset : p[i].offset;
-            instant_ns delay = p[i].delay < 0 ? -p[i].delay : p[i].delay;
-            return p[i].both_ways && delay < SAME_PLACE_NS && offset < SAME_CLOCK_NS;
-        }
+        if (p[i].a == x && p[i].b == y)
+            return is_same_clock(&p[i]);
     /* nothing shared: one file after the other, from the same place */
     return last_of(c, x) <= c->captures[y].first || last_of(c, y) <= c->captures[x].first;
 }
@@ -225,6 +246,24 @@ static bool number_places(struct case_file *c, const struct vantage_pair *p, siz
     return true;
 }
 
+/* Captures that share no beginning may share the ends of connections that one of them took up in
+ * the middle: ports and times alone tie those, so only a clock that is the same is believed. */
+static bool measure_middles(struct vantage *v, struct arena *a, const struct case_file *c)
+{
+    struct deltas deltas = {0};
+    uint32_t *talk_of = malloc((c->n_records + 1) * sizeof *talk_of);
+    if (!talk_of)
+        return false;
+    memcpy(talk_of, v->talk_of, c->n_records * sizeof *talk_of);
+    bool good = twins_by_ends(c, v->shift, talk_of);
+    if (good)
+        collect_deltas(c, talk_of, &deltas);
+    good = good && add_pairs(v, a, &deltas, true);
+    vec_finish(&deltas);
+    free(talk_of);
+    return good;
+}
+
 bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c)
 {
     v->shift = arena_array(a, c->n_captures + 1, sizeof *v->shift);
@@ -239,9 +278,9 @@ bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c)
         return false;
     if (c->n_captures > 1)
         collect_deltas(c, v->talk_of, &deltas);
-    v->pairs = pairs_of(a, &deltas, &v->n_pairs);
+    bool good = add_pairs(v, a, &deltas, false);
     vec_finish(&deltas);
-    if (!v->pairs)
+    if (!good || (c->n_captures > 1 && !measure_middles(v, a, c)))
         return false;
     spread_clocks(v, v->pairs, v->n_pairs, c->n_captures);
     if (!number_places(c, v->pairs, v->n_pairs))
@@ -252,4 +291,28 @@ bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c)
         c->captures[i].clock_offset_ns = v->shift[i];
     }
     return c->n_captures < 2 || twins_by_ends(c, v->shift, v->talk_of);
+}
+
+static bool is_seen_again(const struct case_file *c, const struct roster *r, uint32_t talk,
+                          uint32_t record)
+{
+    const struct connection_record *x = &r->records[record];
+    bool again = false;
+    for (uint32_t i = talk; i != ROSTER_NONE && i != record; i = r->next[i]) {
+        const struct connection_record *y = &r->records[i];
+        if (!twins_same_ends(x, y))
+            continue;
+        if (case_series(c, x->capture) == case_series(c, y->capture))
+            return false; /* counted with its first file */
+        again |= c->captures[x->capture].vantage == c->captures[y->capture].vantage;
+    }
+    return again;
+}
+
+uint64_t vantage_n_again(const struct case_file *c, const struct roster *r)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < r->n && c->n_captures > 1; i++)
+        n += r->talk[i] != i && is_seen_again(c, r, r->talk[i], i);
+    return n;
 }

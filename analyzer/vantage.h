@@ -29,12 +29,16 @@ struct vantage {
 /* Clocks, places and which records are one connection; before the roster exists.  Lives in a. */
 bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c);
 
+/* How many records are second sights of a connection, by a capture of the same place. */
+uint64_t vantage_n_again(const struct case_file *c, const struct roster *r);
+
 /* The same RST in two captures though the ends are others: a NAT, and a connection that neither saw
  * begin on both sides.  Joins the talks of the roster.  False when memory ran out. */
 bool vantage_join_by_rst(struct vantage *v, struct roster *r);
 
 /* One event, several captures: seen_in and is_copy_of_other.  The diagnosis stays with the capture
- * nearest to the reset's sender, of equals with the first; a forgery's with the forged RST. */
+ * nearest to the reset's sender; of captures of one place with that which shows most of the
+ * connection; of equals with the first; a forgery's with the forged RST. */
 bool vantage_match_resets(const struct vantage *v, const struct roster *r, struct case_file *c);
 
 /* Whether capture k (of a series its first file) was being taken at t of the first one's clock. */

@@ -64,7 +64,25 @@ static bool is_forgery(const struct reset *r)
     return r->sender == SIDE_PATH && r->sender_confidence >= FORGERY_SURE;
 }
 
-static bool carries_better(const struct vantage *v, const struct reset *a, const struct reset *b)
+static size_t n_shown(const struct connection *c)
+{
+    return c->end[0].head.n + c->end[0].tail.n + c->end[1].head.n + c->end[1].tail.n;
+}
+
+/* Of two captures of one place, which shows more of the connection: < 0 a, > 0 b. */
+static int compare_shown(const struct reset *a, const struct reset *b)
+{
+    const struct connection *x = reset_connection(a), *y = reset_connection(b);
+    if (x->handshake_seen != y->handshake_seen)
+        return x->handshake_seen ? -1 : 1;
+    if (x->n_segments != y->n_segments)
+        return x->n_segments > y->n_segments ? -1 : 1;
+    size_t nx = n_shown(x), ny = n_shown(y); /* a snapshot length may have cut */
+    return (nx < ny) - (nx > ny);
+}
+
+static bool carries_better(const struct vantage *v, const struct case_file *c,
+                           const struct reset *a, const struct reset *b)
 {
     if (is_forgery(a) != is_forgery(b))
         return is_forgery(a);
@@ -74,21 +92,25 @@ static bool carries_better(const struct vantage *v, const struct reset *a, const
     unsigned na = nearness(a), nb = nearness(b);
     if (na != nb)
         return na > nb;
+    bool one_place = c->captures[reset_capture(a)].vantage == c->captures[reset_capture(b)].vantage;
+    int shown = one_place ? compare_shown(a, b) : 0;
+    if (shown != 0)
+        return shown < 0;
     if (reset_capture(a) != reset_capture(b))
         return reset_capture(a) < reset_capture(b);
     return a->id < b->id;
 }
 
-static bool mark_copies(const struct vantage *v, struct arena *arena, struct reset **of, size_t n)
+static bool mark_copies(const struct vantage *v, struct case_file *c, struct reset **of, size_t n)
 {
     struct reset *home = of[0];
     for (size_t i = 1; i < n; i++)
-        if (carries_better(v, of[i], home))
+        if (carries_better(v, c, of[i], home))
             home = of[i];
     for (size_t i = 0; i < n; i++) {
         of[i]->is_copy_of_other = of[i] != home;
         of[i]->n_seen_in = 0;
-        of[i]->seen_in = arena_array(arena, n, sizeof(const struct reset *));
+        of[i]->seen_in = arena_array(&c->arena, n, sizeof(const struct reset *));
         if (!of[i]->seen_in)
             return false;
         for (size_t k = 0; k < n; k++)
@@ -124,7 +146,7 @@ static bool match_talk(const struct vantage *v, const struct roster *r, struct c
                 done[k] = k != i || done[k];
             }
         done[i] = true;
-        if (n_one > 1 && !mark_copies(v, &c->arena, one, n_one))
+        if (n_one > 1 && !mark_copies(v, c, one, n_one))
             return false;
     }
     return true;

@@ -83,6 +83,7 @@ static void capture_row(struct page *p, const struct case_capture *k)
         page_time(p, k->last, k->time_digits);
     }
     tell_series(&p->b, k);
+    tell_place(&p->b, p->f->of, k);
     if (k->snaplen_cut > 0)
         strbuf_printf(&p->b, "; %" PRIu64 " cut by the snaplen", k->snaplen_cut);
     if (k->n_dropped > 0)

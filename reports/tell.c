@@ -280,6 +280,16 @@ void tell_series(struct strbuf *b, const struct case_capture *c)
     }
 }
 
+void tell_place(struct strbuf *b, const struct case_file *of, const struct case_capture *c)
+{
+    for (const struct case_capture *k = of->captures; k < c - c->file; k += k->n_files)
+        if (c->file == 0 && k->vantage == c->vantage && c->vantage > 0) {
+            strbuf_str(b, "; taken at the same place as ");
+            strbuf_escaped(b, k->name);
+            return;
+        }
+}
+
 void tell_leg(struct strbuf *b, const struct findings *f, const struct leg *leg)
 {
     char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];

@@ -48,4 +48,8 @@ void tell_leg(struct strbuf *b, const struct findings *f, const struct leg *leg)
  * capture that stands alone. */
 void tell_series(struct strbuf *b, const struct case_capture *c);
 
+/* "; taken at the same place as A"; nothing for the first capture of its place.  c is one of those
+ * of of. */
+void tell_place(struct strbuf *b, const struct case_file *of, const struct case_capture *c);
+
 #endif

@@ -78,6 +78,7 @@ static void capture_read(struct lines *l, const struct case_capture *k)
         lines_time(l, k->last, k->time_digits);
     }
     tell_series(&l->b, k);
+    tell_place(&l->b, l->f->of, k);
     if (k->snaplen_cut > 0) {
         strbuf_str(&l->b, ", ");
         show_count(&l->b, k->snaplen_cut, "packet");
