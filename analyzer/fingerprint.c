@@ -121,6 +121,23 @@ void habits_note_answer(struct habits *h, const struct address *ip, instant_ns d
         of->min_answer_ns = delay;
 }
 
+uint32_t habits_prefetch(const struct habits *h, const struct address *ip)
+{
+    return map_prefetch(&h->by_ip, ip);
+}
+
+void habits_prefetch_kind(const struct habits *h, uint32_t hash, enum segment_kind kind)
+{
+    const char *entry = map_guess(&h->by_ip, hash); /* the address, then the habit */
+    if (!entry)
+        return;
+    const struct habit *of = (const void *)(entry + sizeof(struct address));
+    __builtin_prefetch(entry, 1);
+    __builtin_prefetch(of->mac, 1);
+    __builtin_prefetch(&of->kind[kind], 1);
+    __builtin_prefetch(&of->kind[kind + 1], 1);
+}
+
 const struct habit *habits_get(const struct habits *h, const struct address *ip)
 {
     return map_get(&h->by_ip, ip);

@@ -47,11 +47,11 @@ struct habit_kind {                   /* one note a connection and kind: its fir
 
 struct habit { /* of one address */
     struct address ip;
-    struct habit_kind kind[SEGMENT_KINDS];
+    instant_ns min_answer_ns;   /* quickest SYN to SYN-ACK of its own, 0 unknown */
     uint8_t mac[HABIT_MACS][6]; /* link addresses its packets came from */
     uint8_t n_macs;
     bool more_macs;
-    instant_ns min_answer_ns; /* quickest SYN to SYN-ACK of its own, 0 unknown */
+    struct habit_kind kind[SEGMENT_KINDS];
 };
 
 struct habits;
@@ -65,6 +65,10 @@ const char *segment_kind_name(enum segment_kind k); /* "SYN-ACK", for sentences 
 /* Once a connection and kind.  Hosts over the limit are not noted. */
 void habits_note(struct habits *h, const struct packet *p, enum segment_kind kind);
 void habits_note_answer(struct habits *h, const struct address *ip, instant_ns delay);
+/* Has the memory that a note will touch fetched, in two steps: what the first gives goes into the
+ * second, once it had its time. */
+uint32_t habits_prefetch(const struct habits *h, const struct address *ip);
+void habits_prefetch_kind(const struct habits *h, uint32_t hash, enum segment_kind kind);
 /* NULL when the address was never noted. */
 const struct habit *habits_get(const struct habits *h, const struct address *ip);
 size_t habits_count(const struct habits *h);

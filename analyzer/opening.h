@@ -21,6 +21,13 @@ struct opening { /* two cache lines */
     struct opening_segment syn, rst;
 };
 
+static inline void opening_prefetch(const struct opening *o)
+{
+    __builtin_prefetch(o, 1);
+    __builtin_prefetch(&o->rst, 1);
+    __builtin_prefetch((const char *)(o + 1) - 1, 1);
+}
+
 /* Whether a connection that begins with p can be kept in this form, and go on in it with p. */
 bool opening_begins(const struct packet *p);
 bool opening_goes_on(const struct opening *o, const struct packet *p);

@@ -32,10 +32,12 @@ void huge_free(void *p, size_t n)
     munmap(p, whole_pages(n));
 }
 
+/* Whole pages on both sides: a mapping of which a part alone were advised would be two, and could
+ * not be moved by mremap(2) any more when it grows. */
 void huge_advise(void *p, size_t n)
 {
-    const size_t page = 4096;
-    size_t cut = (page - (uintptr_t)p % page) % page;
+    const uintptr_t page = 4096, from = (uintptr_t)p / page * page;
     if (n >= HUGE_PAGE)
-        (void)madvise((char *)p + cut, (n - cut) / page * page, MADV_HUGEPAGE);
+        (void)madvise((char *)p - ((uintptr_t)p - from),
+                      ((uintptr_t)p + n + page - 1) / page * page - from, MADV_HUGEPAGE);
 }

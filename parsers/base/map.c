@@ -115,6 +115,25 @@ void *map_get(const struct map *m, const void *key)
     return entry ? map_value_at(m, entry - 1) : NULL;
 }
 
+uint32_t map_prefetch(const struct map *m, const void *key)
+{
+    const uint32_t hash = hash_of(m, key);
+    if (m->n_slots > 0)
+        __builtin_prefetch(&m->slots[hash & (m->n_slots - 1)]);
+    return hash;
+}
+
+const void *map_guess(const struct map *m, uint32_t hash)
+{
+    const size_t mask = m->n_slots - 1;
+    if (m->n_slots == 0)
+        return NULL;
+    for (size_t s = hash & mask; m->slots[s].entry != 0; s = (s + 1) & mask)
+        if (m->slots[s].hash == hash)
+            return map_key_at(m, m->slots[s].entry - 1);
+    return NULL;
+}
+
 void *map_put(struct map *m, const void *key, bool *made)
 {
     void *value = map_get(m, key);
