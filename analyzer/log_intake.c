@@ -64,7 +64,9 @@ static const struct event *with_addresses(const struct log_index *x, const struc
                                           struct event *room)
 {
     struct endpoint found[LOG_ADDRESSES_MAX];
-    unsigned n = log_find_addresses(e->message, found), n_kept = 0;
+    unsigned n = 0, n_kept = 0;
+    if (!e->holds_no_address)
+        n = log_find_addresses(e->message, found);
     for (unsigned i = 0; i < n && n_kept < 2; i++) {
         if (!roster_knows(x->roster, &found[i].ip))
             continue;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "parsers/log/scan.h"
+#include "parsers/log/vector.h"
 
 /* "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255" and room for a port */
 #define RUN_MAX 56
@@ -27,34 +28,17 @@ static bool is_in(const uint64_t set[4], char c)
 /* Where in a text a dot stands between digits, or a colon between what IPv6 addresses are made of:
  * its marks, which no address does without.  Dots and colons are looked for sixteen bytes at a
  * time, and what is about them one by one. */
-#define LANES 16
-typedef uint8_t lanes __attribute__((vector_size(LANES)));
-
 struct marks {
     struct text t;
     size_t at;     /* where the next block begins */
     uint64_t left; /* dots and colons of the block before it that were not looked at, a bit each */
 };
 
-/* A bit for each byte, which are all ones or all zeros. */
-static uint64_t bits_of(lanes v)
-{
-#if defined(__SSE2__)
-    typedef char signed_lanes __attribute__((vector_size(LANES)));
-    return (uint64_t)__builtin_ia32_pmovmskb128((signed_lanes)v);
-#else
-    uint64_t bits = 0;
-    for (size_t i = 0; i < LANES; i++)
-        bits |= (uint64_t)(v[i] & 1) << i;
-    return bits;
-#endif
-}
-
 static uint64_t dots_and_colons(const char *p)
 {
     lanes v;
     memcpy(&v, p, LANES);
-    return bits_of((lanes)(v == '.') | (lanes)(v == ':'));
+    return lanes_bits((lanes)(v == '.') | (lanes)(v == ':'));
 }
 
 static bool next_block(struct marks *m)
@@ -203,6 +187,12 @@ static bool take_run(struct scan *s, struct endpoint *e)
     while (!ended && !scan_done(s) && is_in(in_word, s->t.p[s->at])) /* the rest of a word */
         s->at++;
     return ended && judge(text_slice(s->t, from, s->at), e);
+}
+
+bool log_may_hold_address(struct text t)
+{
+    struct marks m = {.t = t};
+    return next_mark(&m, 0) != SIZE_MAX;
 }
 
 unsigned log_find_addresses(struct text t, struct endpoint out[LOG_ADDRESSES_MAX])

@@ -15,5 +15,7 @@
  * named.  Version numbers of four parts look like addresses too: the caller compares with addresses
  * that it knows.  Returns how many. */
 unsigned log_find_addresses(struct text t, struct endpoint out[LOG_ADDRESSES_MAX]);
+/* False: it surely names none.  The answer hangs on the text's shape (shape.h) alone. */
+bool log_may_hold_address(struct text t);
 
 #endif

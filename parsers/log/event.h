@@ -70,8 +70,9 @@ struct event {
     bool has_ip_id;
     uint16_t ip_id;
 
-    struct text message; /* after the envelope */
-    struct text raw;     /* the whole line without its end of line, cut at 8 KiB */
+    struct text message;   /* after the envelope */
+    bool holds_no_address; /* the message surely names none; false says nothing */
+    struct text raw;       /* the whole line without its end of line, cut at 8 KiB */
 
     unsigned n_fields;
     struct event_field fields[EVENT_FIELDS_MAX]; /* a copy of event_copy's ends with the last */

@@ -70,6 +70,7 @@ void patterns_free(struct patterns *p)
     pcre2_compile_context_free(p->compile);
     pcre2_match_context_free(p->limits);
     pcre2_match_data_free(p->match);
+    pattern_free_memos(p);
     free(p);
 }
 
@@ -251,9 +252,39 @@ static bool subject_of(const struct pattern *pt, struct text m, bool is_held, st
     return subject->n < m.n && text_starts(*subject, pt->literal);
 }
 
+/* Groups that took part and are not empty; the subject begins at that place of the message. */
+static void note_spans(struct patterns *p, const struct pattern *pt, uint32_t n_groups,
+                       size_t front)
+{
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(p->match);
+    p->n_spans = 0;
+    for (size_t i = 0; i < pt->n_groups; i++) {
+        uint32_t g = pt->groups[i].number;
+        if (g < n_groups && at[2 * g] != PCRE2_UNSET && at[2 * g + 1] > at[2 * g])
+            p->spans[p->n_spans++] = (struct pattern_span){.group = (uint8_t)i,
+                                                           .from = (uint16_t)(front + at[2 * g]),
+                                                           .to = (uint16_t)(front + at[2 * g + 1])};
+    }
+}
+
+void pattern_name_event(const struct pattern *pt, struct event *e)
+{
+    e->kind = pt->kind;
+    e->claim = pt->claim;
+    e->scope = pt->scope;
+}
+
+void pattern_fill(const struct pattern *pt, struct pattern_span at, struct event *e,
+                  struct pattern_stamp *inner)
+{
+    struct text t = {e->message.p + at.from, (size_t)(at.to - at.from)};
+    fill(e, &pt->groups[at.group], t, inner);
+}
+
 static enum pattern_outcome run(struct patterns *p, struct pattern *pt, struct text subject,
                                 struct event *e, struct pattern_stamp *inner, struct flaws *flaws)
 {
+    p->saw_digits |= !pt->by_shape;
     if (pt->refused || !pattern_compile(p, pt, NULL, 0))
         return PATTERN_NONE;
     if (pt->n_give_ups == PATTERN_GIVE_UPS_MAX) { /* its share of the time is spent */
@@ -267,19 +298,14 @@ static enum pattern_outcome run(struct patterns *p, struct pattern *pt, struct t
     if (rc == PCRE2_ERROR_NOMATCH)
         return PATTERN_NONE;
     if (rc < 0) {
-        pt->n_give_ups++;
+        p->n_switched_off += ++pt->n_give_ups == PATTERN_GIVE_UPS_MAX;
         flaws_add(flaws, "log.pattern-undecided", e->line);
         return PATTERN_UNDECIDED;
     }
-    e->kind = pt->kind;
-    e->claim = pt->claim;
-    e->scope = pt->scope;
-    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(p->match);
-    for (size_t i = 0; i < pt->n_groups; i++) {
-        uint32_t g = pt->groups[i].number;
-        if (g < (uint32_t)rc && at[2 * g] != PCRE2_UNSET && at[2 * g + 1] > at[2 * g])
-            fill(e, &pt->groups[i], text_slice(subject, at[2 * g], at[2 * g + 1]), inner);
-    }
+    note_spans(p, pt, (uint32_t)rc, (size_t)(subject.p - e->message.p));
+    pattern_name_event(pt, e);
+    for (size_t i = 0; i < p->n_spans; i++)
+        pattern_fill(pt, p->spans[i], e, inner);
     return PATTERN_MATCHED;
 }
 
@@ -294,6 +320,7 @@ enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, bool is
 
 void patterns_begin_log(struct patterns *p)
 {
+    p->n_switched_off = 0;
     for (size_t i = 0; i < p->list.n; i++)
         p->list.v[i].n_give_ups = 0;
 }

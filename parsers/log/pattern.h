@@ -16,6 +16,7 @@
 #include "parsers/base/text.h"
 #include "parsers/log/envelope.h"
 #include "parsers/log/event.h"
+#include "parsers/log/shape.h"
 
 /* Called once for each complaint, in order: "file:line: text" is how it reads. */
 typedef void (*complain_fn)(void *ctx, const char *file, unsigned line, const char *text);
@@ -76,6 +77,23 @@ struct pattern_stamp {
     int64_t after_ms; /* to be added: how long after the stamp the line's event was */
 };
 
+/* What can be found out about a message before its turn comes.  It lives as long as the patterns
+ * stay as they are; program and message are no longer needed. */
+struct bucket;
+struct pattern_prospect {
+    const struct bucket *bucket; /* the program's candidates; NULL: none of its own */
+    bool has_shape;
+    uint64_t hash;
+    struct shape shape;
+};
+/* Also has the memory fetched that the match will want. */
+void patterns_foresee(struct patterns *p, struct text program, struct text message,
+                      struct pattern_prospect *out);
+/* As patterns_match for a line that names a program and has no MESSAGE_ID; e holds the program and
+ * the message that were foreseen. */
+enum pattern_outcome patterns_match_foreseen(struct patterns *p, struct event *e,
+                                             const struct pattern_prospect *prospect,
+                                             struct pattern_stamp *inner, struct flaws *flaws);
 /* Finds the first pattern for e->program and e->message and fills kind, claim, scope, endpoints and
  * fields.  Patterns whose literal stands at the start are tried before those where it may stand
  * anywhere, those that name the program before those for any; within that, in order of the files.

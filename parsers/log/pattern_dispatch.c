@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "parsers/log/address_find.h"
 #include "parsers/log/pattern_set.h"
 
 /* One search: what it runs over and what it has found out so far. */
@@ -13,7 +14,7 @@ struct search {
     struct event *e;
     struct pattern_stamp *inner;
     struct flaws *flaws;
-    const struct pattern *winner;
+    struct pattern *winner;
     bool undecided;
 };
 
@@ -67,7 +68,7 @@ static bool try_bucket(struct search *s, const struct bucket *b)
 static bool try_message_id(struct search *s, struct text id)
 {
     for (size_t i = 0; i < s->p->list.n; i++) {
-        const struct pattern *pt = &s->p->list.v[i];
+        struct pattern *pt = &s->p->list.v[i];
         if (pt->refused || !pt->message_id.n || !text_eq_nocase(pt->message_id, id))
             continue;
         s->e->kind = pt->kind;
@@ -126,6 +127,10 @@ static bool fill_bucket(struct patterns *p, struct bucket *b, enum member m, str
     for (size_t i = 0; i < n_members; i++)
         if (!p->list.v[members[i]].at_start)
             members[n_anywhere++] = members[i];
+    b->by_shape = true;
+    for (size_t i = 0; i < p->list.n; i++)
+        if (belongs(&p->list.v[i], m, program))
+            b->by_shape &= !shape_hides_from_literal(p->list.v[i].literal);
     for (size_t i = 0; i < n_anywhere; i++)
         filter_add(&b->filter, p->list.v[members[i]].literal);
     b->by_byte = starts;
@@ -177,7 +182,9 @@ static void seal(struct patterns *p)
     p->any = p->bare = (struct bucket){0};
     memset(p->known, 0, sizeof p->known);
     p->n_message_ids = 0;
+    pattern_forget(p);
     for (size_t i = 0; i < p->list.n; i++) {
+        p->list.v[i].by_shape = !shape_hides_from_regex(p->list.v[i].regex);
         if (!p->list.v[i].refused && !add_programs(p, p->list.v[i].programs))
             return;
         p->n_message_ids += p->list.v[i].message_id.n != 0;
@@ -256,20 +263,59 @@ bool patterns_settle_bare(struct patterns *p, struct envelope *e)
     return true;
 }
 
+/* The search itself. */
+static bool search(struct search *s, const struct bucket *b, bool bare, struct text message_id)
+{
+    struct patterns *p = s->p;
+    return try_bucket(s, b) || (bare && try_bucket(s, &p->bare)) || try_bucket(s, &p->any) ||
+           (message_id.n && p->n_message_ids && try_message_id(s, message_id));
+}
+
+void patterns_foresee(struct patterns *p, struct text program, struct text message,
+                      struct pattern_prospect *out)
+{
+    seal(p);
+    out->bucket = bucket_of(p, program);
+    pattern_foresee_shape(p, message, out);
+}
+
+/* By what is remembered of the shape, else by the search. */
+static enum pattern_outcome find(struct search *s, const struct pattern_prospect *o, bool bare,
+                                 struct text message_id)
+{
+    struct patterns *p = s->p;
+    const struct pattern_memo *known = pattern_recall(p, o);
+    *s->inner = (struct pattern_stamp){0};
+    s->e->holds_no_address = known && known->holds_no_address;
+    if (known) {
+        s->winner = known->winner;
+        if (known->winner)
+            pattern_repeat(known, s->e, s->inner);
+        return known->winner ? PATTERN_MATCHED : PATTERN_NONE;
+    }
+    p->saw_digits = false;
+    bool found = search(s, o->bucket, bare, message_id);
+    if (!found && s->undecided)
+        return PATTERN_UNDECIDED;
+    if (o->has_shape && !p->saw_digits && !s->undecided)
+        pattern_remember(p, o, s->winner, !found && !log_may_hold_address(s->e->message));
+    return found ? PATTERN_MATCHED : PATTERN_NONE;
+}
+
 enum pattern_outcome pattern_find(struct patterns *p, struct event *e, bool bare,
                                   struct text message_id, struct pattern_stamp *inner,
                                   struct flaws *flaws, const struct pattern **winner)
 {
-    seal(p);
-    *inner = (struct pattern_stamp){0};
     struct search s = {.p = p, .e = e, .inner = inner, .flaws = flaws};
-    bool found = try_bucket(&s, bucket_of(p, e->program)) || (bare && try_bucket(&s, &p->bare)) ||
-                 try_bucket(&s, &p->any) ||
-                 (message_id.n && p->n_message_ids && try_message_id(&s, message_id));
+    struct pattern_prospect o;
+    seal(p);
+    o.bucket = bucket_of(p, e->program);
+    o.has_shape = false;
+    if (!bare && !message_id.n)
+        pattern_foresee_shape(p, e->message, &o);
+    enum pattern_outcome outcome = find(&s, &o, bare, message_id);
     *winner = s.winner;
-    if (found)
-        return PATTERN_MATCHED;
-    return s.undecided ? PATTERN_UNDECIDED : PATTERN_NONE;
+    return outcome;
 }
 
 enum pattern_outcome patterns_match(struct patterns *p, struct event *e, bool bare,
@@ -278,4 +324,12 @@ enum pattern_outcome patterns_match(struct patterns *p, struct event *e, bool ba
 {
     const struct pattern *winner = NULL;
     return pattern_find(p, e, bare, message_id, inner, flaws, &winner);
+}
+
+enum pattern_outcome patterns_match_foreseen(struct patterns *p, struct event *e,
+                                             const struct pattern_prospect *o,
+                                             struct pattern_stamp *inner, struct flaws *flaws)
+{
+    struct search s = {.p = p, .e = e, .inner = inner, .flaws = flaws};
+    return find(&s, o, false, (struct text){0});
 }

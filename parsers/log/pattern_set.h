@@ -13,6 +13,7 @@
 #include "parsers/base/vec.h"
 #include "parsers/log/pattern.h"
 #include "parsers/log/pattern_filter.h"
+#include "parsers/log/shape.h"
 
 #define PATTERN_FILE_MAX (1u << 20)
 #define PATTERN_REGEX_MAX 4096
@@ -65,6 +66,7 @@ struct pattern {
     bool at_start; /* the literal stands at the start of the message, behind "error: " or nothing */
     bool bare;     /* also tried on lines without a program */
     bool refused;  /* did not compile, failed its sample, or was replaced */
+    bool by_shape; /* takes all messages of a shape or none of them */
     const char *file;
     unsigned line;
     struct sample *samples;
@@ -84,7 +86,29 @@ struct bucket {
     uint32_t *anywhere;
     size_t n_anywhere;
     struct filter filter; /* of the literals that may stand anywhere */
+    bool by_shape;        /* all messages of a shape hold the same literals */
 };
+
+/* Where a group of the winner stands in the message. */
+struct pattern_span {
+    uint8_t group; /* index in pattern.groups */
+    uint16_t from, to;
+};
+
+/* What the search found for a shape among a program's candidates. */
+struct pattern_memo {
+    uint64_t hash; /* 0 = free */
+    const struct bucket *bucket;
+    struct pattern *winner; /* NULL: no pattern knows it */
+    uint8_t n, n_spans;
+    bool holds_no_address;
+    struct {
+        uint8_t group, from, to;
+    } spans[PATTERN_GROUPS_MAX];
+    char text[SHAPE_MAX];
+};
+#define PATTERN_MEMO_SETS 3000 /* as fill one large page */
+#define PATTERN_MEMO_WAYS 2
 
 #define PROGRAM_KEY 32 /* longer program names are not in any list */
 
@@ -113,6 +137,13 @@ struct patterns {
     pcre2_compile_context *compile;
     pcre2_match_context *limits;
     pcre2_match_data *match;
+    struct pattern_span spans[PATTERN_GROUPS_MAX]; /* of the last match */
+    size_t n_spans;
+    unsigned n_switched_off;    /* patterns that have given up too often in this log */
+    bool saw_digits;            /* a pattern was tried that is not by shape */
+    struct pattern_memo *memos; /* by hash of shape; NULL: not made yet, or no memory */
+    unsigned memo_way;          /* of a full set, which is replaced next */
+    bool without_memos;         /* for tests: every message is searched for */
 };
 
 /* Compiles if that has not been done; false (and *why for people, when not NULL) if it cannot. */
@@ -121,8 +152,28 @@ bool pattern_compile(struct patterns *p, struct pattern *pt, char *why, size_t w
  * literal, if that may stand anywhere. */
 enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, bool is_held,
                                  struct event *e, struct pattern_stamp *inner, struct flaws *flaws);
+/* What the pattern says of its event, without its groups. */
+void pattern_name_event(const struct pattern *pt, struct event *e);
+/* Fills e from the group that stands there in the message. */
+void pattern_fill(const struct pattern *pt, struct pattern_span at, struct event *e,
+                  struct pattern_stamp *inner);
 /* How far "error: ", "fatal: ", "debug1: " ... reach at the front of a message; 0 without one. */
 size_t pattern_level_length(struct text message);
+
+/* pattern_memo.c: the message's shape, where such may be remembered, and what is known of it; NULL:
+ * nothing. */
+void pattern_foresee_shape(struct patterns *p, struct text message, struct pattern_prospect *out);
+const struct pattern_memo *pattern_recall(const struct patterns *p,
+                                          const struct pattern_prospect *prospect);
+/* Fills e as pattern_fill from what is remembered. */
+void pattern_repeat(const struct pattern_memo *m, struct event *e, struct pattern_stamp *inner);
+/* Keeps what the search found: the winner or NULL, and the spans of the last match. */
+void pattern_remember(struct patterns *p, const struct pattern_prospect *prospect,
+                      struct pattern *winner, bool holds_no_address);
+/* The candidates are others now. */
+void pattern_forget(struct patterns *p);
+void pattern_free_memos(struct patterns *p);
+
 /* Which pattern won, for the checker; as patterns_match otherwise. */
 enum pattern_outcome pattern_find(struct patterns *p, struct event *e, bool bare,
                                   struct text message_id, struct pattern_stamp *inner,

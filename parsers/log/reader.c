@@ -115,7 +115,7 @@ void reader_begin(struct log_reader *r, struct text raw, uint64_t line)
     e->line = line;
     e->time = e->monotonic_ns = INSTANT_NONE;
     e->precision_ns = 0;
-    e->zone_stated = e->has_seq = e->has_ip_id = false;
+    e->zone_stated = e->has_seq = e->has_ip_id = e->holds_no_address = false;
     e->pid = e->tcp_seq = e->tcp_ack = 0;
     e->ip_id = 0;
     e->client = e->server = e->src = e->dst = (struct endpoint){0};
@@ -191,7 +191,14 @@ static struct text recall_last(struct log_reader *r)
     return count;
 }
 
-void reader_finish(struct log_reader *r, bool bare, bool skip_unknown, struct text message_id)
+/* How a line's message is to be matched. */
+struct matching {
+    bool bare, skip_unknown;
+    struct text message_id;
+    const struct pattern_prospect *prospect; /* or NULL */
+};
+
+static void finish(struct log_reader *r, const struct matching *m)
 {
     struct event *e = &r->event;
     struct text message = e->message, program = e->program;
@@ -203,14 +210,18 @@ void reader_finish(struct log_reader *r, bool bare, bool skip_unknown, struct te
         event_add_field(e, TEXT("repeated"), count);
     if (!again)
         r->last = e->raw;
-    enum pattern_outcome o = patterns_match(r->patterns, e, bare, message_id, &inner, r->flaws);
+    enum pattern_outcome o =
+        m->prospect && !count.n
+            ? patterns_match_foreseen(r->patterns, e, m->prospect, &inner, r->flaws)
+            : patterns_match(r->patterns, e, m->bare, m->message_id, &inner, r->flaws);
     if (o == PATTERN_MATCHED) {
         reader_take_inner_time(r, &inner);
         r->summary.events++;
-    } else if (skip_unknown) {
+    } else if (m->skip_unknown) {
         reader_skip(r, LOG_SKIP_NO_ENVELOPE, 1);
         return;
     } else {
+        e->holds_no_address &= !count.n;
         e->message = message;
         e->program = program;
         e->pid = pid;
@@ -220,6 +231,16 @@ void reader_finish(struct log_reader *r, bool bare, bool skip_unknown, struct te
     }
     if (!r->sink(r->ctx, e))
         r->stopped = true;
+}
+
+void reader_finish(struct log_reader *r, bool bare, bool skip_unknown, struct text message_id)
+{
+    finish(r, &(struct matching){bare, skip_unknown, message_id, NULL});
+}
+
+void reader_finish_foreseen(struct log_reader *r, const struct pattern_prospect *prospect)
+{
+    finish(r, &(struct matching){.prospect = prospect});
 }
 
 /* Whether the next line may belong to this one, and how. */
@@ -378,6 +399,9 @@ static void take_line(struct log_reader *r, struct text line)
     bool plain = r->export.phase == EXPORT_OFF && !r->pending.n;
     if (plain && reader_quick_take(r, line, number))
         return;
+    reader_quick_flush(r);
+    if (r->stopped)
+        return;
     if (r->export.phase != EXPORT_OFF || (line.n && line.p[0] == '_'))
         if (reader_export_line(r, line, number))
             return;
@@ -400,6 +424,7 @@ static void take_carried(struct log_reader *r, const char *bytes, size_t n)
         flaws_add(r->flaws, "log.line-cut", r->summary.lines + 1);
     r->dropping = false;
     take_line(r, kept_view(&r->carry));
+    reader_quick_flush(r);
     settle_last(r);
     r->carry.n = 0;
 }
@@ -439,6 +464,7 @@ bool log_reader_feed(struct log_reader *r, const void *bytes, size_t n, log_sink
         }
         at += length + 1;
     }
+    reader_quick_flush(r);
     settle_last(r);
     return !r->stopped;
 }

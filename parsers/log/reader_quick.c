@@ -112,7 +112,7 @@ static bool is_program_char(char c)
 }
 
 /* "sshd[123]: " or "kernel: " and a message behind it. */
-static bool take_tag(struct event *e, struct text line, size_t at)
+static bool take_tag(struct quick_line *l, struct text line, size_t at)
 {
     size_t from = at, end = line.n < from + TAG_MAX ? line.n : from + TAG_MAX;
     uint64_t pid = 0;
@@ -120,7 +120,7 @@ static bool take_tag(struct event *e, struct text line, size_t at)
         at++;
     if (at == from || at == end || scan_is_digit(line.p[from]))
         return false;
-    e->program = (struct text){line.p + from, at - from};
+    l->program = (struct text){line.p + from, at - from};
     if (line.p[at] == '[') {
         size_t digits = ++at;
         for (; at < line.n && at - digits < 10 && scan_is_digit(line.p[at]); at++)
@@ -130,26 +130,27 @@ static bool take_tag(struct event *e, struct text line, size_t at)
     }
     if (at + 2 >= line.n || line.p[at] != ':' || line.p[at + 1] != ' ')
         return false;
-    e->pid = (uint32_t)pid;
-    e->message = (struct text){line.p + at + 2, line.n - at - 2};
+    l->pid = (uint32_t)pid;
+    l->message = (struct text){line.p + at + 2, line.n - at - 2};
     return true;
 }
 
 /* A message that its daemon or the kernel stamped, too. */
-static bool look_inside(struct event *e)
+static bool look_inside(struct quick_line *l)
 {
-    struct text m = e->message;
+    struct text m = l->message;
+    l->monotonic_ns = INSTANT_NONE;
     if (scan_is_digit(m.p[0]))
         return m.n < 5 || (m.p[4] != '-' && m.p[4] != '/');
     if (m.p[0] != '[')
         return true;
     instant_ns width;
-    if (text_starts(e->program, TEXT("postgres")))
+    if (text_starts(l->program, TEXT("postgres")))
         return false;
     struct scan s = scan_of(m);
-    if (text_eq(e->program, TEXT("kernel")) && stamp_take_monotonic(&s, &e->monotonic_ns, &width)) {
+    if (text_eq(l->program, TEXT("kernel")) && stamp_take_monotonic(&s, &l->monotonic_ns, &width)) {
         scan_byte(&s, ' ');
-        e->message = scan_rest(&s);
+        l->message = scan_rest(&s);
     }
     return true;
 }
@@ -167,26 +168,52 @@ static void count(struct log_reader *r, instant_ns t)
     ++*q->n_lines_of_host;
 }
 
+/* The head of the line is as it was when its parts were found: no line was learnt from since. */
+static void finish(struct log_reader *r, struct quick_line *l)
+{
+    struct event *e = &r->event;
+    l->is_there = false;
+    if (r->stopped)
+        return;
+    reader_begin(r, l->raw, l->number);
+    e->host = l->host;
+    e->program = l->program;
+    e->pid = l->pid;
+    e->message = l->message;
+    e->time = l->time;
+    e->monotonic_ns = l->monotonic_ns;
+    e->precision_ns = r->quick.precision_ns;
+    e->zone_stated = r->quick.zone_stated;
+    count(r, l->time);
+    reader_finish_foreseen(r, &l->prospect);
+}
+
+void reader_quick_flush(struct log_reader *r)
+{
+    struct quick_line *waits = &r->ahead[1 - r->free_ahead];
+    if (waits->is_there)
+        finish(r, waits);
+}
+
 bool reader_quick_take(struct log_reader *r, struct text line, uint64_t number)
 {
     const struct quick_head *q = &r->quick;
-    struct event *e = &r->event;
+    struct quick_line *l = &r->ahead[r->free_ahead];
     size_t at;
-    instant_ns t;
     if (!q->n_minute || line.n < q->n_minute + q->n_digits + q->n_rest + 6 || line.n > LOG_RAW_MAX)
         return false;
-    if (memcmp(line.p, q->minute, q->n_minute) != 0 || !take_time(q, line, &at, &t) ||
+    if (memcmp(line.p, q->minute, q->n_minute) != 0 || !take_time(q, line, &at, &l->time) ||
         memcmp(line.p + at, q->rest, q->n_rest) != 0)
         return false;
     at += q->n_rest;
-    reader_begin(r, line, number);
-    e->host = (struct text){line.p + at - 1 - q->n_host, q->n_host};
-    if (!take_tag(e, line, at) || !look_inside(e))
+    if (!take_tag(l, line, at) || !look_inside(l))
         return false;
-    e->time = t;
-    e->precision_ns = q->precision_ns;
-    e->zone_stated = q->zone_stated;
-    count(r, t);
-    reader_finish(r, false, false, (struct text){0});
+    l->raw = line;
+    l->host = (struct text){line.p + at - 1 - q->n_host, q->n_host};
+    l->number = number;
+    patterns_foresee(r->patterns, l->program, l->message, &l->prospect);
+    l->is_there = true;
+    reader_quick_flush(r);
+    r->free_ahead = 1 - r->free_ahead;
     return true;
 }

@@ -67,12 +67,25 @@ struct quick_head {
     uint64_t *n_lines_of_host; /* the summary's */
 };
 
+/* A line of the short way that is cut into its parts, and waits until the next one is too:
+ * meanwhile the memory comes that its match wants. */
+struct quick_line {
+    bool is_there;
+    struct text raw, host, program, message;
+    uint32_t pid;
+    uint64_t number;
+    instant_ns time, monotonic_ns;
+    struct pattern_prospect prospect;
+};
+
 struct log_reader {
     struct patterns *patterns;
     struct log_config config;
     struct flaws *flaws;
     struct stamp_clock clock;
     struct quick_head quick;
+    struct quick_line ahead[2];
+    unsigned free_ahead; /* which of them waits for nothing */
     struct log_summary summary;
     struct kept carry;   /* the front of a line whose end has not come yet */
     bool dropping;       /* inside the tail of a line that was too long */
@@ -98,8 +111,10 @@ void kept_finish(struct kept *k);
 uint64_t *reader_host_counter(struct log_summary *s, struct text host);
 /* reader_quick.c: takes what the line's header was, after reader_take_envelope. */
 void reader_quick_learn(struct log_reader *r, struct text line, const struct envelope *env);
-/* Takes a line whose header is like the one learnt; false: nothing was done. */
+/* Takes a line whose header is like the one learnt; false: nothing was done.  The line's turn comes
+ * with the next one or with reader_quick_flush, until when its bytes must stay. */
 bool reader_quick_take(struct log_reader *r, struct text line, uint64_t number);
+void reader_quick_flush(struct log_reader *r);
 
 /* journalctl's "-- Boot ... --", "Hint: ..." */
 bool reader_is_marker(struct text line);
@@ -115,6 +130,7 @@ void reader_set_time(struct log_reader *r, const struct envelope *env);
 void reader_take_inner_time(struct log_reader *r, struct pattern_stamp *inner);
 /* Matches r->event's message and hands it to the sink; with skip_unknown a line that no pattern
  * knows is counted as one without envelope. */
+void reader_finish_foreseen(struct log_reader *r, const struct pattern_prospect *prospect);
 void reader_finish(struct log_reader *r, bool bare, bool skip_unknown, struct text message_id);
 
 /* '{' lines: journalctl -o json, docker's json-file driver. */

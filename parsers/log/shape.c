@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Folds digits sixteen bytes at a time, and reads expressions as far as it takes to say that they
+ * do not tell the folded digits apart.  Nothing is matched here.
+ */
+#include "parsers/log/shape.h"
+
+#include <string.h>
+
+#include "parsers/log/scan.h"
+#include "parsers/log/vector.h"
+
+/* The bytes of a block with its digits folded; *kept: what the block before hands on, bit 0 set
+ * where its last byte is a letter or a digit that stays. */
+static inline lanes fold(lanes v, uint32_t *kept)
+{
+    lanes digits = (lanes)((lanes)(v - '0') < 10);
+    lanes letters = (lanes)((lanes)((v | 0x20) - 'a') < 26);
+    lanes folded = (v & ~digits) | (digits & '0');
+    uint32_t d = lanes_bits(digits), l = lanes_bits(letters);
+    uint32_t behind = d & (l << 1 | *kept), stay = 0;
+    if (behind) { /* a carry runs through each number that begins behind a letter */
+        uint8_t was[LANES], is[LANES];
+        stay = d & ~(d + behind);
+        memcpy(was, &v, LANES);
+        memcpy(is, &folded, LANES);
+        for (uint32_t left = stay; left; left &= left - 1)
+            is[__builtin_ctz(left)] = was[__builtin_ctz(left)];
+        memcpy(&folded, is, LANES);
+    }
+    *kept = (l | stay) >> (LANES - 1) & 1;
+    return folded;
+}
+
+/* Quick and no more: shapes are compared byte by byte. */
+static inline void mix(uint64_t h[2], lanes v)
+{
+    uint64_t half[2];
+    memcpy(half, &v, sizeof half);
+    h[0] = (h[0] ^ half[0]) * UINT64_C(0x9E3779B97F4A7C15);
+    h[1] = (h[1] ^ half[1]) * UINT64_C(0xD6E8FEB86659FD93);
+    h[0] ^= h[0] >> 29;
+    h[1] ^= h[1] >> 32;
+}
+
+bool shape_of(struct text m, struct shape *out)
+{
+    uint64_t h[2] = {m.n, 0};
+    uint32_t kept = 0;
+    size_t at = 0;
+    lanes v;
+    if (!m.n || m.n > SHAPE_MAX)
+        return false;
+    for (; at + LANES <= m.n; at += LANES) {
+        memcpy(&v, m.p + at, LANES);
+        v = fold(v, &kept);
+        mix(h, v);
+        memcpy(out->text + at, &v, LANES);
+    }
+    if (at < m.n) {
+        v = lanes_tail(m, at);
+        v = fold(v, &kept);
+        mix(h, v);
+        memcpy(out->text + at, &v, LANES);
+    }
+    out->n = m.n;
+    out->hash = (h[0] ^ h[1] >> 17) * UINT64_C(0x9E3779B97F4A7C15);
+    return true;
+}
+
+bool shape_hides_from_literal(struct text literal)
+{
+    bool stays = false; /* a digit here would not be folded */
+    for (size_t i = 0; i < literal.n; i++) {
+        bool digit = scan_is_digit(literal.p[i]);
+        if (digit && !stays)
+            return true;
+        stays = digit || scan_is_alpha(literal.p[i]);
+    }
+    return false;
+}
+
+/* ---- expressions ---- */
+
+#define ALL_DIGITS 0x3ffu
+
+/* The digits from one byte to another. */
+static unsigned digits_between(unsigned char from, unsigned char to)
+{
+    unsigned set = 0;
+    for (unsigned d = 0; d < 10; d++)
+        set |= '0' + d >= from && '0' + d <= to ? 1u << d : 0;
+    return set;
+}
+
+/* What a backslash and a letter stand for inside brackets; false: not known here. */
+static bool class_escape(char c, unsigned *digits)
+{
+    *digits = c == 'd' || c == 'w' || c == 'S' ? ALL_DIGITS : 0;
+    if (scan_is_digit(c))
+        return false;
+    return !scan_is_alpha(c) || strchr("dDwWsStnr", c);
+}
+
+/* The set in brackets at *at, which goes behind it; false: not understood. */
+static bool take_class(struct text re, size_t *at, unsigned *digits)
+{
+    size_t i = *at + 1, first;
+    bool negated = i < re.n && re.p[i] == '^';
+    unsigned set = 0, more;
+    i += negated;
+    for (first = i; i < re.n && (re.p[i] != ']' || i == first); i++) {
+        bool range = i + 2 < re.n && re.p[i + 1] == '-' && re.p[i + 2] != ']';
+        if (re.p[i] == '[' && i + 1 < re.n && strchr(":.=", re.p[i + 1]))
+            return false;
+        if (re.p[i] == '\\') {
+            if (++i >= re.n || !class_escape(re.p[i], &more))
+                return false;
+            set |= more;
+            if (i + 2 < re.n && re.p[i + 1] == '-' && re.p[i + 2] != ']')
+                return false;
+        } else if (range) {
+            if (re.p[i + 2] == '\\')
+                return false;
+            set |= digits_between((unsigned char)re.p[i], (unsigned char)re.p[i + 2]);
+            i += 2;
+        } else if (scan_is_digit(re.p[i])) {
+            set |= 1u << (re.p[i] - '0');
+        }
+    }
+    *at = i + 1;
+    *digits = negated ? ALL_DIGITS & ~set : set;
+    return i < re.n;
+}
+
+/* "{1,5}" at i: where it ends; 0: a brace and no more. */
+static size_t counted(struct text re, size_t i)
+{
+    size_t end = i + 1;
+    while (end < re.n && (scan_is_digit(re.p[end]) || re.p[end] == ','))
+        end++;
+    return end > i + 1 && end < re.n && re.p[end] == '}' && scan_is_digit(re.p[i + 1]) ? end + 1
+                                                                                       : 0;
+}
+
+/* What opens a group behind "(" goes by; 0: not understood. */
+static size_t take_opening(struct text re, size_t i)
+{
+    static const char *const plain[] = {"?:", "?=", "?!", "?<=", "?<!", "?>"};
+    struct text rest = text_slice(re, i + 1, re.n);
+    if (text_starts(rest, TEXT("*")))
+        return 0;
+    if (!text_starts(rest, TEXT("?")))
+        return i + 1;
+    for (size_t k = 0; k < sizeof plain / sizeof plain[0]; k++)
+        if (text_starts(rest, text_of(plain[k])))
+            return i + 1 + strlen(plain[k]);
+    if (!text_starts(rest, TEXT("?'")))
+        return 0;
+    size_t end = text_find_byte(rest, '\'', 2);
+    return end == SIZE_MAX ? 0 : i + 1 + end + 1;
+}
+
+/* A backslash and what belongs to it, at i: where that ends; 0: not understood. */
+static size_t take_escape(struct text re, size_t i)
+{
+    if (i + 1 >= re.n)
+        return 0;
+    char c = re.p[i + 1];
+    if (c == 'x' && i + 3 < re.n && re.p[i + 2] == '2') /* "\x20": no digit is */
+        return i + 4;
+    if (scan_is_digit(c) || (scan_is_alpha(c) && !strchr("dDwWsSbBtnr", c)))
+        return 0;
+    return i + 2;
+}
+
+bool shape_hides_from_regex(struct text re)
+{
+    bool stays = false; /* behind a letter: a digit here would not be folded */
+    for (size_t i = 0; i < re.n;) {
+        char c = re.p[i];
+        size_t next = i + 1;
+        unsigned digits;
+        bool stood = stays;
+        stays = scan_is_alpha(c);
+        if (c == '\\') {
+            next = take_escape(re, i);
+        } else if (c == '(') {
+            next = take_opening(re, i);
+        } else if (c == '{') {
+            size_t end = counted(re, i);
+            next = end ? end : next;
+        } else if (c == '[') {
+            next = i;
+            if (!take_class(re, &next, &digits))
+                return true;
+            bool again = next < re.n && strchr("*+{", re.p[next]);
+            if (digits && digits != ALL_DIGITS && (!stood || again))
+                return true;
+        } else if (scan_is_digit(c)) {
+            if (!stood)
+                return true;
+            stays = true;
+        }
+        if (!next)
+            return true;
+        i = next;
+    }
+    return false;
+}
