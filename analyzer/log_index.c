@@ -45,8 +45,7 @@ void log_index_finish(struct log_index *x)
     map_finish(&x->domain_of);
     map_finish(&x->kinds);
     flaws_finish(&x->dropped);
-    free(x->processes);
-    free(x->others);
+    log_index_free_processes(x);
     arena_finish(&x->arena);
 }
 

@@ -138,8 +138,8 @@ struct log_index {
     const struct roster *roster;
     size_t max_events, max_bytes;
     struct log_process *processes; /* a table of fixed size, made with the first entry */
-    struct log_mark *others;       /* by place in the table: its newest line about others only */
-    uint32_t n_taken;              /* how many came into it so far */
+    struct log_mark *others; /* behind it, by place in it: its newest line about others only */
+    uint32_t n_taken;        /* how many came into it so far */
     struct log_generation generation[2];
     unsigned newer; /* which of them takes lines */
     struct log_program programs[LOG_PROGRAMS];

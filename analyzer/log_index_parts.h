@@ -43,6 +43,7 @@ bool log_index_takes_stranger(struct log_index *x, const struct event *e);
 
 /* log_pending.c */
 struct log_process *log_index_process_slot(struct log_index *x, const struct group_key *key);
+void log_index_free_processes(struct log_index *x);
 /* The newest line of the process about others only; means nothing unless it is of others. */
 struct log_mark *log_index_other(const struct log_index *x, const struct log_process *p);
 /* The group of a process that is kept from now on, with what it said about others before. */

@@ -5,11 +5,9 @@
  * go.  Of processes that are not kept only the newest line about others is remembered, in a table
  * of fixed size, which holds at least those of which a line waits.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "analyzer/log_index_parts.h"
 #include "parsers/base/hash.h"
+#include "parsers/base/huge.h"
 
 #define SETS 8192 /* of the table; a power of two */
 #define WAYS 4
@@ -27,20 +25,21 @@ static struct log_process *choose(struct log_process *set)
     return best;
 }
 
+#define PROCESSES ((size_t)SETS * WAYS)
+#define TABLE_BYTES (PROCESSES * (sizeof(struct log_process) + sizeof(struct log_mark)))
+_Static_assert(TABLE_BYTES <= HUGE_PAGE, "a second large page for little");
+
 static bool make_table(struct log_index *x)
 {
-    const size_t n = (size_t)SETS * WAYS;
-    x->processes = aligned_alloc(WAYS * sizeof *x->processes, n * sizeof *x->processes);
-    x->others = malloc(n * sizeof *x->others);
-    if (!x->processes || !x->others) {
-        free(x->processes);
-        free(x->others);
-        x->processes = NULL;
-        x->others = NULL;
-        return false;
-    }
-    memset(x->processes, 0, n * sizeof *x->processes);
-    return true;
+    x->processes = huge_alloc(TABLE_BYTES);
+    x->others = x->processes ? (struct log_mark *)(x->processes + PROCESSES) : NULL;
+    return x->processes != NULL;
+}
+
+void log_index_free_processes(struct log_index *x)
+{
+    if (x->processes)
+        huge_free(x->processes, TABLE_BYTES);
 }
 
 struct log_mark *log_index_other(const struct log_index *x, const struct log_process *p)
@@ -48,12 +47,21 @@ struct log_mark *log_index_other(const struct log_index *x, const struct log_pro
     return &x->others[p - x->processes];
 }
 
+/* Process ids are given one after the other: those of neighbours share a place, so that the table
+ * is walked through more than jumped about in. */
+static struct log_process *set_of(const struct log_index *x, const struct group_key *key)
+{
+    uint64_t h =
+        (key->program ^ key->id ^ (uint64_t)key->domain << 32) * UINT64_C(0x9E3779B97F4A7C15);
+    return &x->processes[((h >> 48) + key->pid / WAYS) % SETS * WAYS];
+}
+
 struct log_process *log_index_process_slot(struct log_index *x, const struct group_key *key)
 {
     if (!x->processes && !make_table(x))
         return NULL;
     uint64_t hash = hash_bytes(key, sizeof *key, 0) | 1;
-    struct log_process *set = &x->processes[(hash >> 32 & (SETS - 1)) * WAYS];
+    struct log_process *set = set_of(x, key);
     for (size_t i = 0; i < WAYS; i++)
         if (set[i].key == hash)
             return &set[i];
