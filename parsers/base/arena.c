@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The arena: memory given back all at once.  Blocks double from 16 KiB to 1 MiB, then follow an
+ * The arena: memory given back all at once.  Blocks double from 16 KiB to 2 MiB, then follow an
  * eighth of what there is up to 32 MiB; an object that would waste the rest of a block gets a block
  * of its own behind the current one.
  */
@@ -15,7 +15,7 @@
 
 #define ARENA_ALIGN 16
 #define BLOCK_MIN ((size_t)16 << 10)
-#define BLOCK_MAX ((size_t)1 << 20) /* of a small arena */
+#define BLOCK_MAX HUGE_PAGE /* of a small arena */
 #define BLOCK_LARGE_MAX ((size_t)32 << 20)
 #define BLOCK_SHARE 8 /* of a large one */
 
