@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyzer/roster.h"
+#include "parsers/base/radix.h"
 
 /* The same client sequence number and timestamp may come again after this long. */
 #define ISN_LIFE_NS (7200 * NS_PER_S)
@@ -30,20 +31,6 @@ void twins_join(uint32_t *talk_of, uint32_t a, uint32_t b)
         talk_of[b] = a;
     else
         talk_of[a] = b;
-}
-
-struct isn_key {
-    uint64_t isn; /* client's above, server's below; or the client's alone */
-    instant_ns first;
-    uint32_t record;
-};
-
-static int compare_isn(const void *x, const void *y)
-{
-    const struct isn_key *a = x, *b = y;
-    if (a->isn != b->isn)
-        return a->isn < b->isn ? -1 : 1;
-    return a->record < b->record ? -1 : a->record > b->record;
 }
 
 bool twins_same_ends(const struct connection_record *a, const struct connection_record *b)
@@ -73,7 +60,9 @@ static bool client_alone_agrees(const struct case_file *c, const struct connecti
            apart(a->first_time, b->first_time) < ISN_LIFE_NS;
 }
 
-static size_t collect_isn(const struct case_file *c, bool both, struct isn_key *out)
+/* Records by sequence number of the client above and of the server below, or of the client alone;
+ * those of one number in order of record.  out has room for two of each record. */
+static size_t collect_isn(const struct case_file *c, bool both, struct radix_item *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < c->n_records; i++) {
@@ -81,9 +70,9 @@ static size_t collect_isn(const struct case_file *c, bool both, struct isn_key *
         if (!r->isn_known[0] || (both && !r->isn_known[1]) || r->client_guessed)
             continue;
         uint64_t isn = both ? (uint64_t)r->isn[0] << 32 | r->isn[1] : r->isn[0];
-        out[n++] = (struct isn_key){isn, r->first_time, (uint32_t)i};
+        out[n++] = (struct radix_item){isn, (uint32_t)i};
     }
-    qsort(out, n, sizeof *out, compare_isn);
+    radix_sort(out, out + n, n);
     return n;
 }
 
@@ -111,18 +100,18 @@ static void ordered(const struct connection_record *r, const struct endpoint **l
 static int compare_record_ends(const void *x, const void *y, void *ctx)
 {
     const struct case_file *c = ctx;
-    const struct isn_key *a = x, *b = y;
+    const struct radix_item *a = x, *b = y;
     const struct endpoint *al, *ah, *bl, *bh;
-    ordered(&c->records[a->record], &al, &ah);
-    ordered(&c->records[b->record], &bl, &bh);
+    ordered(&c->records[a->value], &al, &ah);
+    ordered(&c->records[b->value], &bl, &bh);
     int order = endpoint_cmp(al, bl);
     order = order ? order : endpoint_cmp(ah, bh);
-    return order ? order : a->record < b->record ? -1 : a->record > b->record;
+    return order ? order : a->value < b->value ? -1 : a->value > b->value;
 }
 
 /* More tuples with one pair of numbers than a connection has: only what has the same ends is one.
  */
-static void join_generated(const struct case_file *c, struct isn_key *keys, size_t n,
+static void join_generated(const struct case_file *c, struct radix_item *keys, size_t n,
                            uint32_t *talk_of)
 {
     union { /* qsort_r wants a mutable context; the case stays const */
@@ -131,16 +120,16 @@ static void join_generated(const struct case_file *c, struct isn_key *keys, size
     } of = {.in = c};
     qsort_r(keys, n, sizeof *keys, compare_record_ends, of.out);
     for (size_t i = 1; i < n; i++)
-        if (twins_same_ends(&c->records[keys[i - 1].record], &c->records[keys[i].record]))
-            twins_join(talk_of, keys[i - 1].record, keys[i].record);
+        if (twins_same_ends(&c->records[keys[i - 1].value], &c->records[keys[i].value]))
+            twins_join(talk_of, keys[i - 1].value, keys[i].value);
 }
 
 /* Whether that capture holds the connection with its own ends: no other one there is its twin. */
-static bool has_own_there(const struct case_file *c, const struct isn_key *keys, size_t n,
+static bool has_own_there(const struct case_file *c, const struct radix_item *keys, size_t n,
                           const struct connection_record *of, uint32_t capture)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct connection_record *r = &c->records[keys[i].record];
+        const struct connection_record *r = &c->records[keys[i].value];
         if (r->capture == capture && twins_same_ends(r, of))
             return true;
     }
@@ -148,44 +137,54 @@ static bool has_own_there(const struct case_file *c, const struct isn_key *keys,
 }
 
 /* keys[0..n): records with one pair of numbers, in order of record and so of capture. */
-static void join_pair(const struct case_file *c, struct isn_key *keys, size_t n, uint32_t *talk_of)
+static void join_pair(const struct case_file *c, struct radix_item *keys, size_t n,
+                      uint32_t *talk_of)
 {
     for (size_t i = LEGS_MAX; i < n; i++)
-        if (c->records[keys[i].record].capture == c->records[keys[i - LEGS_MAX].record].capture) {
+        if (c->records[keys[i].value].capture == c->records[keys[i - LEGS_MAX].value].capture) {
             join_generated(c, keys, n, talk_of);
             return;
         }
     for (size_t i = 0; i + 1 < n; i++)
         for (size_t k = i + 1; k < n && k <= i + LEGS_MAX; k++) {
-            const struct connection_record *a = &c->records[keys[i].record];
-            const struct connection_record *b = &c->records[keys[k].record];
+            const struct connection_record *a = &c->records[keys[i].value];
+            const struct connection_record *b = &c->records[keys[k].value];
             bool twins =
                 a->capture == b->capture
                     ? are_legs(a, b)
                     : twins_same_ends(a, b) || !(has_own_there(c, keys, n, a, b->capture) ||
                                                  has_own_there(c, keys, n, b, a->capture));
             if (twins)
-                twins_join(talk_of, keys[i].record, keys[k].record);
+                twins_join(talk_of, keys[i].value, keys[k].value);
         }
+}
+
+/* The client's number alone joins captures of several series only. */
+static bool has_several_series(const struct case_file *c)
+{
+    for (uint32_t i = 1; i < c->n_captures; i++)
+        if (case_series(c, i) != case_series(c, 0))
+            return true;
+    return false;
 }
 
 bool twins_by_isn(const struct case_file *c, uint32_t *talk_of)
 {
-    struct isn_key *keys = calloc(c->n_records + 1, sizeof *keys);
+    struct radix_item *keys = radix_room(c->n_records + 1);
     if (!keys)
         return false;
     size_t n = collect_isn(c, true, keys);
     for (size_t i = 0, k; i < n; i = k) {
-        for (k = i + 1; k < n && keys[k].isn == keys[i].isn;)
+        for (k = i + 1; k < n && keys[k].key == keys[i].key;)
             k++;
         join_pair(c, keys + i, k - i, talk_of);
     }
-    n = collect_isn(c, false, keys);
+    n = has_several_series(c) ? collect_isn(c, false, keys) : 0;
     for (size_t i = 0; i < n; i++)
-        for (size_t k = i + 1; k < n && k < i + 8 && keys[k].isn == keys[i].isn; k++)
-            if (client_alone_agrees(c, &c->records[keys[i].record], &c->records[keys[k].record]))
-                twins_join(talk_of, keys[i].record, keys[k].record);
-    free(keys);
+        for (size_t k = i + 1; k < n && k < i + 8 && keys[k].key == keys[i].key; k++)
+            if (client_alone_agrees(c, &c->records[keys[i].value], &c->records[keys[k].value]))
+                twins_join(talk_of, keys[i].value, keys[k].value);
+    radix_room_free(keys, c->n_records + 1);
     return true;
 }
 
