@@ -9,6 +9,24 @@ static bool fin_of(const struct scene *s, enum side side)
     return s->end[side].at.saw_fin || s->end[side].fin_implied;
 }
 
+#define UNSEEN_MAX (1 << 28) /* a forger's guess is rarely this near to both numbers */
+
+static bool is_beyond(const struct end *e, uint32_t number, int32_t by)
+{
+    int32_t ahead = seq_diff(number, e->isn);
+    return e->isn_known && ahead >= by && ahead < UNSEEN_MAX;
+}
+
+/* A capture of SYN, FIN and RST alone: the RST's numbers count bytes that it does not hold. */
+static bool counts_unseen_bytes(const struct scene *s)
+{
+    const struct segment *rst = scene_rst(s);
+    const struct end *own = &s->end[rst->from].at;
+    const struct end *other = &s->end[side_other((enum side)rst->from)].at;
+    return (rst->flags & TCP_ACK) && is_beyond(own, rst->seq, 1) && is_beyond(other, rst->ack, 1) &&
+           (is_beyond(own, rst->seq, 2) || is_beyond(other, rst->ack, 2));
+}
+
 static enum phase phase_of(const struct scene *s)
 {
     const struct end *c = &s->end[SIDE_CLIENT].at, *r = &s->end[SIDE_SERVER].at;
@@ -20,7 +38,7 @@ static enum phase phase_of(const struct scene *s)
     if (s->handshake_seen)
         return PHASE_IDLE_OPEN;
     if (s->syn_seen || s->synack_seen)
-        return PHASE_OPENING;
+        return counts_unseen_bytes(s) ? PHASE_ACTIVE : PHASE_OPENING;
     if (c->bytes + r->bytes > 0)
         return PHASE_ACTIVE;
     if (c->n_keepalives + r->n_keepalives > 0)

@@ -92,6 +92,7 @@ void scene_judge(struct scene *s)
     s->reasons = room;
     s->n_reasons = 0;
     scene_decide(s);
+    scene_hear_rst(s);
     sort_reasons(s->reasons, s->n_reasons);
     s->reset->reasons = arena_copy(s->arena, s->reasons, s->n_reasons * sizeof *s->reasons);
     s->reset->n_reasons = s->reset->reasons ? s->n_reasons : 0;

@@ -78,6 +78,7 @@ void scene_find_trigger(struct scene *s); /* trigger.c: trigger, its delay, the 
 void scene_judge_phase(struct scene *s);  /* phase.c */
 void scene_judge_sender(struct scene *s); /* sender.c: end or path, with reasons */
 void scene_judge_mechanism(struct scene *s); /* mechanism.c */
+void scene_hear_rst(struct scene *s);        /* rst_words.c: what it says of itself, as reasons */
 /* After judging both: the scene whose reset explains this one, itself in most cases. */
 struct scene *scene_cause(struct scene *s);
 void scene_judge(struct scene *s);  /* all of them, in order */

@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "cases")]
 
 import cases_flow  # noqa: E402
+import cases_inband  # noqa: E402
 import cases_reset  # noqa: E402
 import cases_shape  # noqa: E402
 import oracle  # noqa: E402
@@ -51,6 +52,18 @@ def against_tshark(path, records):
             yield f"stream {d['stream']}, tshark has {resets}"
 
 
+def against_fields(path, wanted):
+    """What the case says of a frame must be what tshark reads there: {frame: {field: value}}."""
+    for frame, fields in wanted.items():
+        argv = ["tshark", "-n", "-r", path, "-Y", f"frame.number == {frame}", "-T", "fields"]
+        for field in fields:
+            argv += ["-e", field]
+        theirs = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                check=True).stdout.rstrip("\n").split("\t")
+        if theirs != [str(value) for value in fields.values()]:
+            yield f"frame {frame}: tshark reads {theirs} as {list(fields)}"
+
+
 def differences(got, want, where):
     for key, value in want.items():
         have = got.get(key)
@@ -70,6 +83,7 @@ def faults_of(whyrst, made, folder):
     records = run(whyrst, path)
     if shutil.which("tshark"):
         yield from against_tshark(path, records)
+        yield from against_fields(path, want.get("tshark", {}))
     capture = next(r for r in records if r["type"] == "capture")
     skipped = capture.get("bytes_skipped", {})
     if capture["bytes"] != capture["bytes_analysed"] + sum(skipped.values()):
@@ -85,7 +99,7 @@ def faults_of(whyrst, made, folder):
 
 def main():
     whyrst, names = sys.argv[1], sys.argv[2:]
-    table = {**cases_flow.CASES, **cases_reset.CASES, **cases_shape.CASES}
+    table = {**cases_flow.CASES, **cases_reset.CASES, **cases_shape.CASES, **cases_inband.CASES}
     bad = 0
     print(f"1..{sum(not names or n in names for n in table)}")
     for name, make in table.items():
