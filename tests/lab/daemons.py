@@ -14,7 +14,7 @@ import threading
 import time
 
 RSYSLOG = """
-module(load="imuxsock" SysSock.RateLimit.Interval="0")
+module(load="imuxsock" SysSock.RateLimit.Interval="0"{own_clock})
 module(load="imklog" LogPath="/dev/klog" PermitNonKernelFacility="on" RatelimitInterval="0")
 {template}
 $FileOwner root
@@ -49,13 +49,18 @@ class Syslog:
         )
         host.write(
             "/etc/rsyslog-lab.conf",
-            RSYSLOG.format(template=template, kern="" if kern_twice else ";kern.none"),
+            RSYSLOG.format(
+                template=template,
+                kern="" if kern_twice else ";kern.none",
+                own_clock=' SysSock.UseSysTimeStamp="off"' if host.clock else "",
+            ),
         )
         self.fifo = os.open(f"/proc/{host.pid}/root/dev/klog", os.O_RDWR)
         self.host = host
         host.syslog = self
         self.process = host.spawn(
-            "rsyslogd", "-n", "-f", "/etc/rsyslog-lab.conf", "-i", "/run/rsyslogd.pid"
+            "rsyslogd", "-n", "-f", "/etc/rsyslog-lab.conf", "-i", "/run/rsyslogd.pid",
+            env=host.clock.env() if host.clock else None,
         )
         wait_for(lambda: os.path.exists(f"/proc/{host.pid}/root/dev/log"), "rsyslogd")
         host.case.lab.kernel_log.add(host, self.fifo)

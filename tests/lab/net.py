@@ -18,6 +18,8 @@ import subprocess
 import threading
 import time
 
+from wrongclock import WrongClock
+
 LIBC = ctypes.CDLL("libc.so.6", use_errno=True)
 CLONE_NEWNET = 0x40000000
 TCP_REPAIR = 19
@@ -96,6 +98,8 @@ class Host:
         self.log_dir = os.path.join(self.work, "log")
         for d in ("etc", "etc-work", "home", "log", "dev"):
             os.makedirs(os.path.join(self.work, d))
+        wrong = case.spec["shape"].get("wrong", {}).get(name)
+        self.clock = WrongClock(self.work, **wrong) if wrong else None
         env = dict(os.environ, W=self.work, NAME=self.hostname, LC_ALL="C.UTF-8")
         self.holder = subprocess.Popen(
             ["unshare", "-n", "-u", "-m", "--propagation", "private", "sh", "-c", SETUP],
@@ -135,7 +139,7 @@ class Host:
         return p.stdout + (p.stderr if not check else "")
 
     def env(self, more=None):
-        return dict(os.environ, LC_ALL="C.UTF-8", TZ=self.case.tz, **(more or {}))
+        return {**os.environ, "LC_ALL": "C.UTF-8", "TZ": self.case.tz, **(more or {})}
 
     def spawn(self, *args, env=None, out=None, stdin=subprocess.DEVNULL):
         """Starts a program that stays; it is ended at teardown."""

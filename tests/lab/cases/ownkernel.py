@@ -12,7 +12,9 @@ import guest
 import net
 
 GIVER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "giver.py")
-KERNEL_LOG = RSYSLOG.replace(' LogPath="/dev/klog"', "").format(template="", kern=";kern.none")
+KERNEL_LOG = RSYSLOG.replace(' LogPath="/dev/klog"', "").format(
+    template="", kern=";kern.none", own_clock=""
+)
 TRACK = ("nf_conntrack", "iptable_filter", "ip6table_filter", "xt_conntrack", "nf_log_syslog")
 
 
