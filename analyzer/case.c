@@ -368,6 +368,18 @@ static void tell_dropped(struct case_run *run)
     }
 }
 
+static void tell_names_of_several(const struct case_run *run)
+{
+    uint64_t n = flaws_count(correlation_dropped(run->c->correlation), "log-index.name-of-several");
+    struct error err;
+    if (n == 0)
+        return;
+    error_set(&err, ERROR_FORMAT, "",
+              "%llu log lines give a host by a name that stands for several captured addresses",
+              (unsigned long long)n);
+    case_warn(run, &err);
+}
+
 static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
 {
     struct case_file *c = run->c;
@@ -386,6 +398,7 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
     if (!correlation_join(c->correlation, err))
         return false;
     tell_dropped(run);
+    tell_names_of_several(run);
     tell_not_compared(run);
     settle_summary(run);
     c->population = population_create(c);

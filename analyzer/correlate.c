@@ -111,7 +111,7 @@ void correlation_ask(struct correlation *c, uint32_t source, uint64_t line)
 void correlation_event(struct correlation *c, const struct event *e)
 {
     struct event named;
-    log_index_add(&c->index, host_names_fill(c, e, &named) ? &named : e);
+    log_index_add(&c->index, host_names_fill(c, e, &named) == HOST_NAMES_ONE ? &named : e);
 }
 
 static bool join_all(struct correlation *c)
@@ -123,8 +123,9 @@ static bool join_all(struct correlation *c)
 
 bool correlation_join(struct correlation *c, struct error *err)
 {
+    bool good = named_lines_settle(c);
     log_index_settle(&c->index);
-    bool good = vec_reserve(&c->tie_of, c->index.entries.n + 1);
+    good = good && vec_reserve(&c->tie_of, c->index.entries.n + 1);
     while (good && c->tie_of.n < c->index.entries.n)
         good = vec_push(&c->tie_of) != NULL;
     good = good && clocks_estimate(c) && join_all(c) && links_build(c) && unmatched_find(c) &&

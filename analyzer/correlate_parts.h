@@ -38,10 +38,13 @@ struct host_name { /* an address that a host (or a nameless log) was found to ha
     uint32_t votes;
 };
 
-struct known_name { /* of a hosts file: a name, and an address of it */
+struct known_name { /* a name, and an address of it */
     uint64_t hash;
     struct address ip;
+    bool learned; /* from a line that has both; else by a hosts file, which goes before */
 };
+
+enum host_names { HOST_NAMES_NONE, HOST_NAMES_ONE, HOST_NAMES_SEVERAL };
 
 struct log_loss {      /* a time in which lines of a host may have been lost, as its log says */
     uint64_t host;     /* name_key */
@@ -110,12 +113,16 @@ struct clock_span clock_of_domain(const struct correlation *c, size_t domain, in
 bool clocks_estimate(struct correlation *c);
 void clocks_publish(const struct correlation *c);
 
-/* host_names.c: the one captured address that the hosts files give a name; false: none, or several.
- */
-bool host_names_find(struct correlation *c, struct text name, struct address *out);
-/* A copy of the event in which names became addresses; false: there is no such name.
- */
-bool host_names_fill(struct correlation *c, const struct event *e, struct event *named);
+/* host_names.c: the captured address that the hosts files, or else other lines, give a name. */
+enum host_names host_names_find(struct correlation *c, struct text name, struct address *out);
+/* ONE: named is a copy of the event in which names became addresses. */
+enum host_names host_names_fill(struct correlation *c, const struct event *e, struct event *named);
+/* By a line.  False when memory ran out. */
+bool host_names_learn(struct correlation *c, struct text name, const struct address *ip);
+uint64_t host_names_hash(struct text name); /* of any letter case, with or without a last dot */
+
+/* named_lines.c: before the index is settled.  False when memory ran out. */
+bool named_lines_settle(struct correlation *c);
 
 /* packet_join.c: the packet that a firewall's line is about, of those kept of that reset's
  * connection; NULL: none, or more than one fits. */

@@ -49,6 +49,7 @@ struct log_entry {
     enum writer writer;
     bool names;      /* it names an endpoint or an address */
     bool names_ours; /* of them one that the captures know */
+    bool by_name;    /* kept for a name alone, until all that explains it has been read */
     bool answered;   /* what it reports was found in a connection that it does not name */
 };
 
@@ -151,6 +152,7 @@ struct log_index {
     uint32_t asked_source;
     uint64_t asked_line;            /* kept whatever it says; 0 = none */
     struct event *asked;            /* a copy of it, also when it names nobody */
+    uint64_t n_by_name;             /* lines that name an end by a name alone */
     uint64_t n_elsewhere, n_no_tie; /* becomes flaws when settled */
     VEC(struct log_entry) entries;
     VEC(struct log_group) groups;

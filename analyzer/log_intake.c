@@ -16,6 +16,9 @@ static const uint64_t strangers_max[LOG_REACHES] = {
 static const uint64_t mixed_max[LOG_REACHES] = {
     [REACH_NEAR] = 50000, [REACH_FAR] = 10000, [REACH_BEYOND] = 1000};
 
+/* Lines kept for a name alone; what follows is kept as if they had none. */
+#define NAMED_MAX 20000
+
 static enum log_reach reach_of(const struct log_index *x, const struct event *e)
 {
     instant_ns first = x->roster->first, last = x->roster->last;
@@ -127,23 +130,37 @@ static bool takes_mixed(struct log_index *x, const struct event *e)
     return x->n_mixed[reach]++ < mixed_max[reach];
 }
 
+/* A name where others give an address: a later line may say whose it is. */
+static bool has_name(struct log_index *x, const struct event *e)
+{
+    static const char *const fields[] = {"client_host", "server_host", "src_host", "dst_host"};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0] && e->n_fields; i++)
+        if (event_field(e, fields[i]).n)
+            return x->n_by_name++ < NAMED_MAX;
+    return false;
+}
+
 /* A line about one connection that names nobody. */
 static void take_nameless(struct log_index *x, struct intake *l)
 {
+    bool by_name = has_name(x, l->e);
     if (!l->has_key) {
-        if (log_event_reports(l->e))
+        l->entry.by_name = by_name && !log_event_reports(l->e);
+        if (log_event_reports(l->e) || by_name)
             log_index_keep(x, l->e, l->entry);
         else
             x->n_no_tie++;
         return;
     }
     const struct log_process *p = log_index_process_slot(x, &l->key);
-    if (p && p->is_kept)
+    if (p && p->is_kept) {
         keep_with_group(x, l);
-    else if (p && p->is_of_others && !log_event_reports(l->e))
+    } else if (p && p->is_of_others && !log_event_reports(l->e) && !by_name) {
         x->n_elsewhere++;
-    else
+    } else {
+        l->entry.by_name = by_name;
         log_index_wait(x, l->e, &l->key, &l->entry);
+    }
 }
 
 static bool is_wide(const struct event *e)

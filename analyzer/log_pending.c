@@ -102,7 +102,8 @@ static void decide(struct log_index *x, struct log_pending *l, enum writer w)
     bool of_others = p && p->is_of_others;
     bool kept = (p && p->is_kept) || (!of_others && (may_serve(&l->entry) || reports)) ||
                 (of_others && reports && log_index_takes_stranger(x, l->entry.event));
-    if (kept) {
+    l->entry.by_name &= !kept;
+    if (kept || l->entry.by_name) {
         l->entry.group = log_index_adopt(x, &l->key, w);
         log_index_keep(x, l->entry.event, l->entry);
     } else if (of_others) {

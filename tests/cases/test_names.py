@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Lines that carry the client's name are linked by a hosts file, and by nothing else.
+"""Lines that carry the client's name are linked by a hosts file or a line that explains it, else not.
 
 usage: test_names.py WHYRST.  The log of a sample is rewritten to name its client as a host with
 reverse look-ups does; the links are those that the sample's truth.json promises.
@@ -57,8 +57,37 @@ def faults(whyrst):
         yield "a name that looks like a number goes before the number"
 
 
+def learned_faults(whyrst):
+    """A line of another program says whose the name is: before, behind, of two, or not at all."""
+    client, wanted = truth()
+    log = (SAMPLE / LOG).read_text()
+    direct = links(whyrst, log, "")
+    named = log.replace(client, NAME)
+    head = log.splitlines()[0].split(" sshd")[0].split(" useradd")[0]
+    server = json.loads((SAMPLE / "truth.json").read_text())["connections"][0]["server"]
+    server = server.rpartition(":")[0].strip("[]")
+
+    def said(name, address):
+        return f"{head} postfix/smtpd[4711]: connect from {name}[{address}]\n"
+
+    if links(whyrst, named + said(NAME, client), "") != direct:
+        yield "a line behind does not explain the name"
+    before = {(line - 1, frame)
+              for line, frame in links(whyrst, said(NAME.lower(), client) + named, "")}
+    if before != direct or not before & wanted:
+        yield f"by a line before {sorted(before)}, by number {sorted(direct)}"
+    if links(whyrst, named + said(NAME, client) + said(NAME, server), ""):
+        yield "a name of two captured addresses is linked"
+    if links(whyrst, named + said(NAME, client) + said(NAME, server), f"{client} {NAME}\n") != direct:
+        yield "the hosts file does not go before the lines"
+    denied = f"{head} sshd[4711]: reverse mapping checking getaddrinfo for {NAME} [{client}] failed.\n"
+    if links(whyrst, named + denied, ""):
+        yield "a name is believed that its own line denies"
+
+
 def main():
-    made = list(faults(str(Path(sys.argv[1]).resolve())))
+    program = str(Path(sys.argv[1]).resolve())
+    made = [*faults(program), *learned_faults(program)]
     print("1..1")
     print(f"{'not ok' if made else 'ok'} 1 - names and the hosts file")
     for fault in made:
