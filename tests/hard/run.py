@@ -52,6 +52,20 @@ def against_tshark(path, records):
             yield f"stream {d['stream']}, tshark has {resets}"
 
 
+def against_community_ids(path, records):
+    """Community ID v1, seed 0, as tshark computes it; in tunnels it takes the outer addresses."""
+    found = {d["frame"]: d["community_id"] for d in records if d["type"] == "diagnosis"}
+    text = subprocess.run(["tshark", "-n", "--enable-protocol", "communityid", "-r", path, "-Y",
+                           "tcp.flags.reset == 1", "-T", "fields", "-e", "frame.number", "-e",
+                           "communityid", "-e", "ip.src", "-e", "ipv6.src"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          check=True).stdout
+    for frame, theirs, *sources in (line.split("\t") for line in text.splitlines()):
+        plain = theirs and "," not in "".join(sources) and sum(map(bool, sources)) == 1
+        if plain and found.get(int(frame), theirs) != theirs:
+            yield f"frame {frame}: community ID {found[int(frame)]}, tshark has {theirs}"
+
+
 def against_fields(path, wanted):
     """What the case says of a frame must be what tshark reads there: {frame: {field: value}}."""
     for frame, fields in wanted.items():
@@ -83,6 +97,7 @@ def faults_of(whyrst, made, folder):
     records = run(whyrst, path)
     if shutil.which("tshark"):
         yield from against_tshark(path, records)
+        yield from against_community_ids(path, records)
         yield from against_fields(path, want.get("tshark", {}))
     capture = next(r for r in records if r["type"] == "capture")
     skipped = capture.get("bytes_skipped", {})
