@@ -80,6 +80,12 @@ static struct fact text(const struct case_file *c, const struct reset *r)
     return fact_words(r, r->deciding.payload, rst_frame(r));
 }
 
+static struct fact has_ack(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, (r->deciding.segment.flags & TCP_ACK) != 0, rst_frame(r));
+}
+
 static struct fact window(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -182,6 +188,8 @@ static const struct fact_def rows[] = {
      "where its sequence number lies for its receiver (RFC 5961)", validity},
     {"rst.killed", FACT_BOOL, NULL, "the connection ended with it", killed},
     {"rst.time", FACT_TIME, NULL, "when the deciding RST was captured", when},
+    {"rst.has-ack", FACT_BOOL, NULL, "it has the ACK flag: it answers no segment that had one",
+     has_ack},
     {"rst.text", FACT_TEXT, NULL, "text that the RST itself carries", text},
     {"rst.window", FACT_INT, NULL, "its window field, unscaled", window},
     {"rst.count", FACT_INT, NULL, "RSTs of this teardown", count},
