@@ -30,13 +30,14 @@ struct flow {
     bool used;            /* touched since it was put where it stands in FLOW_OPEN */
     struct flow *prev, *next;
     uint8_t left_bits; /* enum flow_left */
+    uint32_t place;    /* of the stream among all that got a number, from 0 */
     union {
         instant_ns left_time;
         struct opening *opening; /* with LEFT_OPENING */
     };
     uint32_t left_stream; /* whose numbers they are */
     uint32_t left_next[2];
-    uint32_t record; /* 1 + its index among the records, 0 none */
+    uint32_t record; /* 1 + the place of what was recorded of it, 0 nothing */
 };
 
 enum flow_file {

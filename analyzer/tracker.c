@@ -66,6 +66,8 @@ void tracker_free(struct tracker *t)
     vec_finish(&t->scenes);
     vec_finish(&t->skips);
     vec_finish(&t->records);
+    vec_finish(&t->more_records);
+    vec_finish(&t->file_places);
     outline_finish(t);
     survey_finish(&t->survey);
     arena_finish(&t->scrap);
@@ -84,6 +86,7 @@ bool tracker_retire(struct tracker *t)
     vec_finish(&t->scenes);
     vec_finish(&t->skips);
     vec_finish(&t->records);
+    vec_finish(&t->more_records);
     return outline_make_room(t);
 }
 
@@ -102,6 +105,7 @@ static bool number_of(struct tracker *t, uint64_t frame, uint32_t *out)
         return survey_number(&t->survey, frame, out);
     if (tracker_surveys(t) && !survey_start(&t->survey, frame))
         return false;
+    t->next_place++;
     *out = t->next_stream++;
     return true;
 }
@@ -128,6 +132,8 @@ static struct flow *flow_for(struct tracker *t, const struct tracker_place *at, 
         tracker_revive(t, f); /* what was seen of it has the old number */
         flow_enter_file(f, number);
     }
+    if (f)
+        f->place = t->next_place - 1;
     return f;
 }
 
@@ -434,6 +440,9 @@ void tracker_take_icmp(struct tracker *t, const struct packet *p)
 
 void tracker_next_file(struct tracker *t)
 {
+    uint32_t *place = vec_push(&t->file_places);
+    if (place)
+        *place = t->next_place;
     t->file++;
     t->next_stream = 0;
     for (int list = 0; list < FLOW_LISTS; list++)

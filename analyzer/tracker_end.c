@@ -207,7 +207,7 @@ static void change_places(struct connection_record *v, struct radix_item *order,
     }
 }
 
-/* They were written as connections were settled. */
+/* A connection that went on in another file, or was reset there, stands at its first place. */
 static bool order_records(struct tracker *t)
 {
     const struct connection_records *r = &t->records;
@@ -227,9 +227,30 @@ static bool order_records(struct tracker *t)
     return true;
 }
 
+/* Those that were written, without the places between them. */
+static bool gather_records(struct tracker *t)
+{
+    struct connection_records *r = &t->records;
+    size_t n = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->v[i].n_segments > 0 && n < i)
+            r->v[n] = r->v[i];
+        n += r->v[i].n_segments > 0;
+    }
+    r->n = n;
+    if (t->more_records.n == 0)
+        return true;
+    if (!vec_reserve(r, r->n + t->more_records.n))
+        return false;
+    memcpy(r->v + r->n, t->more_records.v, t->more_records.n * sizeof *r->v);
+    r->n += t->more_records.n;
+    vec_finish(&t->more_records);
+    return true;
+}
+
 struct tracker_records tracker_connections(struct tracker *t)
 {
-    t->records_in_order = t->records_in_order || order_records(t);
+    t->records_in_order = t->records_in_order || (gather_records(t) && order_records(t));
     return t->records_in_order ? (struct tracker_records){t->records.v, t->records.n}
                                : (struct tracker_records){NULL, 0};
 }

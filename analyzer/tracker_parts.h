@@ -34,7 +34,9 @@ struct tracker {
     unsigned n_recalled;
     struct scenes scratch;
     VEC(struct skipped) skips;
-    struct connection_records records;
+    struct connection_records records; /* by place, see flow.h; n_segments 0: none was written */
+    struct connection_records more_records; /* of connections with resets in several files */
+    VEC(uint32_t) file_places;              /* of every file after the first: its first place */
     struct tracker_counts counts;
     struct survey survey;
     struct tracker_counts first_counts; /* those of the first reading, while again */
@@ -42,7 +44,7 @@ struct tracker {
     bool records_in_order;
     struct tracker_skips skips_out;
     struct tracker_resets attempts;
-    uint32_t next_stream;
+    uint32_t next_stream, next_place;
     uint32_t file;  /* of the series, from 0 */
     instant_ns now; /* the latest capture time so far */
 };

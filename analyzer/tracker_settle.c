@@ -3,18 +3,24 @@
  * Connections are let go of: when they are over, when their ends begin another one, when memory is
  * short.  What is worth keeping becomes a record and a scene, which are judged at the end.
  */
+#include <string.h>
+
 #include "analyzer/history.h"
 #include "analyzer/tracker_parts.h"
 
 #define CROWDED_SHARE 16
 #define CROWDED_LINGER_NS (5 * NS_PER_S)
 
+static bool has_room(const struct tracker *t, uint32_t place)
+{
+    return place < t->config.max_records && t->more_records.n < t->config.max_records - place;
+}
+
 /* A record is found by capture and stream.  A connection with RSTs in several files of a series has
  * one for each of them, so that every reset finds its own. */
 static void keep_record_of_resets(struct tracker *t, const struct live *l,
                                   struct connection_record *r)
 {
-    const struct connection_record made = *r;
     const struct rst_note *first = live_rsts(l);
     uint32_t file = frame_file(first->k.frame);
     r->capture = t->config.capture + file;
@@ -24,34 +30,58 @@ static void keep_record_of_resets(struct tracker *t, const struct live *l,
             continue;
         file = frame_file(n->k.frame);
         struct connection_record *more =
-            t->records.n < t->config.max_records ? vec_push(&t->records) : NULL;
+            has_room(t, l->flow->place) ? vec_push(&t->more_records) : NULL;
         if (!more) {
             t->counts.n_records_dropped++;
             return;
         }
-        *more = made;
+        *more = *r;
         more->capture = t->config.capture + file;
         more->stream = n->stream;
     }
+}
+
+/* Streams that no record is written of leave theirs empty. */
+static struct connection_record *record_at(struct tracker *t, uint32_t place)
+{
+    struct connection_records *r = &t->records;
+    if (!has_room(t, place) || !vec_reserve(r, (size_t)place + 1))
+        return NULL;
+    if (place >= r->n) {
+        memset(&r->v[r->n], 0, (place + 1 - r->n) * sizeof *r->v);
+        r->n = (size_t)place + 1;
+    }
+    return &r->v[place];
+}
+
+/* The file in which a stream got its number. */
+static uint32_t file_of(const struct tracker *t, uint32_t place)
+{
+    size_t low = 0, high = t->file_places.n;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (t->file_places.v[middle] <= place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (uint32_t)low;
 }
 
 static void keep_record(struct tracker *t, struct flow *flow)
 {
     if (!t->config.keep_records || t->again)
         return;
-    struct connection_record *r = NULL;
-    if (flow->record > 0)
-        r = &t->records.v[flow->record - 1];
-    else if (t->records.n < t->config.max_records)
-        r = vec_push(&t->records);
+    const bool again = flow->record > 0;
+    if (again && !live_rsts(flow->live))
+        return; /* late segments of a connection on record say nothing new */
+    struct connection_record *r = record_at(t, again ? flow->record - 1 : flow->place);
     if (!r) {
         t->counts.n_records_dropped++;
         return;
     }
-    if (flow->record > 0 && !live_rsts(flow->live))
-        return; /* late segments of a connection on record say nothing new */
-    instant_ns first = flow->record > 0 ? r->first_time : flow->live->first_time;
-    settle_record(flow, t->config.capture + t->file, r);
+    const instant_ns first = again ? r->first_time : flow->live->first_time;
+    settle_record(flow, t->config.capture + file_of(t, flow->place), r);
     r->first_time = first;
     flow->record = (uint32_t)(r - t->records.v) + 1;
     if (t->file > 0 && live_rsts(flow->live))

@@ -97,6 +97,34 @@ static void over_files(void **state)
     script_end(&s);
 }
 
+/* A connection that no later file holds a packet of is of the file where it was. */
+static void left_in_a_file(void **state)
+{
+    (void)state;
+    const struct tracker_config config = {.capture = 3, .keep_records = true};
+    struct script s = script_begin(&config);
+    script_lines(&s, "+0us c S 5 0 cport=50001\n");
+    tracker_next_file(s.tracker);
+    s.frame = UINT64_C(1) << FRAME_FILE_SHIFT;
+    script_lines(&s, "+1us c S 7 0 cport=50002\n+1us c S 9 0 cport=50003\n");
+    tracker_next_file(s.tracker);
+    s.frame = UINT64_C(2) << FRAME_FILE_SHIFT;
+    script_lines(&s, "+1us s SA 20 10 cport=50003\n+1us c A 10 21 cport=50003\n");
+    script_finish(&s);
+    static const struct {
+        uint16_t port;
+        uint32_t capture, stream;
+    } want[] = {{50001, 3, 0}, {50002, 4, 0}, {50003, 5, 0}};
+    struct tracker_records records = tracker_connections(s.tracker);
+    assert_int_equal(records.n, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(records.v[i].client.port, want[i].port);
+        assert_int_equal(records.v[i].capture, want[i].capture);
+        assert_int_equal(records.v[i].stream, want[i].stream);
+    }
+    script_end(&s);
+}
+
 static struct brief sent(bool by_client, uint16_t flags, uint32_t seq, uint8_t ttl)
 {
     struct address a = address_from_v4((const uint8_t[4]){192, 0, 2, 1});
@@ -394,6 +422,7 @@ int main(void)
         cmocka_unit_test(tagged_and_untagged),
         cmocka_unit_test(equal_bare_resets_are_two),
         cmocka_unit_test(over_files),
+        cmocka_unit_test(left_in_a_file),
         cmocka_unit_test(another_file_fits),
         cmocka_unit_test(a_failed_attempt_is_not_the_end),
         cmocka_unit_test(a_later_kill_decides),
