@@ -237,10 +237,13 @@ static void note_budgets(struct case_run *run, struct case_capture *out,
         flaws_add_n(&out->flaws, "tracker.stream-numbers-forgotten", 0, n->n_forgotten);
     if (n->n_no_memory > 0)
         flaws_add_n(&out->skipped, "packet.no-memory-to-follow", 0, n->n_no_memory);
+    if (n->n_not_collected > 0)
+        flaws_add_n(&out->flaws, "tracker.resets-not-read-again", 0, n->n_not_collected);
     run->c->n_records_lost += n->n_records_dropped;
     if (n->n_hurried > 0)
         flaws_add_n(&out->flaws, "tracker.closed-let-go-early", 0, n->n_hurried);
-    if (n->n_evicted + n->n_records_dropped + n->n_forgotten + n->n_no_memory > 0)
+    if (n->n_evicted + n->n_records_dropped + n->n_forgotten + n->n_no_memory + n->n_not_collected >
+        0)
         run->c->summary.complete = false;
 }
 

@@ -73,6 +73,7 @@ struct tracker_counts {
     uint64_t n_forgotten;       /* finished ones whose number had to be forgotten for memory */
     uint64_t n_hurried;         /* closed by both ends and let go before linger_ns, see there */
     uint64_t n_steady;          /* segments that took the short road */
+    uint64_t n_not_collected;   /* reset, as the first reading saw, but not met in the second */
     uint64_t n_no_memory;       /* packets that could not be followed: an allocation failed */
     size_t peak_bytes;          /* most memory held for open connections */
 };

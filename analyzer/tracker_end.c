@@ -125,6 +125,7 @@ bool tracker_again(struct tracker *t)
     t->again = true;
     t->arena = t->results;
     t->first_counts = t->counts;
+    t->first_counts.n_not_collected = t->counts.n_reset_connections - t->outlines.n;
     t->counts = (struct tracker_counts){0};
     t->file = 0;
     t->now = INSTANT_NONE;
@@ -142,6 +143,9 @@ static void end_reading(struct tracker *t)
     t->counts = t->first_counts;
     t->counts.n_evicted += second.n_evicted;
     t->counts.n_no_memory += second.n_no_memory;
+    t->counts.n_not_collected -= second.n_reset_connections < t->counts.n_not_collected
+                                     ? second.n_reset_connections
+                                     : t->counts.n_not_collected;
     if (second.peak_bytes > t->counts.peak_bytes)
         t->counts.peak_bytes = second.peak_bytes;
 }
