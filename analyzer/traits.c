@@ -163,6 +163,28 @@ static void weigh_id_of_owner(struct weighing *w)
                  w->rst->ip_id, w->s->end[w->s->claimed].last_ip_id);
 }
 
+/* A box that makes a RST out of the segment in its hands leaves that one's identification in it; a
+ * host writes its own. */
+static void weigh_copied_id(struct weighing *w)
+{
+    const struct segment *t = w->s->trigger;
+    if (t && t->has_ip_id && t->ip_id == w->rst->ip_id && t->ip_id != 0)
+        FOR_PATH(w, 0.5, w->rst->frame, "sender.id-copied",
+                 "its IP identification %u is that of the segment which it answers", t->ip_id);
+}
+
+/* A kernel with one counter for all that it sends takes it for its bare answers, too. */
+static void weigh_counter_of_host(struct weighing *w)
+{
+    const struct habit_kind *synack = &w->habit->kind[SEGMENT_SYNACK];
+    uint16_t step = (uint16_t)(w->rst->ip_id - w->s->end[w->s->claimed].last_ip_id);
+    if (synack->n == 0 || synack->n_id_zero > 0 || !ids_run(w) || (step > 0 && step < 4096))
+        return;
+    FOR_PATH(w, 0.3, w->rst->frame, "sender.id-out-of-sequence",
+             "its IP identification %u does not continue that host's (%u before)", w->rst->ip_id,
+             w->s->end[w->s->claimed].last_ip_id);
+}
+
 static void weigh_id_of_answer(struct weighing *w)
 {
     if (w->rst->ip_id == 0 || !w->habit)
@@ -170,10 +192,13 @@ static void weigh_id_of_answer(struct weighing *w)
     const struct habit_kind *synack = &w->habit->kind[SEGMENT_SYNACK];
     const struct habit_kind *bare = &w->habit->kind[SEGMENT_BARE_RST];
     const struct habit_kind *refusal = &w->habit->kind[SEGMENT_REFUSAL];
+    weigh_copied_id(w);
     if (synack->n_id_zero + bare->n_id_zero + refusal->n_id_zero > 0)
         FOR_PATH(w, 0.4, w->rst->frame, "sender.id-unlike-answers",
                  "its IP identification is %u, where that host's kernel answers with 0",
                  w->rst->ip_id);
+    else
+        weigh_counter_of_host(w);
 }
 
 static void weigh_df(struct weighing *w)

@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "cases")]
 
 import cases_flow  # noqa: E402
+import cases_forged  # noqa: E402
 import cases_inband  # noqa: E402
 import cases_reset  # noqa: E402
 import cases_shape  # noqa: E402
@@ -114,7 +115,8 @@ def faults_of(whyrst, made, folder):
 
 def main():
     whyrst, names = sys.argv[1], sys.argv[2:]
-    table = {**cases_flow.CASES, **cases_reset.CASES, **cases_shape.CASES, **cases_inband.CASES}
+    table = {**cases_flow.CASES, **cases_reset.CASES, **cases_shape.CASES, **cases_inband.CASES,
+             **cases_forged.CASES}
     bad = 0
     print(f"1..{sum(not names or n in names for n in table)}")
     for name, make in table.items():
