@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/log_index_parts.h"
+#include "parsers/log/vector.h"
 
 #define MAX_DOMAINS 4096
 
@@ -33,7 +34,7 @@ static bool is_last_domain(const struct log_index *x, const struct event *e)
         return false;
     const struct log_domain *d = &x->domains.v[x->last_domain];
     return d->source == log_index_first_source(x, e->source) && d->zone_stated == e->zone_stated &&
-           text_eq(d->host, e->host);
+           d->host.n == e->host.n && same_bytes(d->host.p, e->host.p, e->host.n);
 }
 
 static uint32_t make_domain(struct log_index *x, const struct event *e,
@@ -78,10 +79,8 @@ static enum writer program_writer(struct log_index *x, struct text program)
     struct log_program *p;
     if (!program.n || program.n >= sizeof p->name)
         return writer_of(program);
-    p = &x->programs[((unsigned char)program.p[0] * 5u +
-                      (unsigned char)program.p[program.n - 1] * 3u + program.n) %
-                     LOG_PROGRAMS];
-    if (p->n == program.n && memcmp(p->name, program.p, program.n) == 0)
+    p = &x->programs[hash_of_name(program) >> (32 - LOG_PROGRAMS_BITS)];
+    if (p->n == program.n && same_bytes(p->name, program.p, program.n))
         return p->writer;
     memcpy(p->name, program.p, program.n);
     p->n = program.n;
@@ -95,8 +94,9 @@ static void note_writer(struct log_index *x, uint32_t domain, const struct event
     enum writer w = program_writer(x, e->program);
     /* kinds are the patterns' own texts, so the place says which it is */
     struct log_kind *k =
-        &x->noted[((uintptr_t)e->kind.p / 8 + e->kind.n * 31u + domain * 7u + (unsigned)w * 3u) %
-                  LOG_KINDS];
+        &x->noted[(((uint32_t)(uintptr_t)e->kind.p ^ domain << 20 ^ (uint32_t)w << 12) *
+                   UINT32_C(0x9E3779B1)) >>
+                  (32 - LOG_KINDS_BITS)];
     if (k->name != e->kind.p || k->n != e->kind.n || k->domain != domain || k->writer != w) {
         if (w != WRITER_OTHER)
             note_kind(x, domain, (uint64_t)w);

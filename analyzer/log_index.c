@@ -96,7 +96,8 @@ static struct text connection_id(const struct event *e)
     static const size_t process = sizeof names / sizeof names[0] - 1;
     size_t best = sizeof names / sizeof names[0], at = 0;
     for (unsigned i = 0; i < e->n_fields; i++)
-        for (size_t k = 0; k < best; k++)
+        for (size_t k = 0; k < best && e->fields[i].name.n && strchr("ctp", e->fields[i].name.p[0]);
+             k++)
             if (e->fields[i].value.n && text_eq(e->fields[i].name, names[k])) {
                 best = k;
                 at = i;

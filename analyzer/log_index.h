@@ -118,8 +118,10 @@ struct log_generation {
 enum log_reach { REACH_NEAR, REACH_FAR, REACH_BEYOND, LOG_REACHES };
 
 /* What was found out about the last lines' host, program and kind, to be asked once a line. */
-#define LOG_PROGRAMS 64
-#define LOG_KINDS 256
+#define LOG_PROGRAMS_BITS 8
+#define LOG_PROGRAMS (1u << LOG_PROGRAMS_BITS)
+#define LOG_KINDS_BITS 9
+#define LOG_KINDS (1u << LOG_KINDS_BITS)
 
 struct log_program {
     char name[32];

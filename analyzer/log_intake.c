@@ -181,10 +181,12 @@ void log_index_add(struct log_index *x, const struct event *e)
     }
     struct intake l = {.entry = {.domain = domain, .group = LOG_NONE, .in_group = LOG_NONE}};
     log_domain_note(x, domain, e, &l.process, &l.entry.writer);
+    if (!e->kind.n && e->holds_no_address && !asked)
+        return; /* says nothing that anybody here understands */
     l.e = e->kind.n ? e : with_addresses(x, e, &room);
     bool strangers = look_at_ends(x, l.e, &l.entry);
     if (!e->kind.n && !l.entry.names_ours)
-        return; /* says nothing that anybody here understands */
+        return;
     l.has_key = log_index_group_key(e, domain, l.process, &l.key);
     if (asked)
         keep_with_group(x, &l);

@@ -7,6 +7,7 @@
 
 #include "parsers/log/address_find.h"
 #include "parsers/log/pattern_set.h"
+#include "parsers/log/vector.h"
 
 /* One search: what it runs over and what it has found out so far. */
 struct search {
@@ -235,10 +236,8 @@ static const struct bucket *bucket_of(struct patterns *p, struct text program)
 {
     if (!program.n || program.n >= PROGRAM_KEY)
         return look_up_variants(p, program);
-    unsigned char first = (unsigned char)program.p[0];
-    unsigned char last = (unsigned char)program.p[program.n - 1];
-    struct known_program *k = &p->known[(first * 5u + last * 3u + program.n) % KNOWN_PROGRAMS];
-    if (k->n == program.n && memcmp(k->name, program.p, program.n) == 0)
+    struct known_program *k = &p->known[hash_of_name(program) >> (32 - KNOWN_PROGRAMS_BITS)];
+    if (k->n == program.n && same_bytes(k->name, program.p, program.n))
         return k->bucket;
     memcpy(k->name, program.p, program.n);
     k->n = program.n;

@@ -122,7 +122,8 @@ struct known_program {
     size_t n; /* 0 = free */
     const struct bucket *bucket;
 };
-#define KNOWN_PROGRAMS 64
+#define KNOWN_PROGRAMS_BITS 8
+#define KNOWN_PROGRAMS (1u << KNOWN_PROGRAMS_BITS)
 
 struct patterns {
     struct arena arena;

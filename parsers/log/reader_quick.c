@@ -9,6 +9,7 @@
 
 #include "parsers/log/reader_state.h"
 #include "parsers/log/scan.h"
+#include "parsers/log/vector.h"
 
 #define TAG_MAX 96
 
@@ -106,9 +107,12 @@ static bool take_time(const struct quick_head *q, struct text line, size_t *at, 
     return true;
 }
 
+/* Letters, digits and "-_/.": 64 bytes a word, a bit each. */
 static bool is_program_char(char c)
 {
-    return scan_is_alpha(c) || scan_is_digit(c) || c == '-' || c == '_' || c == '/' || c == '.';
+    static const uint64_t set[4] = {UINT64_C(0x03ffe000) << 32,
+                                    UINT64_C(0x07fffffe) << 32 | UINT64_C(0x87fffffe)};
+    return set[(uint8_t)c >> 6] >> ((uint8_t)c & 63) & 1;
 }
 
 /* "sshd[123]: " or "kernel: " and a message behind it. */
@@ -202,8 +206,8 @@ bool reader_quick_take(struct log_reader *r, struct text line, uint64_t number)
     size_t at;
     if (!q->n_minute || line.n < q->n_minute + q->n_digits + q->n_rest + 6 || line.n > LOG_RAW_MAX)
         return false;
-    if (memcmp(line.p, q->minute, q->n_minute) != 0 || !take_time(q, line, &at, &l->time) ||
-        memcmp(line.p + at, q->rest, q->n_rest) != 0)
+    if (!same_bytes(line.p, q->minute, q->n_minute) || !take_time(q, line, &at, &l->time) ||
+        !same_bytes(line.p + at, q->rest, q->n_rest))
         return false;
     at += q->n_rest;
     if (!take_tag(l, line, at) || !look_inside(l))

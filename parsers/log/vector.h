@@ -6,6 +6,7 @@
 #ifndef WHYRST_PARSERS_LOG_VECTOR_H
 #define WHYRST_PARSERS_LOG_VECTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -27,6 +28,44 @@ static inline uint32_t lanes_bits(lanes v)
         bits |= (uint32_t)(v[i] & 1) << i;
     return bits;
 #endif
+}
+
+/* As memcmp(a, b, n) == 0 where most texts are short: a call costs more than they do. */
+static inline bool same_bytes(const char *a, const char *b, size_t n)
+{
+    uint64_t a1, a2, b1, b2;
+    if (n > 16)
+        return memcmp(a, b, n) == 0;
+    if (n >= 8) {
+        memcpy(&a1, a, 8);
+        memcpy(&b1, b, 8);
+        memcpy(&a2, a + n - 8, 8);
+        memcpy(&b2, b + n - 8, 8);
+        return ((a1 ^ b1) | (a2 ^ b2)) == 0;
+    }
+    if (n >= 4) {
+        uint32_t c1, c2, d1, d2;
+        memcpy(&c1, a, 4);
+        memcpy(&d1, b, 4);
+        memcpy(&c2, a + n - 4, 4);
+        memcpy(&d2, b + n - 4, 4);
+        return ((c1 ^ d1) | (c2 ^ d2)) == 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (a[i] != b[i])
+            return false;
+    return true;
+}
+
+/* For a small table of names; n > 0.  The high bits are the best. */
+static inline uint32_t hash_of_name(struct text t)
+{
+    uint32_t first = (uint8_t)t.p[0], last = (uint8_t)t.p[t.n - 1];
+    if (t.n >= 4) {
+        memcpy(&first, t.p, 4);
+        memcpy(&last, t.p + t.n - 4, 4);
+    }
+    return ((first ^ (uint32_t)t.n) * UINT32_C(0x9E3779B1) ^ last) * UINT32_C(0x85EBCA77);
 }
 
 /* The last bytes of a text, fewer than a block, and zeros; at < t.n. */
