@@ -279,6 +279,8 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
         config.before = run->log_end.line;
         out->continues = run->logs.v[run->log_end.source].name;
     }
+    if (!config.asked_line)
+        log_outside_limit(&config, about.offset_ns);
     struct log_reader *reader = log_reader_create(run->config->patterns, &config, &out->flaws);
     struct text_run t = {.run = run, .correlation = c->correlation};
     struct log_outside outside;

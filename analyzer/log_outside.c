@@ -77,6 +77,15 @@ static bool is_sane(instant_ns t)
     return t > -INT64_C(4400000000) * NS_PER_S && t < INT64_C(4400000000) * NS_PER_S;
 }
 
+void log_outside_limit(struct log_config *config, instant_ns offset)
+{
+    if (!is_sane(config->span_first) || !is_sane(config->span_last) || !is_sane(offset))
+        return;
+    config->has_wanted = true;
+    config->wanted_first = config->span_first - REACH_NS + offset;
+    config->wanted_last = config->span_last + REACH_NS + offset;
+}
+
 bool log_outside_find(struct source *source, uint64_t size, const struct log_config *config,
                       instant_ns offset, struct log_outside *out)
 {

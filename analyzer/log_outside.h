@@ -24,4 +24,8 @@ struct log_outside {
 bool log_outside_find(struct source *source, uint64_t size, const struct log_config *config,
                       instant_ns offset, struct log_outside *out);
 
+/* Tells the reader from when to when lines may matter at all: the heads and tails of a large log
+ * that lie as far away are counted and not looked into. */
+void log_outside_limit(struct log_config *config, instant_ns offset);
+
 #endif

@@ -15,7 +15,7 @@
 static const char *const skip_names[LOG_SKIP_REASONS] = {
     [LOG_SKIP_BLANK] = "blank",       [LOG_SKIP_NO_ENVELOPE] = "no-envelope",
     [LOG_SKIP_MARKER] = "marker",     [LOG_SKIP_CONTINUATION] = "continuation",
-    [LOG_SKIP_BAD_JSON] = "bad-json",
+    [LOG_SKIP_BAD_JSON] = "bad-json", [LOG_SKIP_FAR] = "far-outside-captured-time",
 };
 
 const char *log_skip_name(enum log_skip reason)
@@ -385,6 +385,7 @@ static void take_text_line(struct log_reader *r, struct text line, uint64_t numb
 static void take_line(struct log_reader *r, struct text line)
 {
     uint64_t number = ++r->summary.lines;
+    r->n_read += line.n + 1;
     if (r->stopped)
         return;
     if (line.n && line.p[line.n - 1] == '\r')

@@ -18,6 +18,7 @@
 #define LOG_LINE_MAX 65536 /* bytes of a line that are kept; the rest is skipped and counted */
 #define LOG_RAW_MAX 8192   /* bytes of a line of text that are looked at */
 #define LOG_HOSTS_MAX 8
+#define LOG_READ_IN_FULL ((uint64_t)8 << 20) /* it takes no time */
 
 struct log_config {
     const struct zone *zone;          /* of stamps that state none; NULL = UTC; not owned */
@@ -25,6 +26,10 @@ struct log_config {
     instant_ns boot;                  /* when monotonic stamps began; INSTANT_NONE = unknown */
     uint32_t source;                  /* becomes event.source */
     uint64_t asked_line;              /* to be told of if it is skipped; 0 = none */
+    /* Behind the first LOG_READ_IN_FULL bytes, what a line of the common form from another time
+     * says is not looked at: LOG_SKIP_FAR. */
+    bool has_wanted;
+    instant_ns wanted_first, wanted_last;
     struct text before; /* the last line of the file that this one continues; copied */
 };
 
@@ -35,6 +40,7 @@ enum log_skip {
     LOG_SKIP_MARKER,       /* journalctl's "-- Boot ... --", "-- No entries --", hints */
     LOG_SKIP_CONTINUATION, /* joined to the line before it, or a field of an export entry */
     LOG_SKIP_BAD_JSON,     /* begins like a JSON object, and is none or holds no message */
+    LOG_SKIP_FAR,          /* of a large log, and not from the wanted time */
     LOG_SKIP_REASONS
 };
 const char *log_skip_name(enum log_skip reason); /* "blank", "no-envelope" ... */

@@ -199,6 +199,23 @@ void reader_quick_flush(struct log_reader *r)
         finish(r, waits);
 }
 
+static bool is_far(const struct log_reader *r, instant_ns t)
+{
+    return r->config.has_wanted && r->n_read > LOG_READ_IN_FULL &&
+           (t < r->config.wanted_first || t > r->config.wanted_last);
+}
+
+/* Its head counts as that of any other line. */
+static void pass_over(struct log_reader *r, const struct quick_line *l)
+{
+    reader_quick_flush(r);
+    if (r->stopped)
+        return;
+    count(r, l->time);
+    reader_skip(r, LOG_SKIP_FAR, 1);
+    r->last = l->raw;
+}
+
 bool reader_quick_take(struct log_reader *r, struct text line, uint64_t number)
 {
     const struct quick_head *q = &r->quick;
@@ -215,6 +232,10 @@ bool reader_quick_take(struct log_reader *r, struct text line, uint64_t number)
     l->raw = line;
     l->host = (struct text){line.p + at - 1 - q->n_host, q->n_host};
     l->number = number;
+    if (is_far(r, l->time)) {
+        pass_over(r, l);
+        return true;
+    }
     patterns_foresee(r->patterns, l->program, l->message, &l->prospect);
     l->is_there = true;
     reader_quick_flush(r);

@@ -87,6 +87,7 @@ struct log_reader {
     struct quick_line ahead[2];
     unsigned free_ahead; /* which of them waits for nothing */
     struct log_summary summary;
+    uint64_t n_read;     /* bytes of lines */
     struct kept carry;   /* the front of a line whose end has not come yet */
     bool dropping;       /* inside the tail of a line that was too long */
     struct kept pending; /* a header line that the next line may complete */

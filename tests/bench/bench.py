@@ -18,7 +18,8 @@ KINDS = {"mixed": "mixed sizes, VLAN, IPv6", "small": "small packets",
          "storm": "half the flows a refused SYN", "open": "all flows open at once"}
 PACKED_KINDS = {"gz": ["gzip", "-6"], "zst": ["zstd", "-3", "-q"]}  # the mixed capture, packed
 LOG_KINDS = {"log-sshd": "half the lines sshd's", "log-sshd-iso": "the same with ISO 8601 stamps",
-             "log-quiet": "no line concerns the capture", "log-outside": "written a week before"}
+             "log-quiet": "no line concerns the capture", "log-outside": "written a week before",
+             "log-days": "ten days, captured for half an hour in their middle"}
 A_WEEK_US = 7 * 86400 * 1000000
 LIMIT_SECONDS, LIMIT_MIB = 600, 12 * 1024
 RESET_FILTER = "tcp[tcpflags] & tcp-rst != 0"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writes a large synthetic log for the benchmark: KIND, a file name and a scale come in, a syslog
- * file of two days goes out (1 GB at scale 1), and on standard output one row "TIME_US ADDRESS PORT
- * RST" for each ssh connection that a capture of half an hour in its middle shall hold, then how
- * many lines and bytes the log has.  The same arguments give the same bytes.  The texts are those
- * of the daemons; how they follow each other is made up.
+ * file of some days goes out (1 GB at scale 1), and on standard output one row "TIME_US ADDRESS
+ * PORT RST" for each ssh connection that a capture of half an hour in its middle shall hold, then
+ * how many lines and bytes the log has.  The same arguments give the same bytes.  The texts are
+ * those of the daemons; how they follow each other is made up.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -13,8 +13,9 @@
 #include <string.h>
 
 enum { SESSIONS = 64, LINE_MAX_BYTES = 512 };
-#define START_S UINT64_C(1795478400) /* 2026-11-24T00:00:00Z */
-#define SPAN_US (UINT64_C(48) * 3600 * 1000000)
+#define MONTH_S UINT64_C(1793491200) /* 2026-11-01T00:00:00Z */
+#define DAY_S UINT64_C(86400)
+#define MIDDLE_S (MONTH_S + 24 * DAY_S)
 #define CAPTURED_US (UINT64_C(1800) * 1000000)
 
 struct session { /* one sshd process and what it still has to say */
@@ -48,8 +49,8 @@ static uint32_t next_random(struct writer *w)
 
 static void make_head(struct writer *w)
 {
-    uint64_t s = w->time_us / 1000000 - START_S;
-    unsigned day = (unsigned)(24 + s / 86400), hour = (unsigned)(s / 3600 % 24);
+    uint64_t s = w->time_us / 1000000 - MONTH_S;
+    unsigned day = (unsigned)(1 + s / DAY_S), hour = (unsigned)(s / 3600 % 24);
     unsigned minute = (unsigned)(s / 60 % 60), second = (unsigned)(s % 60);
     if (w->iso)
         snprintf(w->head, sizeof w->head, "2026-11-%02uT%02u:%02u:%02u.%06u+00:00 gate1 ", day,
@@ -96,7 +97,7 @@ static void choose_address(struct writer *w, struct session *s)
 static void begin(struct writer *w, struct session *s)
 {
     static const char *const users[] = {"root", "admin", "alice", "oracle", "ubuntu", "deploy"};
-    uint64_t middle = START_S * 1000000 + SPAN_US / 2;
+    uint64_t middle = MIDDLE_S * 1000000;
     uint32_t dice = next_random(w);
     *s = (struct session){.pid = take_pid(w),
                           .plot = (uint8_t)(dice % 10),
@@ -235,16 +236,18 @@ static const struct kind {
     void (*make)(struct writer *w);
     uint32_t mean_bytes;
     bool iso;
-} kinds[] = {{"log-sshd", make_half, 112, false},
-             {"log-sshd-iso", make_half, 129, true},
-             {"log-quiet", make_quiet, 115, false}};
+    uint32_t days; /* the captured half of an hour is in their middle */
+} kinds[] = {{"log-sshd", make_half, 112, false, 2},
+             {"log-sshd-iso", make_half, 129, true, 2},
+             {"log-quiet", make_quiet, 115, false, 2},
+             {"log-days", make_half, 112, false, 10}};
 
 static bool write_log(const struct kind *kind, const char *path, double scale)
 {
     static char buffer[1 << 20];
     struct writer w = {.file = fopen(path, "wb"),
                        .random = 20261122,
-                       .time_us = START_S * 1000000,
+                       .time_us = (MIDDLE_S - kind->days / 2 * DAY_S) * 1000000,
                        .goal = (uint64_t)(1e9 * scale),
                        .next_pid = 611,
                        .iso = kind->iso,
@@ -252,7 +255,7 @@ static bool write_log(const struct kind *kind, const char *path, double scale)
     if (!w.file)
         return false;
     setvbuf(w.file, buffer, _IOFBF, sizeof buffer);
-    w.step_us = SPAN_US / (w.goal / kind->mean_bytes + 1);
+    w.step_us = kind->days * DAY_S * 1000000 / (w.goal / kind->mean_bytes + 1);
     kind->make(&w);
     bool good = !ferror(w.file);
     good = fclose(w.file) == 0 && good;
@@ -273,6 +276,6 @@ int main(int argc, char **argv)
         perror(argv[2]);
         return 1;
     }
-    fprintf(stderr, "usage: gen_log log-sshd|log-sshd-iso|log-quiet FILE [--scale F]\n");
+    fprintf(stderr, "usage: gen_log log-sshd|log-sshd-iso|log-quiet|log-days FILE [--scale F]\n");
     return 2;
 }

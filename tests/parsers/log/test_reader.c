@@ -237,6 +237,53 @@ static void test_costly_pattern(void **state)
     patterns_free(own);
 }
 
+/* Of a large log, lines far from the wanted time are counted as such, whatever the pieces. */
+static void test_far(void **state)
+{
+    (void)state;
+    static const char line[] = "Jun 13 12:00:01 h sshd[7]: Connection reset by 192.0.2.1 port 4\n";
+    static const char tail[] = "Jun 13 12:00:02 h sshd[7]: Connection reset by 192.0.2.1 port 4\n"
+                               "Jun 13 12:00:03 h plain words\n"
+                               "Jun 15 12:00:01 h sshd[7]: Connection reset by 192.0.2.1 port 4\n"
+                               "Jun 15 12:00:02 h last message repeated 2 times\n"
+                               "Jun 17 12:00:01 h sshd[7]: Connection reset by 192.0.2.1 port 4\n"
+                               "Jun 17 12:00:02 h sshd[7]: Connection reset by 192.0.2.1 port 4\n";
+    const uint64_t n_full = LOG_READ_IN_FULL / (sizeof line - 1);
+    struct log_config config = {.span_first = FIRST,
+                                .span_last = LAST,
+                                .boot = INSTANT_NONE,
+                                .has_wanted = true,
+                                .wanted_first = FIRST - 86400 * NS_PER_S,
+                                .wanted_last = LAST + 86400 * NS_PER_S};
+    struct strbuf log;
+    strbuf_init(&log);
+    for (uint64_t i = 0; i < n_full + 7; i++)
+        strbuf_add(&log, line, sizeof line - 1);
+    strbuf_add(&log, tail, sizeof tail - 1);
+    static const size_t pieces[] = {4097, 65536, SIZE_MAX};
+    for (size_t k = 0; k < 3; k++) {
+        struct flaws flaws;
+        unsigned n_known = 0;
+        flaws_init(&flaws);
+        struct log_reader *r = log_reader_create(patterns, &config, &flaws);
+        for (size_t at = 0; at < log.n; at += pieces[k] < log.n - at ? pieces[k] : log.n - at)
+            log_reader_feed(r, log.p + at, pieces[k] < log.n - at ? pieces[k] : log.n - at,
+                            count_known, &n_known);
+        log_reader_end(r, count_known, &n_known);
+        const struct log_summary *s = log_reader_summary(r);
+        assert_int_equal(s->lines, n_full + 7 + 6);
+        assert_int_equal(s->skipped[LOG_SKIP_FAR], 7 + 1 + 1);
+        assert_int_equal(n_known, n_full + 3);
+        assert_int_equal(s->events, n_full + 3);
+        assert_int_equal(s->unrecognised, 1);
+        assert_int_equal(s->n_stamped, s->lines);
+        assert_true(s->last - s->first == 4 * 86400 * NS_PER_S + NS_PER_S);
+        log_reader_free(r);
+        flaws_finish(&flaws);
+    }
+    strbuf_finish(&log);
+}
+
 static void test_bare(void **state)
 {
     (void)state;
@@ -398,13 +445,13 @@ static void test_probe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),     cmocka_unit_test(test_summary),
-        cmocka_unit_test(test_repeats),   cmocka_unit_test(test_costly_pattern),
-        cmocka_unit_test(test_bare),      cmocka_unit_test(test_continues),
-        cmocka_unit_test(test_short_way), cmocka_unit_test(test_nul_and_utf8),
-        cmocka_unit_test(test_long_line), cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_stop),      cmocka_unit_test(test_copy_outlives),
-        cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_lines),         cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_repeats),       cmocka_unit_test(test_costly_pattern),
+        cmocka_unit_test(test_far),           cmocka_unit_test(test_bare),
+        cmocka_unit_test(test_continues),     cmocka_unit_test(test_short_way),
+        cmocka_unit_test(test_nul_and_utf8),  cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_hostile),       cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_copy_outlives), cmocka_unit_test(test_probe),
     };
     return cmocka_run_group_tests(tests, open_patterns, close_patterns);
 }
