@@ -9,136 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/case_parts.h"
+#include "analyzer/case_reading.h"
 #include "analyzer/fragment.h"
 #include "analyzer/series.h"
-#include "analyzer/tracker.h"
-#include "parsers/capture/capture.h"
-#include "parsers/capture/filter.h"
 #include "parsers/capture/linktype.h"
-#include "parsers/packet/packet.h"
-
-#define PROGRESS_FRAMES 16384
-
-struct reading { /* one capture being read */
-    struct case_run *run;
-    struct case_capture *out;
-    struct source *source;
-    struct capture *capture;
-    struct tracker *tracker;
-    struct fragments *fragments; /* NULL until there are any */
-    uint64_t size;
-    uint64_t file_bits; /* of its frames: their place in the series */
-    size_t n_packets;   /* decoded and not yet given to the tracker; their bytes are the source's */
-    struct arrival arrivals[TRACKER_BATCH];
-    struct packet packets[TRACKER_BATCH]; /* of those arrivals that are there as a whole */
-};
-
-static void flush_packets(void *ctx)
-{
-    struct reading *r = ctx;
-    tracker_packets(r->tracker, r->arrivals, r->n_packets);
-    r->n_packets = 0;
-}
-
-/* What a packet that is not followed is counted as. */
-static void count_other(struct case_capture *out, const struct packet *p)
-{
-    static const char *const names[PACKET_KINDS] = {
-        [PACKET_ICMP_ERROR] = "packet.icmp-error",
-        [PACKET_OTHER_IP] = "packet.not-tcp",
-        [PACKET_NOT_IP] = "packet.not-ip",
-        [PACKET_BROKEN] = "packet.undecodable",
-    };
-    flaws_add(&out->skipped, names[p->kind], frame_number(p->frame));
-}
-
-/* Whether --filter takes the frame; what it leaves out is counted. */
-static bool filter_takes(struct reading *r, const struct frame *f)
-{
-    bool accepts = true;
-    struct error err;
-    if (r->run->filter && !filter_run(r->run->filter, f, &accepts, &err))
-        flaws_add(&r->out->skipped, "packet.filter-not-for-link-type", f->number);
-    else if (!accepts)
-        flaws_add(&r->out->skipped, "packet.filtered-out", f->number);
-    return accepts;
-}
-
-/* Whether with this fragment a datagram is whole, which then is *p. */
-static bool made_whole(struct reading *r, struct packet *p)
-{
-    struct case_capture *out = r->out;
-    struct frame_bytes whole;
-    if (!r->fragments && !(r->fragments = fragments_create())) {
-        flaws_add(&out->skipped, "fragment.no-room", p->frame);
-        return false;
-    }
-    if (!fragments_take(r->fragments, p, &out->flaws, &out->skipped, &whole))
-        return false;
-    const struct packet last = *p;
-    packet_decode(&whole, false, p, &out->flaws);
-    fragment_inherit(p, &last);
-    return true;
-}
-
-/* Decodes a frame of any shape; false when there is nothing in it to follow. */
-static bool decode_whole(struct reading *r, struct arrival *a, struct packet *p, bool *reassembled)
-{
-    packet_decode(&a->frame, false, p, &r->out->flaws);
-    *reassembled = packet_is_fragment(p);
-    while (packet_is_fragment(p))
-        if (!made_whole(r, p))
-            return false;
-    p->frame |= r->file_bits;
-    if (p->kind != PACKET_TCP)
-        count_other(r->out, p);
-    if (p->kind != PACKET_TCP && p->kind != PACKET_ICMP_ERROR)
-        return false;
-    a->whole = p;
-    brief_of(p, &a->brief);
-    return true;
-}
-
-static void take_frame(struct reading *r, const struct frame *f)
-{
-    struct arrival *a = &r->arrivals[r->n_packets];
-    bool reassembled = false;
-    if (!filter_takes(r, f))
-        return;
-    a->whole = NULL;
-    a->frame = (struct frame_bytes){.number = f->number,
-                                    .time = f->time,
-                                    .caplen = f->caplen,
-                                    .origlen = f->origlen,
-                                    .iface = f->iface,
-                                    .link_type = f->link_type,
-                                    .data = f->data};
-    if (brief_decode(&a->frame, &a->brief))
-        a->brief.frame |= r->file_bits;
-    else if (!decode_whole(r, a, &r->packets[r->n_packets], &reassembled))
-        return;
-    r->out->n_tcp += !a->whole || a->whole->kind == PACKET_TCP;
-    if (++r->n_packets == TRACKER_BATCH || reassembled) /* its bytes last until the next one */
-        flush_packets(r);
-}
-
-/* From *frame on, which is the last one afterwards. */
-static enum capture_step read_frames(struct reading *r, const char *doing, struct frame *frame,
-                                     uint64_t most, struct error *err)
-{
-    enum capture_step step = CAPTURE_FRAME;
-    source_watch(r->source, flush_packets, r);
-    for (uint64_t n = 1; step == CAPTURE_FRAME && n <= most; n++) {
-        take_frame(r, frame);
-        if (n % PROGRESS_FRAMES == 0)
-            case_tell(r->run, doing, r->source, r->size);
-        step = capture_next(r->capture, frame, err);
-    }
-    source_watch(r->source, NULL, NULL);
-    flush_packets(r);
-    return step;
-}
 
 static void add_link_type(struct case_capture *out, const char *name)
 {
@@ -291,56 +165,10 @@ static bool keep_tracker(struct case_run *run)
     return tracker_retire(*slot);
 }
 
-/* One file of the series once more, up to where it was read before.  Nothing is counted. */
-static bool read_file_again(struct case_run *run, struct reading *r, struct error *err)
-{
-    struct frame frame;
-    const uint64_t n = run->captures.v[run->series.first + r->out->file].n_packets;
-    r->source = walk_open_input(run->walk, r->out->input, err);
-    bool good = r->source && capture_open(r->source, &r->out->flaws, &r->capture, err) &&
-                capture_next(r->capture, &frame, err) == CAPTURE_FRAME;
-    if (good)
-        read_frames(r, "collecting", &frame, n, err);
-    good = good && capture_info_of(r->capture)->n_frames >= n;
-    fragments_free(r->fragments);
-    capture_close(r->capture);
-    source_close(r->source);
-    return good;
-}
-
-/* What cannot be read again is told: the resets in it are missing. */
-static void read_series_again(struct case_run *run)
-{
-    struct error err = {0};
-    bool good = true;
-    for (uint32_t file = 0; good && file < run->series.n_files; file++) {
-        struct case_capture out = run->captures.v[run->series.first + file];
-        struct reading r = {.run = run,
-                            .out = &out,
-                            .tracker = run->series.tracker,
-                            .size = UINT64_MAX,
-                            .file_bits = (uint64_t)file << FRAME_FILE_SHIFT};
-        flaws_init(&out.flaws);
-        flaws_init(&out.skipped);
-        if (file > 0)
-            tracker_next_file(run->series.tracker);
-        good = read_file_again(run, &r, &err);
-        flaws_finish(&out.flaws);
-        flaws_finish(&out.skipped);
-        if (good)
-            continue;
-        if (err.code == 0)
-            error_set(&err, ERROR_IO, "", "it was changed while it was read");
-        snprintf(err.place, sizeof err.place, TEXT_FMT, TEXT_ARG(out.name));
-        case_warn(run, &err);
-        run->c->summary.complete = false;
-    }
-}
-
 bool case_end_series(struct case_run *run, struct error *err)
 {
     if (run->series.tracker && tracker_again(run->series.tracker))
-        read_series_again(run);
+        case_read_series_again(run);
     bool good = !run->series.tracker || (keep_results(run) && keep_tracker(run));
     case_drop_series(run);
     return good || error_set(err, ERROR_NO_MEMORY, "", "out of memory");
@@ -349,6 +177,7 @@ bool case_end_series(struct case_run *run, struct error *err)
 void case_drop_series(struct case_run *run)
 {
     tracker_free(run->series.tracker);
+    vec_finish(&run->series.stretches);
     run->series = (struct case_series){0};
 }
 
@@ -425,7 +254,7 @@ static bool read_all(struct reading *r, bool *followed, struct error *err)
     if (!choose_tracker(r, &first, err))
         return false;
     before = *tracker_counts(r->tracker);
-    step = read_frames(r, "reading", &first, UINT64_MAX, err);
+    step = reading_all(r, &first, err);
     r->run->series.link_type = first.link_type;
     count_file(r->out, &before, tracker_counts(r->tracker));
     return step == CAPTURE_END;

@@ -9,12 +9,20 @@
 #include "analyzer/case.h"
 #include "analyzer/case_config.h"
 #include "parsers/base/vec.h"
+#include "parsers/capture/capture.h"
 #include "parsers/input/source.h"
 #include "parsers/input/walk.h"
 
 struct tracker;
 
-struct case_series {         /* files that are read as one capture */
+struct case_stretch { /* of a file's frames, see tracker_end_stretch */
+    struct capture_mark end;
+    uint32_t file; /* of the series */
+};
+
+struct case_series { /* files that are read as one capture */
+    VEC(struct case_stretch) stretches;
+    bool cannot_pass;        /* there was no memory to note all stretches */
     bool twice;              /* they can be opened again while inputs are still visited */
     struct tracker *tracker; /* NULL: none is being read */
     uint32_t first, n_files; /* captures */

@@ -18,6 +18,7 @@ void survey_init(struct survey *v)
 void survey_finish(struct survey *v)
 {
     vec_finish(&v->starts);
+    vec_finish(&v->stretches);
     map_finish(&v->wanted);
     free(v->bits);
     v->bits = NULL;
@@ -66,10 +67,33 @@ void survey_close(struct survey *v, const struct flows *flows)
         n *= 2;
     v->bits = calloc(n / 64, sizeof *v->bits);
     v->n_bits = n;
-    for (size_t i = 0; v->bits && i < v->wanted.n; i++) {
-        const uint32_t bit = flows_hash(flows, map_key_at(&v->wanted, i)) & (n - 1);
-        v->bits[bit / 64] |= UINT64_C(1) << (bit % 64);
+    for (size_t i = 0; i < v->wanted.n; i++) {
+        const uint32_t hash = flows_hash(flows, map_key_at(&v->wanted, i)), bit = hash & (n - 1);
+        survey_trace(&v->wanted_traces, hash);
+        if (v->bits)
+            v->bits[bit / 64] |= UINT64_C(1) << (bit % 64);
     }
+}
+
+bool survey_end_stretch(struct survey *v, instant_ns now, bool is_needed)
+{
+    struct survey_stretch *s = vec_push(&v->stretches);
+    if (!s)
+        return false;
+    *s = v->now;
+    s->now = now;
+    s->is_needed = is_needed;
+    v->now = (struct survey_stretch){0};
+    return true;
+}
+
+bool survey_wants_stretch(const struct survey *v, size_t i)
+{
+    const struct survey_stretch *s = &v->stretches.v[i];
+    uint64_t both = 0;
+    for (size_t k = 0; k < SURVEY_TRACES / 64; k++)
+        both |= s->traces[k] & v->wanted_traces.traces[k];
+    return both != 0 || s->is_needed;
 }
 
 bool survey_wants(const struct survey *v, const struct flow_key *key)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the first of two readings of a capture leaves for the second: at which frames streams begin,
- * and the tuples whose connections were reset.  Of all others the first reading keeps numbers only,
- * and the second looks at no packet of theirs.
+ * the tuples whose connections were reset, and which stretches hold packets of theirs.  Of all
+ * other tuples the first reading keeps numbers only, and the second looks at no packet.
  */
 #ifndef WHYRST_ANALYZER_SURVEY_H
 #define WHYRST_ANALYZER_SURVEY_H
@@ -11,11 +11,22 @@
 #include "parsers/base/map.h"
 #include "parsers/base/vec.h"
 
+#define SURVEY_TRACES 32768
+
+struct survey_stretch {                  /* of packets, as many as its maker likes */
+    uint64_t traces[SURVEY_TRACES / 64]; /* by hash: clear for a tuple of which none is in it */
+    instant_ns now;                      /* the latest time up to its end */
+    bool is_needed;                      /* whatever it holds */
+};
+
 struct survey {
     VEC(uint64_t) starts; /* frames that gave a stream its number, in order; with file bits */
     struct map wanted;    /* of struct flow_key */
     uint64_t *bits;       /* by hash: clear for what is not wanted; NULL: none were made */
     uint32_t n_bits;      /* a power of two */
+    VEC(struct survey_stretch) stretches;
+    struct survey_stretch now;           /* being read in the first reading */
+    struct survey_stretch wanted_traces; /* of all wanted tuples */
 };
 
 void survey_init(struct survey *v);
@@ -36,6 +47,17 @@ static inline bool survey_may_want(const struct survey *v, uint32_t hash)
     return !v->bits || (v->bits[bit / 64] >> (bit % 64) & 1);
 }
 bool survey_wants(const struct survey *v, const struct flow_key *key);
+
+/* A packet of a tuple is in the stretch that is being read. */
+static inline void survey_trace(struct survey_stretch *s, uint32_t hash)
+{
+    const uint32_t at = hash & (SURVEY_TRACES - 1);
+    s->traces[at / 64] |= UINT64_C(1) << (at % 64);
+}
+/* The stretch ends, at the latest time so far.  False when memory ran out. */
+bool survey_end_stretch(struct survey *v, instant_ns now, bool is_needed);
+/* After survey_close: whether the i-th stretch may hold packets of wanted tuples. */
+bool survey_wants_stretch(const struct survey *v, size_t i);
 
 /* Payload of a connection of which only the first request is told: what does not look like one is
  * let go. */

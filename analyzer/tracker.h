@@ -129,6 +129,15 @@ void tracker_next_file(struct tracker *t);
  * the same as of one reading without config.twice, which keeps both of every connection. */
 bool tracker_again(struct tracker *t);
 
+/* A stretch of packets ends, in the first reading: the second may pass it in a whole where nothing
+ * in it is of a reset connection.  is_needed: it cannot, whatever was in it.  False when memory ran
+ * out: from there on nothing can be passed. */
+bool tracker_end_stretch(struct tracker *t, bool is_needed);
+/* In the second reading: whether the packets of the i-th stretch must be given, in their turn; and
+ * that it was passed. */
+bool tracker_needs_stretch(const struct tracker *t, size_t i);
+void tracker_pass_stretch(struct tracker *t, size_t i);
+
 enum tracker_fit {
     TRACKER_FIT_UNKNOWN, /* no open connection has those ends */
     TRACKER_FIT_GOES_ON, /* its numbers go on where the connection stands, at the same hop count */

@@ -154,6 +154,22 @@ static size_t pick(struct tracker *t, struct coming *v, size_t n)
     return n_picked;
 }
 
+bool tracker_end_stretch(struct tracker *t, bool is_needed)
+{
+    return survey_end_stretch(&t->survey, t->now, is_needed);
+}
+
+bool tracker_needs_stretch(const struct tracker *t, size_t i)
+{
+    return i >= t->survey.stretches.n || survey_wants_stretch(&t->survey, i);
+}
+
+void tracker_pass_stretch(struct tracker *t, size_t i)
+{
+    const instant_ns now = t->survey.stretches.v[i].now;
+    t->now = now > t->now ? now : t->now;
+}
+
 void tracker_packets(struct tracker *t, const struct arrival *v, size_t n)
 {
     struct coming coming[TRACKER_BATCH];
@@ -165,6 +181,8 @@ void tracker_packets(struct tracker *t, const struct arrival *v, size_t n)
     }
     find_places(t, coming, n);
     size_t n_picked = t->again ? pick(t, coming, n) : n;
+    for (size_t i = 0; i < n_picked && !t->again; i++)
+        survey_trace(&t->survey.now, coming[i].at.hash);
     find_prints(t, coming, n_picked);
     prefetch(t, coming, n_picked);
     for (size_t i = 0; i < n_picked; i++) {

@@ -91,6 +91,28 @@ enum capture_step capture_next(struct capture *c, struct frame *frame, struct er
     return step;
 }
 
+struct capture_mark capture_mark(const struct capture *c)
+{
+    return (struct capture_mark){.offset = source_offset(c->source) + c->pending,
+                                 .n_frames = c->info.n_frames,
+                                 .n_numbered = c->info.n_numbered,
+                                 .caplen_most = c->caplen_most,
+                                 .n_changes = c->n_changes,
+                                 .time_base = c->time_base};
+}
+
+bool capture_resume(struct capture *c, const struct capture_mark *m)
+{
+    if (c->ended || m->n_changes != c->n_changes || !source_jump(c->source, m->offset))
+        return false;
+    c->pending = 0;
+    c->info.n_frames = m->n_frames;
+    c->info.n_numbered = m->n_numbered;
+    c->caplen_most = m->caplen_most;
+    c->time_base = m->time_base;
+    return true;
+}
+
 const struct capture_info *capture_info_of(const struct capture *c)
 {
     return &c->info;
@@ -113,6 +135,7 @@ struct capture_interface *capture_add_interface(struct capture *c)
                          sizeof *info->interfaces))
         return NULL;
     struct capture_interface *i = &info->interfaces[info->n_interfaces++];
+    c->n_changes++;
     *i = (struct capture_interface){0};
     return i;
 }

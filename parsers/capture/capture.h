@@ -97,6 +97,20 @@ struct capture;
 /* What the first bytes of a stream say: the format's id, or NULL when it is no capture. */
 const char *capture_probe(const uint8_t *bytes, size_t n);
 
+/* A place between two frames, from which another reading of the same stream may go on. */
+struct capture_mark {
+    uint64_t offset, n_frames, n_numbered;
+    uint32_t caplen_most, n_changes;
+    instant_ns time_base;
+};
+
+/* Behind the frame that was delivered last. */
+struct capture_mark capture_mark(const struct capture *c);
+/* Goes on at a mark that lies ahead.  False, and nothing moved: the stream cannot, or what tells
+ * how to read it changes before there.  Accounts other than of frames know nothing of what was
+ * passed. */
+bool capture_resume(struct capture *c, const struct capture_mark *m);
+
 /* Reads the file header.  The source stays the caller's and must outlive the capture; flaws (by
  * frame number) are added to *flaws while reading.  False with *err: not a capture (ERROR_FORMAT),
  * a failed read, or no memory. */

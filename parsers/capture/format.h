@@ -57,6 +57,7 @@ struct capture {
     size_t pending; /* bytes of the delivered frame's record, consumed at the next step */
     bool ended, delivered;
     uint32_t caplen_most; /* of the frames so far */
+    uint32_t n_changes;   /* file headers, sections and interfaces so far */
     instant_ns time_base; /* of the last frame whose time agrees with one before it */
     size_t interfaces_cap;
     struct capture_info info;

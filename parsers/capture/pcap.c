@@ -132,6 +132,7 @@ static enum capture_step begin_again(struct capture *c, const uint8_t *bytes,
     struct pcap *p = c->state;
     struct capture_interface again = {0};
     read_file_header(bytes, magic, is_big, p, &again);
+    c->n_changes++;
     flaws_add(c->flaws, "pcap.header-again", c->info.n_numbered + 1);
     const struct capture_interface *now = &c->info.interfaces[p->face];
     if (again.link_type != now->link_type || again.time_digits != now->time_digits ||

@@ -147,6 +147,7 @@ static enum capture_step open_section(struct capture *c, struct block *b, struct
     if (!section_is_sane(b, p->is_big))
         return capture_break(c, "pcapng.broken-block", err);
     c->info.n_sections++;
+    c->n_changes++;
     c->info.variant = p->is_big ? "big-endian" : "";
     p->section_first = c->info.n_interfaces;
     return pass_analysed(c, b, err);

@@ -94,6 +94,25 @@ uint64_t source_skip(struct source *s, uint64_t n)
     return n - left;
 }
 
+bool source_jump(struct source *s, uint64_t offset)
+{
+    const size_t have = s->to - s->from;
+    if (offset < s->offset)
+        return false;
+    const uint64_t ahead = offset - s->offset;
+    if (ahead <= have) {
+        source_consume(s, (size_t)ahead);
+        return true;
+    }
+    if (s->moving)
+        s->moving(s->moving_ctx);
+    if (s->at_end || !s->reader->pass || !s->reader->pass(s->ctx, ahead - have))
+        return false;
+    s->from = s->to = 0;
+    s->offset = offset;
+    return true;
+}
+
 size_t source_read_at(struct source *s, uint64_t offset, void *into, size_t n)
 {
     return s->reader->read_at ? s->reader->read_at(s->ctx, offset, into, n) : 0;
@@ -140,6 +159,12 @@ static size_t descriptor_read_at(void *ctx, uint64_t offset, void *into, size_t 
     return got > 0 ? (size_t)got : 0;
 }
 
+static bool descriptor_pass(void *ctx, uint64_t n)
+{
+    const struct descriptor *d = ctx;
+    return n <= INT64_MAX && lseek(d->fd, (off_t)n, SEEK_CUR) >= 0;
+}
+
 static void descriptor_close(void *ctx)
 {
     struct descriptor *d = ctx;
@@ -147,8 +172,10 @@ static void descriptor_close(void *ctx)
     free(d);
 }
 
-static const struct source_reader descriptor_reader = {
-    .read = descriptor_read, .close = descriptor_close, .read_at = descriptor_read_at};
+static const struct source_reader descriptor_reader = {.read = descriptor_read,
+                                                       .close = descriptor_close,
+                                                       .read_at = descriptor_read_at,
+                                                       .pass = descriptor_pass};
 
 struct source *source_from_fd(const char *name, int fd, struct error *err)
 {

@@ -24,6 +24,8 @@ struct source_reader {
     /* Bytes at an offset of the stream without moving in it: how many, 0 where it cannot; may be
      * NULL. */
     size_t (*read_at)(void *ctx, uint64_t offset, void *into, size_t n);
+    /* Passes n bytes unread.  False where it cannot, and nothing moved; may be NULL. */
+    bool (*pass)(void *ctx, uint64_t n);
     /* Bytes taken so far from the file that all comes from; NULL = as many as were given. */
     uint64_t (*n_packed)(const void *ctx);
 };
@@ -82,6 +84,10 @@ static inline void source_consume(struct source *s, size_t n)
 
 /* Passes up to n bytes, however many; returns how many there were. */
 uint64_t source_skip(struct source *s, uint64_t n);
+
+/* Goes on at an offset of the stream, not before the current one, without reading what lies
+ * between.  False where that is not possible, and nothing moved. */
+bool source_jump(struct source *s, uint64_t offset);
 
 /* Up to n bytes from an offset of the stream, which stays where it is; 0 where only reading forward
  * is possible. */
