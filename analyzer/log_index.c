@@ -135,6 +135,8 @@ uint32_t log_index_make_group(struct log_index *x, const struct group_key *key, 
     struct log_group *g = vec_push(&x->groups);
     if (!g || !(at = map_put(&x->group_of, key, NULL)))
         return LOG_NONE;
+    uint64_t hash = log_index_hash(key);
+    *log_index_kept(x, hash) |= log_index_kept_bit(hash);
     *g = (struct log_group){.domain = key->domain,
                             .writer = w,
                             .last = LOG_NONE,

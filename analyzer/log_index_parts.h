@@ -7,12 +7,26 @@
 #define WHYRST_ANALYZER_LOG_INDEX_PARTS_H
 
 #include "analyzer/log_index.h"
+#include "parsers/base/hash.h"
 
 /* log_index.c */
 void log_index_drop(struct log_index *x, const char *why, const struct event *e);
 /* Of the line's process; false when the line states none. */
 bool log_index_group_key(const struct event *e, uint32_t domain, enum writer w,
                          struct group_key *out);
+/* Where a key has its bit in log_index.kept; the low bit of the hash is set. */
+static inline uint64_t log_index_hash(const struct group_key *key)
+{
+    return hash_bytes(key, sizeof *key, 0) | 1;
+}
+static inline uint64_t *log_index_kept(struct log_index *x, uint64_t hash)
+{
+    return &x->kept[hash >> 20 & (sizeof x->kept / sizeof x->kept[0] - 1)];
+}
+static inline uint64_t log_index_kept_bit(uint64_t hash)
+{
+    return UINT64_C(1) << (hash >> 40 & 63);
+}
 /* LOG_NONE when nothing of the process is kept. */
 uint32_t log_index_find_group(const struct log_index *x, const struct group_key *key);
 /* LOG_NONE when memory ran out or there are too many. */

@@ -56,11 +56,17 @@ static struct log_process *set_of(const struct log_index *x, const struct group_
     return &x->processes[((h >> 48) + key->pid / WAYS) % SETS * WAYS];
 }
 
+static bool has_group(struct log_index *x, const struct group_key *key, uint64_t hash)
+{
+    return (*log_index_kept(x, hash) & log_index_kept_bit(hash)) &&
+           log_index_find_group(x, key) != LOG_NONE;
+}
+
 struct log_process *log_index_process_slot(struct log_index *x, const struct group_key *key)
 {
     if (!x->processes && !make_table(x))
         return NULL;
-    uint64_t hash = hash_bytes(key, sizeof *key, 0) | 1;
+    uint64_t hash = log_index_hash(key);
     struct log_process *set = set_of(x, key);
     for (size_t i = 0; i < WAYS; i++)
         if (set[i].key == hash)
@@ -69,7 +75,7 @@ struct log_process *log_index_process_slot(struct log_index *x, const struct gro
     if (p)
         *p = (struct log_process){.key = hash,
                                   .taken = x->n_taken++ & (INT32_MAX >> 1),
-                                  .is_kept = log_index_find_group(x, key) != LOG_NONE};
+                                  .is_kept = has_group(x, key, hash)};
     return p;
 }
 

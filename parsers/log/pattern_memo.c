@@ -9,8 +9,7 @@
 #include "parsers/base/huge.h"
 #include "parsers/log/pattern_set.h"
 
-#define MEMO_BYTES (PATTERN_MEMO_SETS * PATTERN_MEMO_WAYS * sizeof(struct pattern_memo))
-_Static_assert(MEMO_BYTES <= HUGE_PAGE, "a second large page for little");
+_Static_assert(sizeof(struct pattern_memos) <= HUGE_PAGE, "a second large page for little");
 
 /* 0 is left to free places. */
 static uint64_t hash_of(const struct pattern_prospect *o)
@@ -18,9 +17,20 @@ static uint64_t hash_of(const struct pattern_prospect *o)
     return (o->shape.hash ^ (uintptr_t)o->bucket / 64 * UINT64_C(0x9E3779B97F4A7C15)) | 1;
 }
 
-static struct pattern_memo *set_of(const struct patterns *p, uint64_t hash)
+/* The first place of its set. */
+static size_t set_of(uint64_t hash)
 {
-    return &p->memos[((hash >> 32) * PATTERN_MEMO_SETS >> 32) * PATTERN_MEMO_WAYS];
+    return ((hash >> 32) * PATTERN_MEMO_SETS >> 32) * PATTERN_MEMO_WAYS;
+}
+
+/* Where that hash stands; NULL: nowhere. */
+static const struct pattern_memo *memo_of(const struct patterns *p, uint64_t hash)
+{
+    size_t at = set_of(hash);
+    for (size_t i = at; i < at + PATTERN_MEMO_WAYS; i++)
+        if (p->memos->hash[i] == hash)
+            return &p->memos->memo[i];
+    return NULL;
 }
 
 static bool can_recall(struct patterns *p, const struct bucket *b)
@@ -28,7 +38,7 @@ static bool can_recall(struct patterns *p, const struct bucket *b)
     if (p->without_memos || (b && !b->by_shape) || !p->any.by_shape)
         return false;
     if (!p->memos)
-        p->memos = huge_alloc(MEMO_BYTES);
+        p->memos = huge_alloc(sizeof *p->memos);
     return p->memos != NULL;
 }
 
@@ -38,12 +48,12 @@ void pattern_foresee_shape(struct patterns *p, struct text message, struct patte
     if (!out->has_shape)
         return;
     out->hash = hash_of(out);
-    const char *set = (const char *)set_of(p, out->hash);
-    for (size_t i = 0; i < PATTERN_MEMO_WAYS; i++, set += sizeof(struct pattern_memo)) {
-        __builtin_prefetch(set);
-        __builtin_prefetch(set + offsetof(struct pattern_memo, text));
-        __builtin_prefetch(set + offsetof(struct pattern_memo, text) + 64);
-    }
+    const struct pattern_memo *m = memo_of(p, out->hash);
+    if (!m)
+        return;
+    __builtin_prefetch(m);
+    __builtin_prefetch(m->text);
+    __builtin_prefetch(m->text + 64);
 }
 
 const struct pattern_memo *pattern_recall(const struct patterns *p,
@@ -51,12 +61,10 @@ const struct pattern_memo *pattern_recall(const struct patterns *p,
 {
     if (!o->has_shape || p->n_switched_off) /* a search would not find what it found before */
         return NULL;
-    const struct pattern_memo *m = set_of(p, o->hash);
-    for (size_t i = 0; i < PATTERN_MEMO_WAYS; i++, m++)
-        if (m->hash == o->hash && m->bucket == o->bucket && m->n == o->shape.n &&
-            memcmp(m->text, o->shape.text, o->shape.n) == 0)
-            return m;
-    return NULL;
+    const struct pattern_memo *m = memo_of(p, o->hash);
+    bool same = m && m->bucket == o->bucket && m->n == o->shape.n &&
+                memcmp(m->text, o->shape.text, o->shape.n) == 0;
+    return same ? m : NULL;
 }
 
 void pattern_repeat(const struct pattern_memo *m, struct event *e, struct pattern_stamp *inner)
@@ -71,10 +79,11 @@ void pattern_repeat(const struct pattern_memo *m, struct event *e, struct patter
 void pattern_remember(struct patterns *p, const struct pattern_prospect *o, struct pattern *winner,
                       bool holds_no_address)
 {
-    struct pattern_memo *m = set_of(p, o->hash);
-    if (m->hash)
-        m += ++p->memo_way % PATTERN_MEMO_WAYS;
-    m->hash = o->hash;
+    size_t at = set_of(o->hash);
+    if (p->memos->hash[at])
+        at += ++p->memo_way % PATTERN_MEMO_WAYS;
+    struct pattern_memo *m = &p->memos->memo[at];
+    p->memos->hash[at] = o->hash;
     m->bucket = o->bucket;
     m->winner = winner;
     m->n = (uint8_t)o->shape.n;
@@ -91,11 +100,11 @@ void pattern_remember(struct patterns *p, const struct pattern_prospect *o, stru
 void pattern_free_memos(struct patterns *p)
 {
     if (p->memos)
-        huge_free(p->memos, MEMO_BYTES);
+        huge_free(p->memos, sizeof *p->memos);
 }
 
 void pattern_forget(struct patterns *p)
 {
     if (p->memos)
-        memset(p->memos, 0, MEMO_BYTES);
+        memset(p->memos, 0, sizeof *p->memos);
 }

@@ -97,7 +97,6 @@ struct pattern_span {
 
 /* What the search found for a shape among a program's candidates. */
 struct pattern_memo {
-    uint64_t hash; /* 0 = free */
     const struct bucket *bucket;
     struct pattern *winner; /* NULL: no pattern knows it */
     uint8_t n, n_spans;
@@ -107,8 +106,13 @@ struct pattern_memo {
     } spans[PATTERN_GROUPS_MAX];
     char text[SHAPE_MAX];
 };
-#define PATTERN_MEMO_SETS 3000 /* as fill one large page */
+#define PATTERN_MEMO_SETS 2900
 #define PATTERN_MEMO_WAYS 2
+/* Fills one large page. */
+struct pattern_memos {
+    uint64_t hash[PATTERN_MEMO_SETS * PATTERN_MEMO_WAYS]; /* of shape and bucket; 0 = free */
+    struct pattern_memo memo[PATTERN_MEMO_SETS * PATTERN_MEMO_WAYS];
+};
 
 #define PROGRAM_KEY 32 /* longer program names are not in any list */
 
@@ -140,11 +144,11 @@ struct patterns {
     pcre2_match_data *match;
     struct pattern_span spans[PATTERN_GROUPS_MAX]; /* of the last match */
     size_t n_spans;
-    unsigned n_switched_off;    /* patterns that have given up too often in this log */
-    bool saw_digits;            /* a pattern was tried that is not by shape */
-    struct pattern_memo *memos; /* by hash of shape; NULL: not made yet, or no memory */
-    unsigned memo_way;          /* of a full set, which is replaced next */
-    bool without_memos;         /* for tests: every message is searched for */
+    unsigned n_switched_off;     /* patterns that have given up too often in this log */
+    bool saw_digits;             /* a pattern was tried that is not by shape */
+    struct pattern_memos *memos; /* by hash of shape; NULL: not made yet, or no memory */
+    unsigned memo_way;           /* of a full set, which is replaced next */
+    bool without_memos;          /* for tests: every message is searched for */
 };
 
 /* Compiles if that has not been done; false (and *why for people, when not NULL) if it cannot. */

@@ -115,14 +115,32 @@ static bool is_program_char(char c)
     return set[(uint8_t)c >> 6] >> ((uint8_t)c & 63) & 1;
 }
 
+/* How many of them stand there, TAG_MAX at most. */
+static size_t program_length(struct text line, size_t at)
+{
+    size_t n = 0, max = line.n - at < TAG_MAX ? line.n - at : TAG_MAX;
+    if (line.n - at >= LANES) {
+        lanes v;
+        memcpy(&v, line.p + at, LANES);
+        lanes good = (lanes)((lanes)((v | 0x20) - 'a') < 26) | (lanes)((lanes)(v - '-') < 13) |
+                     (lanes)(v == '_'); /* "-./0123456789" are neighbours */
+        uint32_t others = ~lanes_bits(good) & 0xffff;
+        if (others)
+            return (size_t)__builtin_ctz(others);
+        n = LANES;
+    }
+    while (n < max && is_program_char(line.p[at + n]))
+        n++;
+    return n;
+}
+
 /* "sshd[123]: " or "kernel: " and a message behind it. */
 static bool take_tag(struct quick_line *l, struct text line, size_t at)
 {
-    size_t from = at, end = line.n < from + TAG_MAX ? line.n : from + TAG_MAX;
+    size_t from = at;
     uint64_t pid = 0;
-    while (at < end && is_program_char(line.p[at]))
-        at++;
-    if (at == from || at == end || scan_is_digit(line.p[from]))
+    at += program_length(line, at);
+    if (at == from || at == line.n || at - from == TAG_MAX || scan_is_digit(line.p[from]))
         return false;
     l->program = (struct text){line.p + from, at - from};
     if (line.p[at] == '[') {

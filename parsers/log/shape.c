@@ -10,28 +10,6 @@
 #include "parsers/log/scan.h"
 #include "parsers/log/vector.h"
 
-/* The bytes of a block with its digits folded; *kept: what the block before hands on, bit 0 set
- * where its last byte is a letter or a digit that stays. */
-static inline lanes fold(lanes v, uint32_t *kept)
-{
-    lanes digits = (lanes)((lanes)(v - '0') < 10);
-    lanes letters = (lanes)((lanes)((v | 0x20) - 'a') < 26);
-    lanes folded = (v & ~digits) | (digits & '0');
-    uint32_t d = lanes_bits(digits), l = lanes_bits(letters);
-    uint32_t behind = d & (l << 1 | *kept), stay = 0;
-    if (behind) { /* a carry runs through each number that begins behind a letter */
-        uint8_t was[LANES], is[LANES];
-        stay = d & ~(d + behind);
-        memcpy(was, &v, LANES);
-        memcpy(is, &folded, LANES);
-        for (uint32_t left = stay; left; left &= left - 1)
-            is[__builtin_ctz(left)] = was[__builtin_ctz(left)];
-        memcpy(&folded, is, LANES);
-    }
-    *kept = (l | stay) >> (LANES - 1) & 1;
-    return folded;
-}
-
 /* Quick and no more: shapes are compared byte by byte. */
 static inline void mix(uint64_t h[2], lanes v)
 {
@@ -41,6 +19,30 @@ static inline void mix(uint64_t h[2], lanes v)
     h[1] = (h[1] ^ half[1]) * UINT64_C(0xD6E8FEB86659FD93);
     h[0] ^= h[0] >> 29;
     h[1] ^= h[1] >> 32;
+}
+
+/* Folds a block.  *kept, bit 0: the byte before it is a letter or a digit that stays; and the same
+ * for the block behind. */
+static inline void fold(lanes v, char *out, uint32_t *kept, uint64_t h[2])
+{
+    lanes digits = (lanes)((lanes)(v - '0') < 10);
+    lanes letters = (lanes)((lanes)((v | 0x20) - 'a') < 26);
+    lanes folded = (v & ~digits) | (digits & '0');
+    uint32_t d = lanes_bits(digits), l = lanes_bits(letters);
+    uint32_t behind = d & (l << 1 | *kept), stay = 0;
+    memcpy(out, &folded, LANES);
+    mix(h, folded);
+    if (behind) { /* a carry runs through each number that begins behind a letter */
+        char was[LANES];
+        stay = d & ~(d + behind);
+        memcpy(was, &v, LANES);
+        for (uint32_t left = stay; left; left &= left - 1) {
+            unsigned i = (unsigned)__builtin_ctz(left);
+            out[i] = was[i];
+            h[0] += (uint64_t)was[i] << (4 * i);
+        }
+    }
+    *kept = (l | stay) >> (LANES - 1) & 1;
 }
 
 bool shape_of(struct text m, struct shape *out)
@@ -53,16 +55,10 @@ bool shape_of(struct text m, struct shape *out)
         return false;
     for (; at + LANES <= m.n; at += LANES) {
         memcpy(&v, m.p + at, LANES);
-        v = fold(v, &kept);
-        mix(h, v);
-        memcpy(out->text + at, &v, LANES);
+        fold(v, out->text + at, &kept, h);
     }
-    if (at < m.n) {
-        v = lanes_tail(m, at);
-        v = fold(v, &kept);
-        mix(h, v);
-        memcpy(out->text + at, &v, LANES);
-    }
+    if (at < m.n)
+        fold(lanes_tail(m, at), out->text + at, &kept, h);
     out->n = m.n;
     out->hash = (h[0] ^ h[1] >> 17) * UINT64_C(0x9E3779B97F4A7C15);
     return true;
