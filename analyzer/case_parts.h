@@ -143,8 +143,12 @@ struct text case_zone_of(const struct case_run *run, struct text log, struct tex
 /* By name, offset, or an abbreviation that means one thing; NULL: not known. */
 struct zone *case_zone_open(struct text zone);
 
-/* When the log's host booted, and the snapshot that says so; INSTANT_NONE: none does, or two
- * differ. */
-instant_ns case_boot_of(const struct case_run *run, struct text log, struct text *from);
+struct case_boot {
+    instant_ns at, doubt; /* give or take; INSTANT_NONE: nothing says so, or two differ */
+    struct text from;     /* the snapshot that says so */
+};
+
+/* When the log's host booted. */
+struct case_boot case_boot_of(const struct case_run *run, struct text log);
 
 #endif

@@ -192,16 +192,18 @@ static void describe_outside(struct case_run *run, struct case_log *out,
 }
 
 /* When the log's host booted: by a snapshot, else by the same messages with dates. */
-static instant_ns boot_of(const struct case_run *run, struct text name, struct source *source,
-                          struct text *from)
+static struct case_boot boot_of(const struct case_run *run, struct text name, struct source *source)
 {
     const uint8_t *p;
-    instant_ns boot = case_boot_of(run, name, from);
-    if (boot != INSTANT_NONE)
+    struct case_boot boot = case_boot_of(run, name);
+    if (boot.at != INSTANT_NONE && boot.doubt == 0)
         return boot;
     size_t n = source_peek(source, PROBE, &p);
     struct text head = {(const char *)p, n < PROBE ? n : PROBE};
-    return log_probe_since_boot(head) ? case_twin_boot(run, head, from) : INSTANT_NONE;
+    struct case_boot twin = {.at = INSTANT_NONE};
+    if (log_probe_since_boot(head))
+        twin.at = case_twin_boot(run, head, &twin.from);
+    return twin.at == INSTANT_NONE ? boot : twin;
 }
 
 static bool is_same(const char *a, const char *b)
@@ -251,7 +253,6 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
     struct case_file *c = run->c;
     const char *name = source_name(source);
     struct zone *zone;
-    struct text booted = TEXT("");
     if (!choose_zone(run, name, &zone, out, err))
         return false;
     const char *offset =
@@ -261,13 +262,13 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
         zone_free(zone);
         return error_set(err, ERROR_USAGE, name, "--log-offset wants seconds, not \"%s\"", offset);
     }
+    const struct case_boot booted = boot_of(run, out->name, source);
     struct log_about about = {.name = out->name,
                               .zone_assumed = zone == NULL && !run->config->zone,
                               .offset_given = offset != NULL,
+                              .doubt_ns = booted.doubt,
                               .offset_ns = (instant_ns)(seconds * 1e9)};
-    struct log_config config = {.zone = zone,
-                                .boot = boot_of(run, out->name, source, &booted),
-                                .source = (uint32_t)run->logs.n};
+    struct log_config config = {.zone = zone, .boot = booted.at, .source = (uint32_t)run->logs.n};
     span_of(c, &config.span_first, &config.span_last);
     ask(run, name, &config);
     struct case_log_end own = {.source = config.source,
@@ -292,7 +293,7 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
         error_set(err, ERROR_NO_MEMORY, name, "out of memory");
     else if (!is_journal && !config.asked_line &&
              log_outside_find(source, size, &config, about.offset_ns, &outside)) {
-        describe_log(run, out, log_reader_summary(reader), booted);
+        describe_log(run, out, log_reader_summary(reader), booted.from);
         describe_outside(run, out, &outside, size);
     } else if (is_journal ? !feed_journal(&t, reader, source, err)
                           : !feed(&t, reader, source, size, err)) {
@@ -302,7 +303,7 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
         c->summary.complete = false;
     }
     if (good && !out->n_bytes_outside) {
-        describe_log(run, out, log_reader_summary(reader), booted);
+        describe_log(run, out, log_reader_summary(reader), booted.from);
         if (!is_journal)
             keep_end(run, reader, &own);
     }

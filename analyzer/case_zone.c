@@ -85,7 +85,7 @@ static struct text zone_value(const struct case_host *h)
 /* A name has rules for summer and winter, an abbreviation or an offset holds for its day. */
 static bool is_named(struct text zone)
 {
-    return text_find_byte(zone, '/', 0) != SIZE_MAX;
+    return text_find_byte(zone, '/', 0) != SIZE_MAX || text_find_byte(zone, ',', 0) != SIZE_MAX;
 }
 
 struct text case_zone_of(const struct case_run *run, struct text log, struct text *from)

@@ -343,6 +343,17 @@ static bool estimate_all(struct correlation *c)
     return good;
 }
 
+/* What nothing measures is as far off as the time that the log counts from. */
+static void doubt_all(struct correlation *c)
+{
+    for (uint32_t d = 0; d < c->index.domains.n; d++) {
+        struct domain_clock *k = &c->clocks.v[d];
+        instant_ns doubt = about(c, c->index.domains.v[d].source)->doubt_ns;
+        if (!k->at.known && !k->given && doubt > k->at.spread)
+            k->at.spread = doubt;
+    }
+}
+
 bool clocks_estimate(struct correlation *c)
 {
     if (!vec_reserve(&c->clocks, c->index.domains.n + 1))
@@ -355,6 +366,7 @@ bool clocks_estimate(struct correlation *c)
     }
     if (!list_settings(c) || !estimate_all(c))
         return false;
+    doubt_all(c);
     borrow_all(c);
     if (!clocks_by_turns(c))
         return false;

@@ -36,6 +36,7 @@ struct log_about {
     bool zone_assumed;    /* no option named a zone: stamps without one were read as UTC */
     bool offset_given;    /* the user stated the offset */
     instant_ns offset_ns; /* log clock minus capture clock, where offset_given */
+    instant_ns doubt_ns;  /* its times may all be wrong by so much, as the host's boot time is */
 };
 
 /* Lays the captures over each other at once: resets' seen_in and is_copy_of_other, the captures'

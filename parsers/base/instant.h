@@ -36,7 +36,8 @@ size_t instant_format(instant_ns t, unsigned digits, char out[INSTANT_TEXT_MAX])
 
 /* A time zone.  Opaque; NULL means UTC wherever a zone is taken. */
 struct zone;
-/* "UTC", "Z", "+02:00", "-0530" or a name under /usr/share/zoneinfo (no "..", no absolute path). */
+/* "UTC", "Z", "+02:00", "-0530", a name under /usr/share/zoneinfo (no "..", no absolute path), or
+ * else a rule of POSIX TZ: "CET-1CEST,M3.5.0,M10.5.0/3", "<+0530>-5:30", "JST-9". */
 struct zone *zone_open(struct text name, struct error *err);
 void zone_free(struct zone *z);
 const char *zone_name(const struct zone *z); /* "UTC" for NULL */

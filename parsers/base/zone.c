@@ -109,6 +109,35 @@ static bool load_named(struct zone *z, struct error *err)
     return ok;
 }
 
+/* "CET-1CEST,M3.5.0,M10.5.0/3", "<+0530>-5:30", "JST-9" */
+static bool open_rule(struct zone *z, struct text t)
+{
+    if (t.n == 0 || t.n > ZONE_NAME_MAX || !tz_rule_parse(t, &z->rules.rule))
+        return false;
+    memcpy(z->name, t.p, t.n);
+    z->name[t.n] = '\0';
+    return true;
+}
+
+/* What is both, as "EST5EDT", is a name. */
+static bool open_name_or_rule(struct zone *z, struct text name, struct error *err)
+{
+    struct error unknown = {0};
+    bool safe = is_safe_name(name);
+    if (safe) {
+        memcpy(z->name, name.p, name.n);
+        if (load_named(z, &unknown))
+            return true;
+    }
+    if (open_rule(z, name))
+        return true;
+    if (safe && err)
+        *err = unknown;
+    else if (!safe)
+        error_set(err, ERROR_USAGE, "", "unknown time zone \"" TEXT_FMT "\"", TEXT_ARG(name));
+    return false;
+}
+
 struct zone *zone_open(struct text name, struct error *err)
 {
     struct zone *z = calloc(1, sizeof *z);
@@ -125,11 +154,8 @@ struct zone *zone_open(struct text name, struct error *err)
         int minutes = abs(offset) / 60;
         snprintf(z->name, sizeof z->name, "%c%02d:%02d", offset < 0 ? '-' : '+', minutes / 60,
                  minutes % 60);
-    } else if (is_safe_name(name)) {
-        memcpy(z->name, name.p, name.n);
-        ok = load_named(z, err);
     } else {
-        error_set(err, ERROR_USAGE, "", "unknown time zone \"" TEXT_FMT "\"", TEXT_ARG(name));
+        ok = open_name_or_rule(z, name, err);
     }
     if (!ok) {
         zone_free(z);

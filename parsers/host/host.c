@@ -8,18 +8,19 @@
 
 /* Those with a telling header first, configurations after them. */
 static const struct host_kind *const kinds[] = {
-    &kind_ss,       &kind_netstat_sockets,
-    &kind_nstat,    &kind_proc_netstat,
-    &kind_netstat,  &kind_top,
-    &kind_uptime,   &kind_free,
-    &kind_stat,     &kind_ip,
-    &kind_ifconfig, &kind_sysctl,
-    &kind_sshd,     &kind_haproxy,
-    &kind_nginx,    &kind_rabbitmq,
-    &kind_redis,    &kind_postgresql,
-    &kind_mysql,    &kind_timedatectl,
-    &kind_timezone, &kind_date,
-    &kind_hosts,
+    &kind_ss,          &kind_netstat_sockets,
+    &kind_nstat,       &kind_proc_netstat,
+    &kind_netstat,     &kind_top,
+    &kind_uptime,      &kind_free,
+    &kind_stat,        &kind_ip,
+    &kind_ifconfig,    &kind_sysctl,
+    &kind_sshd,        &kind_haproxy,
+    &kind_nginx,       &kind_rabbitmq,
+    &kind_redis,       &kind_postgresql,
+    &kind_mysql,       &kind_timedatectl,
+    &kind_timezone,    &kind_date,
+    &kind_hosts,       &kind_localtime,
+    &kind_proc_uptime,
 };
 
 const struct host_kind *host_kind_at(size_t i)

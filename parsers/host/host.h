@@ -15,14 +15,16 @@
  *   redis.timeout, mysql.wait_timeout, postgresql.tcp_keepalives_idle, rabbitmq.heartbeat
  *   haproxy.SECTION.timeout.client, haproxy.SECTION.maxconn   ("defaults", "frontend.web")
  *   nginx.keepalive_timeout                      several different ones are joined by ", "
- *   uptime.load1, .load5, .load15, .up, .users   uptime
+ *   uptime.load1, .load5, .load15, .up, .users, .clock   uptime
+ *   uptime.seconds                               /proc/uptime
  *   top.load1 ..., top.tasks.zombie, top.cpu.st, top.mem.free    the head of top
  *   stat.btime, stat.procs_blocked               /proc/stat
  *   free.mem.available, free.swap.used           free
  *   ip.IF.mtu, .state, .flags, .mac, .address, .rx-dropped, .tx-errors   ip addr, ip -s link,
  *                                                ifconfig
  *   clock.zone                                   timedatectl, /etc/timezone, /etc/localtime's
- *                                                target, date: as written there
+ *                                                target or the rule at its end, date: as written
+ *   clock.now                                    date: the host's own time, "2026-11-25 18:33:51"
  *   hosts.NAME                                   /etc/hosts: its addresses
  */
 #ifndef WHYRST_PARSERS_HOST_HOST_H

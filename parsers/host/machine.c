@@ -71,6 +71,30 @@ static void uptime_line(struct host_parse *p, struct text line)
         put_uptime(p, "uptime", line);
 }
 
+/* "350735.47", as the kernel prints it */
+static bool is_hundredths(struct text t)
+{
+    struct text whole, part;
+    return text_cut(t, '.', &whole, &part) && whole.n > 0 && part.n == 2 && text_is_number(t);
+}
+
+/* /proc/uptime: "350735.47 234388.90" and nothing else */
+static bool proc_uptime_sniff(struct text first, struct text name)
+{
+    (void)name;
+    struct text line;
+    size_t at = 0;
+    if (!line_next(first, &at, &line) || at < first.n)
+        return false;
+    const struct text up = word_next(&line), idle = word_next(&line);
+    return is_hundredths(up) && is_hundredths(idle) && word_next(&line).n == 0;
+}
+
+static void proc_uptime_line(struct host_parse *p, struct text line)
+{
+    item_put(p, word_next(&line), "uptime", TEXT("seconds"), NULL, NO_TEXT);
+}
+
 static bool top_sniff(struct text first, struct text name)
 {
     (void)name;
@@ -175,5 +199,7 @@ static void free_line(struct host_parse *p, struct text line)
 
 const struct host_kind kind_uptime = {"uptime", "uptime", uptime_sniff, uptime_line, NULL};
 const struct host_kind kind_top = {"top", "top -b", top_sniff, top_line, NULL};
+const struct host_kind kind_proc_uptime = {"proc-uptime", "/proc/uptime", proc_uptime_sniff,
+                                           proc_uptime_line, NULL};
 const struct host_kind kind_stat = {"proc-stat", "/proc/stat", stat_sniff, stat_line, NULL};
 const struct host_kind kind_free = {"free", "free", free_sniff, free_line, NULL};

@@ -29,6 +29,7 @@ static const struct magic magics[] = {
     {INPUT_ZIP, 0, 4, "PK\3\4", NULL},                  /* a member comes first */
     {INPUT_ZIP, 0, 4, "PK\5\6", NULL},                  /* no member */
     {INPUT_TAR, 257, 5, "ustar", NULL},
+    {INPUT_TEXT, 0, 4, "TZif", NULL}, /* /etc/localtime: what is wanted of it is its last line */
     {INPUT_UNKNOWN, 0, 8, "snoop\0\0\0", "Solaris snoop capture"},
     {INPUT_UNKNOWN, 0, 4, "GMBU", "Microsoft Network Monitor capture"},
     {INPUT_UNKNOWN, 0, 4, "RTSS", "Microsoft Network Monitor 1 capture"},

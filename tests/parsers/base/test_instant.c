@@ -189,6 +189,30 @@ static void rules_are_read_as_posix_says(void **state)
     }
 }
 
+static void test_zone_by_rule(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rule;
+        int32_t january, july;
+    } rows[] = {{"CET-1CEST,M3.5.0,M10.5.0/3", 3600, 7200},
+                {"<+0530>-5:30", 19800, 19800},
+                {"JST-9", 32400, 32400},
+                {"EST5EDT,M3.2.0,M11.1.0", -18000, -14400}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct zone *z = zone_open(text_of(rows[i].rule), NULL);
+        assert_non_null(z);
+        assert_string_equal(zone_name(z), rows[i].rule);
+        assert_int_equal(zone_offset_at(z, 1768478400 * NS_PER_S), rows[i].january);
+        assert_int_equal(zone_offset_at(z, 1784116800 * NS_PER_S), rows[i].july);
+        zone_free(z);
+    }
+    struct error err = {0};
+    assert_null(zone_open(TEXT("CET-1CEST,M3.5.0"), &err));
+    assert_int_equal(err.code, ERROR_USAGE);
+    assert_null(zone_open(TEXT("Nowhere/Else"), &err));
+}
+
 static int32_t offset_on(const struct tz_rule *r, int32_t year, uint8_t month, uint8_t day)
 {
     struct civil noon = {.year = year, .month = month, .day = day, .hour = 12};
@@ -254,6 +278,7 @@ int main(void)
         cmocka_unit_test(zone_names_are_checked),
         cmocka_unit_test(offsets_agree_with_localtime),
         cmocka_unit_test(folds_take_the_earlier_and_gaps_land_behind),
+        cmocka_unit_test(test_zone_by_rule),
         cmocka_unit_test(rules_are_read_as_posix_says),
         cmocka_unit_test(a_julian_day_never_counts_the_leap_day),
         cmocka_unit_test(a_change_begins_with_its_second),

@@ -163,6 +163,7 @@ static void kinds_are_told_by_content(void **state)
         ROW("\x04\x22\x4d\x18", INPUT_COMPRESSED),
         ROW("PK\3\4", INPUT_ZIP),
         ROW("LPKSHHRH\0\0\0\0", INPUT_JOURNAL),
+        ROW("TZif2\0\0\0\0\0\0\0\1\2\3\4", INPUT_TEXT),
         ROW("Oct 22 12:09:10 host sshd[1]: Connection reset\n", INPUT_TEXT),
         ROW("caf\xe9 in Latin-1\n", INPUT_TEXT),
         ROW("\xef\xbb\xbf with a mark\n", INPUT_TEXT),
