@@ -126,8 +126,8 @@ static bool is_footer(struct text t)
 
 static bool localtime_sniff(struct text first, struct text name)
 {
-    return (name.n == 0 || text_ends(name, TEXT("localtime"))) && first.n >= 20 && text_starts(first, TEXT("TZif")) && first.p[4] >= '2' &&
-           first.p[4] <= '9';
+    return (name.n == 0 || text_ends(name, TEXT("localtime"))) && first.n >= 20 &&
+           text_starts(first, TEXT("TZif")) && first.p[4] >= '2' && first.p[4] <= '9';
 }
 
 static void localtime_line(struct host_parse *p, struct text line)

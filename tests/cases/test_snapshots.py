@@ -82,7 +82,8 @@ def boot_faults(whyrst):
     for name, snapshot in snapshots.items():
         beside = str(Path(name).parent / "date")
         logs, got = run(whyrst, sample, {"dmesg": body, name: snapshot, beside: date})
-        first = datetime.datetime.fromisoformat(logs["dmesg"].get("first", "1970-01-01T00:00:00Z").replace("Z", "+00:00"))
+        first = logs["dmesg"].get("first", "1970-01-01T00:00:00Z").replace("Z", "+00:00")
+        first = datetime.datetime.fromisoformat(first)
         within = logs["dmesg"].get("clock_taken_within_s", 0)
         if abs((first - told[0][0]).total_seconds()) > within or within < 6:
             yield f"{name}: the first line at {first}, not {told[0][0]}, within {within} s"
