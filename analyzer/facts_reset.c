@@ -4,6 +4,7 @@
  * frame; nothing is decided here.
  */
 #include "analyzer/fact_make.h"
+#include "analyzer/live.h"
 
 static const char *const side_choices[] = {"client", "server", "path", NULL};
 static const char *const phase_choices[] = {"unknown",     "opening", "idle-open", "active",
@@ -133,6 +134,35 @@ static struct fact unread_bytes(const struct case_file *c, const struct reset *r
     return fact_number(r, (int64_t)r->unread_bytes, rst_frame(r));
 }
 
+/* One past the highest number of the end that the capture holds; false: it holds none. */
+static bool captured_end(const struct connection *k, enum side side, uint32_t *end)
+{
+    bool any = false;
+    for (size_t i = 0; i < k->n_kept; i++) {
+        const struct segment *s = &k->segments[i];
+        const uint32_t after =
+            s->seq + s->payload_len + ((s->flags & TCP_SYN) != 0) + ((s->flags & TCP_FIN) != 0);
+        if (s->from != (uint8_t)side || (s->flags & TCP_RST))
+            continue;
+        if (!any || seq_diff(after, *end) > 0)
+            *end = after;
+        any = true;
+    }
+    return any;
+}
+
+static struct fact got_uncaptured(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct segment *s = &r->deciding.segment;
+    uint32_t end = 0;
+    if (!(s->flags & TCP_ACK))
+        return unknown("the RST acknowledges nothing");
+    if (!captured_end(reset_connection(r), other_side(r), &end))
+        return unknown("nothing of the other end was captured");
+    return fact_bool(r, seq_diff(s->ack, end) > 0, rst_frame(r));
+}
+
 static struct fact window_reopened(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -200,6 +230,9 @@ static const struct fact_def rows[] = {
      since_trigger},
     {"rst.unread-bytes", FACT_BYTES, NULL, "payload that the reset side had got and not read",
      unread_bytes},
+    {"rst.got-uncaptured", FACT_BOOL, NULL,
+     "it acknowledges payload that was never captured: whether that was read cannot be seen",
+     got_uncaptured},
     {"rst.window-reopened", FACT_BOOL, NULL,
      "the window had shrunk as data arrived and is open again in the RST", window_reopened},
     {"rst.data-after-fin", FACT_BOOL, NULL, "payload reached the reset side after its own FIN",

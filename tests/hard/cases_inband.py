@@ -119,7 +119,8 @@ def syn_fin_rst_alone():
     talk.client(PSH | ACK, data=b"more")
     talk.server(RST | ACK)
     frames = [f for f in talk.frames if f[1][47] & (SYN | FIN | RST)]
-    return pcap(frames), {"diagnoses": [{"frame": 3, "sender": "server", "phase": "active"}]}
+    return pcap(frames), {"diagnoses": [{"frame": 3, "sender": "server", "phase": "active",
+                                           "confidence": lambda v: v < 0.5}]}
 
 
 CASES = {f.__name__.replace("_", " "): f for f in (
