@@ -107,6 +107,8 @@ def faults_of(whyrst, made, folder):
     yield from differences(capture, want.get("capture", {}), "capture")
     found = [r for r in records if r["type"] == "diagnosis"]
     wanted = want.get("diagnoses", [])
+    if wanted is None:
+        return
     if len(found) != len(wanted):
         yield f"{len(found)} diagnoses, not {len(wanted)}"
     for i, (d, w) in enumerate(zip(found, wanted)):
