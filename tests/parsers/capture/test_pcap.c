@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/parsers/capture/build.h"
 
@@ -256,6 +258,64 @@ static void a_failing_stream_is_a_failure_after_the_frames_before(void **state)
     flaws_finish(&flaws);
 }
 
+static struct capture *open_again(const char *path, struct flaws *flaws, struct source **s)
+{
+    struct capture *c = NULL;
+    struct error err;
+    *s = source_open(path, &err);
+    assert_true(*s && capture_open(*s, flaws, &c, &err));
+    return c;
+}
+
+/* n records, and in the middle a file header again, of another link type, if so. */
+static void write_records(const char *path, uint32_t n, bool header_again)
+{
+    struct build b = {0};
+    pcap_header(&b, MICRO, 4, 262144, 1);
+    for (uint32_t i = 0; i < n; i++) {
+        if (header_again && i == n / 2)
+            pcap_header(&b, MICRO, 4, 262144, 113);
+        pcap_record(&b, 1700000000 + i, i, 54, 54 + i);
+    }
+    FILE *f = fopen(path, "wb");
+    assert_true(f && fwrite(b.bytes.p, 1, b.bytes.n, f) == b.bytes.n && fclose(f) == 0);
+    strbuf_finish(&b.bytes);
+}
+
+static void another_reading_goes_on_at_a_mark(void **state)
+{
+    (void)state;
+    static const bool again[] = {false, true};
+    for (size_t k = 0; k < 2; k++) {
+        char path[] = "/tmp/marks-XXXXXX";
+        close(mkstemp(path));
+        write_records(path, 40000, again[k]);
+        struct flaws flaws;
+        struct source *s, *s2;
+        struct frame f = {0}, f2 = {0};
+        struct error err;
+        flaws_init(&flaws);
+        struct capture *c = open_again(path, &flaws, &s), *c2 = open_again(path, &flaws, &s2);
+        while (f.number < 30000)
+            assert_int_equal(capture_next(c, &f, &err), CAPTURE_FRAME);
+        const struct capture_mark mark = capture_mark(c);
+        assert_int_equal(capture_next(c, &f, &err), CAPTURE_FRAME);
+        assert_int_equal(capture_next(c2, &f2, &err), CAPTURE_FRAME);
+        assert_int_equal(capture_resume(c2, &mark), !again[k]);
+        assert_int_equal(capture_next(c2, &f2, &err), CAPTURE_FRAME);
+        assert_int_equal(f2.number, again[k] ? 2 : f.number);
+        assert_int_equal(f2.origlen, again[k] ? 55 : f.origlen);
+        assert_int_equal(f2.offset == f.offset && f2.time == f.time, !again[k]);
+        assert_int_equal(capture_info_of(c2)->n_frames, f2.number);
+        capture_close(c);
+        capture_close(c2);
+        source_close(s);
+        source_close(s2);
+        flaws_finish(&flaws);
+        unlink(path);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_record_without_sense_stops_the_reading_visibly),
         cmocka_unit_test(frames_straddle_the_buffer_whole),
         cmocka_unit_test(a_failing_stream_is_a_failure_after_the_frames_before),
+        cmocka_unit_test(another_reading_goes_on_at_a_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

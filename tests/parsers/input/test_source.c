@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "parsers/input/sniff.h"
 #include "parsers/input/source.h"
@@ -137,6 +138,44 @@ static void a_failure_comes_after_the_bytes_before_it(void **state)
         literal, sizeof(literal) - 1, kind                                                         \
     }
 
+/* A file passes bytes unread; a reader that cannot stays where it is, but for what is buffered. */
+static void a_jump_goes_forward_or_not_at_all(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/source-XXXXXX";
+    const uint8_t *p;
+    int fd = mkstemp(path);
+    uint8_t block[4096];
+    assert_true(fd >= 0);
+    for (uint64_t at = 0; at < TOTAL / sizeof block * sizeof block; at += sizeof block) {
+        for (size_t i = 0; i < sizeof block; i++)
+            block[i] = byte_at(at + i);
+        assert_int_equal(write(fd, block, sizeof block), sizeof block);
+    }
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    struct source *s = source_from_fd("file", fd, NULL);
+    static const uint64_t to[] = {10, 70000, 3 * SOURCE_PEEK_MAX + 5, 4 * SOURCE_PEEK_MAX};
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
+        assert_true(source_peek(s, 100, &p) >= 100);
+        assert_true(source_jump(s, to[i]));
+        assert_true(source_offset(s) == to[i]);
+        assert_true(source_peek(s, 100, &p) >= 100);
+        assert_int_equal(p[99], byte_at(to[i] + 99));
+    }
+    assert_false(source_jump(s, 5));
+    assert_true(source_jump(s, TOTAL + 99)); /* nothing is there */
+    assert_int_equal(source_peek(s, 1, &p), 0);
+    source_close(s);
+    unlink(path);
+    struct drip d = {.step = 4097, .fail_at = UINT64_MAX};
+    s = source_new("drip", &drip_reader, &d, NULL);
+    assert_true(source_peek(s, 100, &p) >= 100);
+    assert_false(source_jump(s, 3 * SOURCE_PEEK_MAX));
+    assert_true(source_offset(s) == 0 && source_jump(s, 50));
+    assert_true(source_peek(s, 1, &p) >= 1 && p[0] == byte_at(50));
+    source_close(s);
+}
+
 static void kinds_are_told_by_content(void **state)
 {
     (void)state;
@@ -219,6 +258,7 @@ int main(void)
         cmocka_unit_test(the_largest_peek_fits_anywhere),
         cmocka_unit_test(skipping_counts_what_there_was),
         cmocka_unit_test(a_failure_comes_after_the_bytes_before_it),
+        cmocka_unit_test(a_jump_goes_forward_or_not_at_all),
         cmocka_unit_test(kinds_are_told_by_content),
         cmocka_unit_test(a_long_line_is_text_when_it_is_clean),
         cmocka_unit_test(kinds_have_names_that_can_be_asked_for),
