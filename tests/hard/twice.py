@@ -132,6 +132,7 @@ def faults_of(whyrst, data, folder, suffix):
 def main():
     makers = [at_both_ends, over_a_gap, in_pieces, none]
     writers = {".pcap": as_pcap, ".pcapng": as_pcapng}
+    whyrst = str(Path(sys.argv[1]).resolve())
     print(f"1..{len(makers) * len(writers)}")
     n = bad = 0
     for make in makers:
@@ -139,7 +140,7 @@ def main():
         for suffix, write in writers.items():
             n += 1
             with tempfile.TemporaryDirectory() as folder:
-                faults = list(faults_of(sys.argv[1], write(frames), Path(folder), suffix))
+                faults = list(faults_of(whyrst, write(frames), Path(folder), suffix))
             bad += bool(faults)
             print(f"{'not ' if faults else ''}ok {n} - {make.__name__}{suffix}")
             for fault in faults:
