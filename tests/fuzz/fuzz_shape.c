@@ -71,9 +71,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct envelope env;
         envelope_parse(text_slice(line, 0, 8192), &env);
         match(by_shape, by_search, &env);
-        for (char *c = copy + (line.p - copy); c < line.p + line.n; c++)
+        for (size_t i = 0; i < line.n; i++) { /* an empty line may stand nowhere */
+            char *c = copy + (line.p - copy) + i;
             if (scan_is_digit(*c))
-                *c = (char)('0' + (*c - '0' + data[0] + (c - line.p)) % 10);
+                *c = (char)('0' + ((size_t)(*c - '0') + data[0] + i) % 10);
+        }
         match(by_shape, by_search, &env);
     }
     free(copy);
