@@ -16,13 +16,7 @@ static void pass_frames(struct case_run *run, struct capture *from, uint32_t cap
     uint32_t series = case_series(run->c, capture);
     bool takes = true;
     while (capture_next(from, &f, &err) == CAPTURE_FRAME) {
-        const struct frame_bytes bytes = {.number = f.number,
-                                          .time = f.time,
-                                          .caplen = f.caplen,
-                                          .origlen = f.origlen,
-                                          .iface = f.iface,
-                                          .link_type = f.link_type,
-                                          .data = f.data};
+        const struct frame_bytes bytes = case_frame_bytes(&f);
         struct packet p;
         if (run->filter && (!filter_run(run->filter, &f, &takes, &err) || !takes))
             continue;

@@ -117,13 +117,7 @@ struct fit {
 static bool hold_against(void *ctx, const struct frame *f)
 {
     struct fit *fit = ctx;
-    const struct frame_bytes bytes = {.number = f->number,
-                                      .time = f->time,
-                                      .caplen = f->caplen,
-                                      .origlen = f->origlen,
-                                      .iface = f->iface,
-                                      .link_type = f->link_type,
-                                      .data = f->data};
+    const struct frame_bytes bytes = case_frame_bytes(f);
     struct packet p;
     struct brief b;
     struct flaws unheard;

@@ -12,8 +12,21 @@
 #include "parsers/capture/capture.h"
 #include "parsers/input/source.h"
 #include "parsers/input/walk.h"
+#include "parsers/packet/packet.h"
 
 struct tracker;
+
+/* A frame as the decoder takes it; its bytes stay where they are. */
+static inline struct frame_bytes case_frame_bytes(const struct frame *f)
+{
+    return (struct frame_bytes){.number = f->number,
+                                .time = f->time,
+                                .caplen = f->caplen,
+                                .origlen = f->origlen,
+                                .iface = f->iface,
+                                .link_type = f->link_type,
+                                .data = f->data};
+}
 
 struct case_stretch { /* of a file's frames, see tracker_end_stretch */
     struct capture_mark end;

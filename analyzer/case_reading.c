@@ -82,13 +82,7 @@ static void take_frame(struct reading *r, const struct frame *f)
     if (!filter_takes(r, f))
         return;
     a->whole = NULL;
-    a->frame = (struct frame_bytes){.number = f->number,
-                                    .time = f->time,
-                                    .caplen = f->caplen,
-                                    .origlen = f->origlen,
-                                    .iface = f->iface,
-                                    .link_type = f->link_type,
-                                    .data = f->data};
+    a->frame = case_frame_bytes(f);
     if (brief_decode(&a->frame, &a->brief))
         a->brief.frame |= r->file_bits;
     else if (!decode_whole(r, a, &r->packets[r->n_packets], &reassembled))

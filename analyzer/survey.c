@@ -7,7 +7,7 @@
 
 #define BITS_A_TUPLE 16
 #define BITS_LEAST 1024
-#define METHOD_MAX 16 /* the longest registered one has 17 letters, and is not met */
+#define METHOD_MAX 24 /* as in words_http.c */
 
 void survey_init(struct survey *v)
 {
@@ -101,13 +101,14 @@ bool survey_wants(const struct survey *v, const struct flow_key *key)
     return map_get(&v->wanted, key) != NULL;
 }
 
-/* A word of capitals and a space, as far as the bytes go: the beginning of a request line. */
+/* What words_http_request takes for a method, and a space, as far as the bytes go. */
 static bool may_be_request(const uint8_t *bytes, size_t n)
 {
     size_t i = 0;
-    while (i < n && i < METHOD_MAX && bytes[i] >= 'A' && bytes[i] <= 'Z')
+    while (i < n && i <= METHOD_MAX &&
+           ((bytes[i] >= 'A' && bytes[i] <= 'Z') || bytes[i] == '-' || bytes[i] == '_'))
         i++;
-    return i > 0 && i < METHOD_MAX && (i == n || bytes[i] == ' ');
+    return i > 0 && i <= METHOD_MAX && (i == n || bytes[i] == ' ');
 }
 
 void survey_payload(struct store *s, struct half *h, uint64_t offset, const uint8_t *bytes,

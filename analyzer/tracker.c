@@ -405,7 +405,8 @@ static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i, 
     at.hash = flows_hash(&t->flows, &at.key);
     if (t->again && !survey_wants(&t->survey, &at.key))
         return NULL;
-    survey_trace(&t->survey.now, at.hash);
+    if (tracker_surveys(t))
+        survey_trace(&t->survey.now, at.hash);
     if (i->has_flags) {
         struct flow *f = flow_for(t, &at, i->flags, i->seq, frame);
         if (!f)

@@ -181,7 +181,7 @@ void tracker_packets(struct tracker *t, const struct arrival *v, size_t n)
     }
     find_places(t, coming, n);
     size_t n_picked = t->again ? pick(t, coming, n) : n;
-    for (size_t i = 0; i < n_picked && !t->again; i++)
+    for (size_t i = 0; i < n && tracker_surveys(t); i++)
         survey_trace(&t->survey.now, coming[i].at.hash);
     find_prints(t, coming, n_picked);
     prefetch(t, coming, n_picked);

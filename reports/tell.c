@@ -12,12 +12,25 @@
 
 #define SURE_FROM 0.7 /* "likely": from here on nobody is sent to collect more */
 
+/* Resets that are known of, and no more: their file was changed before it was read again. */
+static uint64_t n_lost(const struct case_file *c)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < c->n_captures; i++)
+        n += flaws_count(&c->captures[i].flaws, "tracker.resets-not-read-again");
+    return n;
+}
+
 void tell_headline(struct strbuf *b, const struct findings *f, const struct arrangement *a)
 {
     size_t faults = a->n_by_severity[SEVERITY_FAULT], notices = a->n_by_severity[SEVERITY_NOTICE];
     show_count(b, f->of->summary.n_connections, "connection");
     if (f->n == 0) {
-        strbuf_str(b, ", none reset.");
+        const uint64_t lost = n_lost(f->of);
+        if (lost > 0)
+            strbuf_printf(b, ", %" PRIu64 " reset, which could not be read again.", lost);
+        else
+            strbuf_str(b, ", none reset.");
         return;
     }
     strbuf_printf(b, ", %zu reset: ", f->n);

@@ -18,8 +18,9 @@ static inline bool same_record(const struct connection_record *a, const struct c
            a->synack_time == b->synack_time && a->fin_time[0] == b->fin_time[0] &&
            a->fin_time[1] == b->fin_time[1] && a->rst_time == b->rst_time &&
            a->isn[0] == b->isn[0] && a->isn[1] == b->isn[1] && a->n_segments == b->n_segments &&
-           a->ttl[0] == b->ttl[0] && a->ttl[1] == b->ttl[1] && a->ending == b->ending &&
-           a->handshake_seen == b->handshake_seen && a->syn_tsval == b->syn_tsval;
+           a->request == b->request && a->ttl[0] == b->ttl[0] && a->ttl[1] == b->ttl[1] &&
+           a->ending == b->ending && a->handshake_seen == b->handshake_seen &&
+           a->syn_tsval == b->syn_tsval;
 }
 
 static inline bool same_end(const struct end *a, const struct end *b)

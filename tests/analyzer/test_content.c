@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "analyzer/content.h"
+#include "analyzer/survey.h"
 
 #define ALL 6000
 
@@ -125,12 +126,41 @@ static void nothing(void **state)
     arena_finish(&arena);
 }
 
+/* Of what is read twice the first reading keeps what may be a request, with any method that the
+ * decoder of HTTP takes, and nothing else. */
+static void requests_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        bool kept;
+    } of[] = {
+        {"GET / HTTP/1.1\r\n", true},      {"GE", true},
+        {"M-SEARCH * HTTP/1.1\r\n", true}, {"UPDATEREDIRECTREF /a HTTP/1.1\r\n", true},
+        {"SSH-2.0-x\r\n", false},          {"HTTP/1.1 200 OK\r\n", false},
+        {" GET / HTTP/1.1\r\n", false},    {"ABCDEFGHIJKLMNOPQRSTUVWXYZ / ", false},
+    };
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        struct store s;
+        struct half h = {0};
+        const size_t n = strlen(of[i].bytes);
+        store_init(&s, &allocator_heap);
+        survey_payload(&s, &h, 0, (const uint8_t *)of[i].bytes, n);
+        survey_payload(&s, &h, n, (const uint8_t *)"more", 4);
+        assert_int_equal(h.content != NULL, of[i].kept);
+        assert_int_equal(half_has(&h, HALF_NO_REQUEST), !of[i].kept);
+        content_free(&s, h.content);
+        store_finish(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_order),
         cmocka_unit_test(any_order),
         cmocka_unit_test(nothing),
+        cmocka_unit_test(requests_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
