@@ -273,6 +273,9 @@ static bool track(struct reading *r, struct error *err)
                          "no packet can be read: its first record makes no sense");
     fragments_finish(r->fragments, &r->out->skipped);
     describe(r->run, r->out, info);
+    const uint64_t n_unused = source_n_unused(r->source);
+    if (n_unused > 0)
+        flaws_add_n(&r->out->flaws, "input.compressed-bytes-unused", 0, n_unused);
     if (!good) { /* what came before the failure still counts */
         r->out->truncated = true;
         r->out->truncated_where = arena_text(&c->arena, text_of(err->text));

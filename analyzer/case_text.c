@@ -347,6 +347,8 @@ bool case_read_text(struct case_run *run, struct case_input *in, struct source *
     bool good = read_log(run, &out, source, input->is_compressed ? UINT64_MAX : input->size,
                          is_journal, err);
     in->n_bytes = source_offset(source);
+    if (source_n_unused(source) > 0)
+        flaws_add_n(&out.flaws, "input.compressed-bytes-unused", 0, source_n_unused(source));
     case_note_failure(run, in, source);
     struct case_log *slot = good ? vec_push(&run->logs) : NULL;
     if (slot)

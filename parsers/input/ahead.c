@@ -30,12 +30,17 @@ struct ahead {
     bool ended;             /* nothing comes behind the filled slots */
     bool failed;            /* because of error */
     struct error error;
-    uint64_t n_packed;
+    uint64_t n_packed, n_unused;
 };
 
 static uint64_t ask_packed(const struct ahead *a)
 {
     return a->reader->n_packed ? a->reader->n_packed(a->ctx) : 0;
+}
+
+static uint64_t ask_unused(const struct ahead *a)
+{
+    return a->reader->n_unused ? a->reader->n_unused(a->ctx) : 0;
 }
 
 /* Fills a slot that nobody else looks at: up to its end, or that of the stream. */
@@ -74,6 +79,7 @@ static void *read_on(void *ctx)
         a->failed = got < 0;
         a->error = err;
         a->n_packed = ask_packed(a);
+        a->n_unused = ask_unused(a);
         pthread_cond_signal(&a->moved);
         pthread_mutex_unlock(&a->lock);
     }
@@ -150,20 +156,32 @@ static void ahead_close(void *ctx)
     free(a);
 }
 
-static uint64_t ahead_n_packed(const void *ctx)
+/* A counter that the thread leaves under the lock. */
+static uint64_t under_lock(const struct ahead *a, const uint64_t *counter)
 {
-    const struct ahead *a = ctx;
-    if (!a->has_thread)
-        return ask_packed(a);
     pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&a->lock;
     pthread_mutex_lock(lock);
-    uint64_t n = a->n_packed;
+    uint64_t n = *counter;
     pthread_mutex_unlock(lock);
     return n;
 }
 
-static const struct source_reader ahead_reader = {
-    .read = ahead_read, .close = ahead_close, .n_packed = ahead_n_packed};
+static uint64_t ahead_n_packed(const void *ctx)
+{
+    const struct ahead *a = ctx;
+    return a->has_thread ? under_lock(a, &a->n_packed) : ask_packed(a);
+}
+
+static uint64_t ahead_n_unused(const void *ctx)
+{
+    const struct ahead *a = ctx;
+    return a->has_thread ? under_lock(a, &a->n_unused) : ask_unused(a);
+}
+
+static const struct source_reader ahead_reader = {.read = ahead_read,
+                                                  .close = ahead_close,
+                                                  .n_packed = ahead_n_packed,
+                                                  .n_unused = ahead_n_unused};
 
 struct source *source_new_ahead(const char *name, const struct source_reader *reader, void *ctx,
                                 struct error *err)

@@ -9,19 +9,15 @@
 
 #define BLOCK_BYTES ((size_t)256 << 10)
 
-const struct input_limits input_limits_default = {
-    .produced_max = UINT64_C(64) << 30,
-    .ratio_max = 300,
-    .produced_free = UINT64_C(256) << 20,
-    .members_max = 200000,
-    .inputs_max = 500000,
-    .depth_max = 32,
-    .spool_max = UINT64_C(16) << 30,
-};
-
 static bool fail(struct packed *p, struct error *err)
 {
     const char *text = archive_error_string(p->a);
+    const struct error *cause = p->from ? source_error(p->from) : NULL;
+    if (cause) {
+        if (err)
+            *err = *cause;
+        return false;
+    }
     if (archive_errno(p->a) == ENOMEM)
         return error_set(err, ERROR_NO_MEMORY, p->place, "out of memory");
     return error_set(err, ERROR_FORMAT, p->place, "%s", text ? text : "cannot be unpacked");
@@ -59,7 +55,7 @@ static bool support_format(struct packed *p, enum input_kind kind, struct error 
 static bool start(struct packed *p, enum input_kind kind, const struct input_limits *limits,
                   const char *place, struct error *err)
 {
-    *p = (struct packed){.a = archive_read_new(), .limits = limits, .place = place};
+    *p = (struct packed){.a = archive_read_new(), .budget = {.limits = limits}, .place = place};
     if (!p->a)
         return error_set(err, ERROR_NO_MEMORY, place, "out of memory");
     return support_filters(p, err) && support_format(p, kind, err);
@@ -86,11 +82,13 @@ static la_ssize_t from_source(struct archive *a, void *ctx, const void **bytes)
     return -1;
 }
 
-bool packed_open_source(struct packed *p, struct source *from, const struct input_limits *limits,
-                        uint64_t *total, const char *place, struct error *err)
+bool packed_open_source(struct packed *p, struct source *from, enum input_kind kind,
+                        const struct input_limits *limits, uint64_t *total, const char *place,
+                        struct error *err)
 {
-    bool started = start(p, INPUT_COMPRESSED, limits, place, err);
-    p->total = total;
+    bool started = start(p, kind, limits, place, err);
+    p->from = from;
+    p->budget.total = total;
     return started &&
            (archive_read_open(p->a, from, NULL, from_source, NULL) == ARCHIVE_OK || fail(p, err));
 }
@@ -104,6 +102,8 @@ void packed_close(struct packed *p)
 
 uint64_t packed_n_in(const struct packed *p)
 {
+    if (p->from)
+        return source_n_packed(p->from);
     int64_t n = archive_filter_bytes(p->a, -1);
     return n > 0 ? (uint64_t)n : 0;
 }
@@ -128,20 +128,9 @@ int packed_next(struct packed *p, struct archive_entry **entry, struct error *er
 /* Counts n bytes more; false with *err when a budget is exhausted. */
 static bool account(struct packed *p, uint64_t n, struct error *err)
 {
-    p->produced += n;
-    if (p->total)
-        *p->total += n;
-    int64_t filtered = archive_filter_bytes(p->a, 0);
-    uint64_t out = p->produced, in = packed_n_in(p) + 1;
-    if (filtered > 0 && (uint64_t)filtered > out)
-        out = (uint64_t)filtered;
-    if (out > p->limits->produced_max || (p->total && *p->total > p->limits->produced_max))
-        return error_set(err, ERROR_LIMIT, p->place, "unpacks to more than %llu bytes",
-                         (unsigned long long)p->limits->produced_max);
-    if (out > p->limits->produced_free && out / in > p->limits->ratio_max)
-        return error_set(err, ERROR_LIMIT, p->place, "unpacks to more than %llu times its size",
-                         (unsigned long long)p->limits->ratio_max);
-    return true;
+    const int64_t in = archive_filter_bytes(p->a, -1), filtered = archive_filter_bytes(p->a, 0);
+    return budget_spend(&p->budget, n, in > 0 ? (uint64_t)in : 0,
+                        filtered > 0 ? (uint64_t)filtered : 0, p->place, err);
 }
 
 /* The next block of the member: 1, 0 at its end, -1 on failure.  Blocks are taken one by one

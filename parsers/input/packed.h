@@ -12,16 +12,16 @@
 #include <sys/types.h>
 
 #include "parsers/base/error.h"
+#include "parsers/input/budget.h"
 #include "parsers/input/limits.h"
 #include "parsers/input/sniff.h"
 #include "parsers/input/source.h"
 
 struct packed {
     struct archive *a;
-    const struct input_limits *limits;
+    struct source *from;  /* of the packed bytes, the caller's; NULL: a descriptor */
     const char *place;    /* named in errors; the caller's */
-    uint64_t produced;    /* bytes out, of all members */
-    uint64_t *total;      /* the same over this reader and those inside it; NULL = counts alone */
+    struct budget budget; /* of all members */
     const uint8_t *block; /* libarchive's, until its next step */
     size_t block_n;
     uint64_t block_at; /* offset of block in the member; before it is a hole of a sparse file */
@@ -32,10 +32,10 @@ struct packed {
  * INPUT_COMPRESSED for one compressed stream, whatever is in it. */
 bool packed_open_fd(struct packed *p, int fd, enum input_kind kind,
                     const struct input_limits *limits, const char *place, struct error *err);
-/* One compressed stream out of another stream, which stays the caller's; its bytes count in *total
- * too. */
-bool packed_open_source(struct packed *p, struct source *from, const struct input_limits *limits,
-                        uint64_t *total, const char *place, struct error *err);
+/* The same out of a stream, which stays the caller's; bytes out count in *total too. */
+bool packed_open_source(struct packed *p, struct source *from, enum input_kind kind,
+                        const struct input_limits *limits, uint64_t *total, const char *place,
+                        struct error *err);
 void packed_close(struct packed *p); /* also after a failed open */
 
 /* Packed bytes taken so far. */

@@ -123,6 +123,11 @@ uint64_t source_n_packed(const struct source *s)
     return s->reader->n_packed ? s->reader->n_packed(s->ctx) : source_n_read(s);
 }
 
+uint64_t source_n_unused(const struct source *s)
+{
+    return s->reader->n_unused ? s->reader->n_unused(s->ctx) : 0;
+}
+
 const struct error *source_error(const struct source *s)
 {
     return s->error.code ? &s->error : NULL;

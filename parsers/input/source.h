@@ -28,6 +28,8 @@ struct source_reader {
     bool (*pass)(void *ctx, uint64_t n);
     /* Bytes taken so far from the file that all comes from; NULL = as many as were given. */
     uint64_t (*n_packed)(const void *ctx);
+    /* Bytes of a compressed stream of which nothing came; may be NULL. */
+    uint64_t (*n_unused)(const void *ctx);
 };
 
 /* The fields are the functions' own; they are here so that the common case is inlined. */
@@ -107,6 +109,10 @@ static inline uint64_t source_n_read(const struct source *s)
 /* Bytes taken so far from the file behind the stream, in the unit of the file's size: compressed
  * ones of a compressed file or archive.  For progress. */
 uint64_t source_n_packed(const struct source *s);
+
+/* Bytes of the compressed file behind the stream of which nothing came: broken, garbage or padding.
+ * Their number is known at the end. */
+uint64_t source_n_unused(const struct source *s);
 
 /* Why the stream ended early, or NULL.  Bytes before the failure were delivered. */
 const struct error *source_error(const struct source *s);

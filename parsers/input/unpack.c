@@ -5,16 +5,21 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "parsers/input/ahead.h"
+#include "parsers/input/inflate.h"
 #include "parsers/input/packed.h"
 #include "parsers/input/sniff.h"
 #include "parsers/input/spool.h"
 
 struct unpack {
+    const struct input_limits *limits;
+    struct inflate *stream; /* a gzip or zstd file that is one stream: packed is not used */
+    struct source *plain;   /* what a gzip or zstd file around a tar holds */
     struct packed packed;
     int fd;
     char *name;
@@ -39,24 +44,73 @@ static enum input_kind kind_of_packed(struct packed *p)
     return sniff_kind(bytes, n);
 }
 
+/* The gzip or zstd file from its beginning. */
+static struct inflate *inflate_file(struct unpack *u, struct error *err)
+{
+    int fd = fcntl(u->fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0) {
+        error_set_errno(err, errno, u->name, "cannot read");
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    struct source *from = source_from_fd(u->name, fd, err);
+    return from ? inflate_new(from, u->limits, NULL, err) : NULL;
+}
+
+static struct source *inflated_file(struct unpack *u, struct error *err)
+{
+    struct inflate *f = inflate_file(u, err);
+    return f ? source_new(u->name, &inflate_reader, f, err) : NULL;
+}
+
+/* A gzip or zstd file is a tar when a tar header is in it, and else one stream. */
+static bool open_inflated(struct unpack *u, struct error *err)
+{
+    const uint8_t *p;
+    u->plain = inflated_file(u, err);
+    if (!u->plain)
+        return false;
+    size_t n = source_peek(u->plain, SNIFF_BYTES, &p);
+    if (sniff_kind(p, n) == INPUT_TAR) {
+        u->kind = INPUT_TAR;
+        return packed_open_source(&u->packed, u->plain, INPUT_TAR, u->limits, &u->total, u->name,
+                                  err);
+    }
+    source_close(u->plain);
+    u->plain = NULL;
+    u->stream = inflate_file(u, err);
+    return u->stream != NULL;
+}
+
 /* Content decides, and not what libarchive would make of it: a compressed file is a tar when a tar
  * header is in it, and else one stream. */
-static bool find_kind(struct unpack *u, struct error *err)
+static bool open_packed(struct unpack *u, struct error *err)
+{
+    if (u->kind == INPUT_COMPRESSED) {
+        struct packed p = {0};
+        if (packed_open_fd(&p, u->fd, u->kind, u->limits, u->name, NULL) &&
+            kind_of_packed(&p) == INPUT_TAR)
+            u->kind = INPUT_TAR;
+        packed_close(&p);
+        if (lseek(u->fd, 0, SEEK_SET) != 0)
+            return error_set_errno(err, errno, u->name, "cannot read");
+    }
+    bool ok = packed_open_fd(&u->packed, u->fd, u->kind, u->limits, u->name, err);
+    u->packed.budget.total = &u->total;
+    return ok;
+}
+
+static bool open_file(struct unpack *u, struct error *err)
 {
     uint8_t bytes[SNIFF_BYTES];
     ssize_t n = pread(u->fd, bytes, sizeof bytes, 0);
     if (n < 0)
         return error_set_errno(err, errno, u->name, "cannot read");
     u->kind = sniff_kind(bytes, (size_t)n);
-    if (u->kind == INPUT_TAR || u->kind == INPUT_ZIP)
-        return true;
-    struct packed p = {0};
-    u->kind = INPUT_COMPRESSED;
-    if (packed_open_fd(&p, u->fd, u->kind, u->packed.limits, u->name, NULL) &&
-        kind_of_packed(&p) == INPUT_TAR)
-        u->kind = INPUT_TAR;
-    packed_close(&p);
-    return lseek(u->fd, 0, SEEK_SET) == 0 || error_set_errno(err, errno, u->name, "cannot read");
+    if (u->kind != INPUT_TAR && u->kind != INPUT_ZIP)
+        u->kind = INPUT_COMPRESSED;
+    return inflate_knows(bytes, (size_t)n) ? open_inflated(u, err) : open_packed(u, err);
 }
 
 struct unpack *unpack_open(const char *path, const char *name, const struct input_limits *limits,
@@ -69,16 +123,14 @@ struct unpack *unpack_open(const char *path, const char *name, const struct inpu
     }
     u->fd = spool_open(path);
     u->name = strdup(name);
-    u->packed.limits = limits ? limits : &input_limits_default;
+    u->limits = limits ? limits : &input_limits_default;
     bool ok = false;
     if (u->fd < 0)
         error_set_errno(err, errno, name, "cannot open");
     else if (!u->name)
         error_set(err, ERROR_NO_MEMORY, name, "out of memory");
     else
-        ok = find_kind(u, err) &&
-             packed_open_fd(&u->packed, u->fd, u->kind, u->packed.limits, u->name, err);
-    u->packed.total = &u->total;
+        ok = open_file(u, err);
     if (ok)
         return u;
     unpack_close(u);
@@ -90,6 +142,9 @@ void unpack_close(struct unpack *u)
     if (!u)
         return;
     packed_close(&u->packed);
+    source_close(u->plain);
+    if (u->stream)
+        inflate_reader.close(u->stream);
     if (u->fd >= 0)
         close(u->fd);
     free(u->name);
@@ -129,9 +184,21 @@ static enum unpack_step stop(struct unpack *u, enum unpack_step step)
     return step;
 }
 
-/* A compressed file of no bytes has no member for libarchive, but is one empty stream. */
-static enum unpack_step at_end(struct unpack *u, struct unpack_member *member)
+/* The compressed bytes behind a tar's end, and whether they are whole too. */
+static enum unpack_step end_tar(struct unpack *u, struct error *err)
 {
+    source_skip(u->plain, UINT64_MAX);
+    const struct error *failed = source_error(u->plain);
+    if (failed && err)
+        *err = *failed;
+    return stop(u, failed ? UNPACK_FAILED : UNPACK_END);
+}
+
+/* A compressed file of no bytes has no member for libarchive, but is one empty stream. */
+static enum unpack_step at_end(struct unpack *u, struct unpack_member *member, struct error *err)
+{
+    if (u->plain)
+        return end_tar(u, err);
     if (u->kind != INPUT_COMPRESSED || u->n_members > 0)
         return stop(u, UNPACK_END);
     *member = (struct unpack_member){.is_file = true};
@@ -146,17 +213,23 @@ enum unpack_step unpack_next(struct unpack *u, struct unpack_member *member, str
         return UNPACK_END;
     if (u->kind == INPUT_COMPRESSED && u->n_members > 0) /* one stream: nothing is behind it */
         return stop(u, UNPACK_END);
+    if (u->stream) {
+        *member = (struct unpack_member){.size = UINT64_MAX, .is_file = true};
+        u->n_members++;
+        u->has_member = true;
+        return UNPACK_MEMBER;
+    }
     do {
         int r = pass_rest(u, err) ? packed_next(&u->packed, &e, err) : -1;
         u->has_member = r > 0;
         if (r == 0)
-            return at_end(u, member);
+            return at_end(u, member, err);
         if (r < 0)
             return stop(u, UNPACK_FAILED);
     } while (archive_entry_filetype(e) == AE_IFDIR);
-    if (u->n_members >= u->packed.limits->members_max) {
+    if (u->n_members >= u->limits->members_max) {
         error_set(err, ERROR_LIMIT, u->name, "holds more than %llu members",
-                  (unsigned long long)u->packed.limits->members_max);
+                  (unsigned long long)u->limits->members_max);
         return stop(u, UNPACK_FAILED);
     }
     fill_member(u, e, member);
@@ -174,7 +247,8 @@ static ssize_t member_read(void *ctx, void *into, size_t n, struct error *err)
     const struct member_reader *m = ctx;
     if (!m->u->has_member)
         return 0;
-    ssize_t got = packed_read(&m->u->packed, into, n, err);
+    ssize_t got = m->u->stream ? inflate_reader.read(m->u->stream, into, n, err)
+                               : packed_read(&m->u->packed, into, n, err);
     if (got <= 0) /* nothing is left to be passed over */
         m->u->has_member = false;
     m->u->over_budget |= got < 0 && err->code == ERROR_LIMIT;
@@ -191,12 +265,20 @@ static void member_close(void *ctx)
 
 static uint64_t member_n_packed(const void *ctx)
 {
-    const struct member_reader *m = ctx;
-    return packed_n_in(&m->u->packed);
+    const struct unpack *u = ((const struct member_reader *)ctx)->u;
+    return u->stream ? inflate_reader.n_packed(u->stream) : packed_n_in(&u->packed);
 }
 
-static const struct source_reader member_source = {
-    .read = member_read, .close = member_close, .n_packed = member_n_packed};
+static uint64_t member_n_unused(const void *ctx)
+{
+    const struct unpack *u = ((const struct member_reader *)ctx)->u;
+    return u->stream ? inflate_reader.n_unused(u->stream) : 0;
+}
+
+static const struct source_reader member_source = {.read = member_read,
+                                                   .close = member_close,
+                                                   .n_packed = member_n_packed,
+                                                   .n_unused = member_n_unused};
 
 /* A compressed member: a second reader whose input is the member's source. */
 struct inner_reader {
@@ -210,7 +292,7 @@ static bool inner_start(struct inner_reader *in, struct error *err)
 {
     struct archive_entry *e;
     in->started = true;
-    if (!packed_open_source(&in->packed, in->outer, in->u->packed.limits, &in->u->total,
+    if (!packed_open_source(&in->packed, in->outer, INPUT_COMPRESSED, in->u->limits, &in->u->total,
                             source_name(in->outer), err))
         return false;
     int r = packed_next(&in->packed, &e, err);
@@ -244,8 +326,19 @@ static const struct source_reader inner_source = {
     .read = inner_read, .close = inner_close, .n_packed = inner_n_packed};
 
 /* Takes outer. */
+static struct source *inflated(struct unpack *u, struct source *outer, struct error *err)
+{
+    struct inflate *f = inflate_new(outer, u->limits, &u->total, err);
+    return f ? source_new_ahead(source_name(outer), &inflate_reader, f, err) : NULL;
+}
+
+/* Takes outer. */
 static struct source *decompressed(struct unpack *u, struct source *outer, struct error *err)
 {
+    const uint8_t *p;
+    const size_t n = source_peek(outer, SNIFF_BYTES, &p);
+    if (inflate_knows(p, n))
+        return inflated(u, outer, err);
     struct inner_reader *in = calloc(1, sizeof *in);
     if (!in) {
         error_set(err, ERROR_NO_MEMORY, source_name(outer), "out of memory");

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes seed inputs for the fuzz targets from the samples and the sources, never from elsewhere."""
+import gzip
 import hashlib
+import io
+import shutil
 import struct
+import subprocess
+import tarfile
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -67,6 +72,25 @@ def journal_file():
                               11, 2, 2, 1, tail, t, t + 1, 1001) + bytes(arena)
 
 
+def packed():
+    """Compressed streams: one, several, cut, with something behind, and around a tar."""
+    text = b"Oct 22 12:09:10 host sshd[1]: first\n" * 40
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as out:
+        for name in ("a.log", "b.log"):
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            out.addfile(member, io.BytesIO(text))
+    packers = [lambda data: gzip.compress(data, mtime=0)]
+    if shutil.which("zstd"):
+        packers.append(lambda data: subprocess.run(["zstd", "-q", "-c"], input=data, check=True,
+                                                   stdout=subprocess.PIPE).stdout)
+    for pack in packers:
+        one = pack(text)
+        yield from (one, one + one, one[:-6], one + b"and so on", one + bytes(700),
+                    pack(tar.getvalue()), pack(one), pack(b""))
+
+
 def seeds(kind):
     if kind == "journals":
         yield journal_file()
@@ -93,6 +117,7 @@ def write_seeds(target, folder):
     """Fills folder with at most MAX_SEEDS different seeds, spread evenly over what there is."""
     folder.mkdir(parents=True, exist_ok=True)
     known = dict.fromkeys(seed for seed in seeds(kind_of(target)) if seed)
+    made = dict.fromkeys(packed()) if kind_of(target) == "anything" else {}
     step = max(1, -(-len(known) // MAX_SEEDS))
-    for seed in list(known)[::step]:
+    for seed in [*list(known)[::step], *made]:
         (folder / hashlib.sha1(seed).hexdigest()[:16]).write_bytes(seed)

@@ -28,6 +28,7 @@ MAY_INCLUDE = {
 DOORS = [
     (re.compile(r"^pcap"), ["parsers/capture"]),
     (re.compile(r"^archive"), ["parsers/input"]),
+    (re.compile(r"^(zlib|zstd)"), ["parsers/input"]),
     (re.compile(r"^pcre2"), ["parsers/log"]),
     (re.compile(r"^libxml/"), ["rules", "parsers/log"]),
     (re.compile(r"^jansson"), ["reports", "parsers/log", "parsers/host"]),
