@@ -223,7 +223,7 @@ static bool choose_tracker(struct reading *r, const struct frame *first, struct 
             return false;
         const struct case_budgets *budgets = &run->config->budgets;
         const struct input *in = walk_input(run->walk, r->out->input);
-        const bool twice = !in->is_member && !in->is_compressed;
+        const bool twice = !in->is_member && (!in->is_compressed || in->is_quick);
         const struct tracker_config config = {.capture = (uint32_t)run->captures.n,
                                               .memory_budget = budgets->tracker_bytes,
                                               .max_records = budgets->max_records,

@@ -11,7 +11,8 @@
 
 #define AHEAD_AFTER ((uint64_t)1 << 20) /* a shorter stream is not worth a thread */
 #define SLOT_BYTES ((size_t)256 << 10)
-#define SLOTS 4
+#define SLOTS 8
+#define SLOTS_FREE 4 /* as many at once wake the thread, which otherwise would wake for each */
 
 struct ahead {
     const struct source_reader *reader;
@@ -56,8 +57,9 @@ static ssize_t fill(struct ahead *a, uint8_t *slot, size_t *n, struct error *err
 static bool wait_for_room(struct ahead *a, size_t *slot)
 {
     pthread_mutex_lock(&a->lock);
-    while (a->n_filled == SLOTS && !a->stop)
-        pthread_cond_wait(&a->moved, &a->lock);
+    if (a->n_filled == SLOTS)
+        while (a->n_filled > SLOTS - SLOTS_FREE && !a->stop)
+            pthread_cond_wait(&a->moved, &a->lock);
     *slot = (a->first + a->n_filled) % SLOTS;
     bool go_on = !a->stop;
     pthread_mutex_unlock(&a->lock);
@@ -80,7 +82,8 @@ static void *read_on(void *ctx)
         a->error = err;
         a->n_packed = ask_packed(a);
         a->n_unused = ask_unused(a);
-        pthread_cond_signal(&a->moved);
+        if (a->n_filled <= 1)
+            pthread_cond_signal(&a->moved);
         pthread_mutex_unlock(&a->lock);
     }
     return NULL;
@@ -113,7 +116,8 @@ static void give_back(struct ahead *a)
     pthread_mutex_lock(&a->lock);
     a->first = (a->first + 1) % SLOTS;
     a->n_filled--;
-    pthread_cond_signal(&a->moved);
+    if (a->n_filled == SLOTS - SLOTS_FREE)
+        pthread_cond_signal(&a->moved);
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -136,6 +140,25 @@ static ssize_t ahead_read(void *ctx, void *into, size_t n, struct error *err)
     if (now == left)
         give_back(a);
     return (ssize_t)now;
+}
+
+/* Slots are passed as they come, and not copied. */
+static bool ahead_pass(void *ctx, uint64_t n)
+{
+    struct ahead *a = ctx;
+    if (!a->has_thread)
+        return false;
+    while (n > 0) {
+        const ssize_t have = wait_for_bytes(a, &(struct error){0});
+        if (have <= 0)
+            break;
+        const size_t left = (size_t)have - a->at, now = n < left ? (size_t)n : left;
+        a->at += now;
+        n -= now;
+        if (now == left)
+            give_back(a);
+    }
+    return true;
 }
 
 static void ahead_close(void *ctx)
@@ -180,6 +203,7 @@ static uint64_t ahead_n_unused(const void *ctx)
 
 static const struct source_reader ahead_reader = {.read = ahead_read,
                                                   .close = ahead_close,
+                                                  .pass = ahead_pass,
                                                   .n_packed = ahead_n_packed,
                                                   .n_unused = ahead_n_unused};
 

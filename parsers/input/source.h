@@ -24,7 +24,8 @@ struct source_reader {
     /* Bytes at an offset of the stream without moving in it: how many, 0 where it cannot; may be
      * NULL. */
     size_t (*read_at)(void *ctx, uint64_t offset, void *into, size_t n);
-    /* Passes n bytes unread.  False where it cannot, and nothing moved; may be NULL. */
+    /* Passes n bytes unread, or what there is of them.  False where it cannot, and nothing moved;
+     * may be NULL. */
     bool (*pass)(void *ctx, uint64_t n);
     /* Bytes taken so far from the file that all comes from; NULL = as many as were given. */
     uint64_t (*n_packed)(const void *ctx);

@@ -137,6 +137,11 @@ struct unpack *unpack_open(const char *path, const char *name, const struct inpu
     return NULL;
 }
 
+bool unpack_is_quick(const struct unpack *u)
+{
+    return u->stream != NULL;
+}
+
 void unpack_close(struct unpack *u)
 {
     if (!u)

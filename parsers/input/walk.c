@@ -275,6 +275,7 @@ static bool visit_bytes(struct walk *w, const char *name, const struct unpack_me
     struct input in = {.name = name, .size = m->size, .is_member = m->name != NULL};
     if (!m->name) {
         in.is_compressed = true;
+        in.is_quick = unpack_is_quick(w->current.unpack);
         in.is_given = w->current_is_given;
         in.size = stat(w->current.path, &st) == 0 ? (uint64_t)st.st_size : UINT64_MAX;
     }

@@ -23,6 +23,7 @@ struct input {
     bool is_given;       /* a path of the command line, not found in a folder or archive */
     bool is_member;      /* of an archive */
     bool is_compressed;  /* size counts compressed bytes */
+    bool is_quick;       /* compressed, and to read it again is cheap: gzip or zstd */
     const char *foreign; /* INPUT_UNKNOWN: what it is if that is known (see sniff.h), or NULL */
     const struct error *error; /* INPUT_FAILED and INPUT_SKIPPED: why; otherwise NULL */
 };

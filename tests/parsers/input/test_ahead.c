@@ -136,11 +136,36 @@ static void it_may_be_closed_at_any_time(void **state)
     }
 }
 
+static void bytes_are_passed_unread(void **state)
+{
+    (void)state;
+    const uint64_t to[] = {1300000, 1300001, 2000000, 4999999, LONG_BYTES - 1};
+    unsigned n_closed = 0;
+    uint64_t done = 1200000;
+    struct source *s = open_maker(LONG_BYTES, false, &n_closed);
+    assert_false(source_jump(s, LONG_BYTES / 2)); /* not by a thread yet */
+    source_skip(s, done);
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
+        const uint8_t *p;
+        while (!source_jump(s, to[i])) /* what the buffer holds is in the way at first */
+            source_skip(s, 1);
+        assert_int_equal(source_offset(s), to[i]);
+        assert_true(source_peek(s, 1, &p) > 0);
+        assert_int_equal(p[0], byte_at(to[i]));
+    }
+    const uint8_t *p;
+    assert_true(source_jump(s, 2 * LONG_BYTES)); /* behind the end, as in a file */
+    assert_int_equal(source_peek(s, 1, &p), 0);
+    source_close(s);
+    assert_int_equal(n_closed, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_comes_in_order),
         cmocka_unit_test(a_failure_comes_behind_the_bytes),
+        cmocka_unit_test(bytes_are_passed_unread),
         cmocka_unit_test(it_may_be_closed_at_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
