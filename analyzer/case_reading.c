@@ -12,6 +12,7 @@ static void flush_packets(void *ctx)
 {
     struct reading *r = ctx;
     tracker_packets(r->tracker, r->arrivals, r->n_packets);
+    tracker_pass(r->tracker, r->passed);
     r->n_packets = 0;
 }
 
@@ -32,7 +33,7 @@ static bool filter_takes(struct reading *r, const struct frame *f)
 {
     bool accepts = true;
     struct error err;
-    if (r->run->filter && !filter_run(r->run->filter, f, &accepts, &err))
+    if (!filter_run(r->run->filter, f, &accepts, &err))
         flaws_add(&r->out->skipped, "packet.filter-not-for-link-type", f->number);
     else if (!accepts)
         flaws_add(&r->out->skipped, "packet.filtered-out", f->number);
@@ -79,9 +80,10 @@ static void take_frame(struct reading *r, const struct frame *f)
 {
     struct arrival *a = &r->arrivals[r->n_packets];
     bool reassembled = false;
-    if (!filter_takes(r, f))
+    if (r->run->filter && !filter_takes(r, f))
         return;
     a->whole = NULL;
+    a->passed = r->passed;
     a->frame = case_frame_bytes(f);
     if (brief_decode(&a->frame, &a->brief))
         a->brief.frame |= r->file_bits;
@@ -123,6 +125,17 @@ enum capture_step reading_all(struct reading *r, struct frame *frame, struct err
     return step;
 }
 
+/* Whether a second reading may leave the frame out.  What a filter leaves out tells no time. */
+static bool passes(struct reading *r, const struct frame *f)
+{
+    const struct frame_bytes bytes = case_frame_bytes(f);
+    if (r->run->filter || !tracker_passes(r->tracker, &bytes))
+        return false;
+    if (f->time > r->passed)
+        r->passed = f->time;
+    return true;
+}
+
 bool reading_until(struct reading *r, uint64_t number, struct error *err)
 {
     struct frame frame;
@@ -130,7 +143,8 @@ bool reading_until(struct reading *r, uint64_t number, struct error *err)
     while (capture_info_of(r->capture)->n_frames < number) {
         if (capture_next(r->capture, &frame, err) != CAPTURE_FRAME)
             break;
-        take_frame(r, &frame);
+        if (!passes(r, &frame))
+            take_frame(r, &frame);
     }
     source_watch(r->source, NULL, NULL);
     flush_packets(r);

@@ -5,7 +5,7 @@
 #include "analyzer/content.h"
 #include "analyzer/request.h"
 
-#define BITS_A_TUPLE 16
+#define BITS_A_TUPLE 32
 #define BITS_LEAST 1024
 #define METHOD_MAX 24 /* as in words_http.c */
 
@@ -60,6 +60,12 @@ bool survey_want(struct survey *v, const struct flow_key *key)
     return map_put(&v->wanted, key, NULL) != NULL;
 }
 
+static void want_number(struct survey *v, uint64_t hash)
+{
+    const uint64_t bit = hash & (v->n_bits - 1);
+    v->bits[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
 void survey_close(struct survey *v, const struct flows *flows)
 {
     uint32_t n = BITS_LEAST;
@@ -67,11 +73,15 @@ void survey_close(struct survey *v, const struct flows *flows)
         n *= 2;
     v->bits = calloc(n / 64, sizeof *v->bits);
     v->n_bits = n;
+    v->seed = flows->seed;
     for (size_t i = 0; i < v->wanted.n; i++) {
-        const uint32_t hash = flows_hash(flows, map_key_at(&v->wanted, i)), bit = hash & (n - 1);
+        const struct flow_key *key = map_key_at(&v->wanted, i);
+        const uint32_t hash = flows_hash(flows, key);
         survey_trace(&v->wanted_traces, hash);
-        if (v->bits)
-            v->bits[bit / 64] |= UINT64_C(1) << (bit % 64);
+        if (!v->bits)
+            continue;
+        want_number(v, hash);
+        want_number(v, glance_ends(&key->e[0], &key->e[1], v->seed));
     }
 }
 

@@ -10,6 +10,7 @@
 #include "analyzer/flow.h"
 #include "parsers/base/map.h"
 #include "parsers/base/vec.h"
+#include "parsers/packet/glance.h"
 
 #define SURVEY_TRACES 32768
 
@@ -22,8 +23,9 @@ struct survey_stretch {                  /* of packets, as many as its maker lik
 struct survey {
     VEC(uint64_t) starts; /* frames that gave a stream its number, in order; with file bits */
     struct map wanted;    /* of struct flow_key */
-    uint64_t *bits;       /* by hash: clear for what is not wanted; NULL: none were made */
+    uint64_t *bits;       /* by hash and by glance, clear for what is not wanted; or NULL */
     uint32_t n_bits;      /* a power of two */
+    uint64_t seed;        /* of glances */
     VEC(struct survey_stretch) stretches;
     struct survey_stretch now;           /* being read in the first reading */
     struct survey_stretch wanted_traces; /* of all wanted tuples */
@@ -41,10 +43,16 @@ bool survey_number(const struct survey *v, uint64_t frame, uint32_t *out);
 bool survey_want(struct survey *v, const struct flow_key *key);
 /* No more are wanted: from now on it may be asked. */
 void survey_close(struct survey *v, const struct flows *flows);
-static inline bool survey_may_want(const struct survey *v, uint32_t hash)
+static inline bool survey_may_want(const struct survey *v, uint64_t hash)
 {
-    const uint32_t bit = hash & (v->n_bits - 1);
+    const uint64_t bit = hash & (v->n_bits - 1);
     return !v->bits || (v->bits[bit / 64] >> (bit % 64) & 1);
+}
+/* False: at a glance, the frame is of a tuple that is not wanted. */
+static inline bool survey_may_want_frame(const struct survey *v, const struct frame_bytes *f)
+{
+    uint64_t number;
+    return !glance_frame(f, v->seed, &number) || survey_may_want(v, number);
 }
 bool survey_wants(const struct survey *v, const struct flow_key *key);
 

@@ -111,6 +111,7 @@ struct arrival {                /* a packet on its way into a tracker */
     const struct packet *whole; /* NULL: brief_decode() took the frame */
     struct frame_bytes frame;   /* if so, for whoever needs the whole; its bytes are still there */
     struct brief brief;         /* of a TCP segment */
+    instant_ns passed;          /* the latest of frames before it that tracker_passes() */
 };
 
 /* Several packets in capture order, with the same outcome as one by one, but faster: what one waits
@@ -128,6 +129,11 @@ void tracker_next_file(struct tracker *t);
  * segments and bytes of none; the second follows those alone that were reset.  What comes out is
  * the same as of one reading without config.twice, which keeps both of every connection. */
 bool tracker_again(struct tracker *t);
+
+/* Then: whether a frame may be left out, because it is of a connection that is not followed again.
+ * What such frames tell is their time. */
+bool tracker_passes(const struct tracker *t, const struct frame_bytes *frame);
+void tracker_pass(struct tracker *t, instant_ns until);
 
 /* A stretch of packets ends, in the first reading: the second may pass it in a whole where nothing
  * in it is of a reset connection.  is_needed: it cannot, whatever was in it.  False when memory ran

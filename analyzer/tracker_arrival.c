@@ -68,10 +68,14 @@ struct coming {
     instant_ns now; /* the latest time up to it */
 };
 
+static inline instant_ns later(instant_ns a, instant_ns b)
+{
+    return a > b ? a : b;
+}
+
 static instant_ns latest(const struct arrival *a, instant_ns now)
 {
-    const instant_ns time = a->whole ? a->whole->time : a->brief.time;
-    return time > now ? time : now;
+    return later(later(now, a->passed), a->whole ? a->whole->time : a->brief.time);
 }
 
 /* A segment from which the habits of its sender will be learnt, as far as can be seen yet. */
@@ -166,8 +170,17 @@ bool tracker_needs_stretch(const struct tracker *t, size_t i)
 
 void tracker_pass_stretch(struct tracker *t, size_t i)
 {
-    const instant_ns now = t->survey.stretches.v[i].now;
-    t->now = now > t->now ? now : t->now;
+    tracker_pass(t, t->survey.stretches.v[i].now);
+}
+
+bool tracker_passes(const struct tracker *t, const struct frame_bytes *frame)
+{
+    return t->again && !survey_may_want_frame(&t->survey, frame);
+}
+
+void tracker_pass(struct tracker *t, instant_ns until)
+{
+    t->now = later(t->now, until);
 }
 
 void tracker_packets(struct tracker *t, const struct arrival *v, size_t n)
@@ -194,7 +207,7 @@ void tracker_packets(struct tracker *t, const struct arrival *v, size_t n)
 
 void tracker_packet(struct tracker *t, const struct packet *p)
 {
-    struct arrival a = {.whole = p};
+    struct arrival a = {.whole = p, .passed = INSTANT_NONE};
     brief_of(p, &a.brief);
     tracker_packets(t, &a, 1);
 }

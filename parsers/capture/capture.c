@@ -140,38 +140,6 @@ struct capture_interface *capture_add_interface(struct capture *c)
     return i;
 }
 
-static void note_time(struct capture *c, instant_ns t)
-{
-    struct capture_info *info = &c->info;
-    if (resync_times_agree(c->time_base, t) || resync_times_agree(info->last, t))
-        c->time_base = t;
-    if (info->first == INSTANT_NONE) {
-        info->first = info->earliest = info->latest = t;
-    }
-    if (t < info->earliest)
-        info->earliest = t;
-    if (t > info->latest)
-        info->latest = t;
-    info->last = t;
-}
-
-void capture_deliver(struct capture *c, struct frame *frame, size_t record_size)
-{
-    struct capture_info *info = &c->info;
-    frame->number = ++info->n_numbered;
-    info->n_frames++;
-    info->n_bytes += record_size;
-    info->n_bytes_analysed += record_size;
-    info->interfaces[frame->iface].n_frames++;
-    info->n_frames_cut += frame->caplen < frame->origlen;
-    if (frame->time != INSTANT_NONE)
-        note_time(c, frame->time);
-    if (frame->caplen > c->caplen_most)
-        c->caplen_most = frame->caplen;
-    c->pending = record_size;
-    c->delivered = true;
-}
-
 static void note_stop(struct capture *c, uint64_t offset)
 {
     c->info.stopped_offset = offset;

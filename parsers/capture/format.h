@@ -65,8 +65,6 @@ struct capture {
 
 /* Makes room for one interface more, or NULL (memory, or CAPTURE_INTERFACES_MAX reached). */
 struct capture_interface *capture_add_interface(struct capture *c);
-/* Counts the frame, whose fields are set except number, and marks its bytes for consumption. */
-void capture_deliver(struct capture *c, struct frame *frame, size_t record_size);
 /* Passes the record at the current offset and counts it under a reason, or as analysed when there
  * is none.  False when the stream ended inside it: noted as truncated, nothing more will come. */
 bool capture_skip(struct capture *c, enum capture_skip reason, uint64_t n_bytes);
@@ -99,6 +97,39 @@ static inline bool resync_times_agree(instant_ns before, instant_ns after)
     if (before == INSTANT_NONE || after == INSTANT_NONE)
         return true;
     return after >= before - 3600 * NS_PER_S && after <= before + 30 * 86400 * NS_PER_S;
+}
+
+static inline void capture_note_time(struct capture *c, instant_ns t)
+{
+    struct capture_info *info = &c->info;
+    if (resync_times_agree(c->time_base, t) || resync_times_agree(info->last, t))
+        c->time_base = t;
+    if (info->first == INSTANT_NONE)
+        info->first = info->earliest = info->latest = t;
+    if (t < info->earliest)
+        info->earliest = t;
+    if (t > info->latest)
+        info->latest = t;
+    info->last = t;
+}
+
+/* Counts the frame, whose fields are set except number, and marks its bytes for consumption.  Every
+ * frame comes here: it is inlined. */
+static inline void capture_deliver(struct capture *c, struct frame *frame, size_t record_size)
+{
+    struct capture_info *info = &c->info;
+    frame->number = ++info->n_numbered;
+    info->n_frames++;
+    info->n_bytes += record_size;
+    info->n_bytes_analysed += record_size;
+    info->interfaces[frame->iface].n_frames++;
+    info->n_frames_cut += frame->caplen < frame->origlen;
+    if (frame->time != INSTANT_NONE)
+        capture_note_time(c, frame->time);
+    if (frame->caplen > c->caplen_most)
+        c->caplen_most = frame->caplen;
+    c->pending = record_size;
+    c->delivered = true;
 }
 
 #endif

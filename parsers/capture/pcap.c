@@ -5,6 +5,7 @@
  * before 2.4 whose two lengths are swapped, and the "modified" format of Alexey Kuznetzov's libpcap
  * patches, whose record header is 24 bytes long.  Nothing is looked up beyond the record.
  */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,13 +157,19 @@ static void put_lengths_in_order(const struct pcap *p, struct frame *f)
     }
 }
 
+static inline uint32_t word_at(const uint8_t *bytes, size_t at, bool is_big)
+{
+    uint32_t word;
+    memcpy(&word, bytes + at, sizeof word);
+    return is_big ? be32toh(word) : le32toh(word);
+}
+
 /* The header at bytes (p->header_size of them); returns the fraction of a second as written. */
 static uint32_t read_record_header(const struct pcap *p, const uint8_t *bytes, struct frame *f)
 {
-    struct cursor h = cursor_of(bytes, p->header_size);
-    uint32_t seconds = cursor_u32(&h, p->is_big), fraction = cursor_u32(&h, p->is_big);
-    f->caplen = cursor_u32(&h, p->is_big);
-    f->origlen = cursor_u32(&h, p->is_big);
+    const uint32_t seconds = word_at(bytes, 0, p->is_big), fraction = word_at(bytes, 4, p->is_big);
+    f->caplen = word_at(bytes, 8, p->is_big);
+    f->origlen = word_at(bytes, 12, p->is_big);
     if (p->swapped != LENGTHS_IN_ORDER)
         put_lengths_in_order(p, f);
     /* Seconds are unsigned: the format lasts until 2106. */
@@ -194,29 +201,39 @@ static bool looks_odd(const struct capture *c, const struct frame *f, uint32_t f
 
 static bool next_is_wild(const struct pcap *p, const uint8_t *bytes)
 {
-    struct cursor h = cursor_of(bytes, p->header_size);
-    h.at = p->swapped == LENGTHS_SWAPPED ? 12 : 8;
-    return cursor_u32(&h, p->is_big) > p->frame_max;
+    return word_at(bytes, p->swapped == LENGTHS_SWAPPED ? 12 : 8, p->is_big) > p->frame_max;
 }
 
-static enum capture_step pcap_next_frame(struct capture *c, struct frame *f, struct error *err)
+/* A record that gives no cause to look twice, with the header of the next one at hand: nearly every
+ * one.  Any other is left for the slow road. */
+static inline bool take_sound(struct capture *c, const struct pcap *p, struct frame *f)
 {
-    struct pcap *p = c->state;
-    const struct capture_interface *i = &c->info.interfaces[p->face];
+    const uint8_t *bytes;
+    const size_t have = source_at_hand(c->source, &bytes);
+    if (have < p->header_size)
+        return false;
+    const uint32_t fraction = read_record_header(p, bytes, f);
+    const size_t size = p->header_size + (size_t)f->caplen;
+    if (f->caplen > p->frame_max || have < size + p->header_size || looks_odd(c, f, fraction) ||
+        next_is_wild(p, bytes + size))
+        return false;
+    f->data = bytes + p->header_size;
+    capture_deliver(c, f, size);
+    return true;
+}
+
+__attribute__((noinline)) static enum capture_step take_doubtful(struct capture *c, struct frame *f, struct error *err)
+{
+    const struct pcap *p = c->state;
     const uint8_t *bytes;
     size_t have = source_peek(c->source, p->header_size, &bytes);
     if (have < p->header_size)
         return capture_cut(c, err);
-    *f = (struct frame){.time_digits = i->time_digits,
-                        .snaplen = i->snaplen,
-                        .link_type = i->link_type,
-                        .iface = p->face,
-                        .offset = source_offset(c->source)};
-    uint32_t fraction = read_record_header(p, bytes, f);
+    const uint32_t fraction = read_record_header(p, bytes, f);
     if (f->caplen > p->frame_max)
         return capture_break(c, "pcap.broken-record", err);
-    size_t size = p->header_size + (size_t)f->caplen;
-    bool is_odd = looks_odd(c, f, fraction);
+    const size_t size = p->header_size + (size_t)f->caplen;
+    const bool is_odd = looks_odd(c, f, fraction);
     if (is_odd) {
         bool is_big;
         have = source_peek(c->source, FILE_HEADER, &bytes);
@@ -238,6 +255,18 @@ static enum capture_step pcap_next_frame(struct capture *c, struct frame *f, str
         note_oddities(c, p, f, fraction);
     capture_deliver(c, f, size);
     return CAPTURE_FRAME;
+}
+
+static enum capture_step pcap_next_frame(struct capture *c, struct frame *f, struct error *err)
+{
+    const struct pcap *p = c->state;
+    const struct capture_interface *i = &c->info.interfaces[p->face];
+    f->time_digits = i->time_digits;
+    f->snaplen = i->snaplen;
+    f->link_type = i->link_type;
+    f->iface = p->face;
+    f->offset = source_offset(c->source);
+    return take_sound(c, p, f) ? CAPTURE_FRAME : take_doubtful(c, f, err);
 }
 
 static void pcap_close_file(struct capture *c)

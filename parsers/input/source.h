@@ -78,6 +78,13 @@ static inline size_t source_peek(struct source *s, size_t want, const uint8_t **
     return source_fill(s, want, p);
 }
 
+/* What is there already, without a read: as source_peek with want 0. */
+static inline size_t source_at_hand(const struct source *s, const uint8_t **p)
+{
+    *p = s->buffer + s->from;
+    return s->to - s->from;
+}
+
 /* Passes n bytes that a peek has shown. */
 static inline void source_consume(struct source *s, size_t n)
 {

@@ -153,6 +153,7 @@ static void give_batch(struct tracker *t, const struct packet *v, size_t n)
     struct arrival batch[TRACKER_BATCH];
     for (size_t i = 0; i < n; i++) {
         batch[i].whole = &v[i];
+        batch[i].passed = INSTANT_NONE;
         brief_of(&v[i], &batch[i].brief);
     }
     tracker_packets(t, batch, n);

@@ -167,6 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         tracker_packet(live, &p);
         packets[n_batch] = p;
         batch[n_batch].whole = &packets[n_batch];
+        batch[n_batch].passed = INSTANT_NONE;
         brief_of(&p, &batch[n_batch++].brief);
         if (n_batch == TRACKER_BATCH || f == n) {
             tracker_packets(t, batch, n_batch);

@@ -99,6 +99,24 @@ static void what_decides_a_life_is_left_to_the_whole_decoder(void **state)
     }
 }
 
+static void a_glance_takes_them_whatever_their_flags(void **state)
+{
+    (void)state;
+    static const unsigned flags[] = {TCP_SYN, TCP_RST | TCP_ACK, TCP_FIN | TCP_ACK, 0};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (size_t k = 0; k < sizeof flags / sizeof *flags; k++) {
+            struct made f;
+            uint64_t number, of_others;
+            make(&f, &shapes[i], flags[k]);
+            const struct frame_bytes frame = frame_of(&f, &shapes[i], f.n);
+            assert_true(glance_frame(&frame, 7, &number));
+            assert_true(same_by_both_roads(&frame));
+            f.b[f.n - 5 - (shapes[i].with_timestamps ? 12 : 0) - 20]++; /* another port */
+            assert_true(glance_frame(&frame, 7, &of_others));
+            assert_int_not_equal(number, of_others);
+        }
+}
+
 static void any_byte_changed_changes_both_alike(void **state)
 {
     (void)state;
@@ -144,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_ordinary_is_taken),
         cmocka_unit_test(what_decides_a_life_is_left_to_the_whole_decoder),
+        cmocka_unit_test(a_glance_takes_them_whatever_their_flags),
         cmocka_unit_test(any_byte_changed_changes_both_alike),
         cmocka_unit_test(any_cut_cuts_both_alike),
     };
