@@ -50,7 +50,7 @@ void case_read_series_again(struct case_run *run)
                             .out = &out,
                             .tracker = run->series.tracker,
                             .size = UINT64_MAX,
-                        .passed = INSTANT_NONE,
+                            .passed = INSTANT_NONE,
                             .file_bits = (uint64_t)file << FRAME_FILE_SHIFT};
         flaws_init(&out.flaws);
         flaws_init(&out.skipped);

@@ -297,7 +297,8 @@ bool case_read_capture(struct case_run *run, size_t input, struct source *source
     flaws_init(&out.flaws);
     flaws_init(&out.skipped);
     flaws_init(&out.skipped_bytes);
-    struct reading r = {.run = run, .out = &out, .source = source, .size = size, .passed = INSTANT_NONE};
+    struct reading r = {
+        .run = run, .out = &out, .source = source, .size = size, .passed = INSTANT_NONE};
     bool room = vec_reserve(&run->captures, run->captures.n + 1);
     bool good = room ? capture_open(source, &out.flaws, &r.capture, err)
                      : error_set(err, ERROR_NO_MEMORY, source_name(source), "out of memory");

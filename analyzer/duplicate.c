@@ -41,8 +41,7 @@ static bool repeats(const struct duplicate_slot *s, uint64_t print, const struct
     return apart >= -WINDOW_NS && apart <= WINDOW_NS && (habitual || differs_by_path(s, b));
 }
 
-uint64_t duplicate_of_brief(struct duplicates *d, const struct brief *b, uint64_t print,
-                            bool habitual)
+uint64_t duplicate_of(struct duplicates *d, const struct brief *b, uint64_t print, bool habitual)
 {
     struct duplicate_slot *s = &d->slot[print % DUPLICATE_SLOTS];
     if (repeats(s, print, b, habitual))
@@ -50,11 +49,4 @@ uint64_t duplicate_of_brief(struct duplicates *d, const struct brief *b, uint64_
     *s = (struct duplicate_slot){
         .print = print, .frame = b->frame, .time = b->time, .path = b->path};
     return 0;
-}
-
-uint64_t duplicate_of(struct duplicates *d, const struct packet *p, bool habitual)
-{
-    struct brief b;
-    brief_of(p, &b);
-    return duplicate_of_brief(d, &b, duplicate_print(&b), habitual);
 }

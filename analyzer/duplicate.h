@@ -27,15 +27,14 @@ struct duplicates {
     struct duplicate_slot slot[DUPLICATE_SLOTS];
 };
 
-/* The frame that p repeats, or 0; p is remembered.  habitual: this connection's packets have come
- * twice so far, so that a copy need not differ in anything. */
-uint64_t duplicate_of(struct duplicates *d, const struct packet *p, bool habitual);
-
-/* The same in two steps: what is alike in every capture of the packet as one number, then the
- * question; between them the table's place may be brought into the cache. */
+/* What is alike in every capture of the segment, as one number. */
 uint64_t duplicate_print(const struct brief *b);
-uint64_t duplicate_of_brief(struct duplicates *d, const struct brief *b, uint64_t print,
-                            bool habitual);
+
+/* The frame that b repeats, or 0; b is remembered.  habitual: this connection's packets have come
+ * twice so far, so that a copy need not differ in anything. */
+uint64_t duplicate_of(struct duplicates *d, const struct brief *b, uint64_t print, bool habitual);
+
+/* Brings the place of a number in the table into the cache. */
 static inline void duplicate_prefetch(const struct duplicates *d, uint64_t print)
 {
     const struct duplicate_slot *s = &d->slot[print % DUPLICATE_SLOTS];

@@ -237,12 +237,13 @@ void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir)
     t->counts.n_duplicates++;
 }
 
-static bool set_aside(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
+static bool set_aside(struct tracker *t, struct live *l, const struct tracker_place *at,
+                      const struct packet *p)
 {
-    uint64_t same_as = duplicate_of(t->duplicates, p, live_comes_twice(l));
+    uint64_t same_as = duplicate_of(t->duplicates, at->brief, at->print, live_comes_twice(l));
     if (same_as == 0)
         return false;
-    tracker_count_duplicate(t, l, dir);
+    tracker_count_duplicate(t, l, at->dir);
     if (p->flags & TCP_RST) {
         tracker_skip_rst(t, &l->flow->key, p->frame, "duplicate-capture", same_as);
         if (live_rsts(l) && l->blows->last_rst->k.frame == same_as)
@@ -278,7 +279,8 @@ static bool begins_opening(const struct tracker *t, const struct flow *f, const 
 }
 
 /* Takes a segment if it leaves the connection, or makes it, an opening. */
-static bool take_opening(struct tracker *t, struct flow *f, uint8_t dir, const struct packet *p)
+static bool take_opening(struct tracker *t, struct flow *f, const struct tracker_place *at,
+                         const struct packet *p)
 {
     struct opening *o = f->left_bits & LEFT_OPENING ? f->opening : NULL;
     if (o ? !opening_goes_on(o, p) : !begins_opening(t, f, p))
@@ -286,7 +288,7 @@ static bool take_opening(struct tracker *t, struct flow *f, uint8_t dir, const s
     bool fresh = !o;
     if (fresh && !(o = pool_take(&t->store.openings)))
         return false;
-    if (duplicate_of(t->duplicates, p, false)) {
+    if (duplicate_of(t->duplicates, at->brief, at->print, false)) {
         if (fresh)
             pool_give(&t->store.openings, o);
         return false; /* and is asked about again, with the same answer */
@@ -296,9 +298,9 @@ static bool take_opening(struct tracker *t, struct flow *f, uint8_t dir, const s
         f->left_bits = LEFT_OPENING;
         t->counts.n_connections++;
     }
-    flow_set_base(f, dir, p);
+    flow_set_base(f, at->dir, p);
     note_kind(t, p, segment_kind_of(p->flags, p->seq));
-    opening_keep(fresh ? &o->syn : &o->rst, dir, p);
+    opening_keep(fresh ? &o->syn : &o->rst, at->dir, p);
     flows_touch(&t->flows, f, FLOW_OPEN);
     return true;
 }
@@ -378,7 +380,7 @@ void tracker_take_segment(struct tracker *t, const struct tracker_place *at, con
 {
     uint8_t dir = at->dir;
     struct flow *f = flow_for(t, at, p->flags, p->seq, p->frame);
-    if (f && !f->live && take_opening(t, f, dir, p)) {
+    if (f && !f->live && take_opening(t, f, at, p)) {
         tracker_make_room(t, f);
         return;
     }
@@ -390,7 +392,7 @@ void tracker_take_segment(struct tracker *t, const struct tracker_place *at, con
     flow_set_base(f, dir, p);
     if (f->file_bits & FILE_ENTERED)
         count_continued(t, f);
-    if (set_aside(t, l, dir, p))
+    if (set_aside(t, l, at, p))
         return;
     note_habit(t, l, dir, p);
     follow(t, l, dir, p);

@@ -18,7 +18,7 @@ static bool take_steady(struct tracker *t, const struct tracker_place *at, const
     if (!l || f->file_bits || !flow_has_bases(f) || !(l->noted[dir] >> SEGMENT_SOCKET & 1) ||
         t->config.long_road_only || !steady_is(l, dir, b))
         return false;
-    if (duplicate_of_brief(t->duplicates, b, at->print, live_comes_twice(l))) {
+    if (duplicate_of(t->duplicates, b, at->print, live_comes_twice(l))) {
         tracker_count_duplicate(t, l, dir);
         return true;
     }
@@ -44,8 +44,7 @@ static void take_segment(struct tracker *t, const struct tracker_place *at, cons
         return;
     }
     struct packet p;
-    brief_expand(&a->frame, &p);
-    p.frame = a->brief.frame;
+    brief_expand(&a->brief, &a->frame, &p);
     tracker_take_segment(t, at, &p);
 }
 
@@ -142,7 +141,8 @@ static void find_prints(const struct tracker *t, struct coming *v, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         flows_prefetch(&t->flows, v[i].at.hash);
-        v[i].at.print = duplicate_print(&v[i].a->brief);
+        v[i].at.brief = &v[i].a->brief;
+        v[i].at.print = duplicate_print(v[i].at.brief);
         duplicate_prefetch(t->duplicates, v[i].at.print);
     }
 }

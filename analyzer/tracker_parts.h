@@ -53,6 +53,7 @@ struct tracker {
 struct tracker_place {
     struct flow_key key;
     uint32_t hash;
+    const struct brief *brief;
     uint64_t print; /* see duplicate.h */
     uint8_t dir;
 };

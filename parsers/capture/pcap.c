@@ -222,7 +222,8 @@ static inline bool take_sound(struct capture *c, const struct pcap *p, struct fr
     return true;
 }
 
-__attribute__((noinline)) static enum capture_step take_doubtful(struct capture *c, struct frame *f, struct error *err)
+__attribute__((noinline)) static enum capture_step take_doubtful(struct capture *c, struct frame *f,
+                                                                 struct error *err)
 {
     const struct pcap *p = c->state;
     const uint8_t *bytes;

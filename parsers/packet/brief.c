@@ -233,10 +233,60 @@ void brief_of(const struct packet *p, struct brief *out)
         memcpy(out->path.src_mac, p->src_mac, sizeof out->path.src_mac);
 }
 
-void brief_expand(const struct frame_bytes *frame, struct packet *out)
+static size_t link_len(int link_type, uint8_t n_vlans)
 {
-    struct flaws none; /* stays empty: brief_decode() takes no frame with a flaw */
-    flaws_init(&none);
-    packet_decode(frame, false, out, &none);
-    flaws_finish(&none);
+    return link_type == LINK_ETHERNET ? 14u + 4u * n_vlans
+           : link_type == LINK_SLL    ? 16
+           : link_type == LINK_SLL2   ? 20
+                                      : 0;
+}
+
+static void expand_ip(const struct brief *b, const uint8_t *h, struct packet *out)
+{
+    const bool is_v4 = h[0] >> 4 == 4;
+    out->ip_version = is_v4 ? 4 : 6;
+    out->ip_src = b->src;
+    out->ip_dst = b->dst;
+    out->ttl = b->path.ttl;
+    out->tos = is_v4 ? h[1] : (uint8_t)(h[0] << 4 | h[1] >> 4);
+    out->has_ip_id = b->bits & BRIEF_HAS_ID;
+    out->ip_id = b->ip_id;
+    out->df = b->bits & BRIEF_DF;
+    out->flow_label = b->flow_label;
+    out->ip_protocol = IP_PROTOCOL_TCP;
+}
+
+static void expand_tcp(const struct brief *b, struct packet *out)
+{
+    const bool has_timestamps = b->bits & BRIEF_TIMESTAMPS;
+    out->src_port = b->src_port;
+    out->dst_port = b->dst_port;
+    out->seq = b->seq;
+    out->ack = b->ack;
+    out->flags = b->flags;
+    out->window = b->window;
+    out->urgent = b->urgent;
+    out->header_len = has_timestamps ? TCP_HEADER_TIMESTAMPS : TCP_HEADER;
+    out->payload_len = b->payload_len;
+    out->payload = b->payload;
+    out->payload_captured = b->payload_captured;
+    out->has_options = out->has_timestamps = has_timestamps;
+    out->tsval = b->tsval;
+    out->tsecr = b->tsecr;
+}
+
+void brief_expand(const struct brief *b, const struct frame_bytes *frame, struct packet *out)
+{
+    packet_clear(frame, out);
+    out->kind = PACKET_TCP;
+    out->frame = b->frame;
+    out->snaplen_cut = b->payload_captured < b->payload_len;
+    out->has_mac = b->bits & BRIEF_MAC;
+    memcpy(out->src_mac, b->path.src_mac, sizeof out->src_mac);
+    if (frame->link_type == LINK_ETHERNET)
+        memcpy(out->dst_mac, frame->data, sizeof out->dst_mac);
+    out->n_vlans = b->path.n_vlans;
+    out->vlan[0] = b->path.vlan;
+    expand_ip(b, frame->data + link_len(frame->link_type, b->path.n_vlans), out);
+    expand_tcp(b, out);
 }

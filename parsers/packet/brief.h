@@ -51,7 +51,8 @@ bool brief_decode(const struct frame_bytes *frame, struct brief *out);
 /* Of a packet whose kind is PACKET_TCP. */
 void brief_of(const struct packet *p, struct brief *out);
 
-/* The whole packet of a frame that brief_decode() took. */
-void brief_expand(const struct frame_bytes *frame, struct packet *out);
+/* The whole packet of a frame that brief_decode() took, as packet_decode() gives it; but its number
+ * is the brief's. */
+void brief_expand(const struct brief *b, const struct frame_bytes *frame, struct packet *out);
 
 #endif

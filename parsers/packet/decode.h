@@ -103,6 +103,9 @@ struct decoding {
 #define DECODE_LABELS_MAX 16
 #define DECODE_EXTENSIONS_MAX 16
 
+/* What the frame says of itself, and nothing more. */
+void packet_clear(const struct frame_bytes *frame, struct packet *out);
+
 static inline uint16_t be16_at(const uint8_t *p, size_t at)
 {
     return (uint16_t)(p[at] << 8 | p[at + 1]);

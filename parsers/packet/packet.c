@@ -108,7 +108,7 @@ static void packet_zero(struct packet *out)
     memset(bytes + at, 0, sizeof *out % BLOCK);
 }
 
-static void packet_clear(const struct frame_bytes *frame, struct packet *out)
+void packet_clear(const struct frame_bytes *frame, struct packet *out)
 {
     packet_zero(out);
     out->kind = PACKET_NOT_IP;

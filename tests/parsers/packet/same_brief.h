@@ -31,6 +31,15 @@ static inline bool same_by_glance(const struct frame_bytes *frame, const struct 
             number == glance_ends(&dst, &src, seed));
 }
 
+static inline bool expands(const struct brief *b, const struct frame_bytes *frame,
+                           const struct packet *p)
+{
+    struct packet made;
+    memset(&made, 0xa5, sizeof made);
+    brief_expand(b, frame, &made);
+    return memcmp(&made, p, sizeof made) == 0; /* both are cleared with their padding */
+}
+
 static inline bool same_by_both_roads(const struct frame_bytes *frame)
 {
     struct brief by_frame, by_packet;
@@ -44,7 +53,7 @@ static inline bool same_by_both_roads(const struct frame_bytes *frame)
         same = same && p.kind == PACKET_TCP && flaws.n == 0;
         if (same)
             brief_of(&p, &by_packet);
-        same = same && same_brief(&by_frame, &by_packet);
+        same = same && same_brief(&by_frame, &by_packet) && expands(&by_frame, frame, &p);
     }
     flaws_finish(&flaws);
     return same;
