@@ -151,6 +151,16 @@ bool episode_rst(struct store *s, struct arena *arena, struct live *l, const str
     return true;
 }
 
+/* An ACK without news whose numbers are those that the socket had: of a keep-alive probe the byte
+ * before the next one (RFC 9293 section 3.8.4), which some senders put into it. */
+static bool is_bare(const struct half *at, const struct packet *p)
+{
+    const int32_t ahead = half_has(at, HALF_SEQ) ? seq_diff(p->seq, at->next_seq) : 1;
+    return (p->flags & (TCP_ACK | TCP_FIN)) == TCP_ACK && half_has(at, HALF_ACK) &&
+           p->ack == at->acked &&
+           ((ahead == 0 && p->payload_len == 0) || (ahead == -1 && p->payload_len <= 1));
+}
+
 static enum talk_kind talk_of(const struct half *at, const struct packet *p)
 {
     bool fin = p->flags & TCP_FIN;
@@ -162,13 +172,15 @@ static enum talk_kind talk_of(const struct half *at, const struct packet *p)
         return TALK_DATA;
     if ((p->flags & TCP_ACK) && half_has(at, HALF_ACK) && seq_diff(p->ack, at->acked) > 0)
         return TALK_ACK;
-    return TALK_OLD;
+    return is_bare(at, p) ? TALK_BARE : TALK_OLD;
 }
 
 static void hear(struct episode *e, uint8_t dir, const struct packet *p)
 {
     enum talk_kind kind = talk_of(&e->at[dir], p);
-    if (kind <= e->talk[dir].kind)
+    const bool later =
+        kind == TALK_BARE && kind == e->talk[dir].kind; /* says more than the first */
+    if (kind <= e->talk[dir].kind && !later)
         return;
     e->talk[dir] = (struct talk){p->frame, p->time, p->seq, (uint8_t)kind};
 }

@@ -158,7 +158,15 @@ struct rst_note { /* one RST frame; in the results' arena */
     uint8_t validity, family; /* enum rst_validity, rst_family, as of its arrival */
 };
 
-enum talk_kind { TALK_NONE, TALK_OLD, TALK_ACK, TALK_DATA, TALK_FIN };
+/* What an end says after a RST; a later word counts when it is stronger. */
+enum talk_kind {
+    TALK_NONE,
+    TALK_OLD,  /* bytes sent before, or an ACK that does not fit */
+    TALK_BARE, /* no byte, and both numbers are the connection's: an ACK, a keep-alive probe */
+    TALK_ACK,
+    TALK_DATA,
+    TALK_FIN
+};
 
 struct talk { /* what an end said after a RST */
     uint64_t frame;

@@ -20,6 +20,28 @@
 
 /* ---- proofs ---- */
 
+/* How long after a reset a segment that was sent before it may still come in: twice what the end
+ * takes to answer, for paths whose delay varies. */
+static instant_ns in_flight(const struct weighing *w)
+{
+    instant_ns leg = w->s->end[w->s->claimed].leg;
+    if (leg == 0 && w->habit)
+        leg = w->habit->min_answer_ns;
+    if (leg == 0)
+        return RETRANSMIT_NS;
+    return 2 * leg > REORDER_NS ? 2 * leg : REORDER_NS;
+}
+
+/* Whoever reset a connection has none left to acknowledge with: it would answer with a RST again
+ * (RFC 9293 section 3.10.7.1).  A half-open socket that refused a segment may live on. */
+static double bare_weight(const struct weighing *w, instant_ns after)
+{
+    const struct end *e = w->own;
+    const uint64_t n_plain = e->n_segments - e->n_syns - e->n_synacks - e->n_rsts;
+    const bool may_acknowledge = n_plain == 0 || w->s->reset->phase == PHASE_CLOSED;
+    return after > in_flight(w) && !may_acknowledge ? 0.85 : 0;
+}
+
 static double talk_weight(const struct weighing *w, const struct talk *t)
 {
     instant_ns after = t->time - w->rst->time;
@@ -28,12 +50,15 @@ static double talk_weight(const struct weighing *w, const struct talk *t)
         return counted && after < REORDER_NS ? 0 : 0.9;
     if (t->kind == TALK_ACK)
         return after < MS ? 0.5 : 0.85;
+    if (t->kind == TALK_BARE)
+        return bare_weight(w, after);
     return after > RETRANSMIT_NS ? 0.6 : 0;
 }
 
 static void weigh_talk(struct weighing *w)
 {
     static const char *const said[] = {[TALK_OLD] = "sent earlier bytes again",
+                                       [TALK_BARE] = "sent a bare ACK",
                                        [TALK_ACK] = "acknowledged newer bytes",
                                        [TALK_DATA] = "sent new data",
                                        [TALK_FIN] = "closed in order"};

@@ -63,6 +63,21 @@ static const struct {
      TALK "+1s s RA 701 151 ttl=57 id=7002\n+400ms s PA 701 151 len=90 ts=1600/53 ttl=57 id=7003\n"
           "+20ms c R 151 0\n",
      SIDE_PATH, MECHANISM_INJECTED, "sender.talks-after-rst"},
+    {"the server's kernel probes on", /* a forger in the kernel's clothes */
+     TALK "+1s s R 701 0 ttl=57 id=0 win=0\n+900ms s A 700 151 ts=2100/53 ttl=57 id=7003\n"
+          "+20us c R 151 0\n",
+     SIDE_PATH, MECHANISM_INJECTED, "sender.talks-after-rst"},
+    {"an ACK in flight before the first probe",
+     TALK "+1s s R 701 0 ttl=57 id=0 win=0\n+2ms s A 701 151 ts=1203/53 ttl=57 id=7003\n"
+          "+2s s A 700 151 ts=3203/53 ttl=57 id=7004\n",
+     SIDE_PATH, MECHANISM_INJECTED, "sender.talks-after-rst"},
+    {"an ACK that was in flight is not talking on",
+     TALK
+     "+1s s RA 701 151 ttl=57 ts=1200/53 id=7003\n+2ms s A 701 151 ts=1200/53 ttl=57 id=7002\n",
+     SIDE_SERVER, MECHANISM_ABORT, NULL},
+    {"an ACK of other numbers is not its own",
+     TALK "+1s s RA 701 151 ttl=57 ts=1200/53 id=7003\n+100ms s A 90701 151 ttl=57 id=7004\n",
+     SIDE_SERVER, MECHANISM_ABORT, NULL},
     {"captured out of order is not talking on",
      TALK "+1s s RA 791 151 ttl=57 ts=1200/53 id=7003\n"
           "+20us s PA 701 151 len=90 ts=1200/53 ttl=57 id=7002\n",

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forgers who copy the look of a kernel's own reset and strike one end only."""
+import time
+
+from case import case
+from cases.endpoint import end, keepalive, meet
+from forger import Forger
+
+
+@case(
+    "forged-unnoticed",
+    "Forged RSTs to one end in a kernel's own clothes; the other only acknowledges",
+    corpus=True,
+)
+def unnoticed(c, port=5222, captures=("client",)):
+    """
+    Somebody on the path resets the client in the server's name with the very RST that the
+    server's kernel would send: same hop count, window 0, IP ID 0, no options, the exact number.
+    The server knows nothing of it and has nothing to say, but its kernel speaks: it acknowledges
+    what the client had sent one round trip before, or probes an idle connection
+    (TCP_KEEPIDLE 1).  Beside them the server's program closes two connections itself, with the
+    client's bytes unread.
+
+    The reader should see: an end that acknowledges after "its own" reset did not send it; the
+    aborts are the server's.
+    """
+    c.stage(delay=c.rng.choice([0.008, 0.02]), captures=captures)
+    forger = Forger(c.cable)
+    listener = c.server.listen(port)
+    c.watch()
+    c.ordinary(8080)
+    for kind in c.rng.sample(["busy", "idle", "busy", "idle", "abort", "abort"], 6):
+        a, b, mine = meet(c, listener, port)
+        us, them = (c.client.addr, mine), (c.server.addr, port)
+        if kind == "idle":
+            keepalive(b, 1, 1, 2)
+        for _ in range(c.rng.randrange(2, 5)):
+            c.say(a, b)
+            c.say(b, a)
+        c.pause(0.2, 0.4)
+        if kind == "abort":
+            a.sendall(c.text(40, 400))
+            c.pause(0.1)
+            b.close()
+        else:
+            if kind == "busy":
+                a.sendall(c.text(40, 400))
+            forger.forge(*them, *us, window=0, ident=0, ttl=forger.flows[(*them, *us)]["ttl"])
+        time.sleep(2.4 if kind == "idle" else 0.3)
+        c.truth.add(
+            us,
+            them,
+            sender="server" if kind == "abort" else "path",
+            phase="active",
+            mechanism=["abort-unread", "abort"] if kind == "abort" else ["injected"],
+            cause=["unread-data-close", "application-abort"]
+            if kind == "abort"
+            else ["forged-reset", "ips-reset"],
+            deciding=lambda p, w=them: (p.src, p.sport) == w,
+        )
+        end(a, b) if kind != "abort" else end(a)
+        c.pause(0.2, 0.4)
