@@ -102,8 +102,9 @@ struct packet {
     uint16_t urgent;
     uint8_t header_len; /* TCP header with options, bytes */
     enum packet_checksum checksum;
-    uint32_t payload_len;   /* by the IP header, not by what was captured; of a later fragment
-                               (kind is PACKET_OTHER_IP) all that follows the IP headers */
+    uint32_t payload_len;   /* by the headers, not by what was captured; where kind is
+                               PACKET_OTHER_IP: of a UDP datagram, or of a later fragment all that
+                               follows the IP headers; else 0 */
     const uint8_t *payload; /* captured part; NULL when none; lives as long as the frame's bytes */
     uint32_t payload_captured;
 

@@ -233,6 +233,19 @@ static const struct {
     {6635, tunnel_mpls},  {1701, tunnel_l2tp},  {3544, tunnel_teredo},    {2152, tunnel_gtpu},
 };
 
+/* What no tunnel is followed into: as many bytes as the header says (RFC 768), or all of the
+ * datagram where that cannot be. */
+static enum layer udp_payload(struct decoding *d, uint16_t length)
+{
+    struct packet *p = d->p;
+    if (length >= 8 && length - 8u <= decoding_wire_left(d))
+        decoding_bound(d, length - 8u);
+    p->payload_len = (uint32_t)decoding_wire_left(d);
+    p->payload_captured = (uint32_t)cursor_left(&d->c);
+    p->payload = p->payload_captured > 0 ? d->c.p + d->c.at : NULL;
+    return LAYER_END;
+}
+
 enum layer tunnel_udp(struct decoding *d)
 {
     const uint8_t *h = cursor_take(&d->c, 8);
@@ -243,9 +256,10 @@ enum layer tunnel_udp(struct decoding *d)
     p->dst_port = be16_at(h, 2);
     if (p->mf)
         return LAYER_END;
+    enum layer next = LAYER_END;
     for (size_t i = 0; i < sizeof udp_tunnels / sizeof udp_tunnels[0]; i++) {
         if (udp_tunnels[i].port == p->dst_port)
-            return udp_tunnels[i].follow(d);
+            next = udp_tunnels[i].follow(d);
     }
-    return LAYER_END;
+    return next == LAYER_END && p->kind == PACKET_OTHER_IP ? udp_payload(d, be16_at(h, 4)) : next;
 }

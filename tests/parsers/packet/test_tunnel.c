@@ -145,6 +145,10 @@ static void assert_plain_udp(unsigned port, const uint8_t *body, size_t n)
     assert_int_equal(d.p.dst_port, port);
     assert_false(d.p.in_tunnel);
     assert_int_equal(d.flaws.n, 0);
+    assert_int_equal(d.p.payload_len, n);
+    assert_int_equal(d.p.payload_captured, n);
+    if (n)
+        assert_memory_equal(d.p.payload, body, n);
     decoded_finish(&d);
 }
 
