@@ -288,6 +288,7 @@ static bool take_rfc5424(struct scan *s, struct envelope *e)
         return false;
     scan_byte(&t, ' ');
     scan_literal(&t, TEXT("\xEF\xBB\xBF"));
+    scan_spaces(&t); /* rsyslog keeps the one that stood behind the tag */
     uint64_t pid = 0;
     if (stamped)
         form_set_stamp(e, &st);

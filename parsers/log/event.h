@@ -54,6 +54,8 @@ struct event {
     instant_ns precision_ns; /* width of the stamp: 1 s, 1 ms, 1 us ...; the truth is in [time,
                                 time+precision) */
     bool zone_stated;        /* the stamp itself carried its offset */
+    bool received; /* there is no stamp: time is when the line was received, by another clock than
+                      its writer's; set by callers */
     instant_ns monotonic_ns; /* bracketed kernel time of a kernel line, else INSTANT_NONE */
 
     /* who wrote it */

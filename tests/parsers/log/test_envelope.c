@@ -43,6 +43,8 @@ static const struct {
     {"<46>1 2017-04-27T07:50:47.381967+02:00 logserver rsyslogd 12 - "
      "[origin a=\"r\\\"s\\]yslogd\" b=\"8\"][x y=\"z\"] start",
      "rfc5424", "logserver", "rsyslogd", 12, "start", true},
+    {"<38>1 2026-11-26T01:19:31.000267+00:00 bastion sshd 26323 - -  Connection closed", "rfc5424",
+     "bastion", "sshd", 26323, "Connection closed", true},
     {"<46>1 - - - - - - \xEF\xBB\xBFhello", "rfc5424", "", "", 0, "hello", false},
     {"2025-08-31T09:36:55.418891-07:00 stack-pc2 rsyslogd: x", "iso", "stack-pc2", "rsyslogd", 0,
      "x", true},
