@@ -320,12 +320,14 @@ static void tell_idle(const struct case_run *run, const struct walk *walk, const
                       const struct case_setting *v, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        size_t k = 0;
-        while (k < run->inputs.n && !setting_fits(&v[i], walk_input(walk, k)->name))
-            k++;
+        bool fits = false;
+        for (size_t k = 0; k < run->inputs.n && !fits; k++)
+            fits = setting_fits(&v[i], walk_input(walk, k)->name);
+        for (size_t k = 0; k < run->logs.n && !fits; k++) /* of captured datagrams */
+            fits = setting_fits(&v[i], run->logs.v[k].name.p);
         struct error note;
         error_set(&note, ERROR_USAGE, option, "no input is called %s", v[i].glob);
-        if (k == run->inputs.n)
+        if (!fits)
             case_warn(run, &note);
     }
 }
@@ -388,7 +390,7 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
             return false;
     if (!visit_inputs(run, walk, err) || !settle_captures(run, walk, err) ||
         !case_read_texts(run, walk, false, err) || !take_names(run, err) ||
-        !case_read_texts(run, walk, true, err))
+        !case_read_datagrams(run, err) || !case_read_texts(run, walk, true, err))
         return false;
     tell_idle_settings(run, walk);
     c->logs = run->logs.v;
@@ -443,12 +445,14 @@ bool case_run(struct case_file *c, const struct case_config *config, struct erro
         if (!run.filter)
             return false;
     }
+    datagrams_init(&run.datagrams, 0, 0);
     struct walk *walk = walk_new(NULL, take_as, &run, err);
     run.walk = walk;
     bool good = walk && run_with(&run, walk, err);
     case_drop_series(&run);
     vec_finish(&run.waiting);
     vec_finish(&run.twins);
+    datagrams_finish(&run.datagrams);
     hand_over(&run);
     walk_free(walk);
     filter_free(run.filter);

@@ -18,6 +18,12 @@ struct rst_skip { /* a RST frame that belongs to no diagnosis */
     struct text reason;
 };
 
+struct case_datagram { /* that carried a log line */
+    uint32_t capture;  /* index into the case's captures */
+    uint64_t frame;
+    instant_ns time; /* on that capture's clock */
+};
+
 struct case_capture {
     struct text name;   /* as the user gave it; "archive!member" */
     size_t input;       /* index into the case's inputs */
@@ -26,6 +32,7 @@ struct case_capture {
     size_t n_link_types;
     uint64_t n_packets, n_bytes; /* n_bytes: of the stream as read, uncompressed */
     uint64_t n_tcp, n_connections, n_reset_connections, n_rst_frames;
+    uint64_t n_syslog;      /* datagrams that were read as log lines */
     instant_ns first, last; /* INSTANT_NONE when empty */
     unsigned time_digits;
     bool truncated;
@@ -54,6 +61,7 @@ struct case_capture {
 enum clock_by { /* what a log's clock is known by */
                 CLOCK_BY_NOTHING,
                 CLOCK_BY_LINES,     /* that name captured connections */
+                CLOCK_BY_DATAGRAMS, /* that the captures hold as syslog datagrams */
                 CLOCK_BY_TURNS,     /* about services that the captures show going down or up */
                 CLOCK_BY_ONE_END,   /* one such line and one such end: a guess */
                 CLOCK_BY_OTHER_LOG, /* of the same host */
@@ -83,6 +91,11 @@ struct case_clock { /* of one host's lines in a log; times are log clock minus c
 
 struct case_log {
     struct text name;
+    /* Of lines that came out of captured datagrams: their sender, and each line's datagram; n is 0
+     * for a file, whose name is as the user gave it. */
+    struct address sender;
+    const struct case_datagram *datagrams;
+    size_t n_datagrams;
     struct text
         continues;    /* the file before it where a rotated log was given in several, or empty */
     struct text host; /* the one that most lines name; empty if none */
@@ -192,6 +205,10 @@ bool case_is_named(const char *wanted, const char *name);
 
 /* The lines tied to a reset, strongest join first, then nearest in time. */
 const struct link *case_links(const struct case_file *c, const struct reset *r, size_t *n);
+
+/* The datagram that carried this line: of a log of datagrams, or of a file whose line was captured
+ * on its way, too.  NULL: none that is known. */
+const struct case_datagram *case_datagram_of(const struct case_file *c, const struct event *e);
 
 /* Whether some log would have shown an event of this kind for the host of that side at that time:
  * a log of that host covers the time and holds lines of the program that writes such events. */

@@ -297,8 +297,12 @@ bool case_read_capture(struct case_run *run, size_t input, struct source *source
     flaws_init(&out.flaws);
     flaws_init(&out.skipped);
     flaws_init(&out.skipped_bytes);
-    struct reading r = {
-        .run = run, .out = &out, .source = source, .size = size, .passed = INSTANT_NONE};
+    struct reading r = {.run = run,
+                        .out = &out,
+                        .source = source,
+                        .datagrams = &run->datagrams,
+                        .size = size,
+                        .passed = INSTANT_NONE};
     bool room = vec_reserve(&run->captures, run->captures.n + 1);
     bool good = room ? capture_open(source, &out.flaws, &r.capture, err)
                      : error_set(err, ERROR_NO_MEMORY, source_name(source), "out of memory");
@@ -311,6 +315,7 @@ bool case_read_capture(struct case_run *run, size_t input, struct source *source
     }
     if (r.tracker) /* its packets are in no capture */
         case_drop_series(run);
+    datagrams_forget(&run->datagrams, (uint32_t)run->captures.n);
     flaws_finish(&out.flaws);
     flaws_finish(&out.skipped);
     flaws_finish(&out.skipped_bytes);

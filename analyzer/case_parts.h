@@ -8,6 +8,7 @@
 
 #include "analyzer/case.h"
 #include "analyzer/case_config.h"
+#include "analyzer/datagrams.h"
 #include "parsers/base/vec.h"
 #include "parsers/capture/capture.h"
 #include "parsers/input/source.h"
@@ -81,7 +82,8 @@ struct case_run { /* a case in the making */
     VEC(struct tracker *) trackers;
     VEC(struct case_waiting) waiting;
     VEC(struct case_twin) twins;
-    struct walk *walk; /* of the inputs */
+    struct datagrams datagrams; /* of all captures */
+    struct walk *walk;          /* of the inputs */
     struct case_series series;
     struct filter *filter; /* NULL without --filter */
     bool is_asked;         /* the log that the case is asked about was found */
@@ -148,7 +150,25 @@ bool case_read_text(struct case_run *run, struct case_input *in, struct source *
 bool case_read_texts(struct case_run *run, struct walk *walk, bool snapshots_read,
                      struct error *err);
 
+/* The lines of captured datagrams, a log for each sender; before the texts of the second pass.
+ * False when memory ran out. */
+bool case_read_datagrams(struct case_run *run, struct error *err);
+
 struct zone;
+struct log_summary;
+struct log_config;
+
+/* The zone that the options name for this log, else UTC (*zone is NULL), said in *out.  False: the
+ * option names none that is known. */
+bool case_zone_by_option(const struct case_run *run, const char *name, struct zone **zone,
+                         struct case_log *out, struct error *err);
+/* The captures' span, so that a stamp without a year finds its own. */
+void case_span(const struct case_file *c, instant_ns *first, instant_ns *last);
+/* What the reader counted.  booted: the snapshot that says when the log's host booted, or empty. */
+void case_describe_log(struct case_run *run, struct case_log *out, const struct log_summary *s,
+                       struct text booted);
+/* Where the case is asked about a line of this log. */
+void case_ask(struct case_run *run, const char *name, struct log_config *config);
 
 /* The zone of the log's host, as written in the snapshot *from; empty: none says one, or two
  * disagree. */

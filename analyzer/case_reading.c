@@ -28,6 +28,13 @@ static void count_other(struct case_capture *out, const struct packet *p)
     flaws_add(&out->skipped, names[p->kind], frame_number(p->frame));
 }
 
+/* Whether it is accounted for as a log line on its way. */
+static bool is_log_line(struct reading *r, const struct packet *p)
+{
+    const struct datagram_place at = {r->run->series.first + r->out->file, r->run->series.first};
+    return r->datagrams && datagrams_take(r->datagrams, p, at, r->out);
+}
+
 /* Whether --filter takes the frame; what it leaves out is counted. */
 static bool filter_takes(struct reading *r, const struct frame *f)
 {
@@ -67,7 +74,7 @@ static bool decode_whole(struct reading *r, struct arrival *a, struct packet *p,
         if (!made_whole(r, p))
             return false;
     p->frame |= r->file_bits;
-    if (p->kind != PACKET_TCP)
+    if (p->kind != PACKET_TCP && !is_log_line(r, p))
         count_other(r->out, p);
     if (p->kind != PACKET_TCP && p->kind != PACKET_ICMP_ERROR)
         return false;

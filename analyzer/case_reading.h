@@ -18,6 +18,7 @@ struct reading { /* one capture being read */
     struct capture *capture;
     struct tracker *tracker;
     struct fragments *fragments; /* NULL until there are any */
+    struct datagrams *datagrams; /* NULL: a second reading, which takes no more of them */
     bool had_fragments;          /* in the stretch being read */
     uint64_t size;
     uint64_t file_bits; /* of its frames: their place in the series */

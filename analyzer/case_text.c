@@ -36,8 +36,7 @@ static bool to_correlation(void *ctx, const struct event *e)
     return true;
 }
 
-/* The captures' span, so that a stamp without a year finds its own. */
-static void span_of(const struct case_file *c, instant_ns *first, instant_ns *last)
+void case_span(const struct case_file *c, instant_ns *first, instant_ns *last)
 {
     *first = *last = INSTANT_NONE;
     for (size_t i = 0; i < c->n_captures; i++) {
@@ -69,10 +68,8 @@ static void snapshot_zone(const struct case_run *run, struct zone **zone, struct
         text_of(arena_printf(&run->c->arena, "its host's, by " TEXT_FMT, TEXT_ARG(from)));
 }
 
-/* The zone that the options name for this log, else its host's snapshots; *zone stays NULL for UTC.
- */
-static bool choose_zone(const struct case_run *run, const char *name, struct zone **zone,
-                        struct case_log *out, struct error *err)
+bool case_zone_by_option(const struct case_run *run, const char *name, struct zone **zone,
+                         struct case_log *out, struct error *err)
 {
     const struct case_config *config = run->config;
     const char *own = case_setting_for(config->tz_of, config->n_tz_of, name);
@@ -80,15 +77,24 @@ static bool choose_zone(const struct case_run *run, const char *name, struct zon
     *zone = NULL;
     out->zone = TEXT("UTC");
     out->zone_why = TEXT("assumed: neither its stamps nor an option state one");
-    if (!chosen) {
-        snapshot_zone(run, zone, out);
+    if (!chosen)
         return true;
-    }
     *zone = zone_open(text_of(chosen), err);
     if (!*zone)
         return false;
     out->zone = arena_text(&run->c->arena, text_of(zone_name(*zone)));
     out->zone_why = own ? TEXT("stated by --tz-of") : TEXT("stated by --tz");
+    return true;
+}
+
+/* The options' zone, else that of its host's snapshots. */
+static bool choose_zone(const struct case_run *run, const char *name, struct zone **zone,
+                        struct case_log *out, struct error *err)
+{
+    if (!case_zone_by_option(run, name, zone, out, err))
+        return false;
+    if (!*zone && !run->config->zone)
+        snapshot_zone(run, zone, out);
     return true;
 }
 
@@ -117,8 +123,8 @@ static struct text formats_of(struct arena *a, const struct log_summary *s)
     return t;
 }
 
-static void describe_log(struct case_run *run, struct case_log *out, const struct log_summary *s,
-                         struct text booted)
+void case_describe_log(struct case_run *run, struct case_log *out, const struct log_summary *s,
+                       struct text booted)
 {
     out->n_lines = s->lines;
     out->n_events = s->events;
@@ -237,8 +243,7 @@ static void keep_end(struct case_run *run, const struct log_reader *reader,
     end->line = line.n ? arena_text(a, line) : (struct text){0};
 }
 
-/* Where the case is asked about a line of this log. */
-static void ask(struct case_run *run, const char *name, struct log_config *config)
+void case_ask(struct case_run *run, const char *name, struct log_config *config)
 {
     if (!run->config->asked_log || run->is_asked || !case_is_named(run->config->asked_log, name))
         return;
@@ -269,8 +274,8 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
                               .doubt_ns = booted.doubt,
                               .offset_ns = (instant_ns)(seconds * 1e9)};
     struct log_config config = {.zone = zone, .boot = booted.at, .source = (uint32_t)run->logs.n};
-    span_of(c, &config.span_first, &config.span_last);
-    ask(run, name, &config);
+    case_span(c, &config.span_first, &config.span_last);
+    case_ask(run, name, &config);
     struct case_log_end own = {.source = config.source,
                                .zone =
                                    case_setting_for(run->config->tz_of, run->config->n_tz_of, name),
@@ -293,7 +298,7 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
         error_set(err, ERROR_NO_MEMORY, name, "out of memory");
     else if (!is_journal && !config.asked_line &&
              log_outside_find(source, size, &config, about.offset_ns, &outside)) {
-        describe_log(run, out, log_reader_summary(reader), booted.from);
+        case_describe_log(run, out, log_reader_summary(reader), booted.from);
         describe_outside(run, out, &outside, size);
     } else if (is_journal ? !feed_journal(&t, reader, source, err)
                           : !feed(&t, reader, source, size, err)) {
@@ -303,7 +308,7 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
         c->summary.complete = false;
     }
     if (good && !out->n_bytes_outside) {
-        describe_log(run, out, log_reader_summary(reader), booted.from);
+        case_describe_log(run, out, log_reader_summary(reader), booted.from);
         if (!is_journal)
             keep_end(run, reader, &own);
     }

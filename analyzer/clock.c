@@ -90,8 +90,8 @@ static bool agrees(const struct clock_estimate *e, const struct clock_pair *p)
     struct clock_span at = clock_at(e, p->line, p->log);
     instant_ns low = at.low > at.best - CLOCK_LAG_NS ? at.low : at.best - CLOCK_LAG_NS;
     instant_ns high = at.high < at.best + CLOCK_LAG_NS ? at.high : at.best + CLOCK_LAG_NS;
-    return p->log - p->due_last - CLOCK_LAG_NS <= high &&
-           p->log + p->precision - p->due_first + CLOCK_LEAD_NS >= low;
+    return clock_pair_low(p, CLOCK_LAG_NS, CLOCK_LEAD_NS) <= high &&
+           clock_pair_high(p, CLOCK_LAG_NS, CLOCK_LEAD_NS) >= low;
 }
 
 /* Who stands behind it, of all pairs. */

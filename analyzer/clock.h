@@ -23,9 +23,16 @@
 #define CLOCK_RATE_MAX_PPB 500000
 #define CLOCK_STEPS_MAX 8
 
+enum clock_order {
+    CLOCK_TRAILS, /* the line was written after what it reports */
+    CLOCK_LEADS,  /* before: what was captured is the line itself on its way */
+    CLOCK_AROUND  /* one or the other: by its sender, or by whoever received it */
+};
+
 struct clock_pair {
-    uint64_t line;        /* identity of the log line; grows with its place in the log */
-    uint32_t talk;        /* identity of the connection */
+    uint64_t line; /* identity of the log line; grows with its place in the log */
+    uint32_t talk; /* identity of the connection, or of the datagram */
+    enum clock_order order;
     instant_ns log;       /* the stamp: the truth lies in [log, log + precision) */
     instant_ns precision; /* its width */
     instant_ns due_first; /* capture time of what it reports: within [due_first, due_last] */

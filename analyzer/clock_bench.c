@@ -26,8 +26,8 @@ static int compare_u32(const void *x, const void *y)
 static bool touches(const struct clock_bands *bands, const struct clock_pair *p)
 {
     for (size_t i = 0; i < bands->n; i++)
-        if (p->log - p->due_last - CLOCK_LAG_NS <= bands->v[i].high &&
-            p->log + p->precision - p->due_first + CLOCK_LEAD_NS >= bands->v[i].low)
+        if (clock_pair_low(p, CLOCK_LAG_NS, CLOCK_LEAD_NS) <= bands->v[i].high &&
+            clock_pair_high(p, CLOCK_LAG_NS, CLOCK_LEAD_NS) >= bands->v[i].low)
             return true;
     return false;
 }

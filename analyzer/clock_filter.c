@@ -107,8 +107,8 @@ static void see_pair(struct filter *f, const struct clock_pair *pair, instant_ns
     const struct grid *g = &f->grid;
     struct clock_pair p = *pair;
     p.log -= drifted;
-    instant_ns low = p.log - p.due_last - CLOCK_LAG_MOST_NS;
-    instant_ns high = p.log + p.precision - p.due_first + CLOCK_LEAD_MOST_NS;
+    instant_ns low = clock_pair_low(&p, CLOCK_LAG_MOST_NS, CLOCK_LEAD_MOST_NS);
+    instant_ns high = clock_pair_high(&p, CLOCK_LAG_MOST_NS, CLOCK_LEAD_MOST_NS);
     for (size_t band = 0; band < g->n_bands; band++) {
         size_t from, to;
         if (!bins_within(g, band, low, high, &from, &to))

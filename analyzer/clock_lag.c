@@ -28,16 +28,25 @@ static double area_to(double lag)
 }
 
 /* What is reported happened evenly within the due time, the stamp was cut to its precision: the
- * lag lies between a triangle's ends, and the share is averaged over it. */
-double clock_lag_density(const struct clock_pair *p, instant_ns offset, instant_ns width)
+ * lag lies between a triangle's ends, and the share is averaged over it.  most: from the due start
+ * to the stamp's own start. */
+static double density(double most, double due, double precision)
 {
-    const double ns = 1e-9;
-    double precision = (double)(p->precision < 1000 ? 1000 : p->precision) * ns;
-    double due = (double)(p->due_last - p->due_first + width) * ns;
-    double most = (double)(p->log - offset - p->due_first + width / 2) * ns; /* at the due start */
     double least = most - due;
     double late = area_to(most + precision) - area_to(least + precision);
     double early = area_to(most) - area_to(least);
     double share = (late - early) / (due * precision);
     return share > 0 ? share : 0;
+}
+
+double clock_lag_density(const struct clock_pair *p, instant_ns offset, instant_ns width)
+{
+    const double ns = 1e-9;
+    instant_ns precision = p->precision < 1000 ? 1000 : p->precision;
+    double due = (double)(p->due_last - p->due_first + width) * ns, cut = (double)precision * ns;
+    instant_ns trails = p->log - offset - p->due_first + width / 2;           /* at the due start */
+    instant_ns leads = p->due_last + offset - p->log - precision + width / 2; /* the mirror image */
+    double after = p->order == CLOCK_LEADS ? 0 : density((double)trails * ns, due, cut);
+    double before = p->order == CLOCK_TRAILS ? 0 : density((double)leads * ns, due, cut);
+    return p->order == CLOCK_AROUND ? (after + before) / 2 : after + before;
 }

@@ -47,8 +47,8 @@ struct sweep {
 static void allowed(const struct sweep *s, size_t pair, instant_ns *low, instant_ns *high)
 {
     const struct clock_pair *p = &s->pairs[pair];
-    *low = p->log - p->due_last - CLOCK_LAG_NS - s->smear / 2;
-    *high = p->log + p->precision - p->due_first + CLOCK_LEAD_NS + s->smear / 2;
+    *low = clock_pair_low(p, CLOCK_LAG_NS, CLOCK_LEAD_NS) - s->smear / 2;
+    *high = clock_pair_high(p, CLOCK_LAG_NS, CLOCK_LEAD_NS) + s->smear / 2;
 }
 
 /* How often each line and each talk supports the offset under the sweep. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/clock_lag.h"
 #include "analyzer/correlate_parts.h"
 #include "analyzer/request.h"
 #include "analyzer/window.h"
@@ -21,6 +22,12 @@
 #define LONG_TALK_NS (30 * NS_PER_S)
 #define GIVEN_SPREAD_NS (NS_PER_S / 2)
 
+/* At a line with a stamp. */
+static struct clock_span clock_of_line(const struct correlation *c, const struct log_entry *e)
+{
+    return clock_at(&c->clocks.v[e->domain].at, log_place(e->event), e->event->time);
+}
+
 struct when when_of(const struct correlation *c, uint32_t entry)
 {
     const struct log_entry *e = &c->index.entries.v[entry];
@@ -29,7 +36,7 @@ struct when when_of(const struct correlation *c, uint32_t entry)
     if (t == INSTANT_NONE)
         return (struct when){(any ? c->roster.first : 0) - WINDOW_UNSTAMPED_NS,
                              (any ? c->roster.last : 0) + WINDOW_UNSTAMPED_NS, false};
-    struct clock_span at = clock_at(&c->clocks.v[e->domain].at, entry, t);
+    struct clock_span at = clock_of_line(c, e);
     return (struct when){t - at.high, t + e->event->precision_ns - at.low, true};
 }
 
@@ -44,7 +51,7 @@ instant_ns corrected_time(const struct correlation *c, uint32_t entry)
 {
     const struct log_entry *e = &c->index.entries.v[entry];
     instant_ns t = e->event->time;
-    return t == INSTANT_NONE ? t : t - clock_at(&c->clocks.v[e->domain].at, entry, t).best;
+    return t == INSTANT_NONE ? t : t - clock_of_line(c, e).best;
 }
 
 struct clock_span clock_of_domain(const struct correlation *c, size_t domain, instant_ns stamp)
@@ -59,14 +66,9 @@ instant_ns uncertainty_of(const struct correlation *c, uint32_t entry)
     const struct log_entry *e = &c->index.entries.v[entry];
     if (e->event->time == INSTANT_NONE)
         return WINDOW_UNSTAMPED_NS;
-    struct clock_span at = clock_at(&c->clocks.v[e->domain].at, entry, e->event->time);
+    struct clock_span at = clock_of_line(c, e);
     return e->event->precision_ns + clock_doubt(at);
 }
-
-struct pairs {
-    struct clock_pair *v;
-    size_t n, cap;
-};
 
 struct gather { /* the pairs of one line */
     const struct correlation *c;
@@ -76,7 +78,7 @@ struct gather { /* the pairs of one line */
     bool addresses;      /* lines without a port count, too */
     bool proxy;
     size_t begin, most;
-    struct pairs *out;
+    struct clock_pairs *out;
     bool by_request; /* some pair rests on the request alone */
     bool full, failed;
 };
@@ -123,11 +125,11 @@ static bool gather_pair(void *ctx, uint32_t record, enum fit fit)
 /* A line that could mean too many connections tells nothing; its pairs are taken back.  One that
  * names no port means one only where nobody else asked for the same. */
 static bool gather_line(const struct correlation *c, uint32_t entry, bool addresses,
-                        struct pairs *out)
+                        struct clock_pairs *out)
 {
     struct gather g = {.c = c,
                        .e = c->index.entries.v[entry].event,
-                       .line = entry,
+                       .line = log_place(c->index.entries.v[entry].event),
                        .most = addresses ? WEAK_PAIRS_A_LINE : PAIRS_A_LINE,
                        .begin = out->n,
                        .out = out};
@@ -143,7 +145,7 @@ static bool gather_line(const struct correlation *c, uint32_t entry, bool addres
 
 /* Pairs from the first lines, or from a sample of those that name no port. */
 static bool gather_lines(const struct correlation *c, const uint32_t *entries, size_t n,
-                         bool addresses, struct pairs *out)
+                         bool addresses, struct clock_pairs *out)
 {
     size_t step = addresses ? n / WEAK_LINES + 1 : 1;
     out->n = 0;
@@ -156,10 +158,13 @@ static bool gather_lines(const struct correlation *c, const uint32_t *entries, s
 static bool estimate_domain(struct correlation *c, uint32_t domain, const uint32_t *entries,
                             size_t n)
 {
-    struct pairs pairs = {0};
+    struct clock_pairs pairs = {0};
     struct clock_estimate *at = &c->clocks.v[domain].at;
     bool good = gather_lines(c, entries, n, false, &pairs);
+    const bool any_named = pairs.n > 0;
+    good = good && sent_lines_pairs(c, domain, &pairs);
     *at = clock_estimate_of(&c->arena, pairs.v, pairs.n, c->set_lines.v, c->set_lines.n);
+    c->clocks.v[domain].by_datagrams = at->known && !any_named;
     if (good && !at->known && !at->contested) {
         good = gather_lines(c, entries, n, true, &pairs);
         struct clock_estimate weak =
@@ -215,7 +220,7 @@ static void borrow(struct correlation *c, size_t to)
         const struct clock_estimate *at = &c->clocks.v[i].at;
         bool same =
             d->host_hash && o->host_hash ? o->host_hash == d->host_hash : o->source == d->source;
-        if (i == to || !at->known || c->clocks.v[i].borrowed || !same ||
+        if (i == to || !at->known || c->clocks.v[i].borrowed || !same || o->received ||
             o->zone_stated != d->zone_stated)
             continue;
         bool better = lender == SIZE_MAX || at->n_anchors > c->clocks.v[lender].at.n_anchors;
@@ -236,6 +241,7 @@ static void borrow(struct correlation *c, size_t to)
     c->clocks.v[to].given = c->clocks.v[lender].given;
     c->clocks.v[to].weak = c->clocks.v[lender].weak;
     c->clocks.v[to].by_turns = c->clocks.v[lender].by_turns;
+    c->clocks.v[to].by_datagrams = c->clocks.v[lender].by_datagrams;
     c->clocks.v[to].borrowed = true;
 }
 
@@ -313,7 +319,7 @@ static bool list_settings(struct correlation *c)
         if (sets && !line)
             return false;
         if (sets)
-            *line = i;
+            *line = log_place(c->index.entries.v[i].event);
     }
     return true;
 }
@@ -343,6 +349,21 @@ static bool estimate_all(struct correlation *c)
     return good;
 }
 
+/* Lines without a stamp have the time of the datagram that brought them, soon after. */
+static void trust_captures(struct correlation *c)
+{
+    for (size_t i = 0; i < c->index.domains.n; i++) {
+        const struct log_domain *d = &c->index.domains.v[i];
+        if (!d->received)
+            continue;
+        c->clocks.v[i].by_datagrams = true;
+        c->clocks.v[i].at = (struct clock_estimate){
+            .known = true,
+            .spread = CLOCK_LAG_NS,
+            .n_anchors = (uint32_t)(d->n_lines < UINT32_MAX ? d->n_lines : UINT32_MAX)};
+    }
+}
+
 /* What nothing measures is as far off as the time that the log counts from. */
 static void doubt_all(struct correlation *c)
 {
@@ -366,6 +387,7 @@ bool clocks_estimate(struct correlation *c)
     }
     if (!list_settings(c) || !estimate_all(c))
         return false;
+    trust_captures(c);
     doubt_all(c);
     borrow_all(c);
     if (!clocks_by_turns(c))

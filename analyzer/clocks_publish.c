@@ -8,8 +8,8 @@
 
 const char *clock_by_name(enum clock_by by)
 {
-    static const char *const names[CLOCK_BYS] = {"nothing",   "lines",  "turns",    "one-end",
-                                                 "other-log", "option", "contested"};
+    static const char *const names[CLOCK_BYS] = {"nothing", "lines",     "datagrams", "turns",
+                                                 "one-end", "other-log", "option",    "contested"};
     return by < CLOCK_BYS ? names[by] : names[CLOCK_BY_NOTHING];
 }
 
@@ -40,9 +40,10 @@ static void publish_zone(const struct correlation *c, size_t domain, struct case
     unsigned size = (unsigned)(minutes < 0 ? -minutes : minutes);
     const char *name = arena_printf(&c->of->arena, "UTC%c%02u:%02u", minutes < 0 ? '-' : '+',
                                     size / 60, size % 60);
-    const char *how = c->clocks.v[domain].at.known
-                          ? "lines that name captured connections fit them in it"
-                          : "in no other would the log and the captures meet";
+    const struct domain_clock *k = &c->clocks.v[domain];
+    const char *how = !k->at.known      ? "in no other would the log and the captures meet"
+                      : k->by_datagrams ? "lines that were captured as syslog datagrams fit it"
+                                        : "lines that name captured connections fit them in it";
     const char *why = arena_printf(&c->of->arena, "inferred: its stamps state none, and %s", how);
     if (!why || !name)
         return;
@@ -65,6 +66,8 @@ static enum clock_by by_of(const struct domain_clock *k)
         return CLOCK_BY_ONE_END;
     if (k->borrowed)
         return CLOCK_BY_OTHER_LOG;
+    if (k->by_datagrams)
+        return CLOCK_BY_DATAGRAMS;
     return k->by_turns ? CLOCK_BY_TURNS : CLOCK_BY_LINES;
 }
 
@@ -77,13 +80,12 @@ static void list_steps(const struct correlation *c, const struct domain_clock *k
     out->steps = arena_array(&c->of->arena, k->at.n_steps, sizeof *out->steps);
     for (uint32_t i = 0; out->steps && i < k->at.n_steps; i++) {
         const struct clock_step *s = &k->at.steps[i];
-        const struct event *after = c->index.entries.v[s->after].event;
-        const struct event *before = c->index.entries.v[s->before].event;
-        if (before->source != source) /* it is told of the file that it ends in */
+        if (log_place_source(s->before) != source) /* it is told of the file that it ends in */
             continue;
+        bool same = log_place_source(s->after) == source;
         out->steps[out->n_steps++] =
-            (struct case_clock_step){.after_line = after->source == source ? after->line : 1,
-                                     .before_line = before->line,
+            (struct case_clock_step){.after_line = same ? log_place_line(s->after) : 1,
+                                     .before_line = log_place_line(s->before),
                                      .by_ns = s->by,
                                      .spread_ns = s->spread};
     }

@@ -51,6 +51,7 @@ struct correlation *correlation_create(const struct correlate_config *config, st
         c->config = *config;
     arena_init(&c->arena, NULL);
     map_init(&c->reset_links, sizeof(const struct reset *), sizeof(struct linked_reset));
+    sent_lines_init(&c->sent);
     log_index_init(&c->index, &c->roster, c->config.max_events, c->config.max_bytes);
     struct fates *fates = NULL;
     bool good = lay_captures(c) && look_again(c, &fates);
@@ -79,6 +80,7 @@ void correlation_free(struct correlation *c)
     vec_finish(&c->known_names);
     vec_finish(&c->logins);
     vec_finish(&c->links);
+    sent_lines_finish(&c->sent);
     map_finish(&c->reset_links);
     log_index_finish(&c->index);
     arena_finish(&c->arena);
@@ -108,10 +110,17 @@ void correlation_ask(struct correlation *c, uint32_t source, uint64_t line)
     c->index.asked_line = line;
 }
 
-void correlation_event(struct correlation *c, const struct event *e)
+void correlation_add(struct correlation *c, const struct event *e)
 {
     struct event named;
     log_index_add(&c->index, host_names_fill(c, e, &named) == HOST_NAMES_ONE ? &named : e);
+}
+
+void correlation_event(struct correlation *c, const struct event *e)
+{
+    correlation_add(c, e);
+    if (c->sent.lines.n > 0)
+        sent_lines_match(c, e);
 }
 
 static bool join_all(struct correlation *c)
@@ -124,6 +133,7 @@ static bool join_all(struct correlation *c)
 bool correlation_join(struct correlation *c, struct error *err)
 {
     bool good = named_lines_settle(c);
+    sent_lines_settle(c);
     log_index_settle(&c->index);
     good = good && vec_reserve(&c->tie_of, c->index.entries.n + 1);
     while (good && c->tie_of.n < c->index.entries.n)

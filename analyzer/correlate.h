@@ -7,6 +7,7 @@
  *
  *     c = correlation_create(&config, case)      after the captures
  *     correlation_source(c, 0, &about)           before the events of each log
+ *     correlation_datagram(c, &event, &in)       lines out of datagrams, before those of files
  *     correlation_event(c, &event)               the log reader's sink
  *     correlation_join(c, &err)                  after the logs: fills the case
  *     correlation_free(c)                        with the case
@@ -32,11 +33,13 @@ struct correlate_config {
 
 /* What is known of a log before its first line. */
 struct log_about {
-    struct text name;     /* as in case_log, borrowed until correlation_free */
-    bool zone_assumed;    /* no option named a zone: stamps without one were read as UTC */
-    bool offset_given;    /* the user stated the offset */
-    instant_ns offset_ns; /* log clock minus capture clock, where offset_given */
-    instant_ns doubt_ns;  /* its times may all be wrong by so much, as the host's boot time is */
+    struct text name;      /* as in case_log, borrowed until correlation_free */
+    bool zone_assumed;     /* no option named a zone: stamps without one were read as UTC */
+    bool offset_given;     /* the user stated the offset */
+    instant_ns offset_ns;  /* log clock minus capture clock, where offset_given */
+    instant_ns doubt_ns;   /* its times may all be wrong by so much, as the host's boot time is */
+    bool is_sent;          /* its lines come out of captured datagrams */
+    struct address sender; /* of these */
 };
 
 /* Lays the captures over each other at once: resets' seen_in and is_copy_of_other, the captures'
@@ -60,6 +63,11 @@ void correlation_ask(struct correlation *c, uint32_t source, uint64_t line);
 
 /* Keeps the event if it can matter; what it points to is copied. */
 void correlation_event(struct correlation *c, const struct event *e);
+
+/* The same for a line out of a captured datagram, before the events of the first file: lines of
+ * files that say the same are known for it. */
+void correlation_datagram(struct correlation *c, const struct event *e,
+                          const struct case_datagram *in);
 
 /* Estimates the clocks, ties the lines to the resets, answers the rest.  Fills of->logs[source]:
  * offset, spread, anchors, and zone and zone_why where a zone was inferred; of->unmatched;

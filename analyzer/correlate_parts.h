@@ -13,11 +13,12 @@
 
 struct domain_clock {
     struct clock_estimate at;
-    bool given;       /* by the user */
-    bool borrowed;    /* from another log of the same host */
-    bool by_turns;    /* by services that went down and came up, not by connections */
-    bool weak;        /* by a single coincidence: one end of a service that one line may report */
-    int zone_minutes; /* inferred zone, already taken out of the events' times; 0 none */
+    bool given;        /* by the user */
+    bool borrowed;     /* from another log of the same host */
+    bool by_datagrams; /* by lines that were captured on their way, and by no other */
+    bool by_turns;     /* by services that went down and came up, not by connections */
+    bool weak;         /* by a single coincidence: one end of a service that one line may report */
+    int zone_minutes;  /* inferred zone, already taken out of the events' times; 0 none */
 };
 
 /* A line and the connection it belongs to. */
@@ -65,6 +66,40 @@ struct accepted_login { /* sshd's "Accepted ... for user" of a known connection 
     bool used; /* an sftp session was tied to it */
 };
 
+struct sent_line {               /* out of a captured datagram */
+    uint64_t place;              /* see log_place */
+    uint64_t host;               /* hash of its name, 0: none */
+    instant_ns stamp, precision; /* INSTANT_NONE: it has none */
+    instant_ns at;               /* when it was captured, on the first capture's clock */
+    struct case_datagram in;
+    uint32_t next; /* of those that say the same, or LOG_NONE */
+    bool is_kept;  /* a file holds it, too */
+};
+
+struct said_alike { /* of sent lines: by writer and message */
+    uint32_t first, n;
+};
+
+struct caught_line { /* a line that was captured on its way, and stands in a log of that domain */
+    uint64_t place;
+    uint32_t domain, sent;
+    instant_ns log, precision; /* its stamp there */
+    instant_ns at;
+    enum clock_order order;
+};
+
+struct sent_lines {
+    VEC(struct sent_line) lines;
+    VEC(struct caught_line) caught; /* settled: by domain, then by time of capture */
+    struct map alike;               /* hash of writer and message to struct said_alike */
+    struct map in_datagram;         /* place of a file's line to sent line */
+};
+
+struct clock_pairs {
+    struct clock_pair *v;
+    size_t n, cap;
+};
+
 struct linked_reset {
     const struct reset *reset;
     uint32_t from, n; /* in links */
@@ -80,7 +115,8 @@ struct correlation {
     size_t n_not_looked_at; /* resets, or records of theirs, that a budget kept from the look */
     VEC(struct log_about) sources;   /* by source */
     VEC(struct domain_clock) clocks; /* by domain */
-    VEC(uint64_t) set_lines;         /* entries that say that their host's clock was set */
+    VEC(uint64_t) set_lines;         /* places of lines that say that their host's clock was set */
+    struct sent_lines sent;
     VEC(struct log_loss) losses;
     VEC(struct tie) ties; /* direct joins first, then bridges, then hosts */
     VEC(uint32_t) tie_of; /* by entry: its first tie + 1, or 0 */
@@ -109,6 +145,9 @@ instant_ns uncertainty_of(const struct correlation *c, uint32_t entry);
 /* The clock of a domain at a stamp, wherever in the log it stands. */
 struct clock_span clock_of_domain(const struct correlation *c, size_t domain, instant_ns stamp);
 
+/* correlate.c: an event into the index, its names made addresses. */
+void correlation_add(struct correlation *c, const struct event *e);
+
 /* clocks.c: c->clocks, and the zones that anchors betray. */
 bool clocks_estimate(struct correlation *c);
 void clocks_publish(const struct correlation *c);
@@ -123,6 +162,18 @@ uint64_t host_names_hash(struct text name); /* of any letter case, with or witho
 
 /* named_lines.c: before the index is settled.  False when memory ran out. */
 bool named_lines_settle(struct correlation *c);
+
+/* sent_lines.c: lines out of captured datagrams, and the same lines in files. */
+void sent_lines_init(struct sent_lines *s);
+void sent_lines_finish(struct sent_lines *s);
+/* A file's line, after it came into the index. */
+void sent_lines_match(struct correlation *c, const struct event *e);
+/* After the last line: what a file holds as well is told by the file, and its entry that came by
+ * datagram is taken out of the index. */
+void sent_lines_settle(struct correlation *c);
+/* Adds the pairs of the domain's lines that were captured on their way, but for those that had to
+ * wait in a queue.  False when memory ran out. */
+bool sent_lines_pairs(const struct correlation *c, uint32_t domain, struct clock_pairs *out);
 
 /* packet_join.c: the packet that a firewall's line is about, of those kept of that reset's
  * connection; NULL: none, or more than one fits. */

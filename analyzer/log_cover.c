@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whether a missing line means anything: a log of that host must reach over the whole time, hold
- * lines of the program that would have written it, and not say that it lost such lines then.
+ * lines of the program that would have written it, and not say that it lost such lines then.  Lines
+ * out of captured datagrams are no such log: datagrams get lost, and a sender sends what it likes.
  */
 #include "analyzer/correlate_parts.h"
+
+static bool is_sent(const struct correlation *c, const struct log_domain *d)
+{
+    return d->source < c->sources.n && c->sources.v[d->source].is_sent;
+}
 
 /* Whose log it is: by learned names; a log of an unknown host counts where it is the only host. */
 static bool is_logs_host(const struct correlation *c, const struct log_domain *d,
@@ -13,7 +19,8 @@ static bool is_logs_host(const struct correlation *c, const struct log_domain *d
     if (has != -1)
         return has == 1;
     for (size_t i = 0; i < c->index.domains.n; i++)
-        if (name_key(&c->index.domains.v[i]) != name_key(d))
+        if (name_key(&c->index.domains.v[i]) != name_key(d) &&
+            (c->index.domains.v[i].host_hash || !is_sent(c, &c->index.domains.v[i])))
             return false;
     return true;
 }
@@ -115,7 +122,8 @@ bool case_log_covers(const struct case_file *c, const struct reset *r, enum side
         return false;
     instant_ns shift = k->vantage.shift[reset_capture(r)];
     for (size_t i = 0; i < k->index.domains.n; i++)
-        if (is_logs_host(k, &k->index.domains.v[i], &reset_end(r, side)->ip) &&
+        if (!is_sent(k, &k->index.domains.v[i]) &&
+            is_logs_host(k, &k->index.domains.v[i], &reset_end(r, side)->ip) &&
             spans(k, i, sane_time(from) - shift, sane_time(to) - shift) &&
             log_index_writes(&k->index, (uint32_t)i, event_kind) &&
             !lost_some(k, i, event_kind, sane_time(from) - shift, sane_time(to) - shift))

@@ -13,7 +13,7 @@
 struct domain_key {
     uint64_t host;
     uint32_t source;
-    uint32_t zone_stated;
+    uint32_t stamps; /* bits: the zone is stated; received */
 };
 
 struct kind_key {
@@ -34,7 +34,8 @@ static bool is_last_domain(const struct log_index *x, const struct event *e)
         return false;
     const struct log_domain *d = &x->domains.v[x->last_domain];
     return d->source == log_index_first_source(x, e->source) && d->zone_stated == e->zone_stated &&
-           d->host.n == e->host.n && same_bytes(d->host.p, e->host.p, e->host.n);
+           d->received == e->received && d->host.n == e->host.n &&
+           same_bytes(d->host.p, e->host.p, e->host.n);
 }
 
 static uint32_t make_domain(struct log_index *x, const struct event *e,
@@ -50,6 +51,7 @@ static uint32_t make_domain(struct log_index *x, const struct event *e,
                              .host_hash = key->host,
                              .host = arena_text(&x->arena, e->host),
                              .zone_stated = e->zone_stated,
+                             .received = e->received,
                              .first = INSTANT_NONE,
                              .last = INSTANT_NONE};
     return *at = (uint32_t)(x->domains.n - 1);
@@ -60,7 +62,7 @@ uint32_t log_domain_of(struct log_index *x, const struct event *e)
     if (is_last_domain(x, e))
         return x->last_domain;
     struct domain_key key = {text_hash(e->host), log_index_first_source(x, e->source),
-                             e->zone_stated};
+                             (uint32_t)e->zone_stated | (uint32_t)e->received << 1};
     const uint32_t *at = map_get(&x->domain_of, &key);
     return x->last_domain = at ? *at : make_domain(x, e, &key);
 }

@@ -36,7 +36,7 @@ struct log_domain {
     uint32_t source;    /* its first */
     uint64_t host_hash; /* 0: no host named */
     struct text host;
-    bool zone_stated;
+    bool zone_stated, received; /* as of its events */
     uint64_t n_lines;
     instant_ns first, last; /* of all its lines; INSTANT_NONE without stamps */
 };

@@ -61,9 +61,24 @@ static void learn_from_path(struct correlation *c, const struct log_domain *d, s
     }
 }
 
+/* Empty for lines out of datagrams: where their capture lies says nothing of their writer. */
 static struct text path_of(const struct correlation *c, uint32_t source)
 {
-    return source < c->sources.n ? c->sources.v[source].name : (struct text){0};
+    bool is_file = source < c->sources.n && !c->sources.v[source].is_sent;
+    return is_file ? c->sources.v[source].name : (struct text){0};
+}
+
+/* Whoever sends lines of one host alone is that host; a relay sends those of many. */
+static void learn_from_sender(struct correlation *c, const struct log_domain *d)
+{
+    const struct log_about *about = d->source < c->sources.n ? &c->sources.v[d->source] : NULL;
+    if (!about || !about->is_sent || !roster_knows(&c->roster, &about->sender))
+        return;
+    for (size_t i = 0; i < c->index.domains.n; i++)
+        if (c->index.domains.v[i].source == d->source &&
+            c->index.domains.v[i].host_hash != d->host_hash)
+            return;
+    names_learn(c, name_key(d), &about->sender);
 }
 
 void names_learn_hints(struct correlation *c)
@@ -72,6 +87,7 @@ void names_learn_hints(struct correlation *c)
         const struct log_domain *d = &c->index.domains.v[i];
         struct address ip;
         learn_from_path(c, d, path_of(c, d->source));
+        learn_from_sender(c, d);
         if ((address_parse(d->host, &ip) && roster_knows(&c->roster, &ip)) ||
             (d->host.n && host_names_find(c, d->host, &ip)))
             names_learn(c, name_key(d), &ip);

@@ -66,6 +66,7 @@ static void log_evidence(struct page *p, const struct link *l)
     page_say(p, p->f->of->logs[l->event->source].name);
     strbuf_printf(&p->b, ":%" PRIu64 "</code></dt><dd><span class=\"dim\">", l->event->line);
     tell_tie(&p->b, l);
+    page_datagram(p, l->event);
     page_add(p, "</span><br><code>");
     page_line(p, l->event->raw);
     page_add(p, "</code></dd>\n");

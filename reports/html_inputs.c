@@ -25,7 +25,9 @@ static void one_unmatched(struct page *p, const struct unmatched_line *u)
 {
     page_add(p, "<dt><code>");
     page_say(p, p->f->of->logs[u->event->source].name);
-    strbuf_printf(&p->b, ":%" PRIu64 "</code></dt><dd><code>", u->event->line);
+    strbuf_printf(&p->b, ":%" PRIu64 "</code>", u->event->line);
+    page_datagram(p, u->event);
+    page_add(p, "</dt><dd><code>");
     page_line(p, u->event->raw);
     page_add(p, "</code><br>");
     page_say(p, u->why);
@@ -84,6 +86,7 @@ static void capture_row(struct page *p, const struct case_capture *k)
     }
     tell_series(&p->b, k);
     tell_place(&p->b, p->f->of, k);
+    tell_syslog(&p->b, k);
     if (k->snaplen_cut > 0)
         strbuf_printf(&p->b, "; %" PRIu64 " cut by the snaplen", k->snaplen_cut);
     if (k->n_dropped > 0)

@@ -118,6 +118,8 @@ static json_t *capture_line(const struct case_capture *c)
     json_put(o, "rst_skipped", skipped);
     json_put_int(o, "rst_frames", c->n_rst_frames);
     json_put_int(o, "connections", c->n_connections);
+    if (c->n_syslog > 0)
+        json_put_int(o, "syslog_datagrams", c->n_syslog);
     json_put_int(o, "vantage", c->vantage);
     if (c->n_files > 1)
         json_put(o, "series", series_of(c));
@@ -193,6 +195,8 @@ static json_t *log_line(const struct case_log *l)
     json_put_text(o, "file", l->name);
     if (l->continues.n > 0)
         json_put_text(o, "continues", l->continues);
+    if (l->n_datagrams > 0)
+        json_put_address(o, "syslog_from", &l->sender);
     json_put_text(o, "host", l->host);
     json_put_text(o, "format", l->format);
     json_put_int(o, "lines", l->n_lines);
@@ -244,6 +248,7 @@ static json_t *unmatched_line_of(const struct findings *f, const struct unmatche
     json_put_int(o, "line", e->line);
     json_put_time(o, "time", e->time, json_digits(e->precision_ns));
     json_put_text(o, "event", e->kind);
+    json_put_datagram(o, f->of, e);
     json_put_endpoint(o, "client", &e->client);
     json_put_endpoint(o, "server", &e->server);
     json_put_str(o, "cause", "reset-not-captured");

@@ -22,6 +22,7 @@ static void fill_log_evidence(json_t *o, const struct findings *f, const struct 
     json_put_seconds(o, "offset_s", l->offset_ns);
     json_put_str(o, "match", join_name(l->join));
     json_put_text(o, "event", e->kind);
+    json_put_datagram(o, f->of, e);
     if (l->packet && frame_file(l->packet->frame) == frame_file(r->deciding.segment.frame))
         json_put_int(o, "packet_frame", frame_number(l->packet->frame));
     if (!l->recognised)

@@ -79,6 +79,24 @@ void json_put_endpoint(json_t *o, const char *key, const struct endpoint *e)
         json_put(o, key, endpoint_of(e));
 }
 
+void json_put_address(json_t *o, const char *key, const struct address *a)
+{
+    char text[ADDRESS_TEXT_MAX];
+    address_format(a, text);
+    json_put(o, key, json_string(text));
+}
+
+void json_put_datagram(json_t *o, const struct case_file *c, const struct event *e)
+{
+    const struct case_datagram *in = case_datagram_of(c, e);
+    if (!in)
+        return;
+    json_t *sent = json_object();
+    json_put_text(sent, "capture", c->captures[in->capture].name);
+    json_put_int(sent, "frame", in->frame);
+    json_put(o, "sent_in", sent);
+}
+
 unsigned json_digits(instant_ns precision)
 {
     unsigned digits = 0;

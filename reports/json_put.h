@@ -24,6 +24,10 @@ void json_put_time(json_t *o, const char *key, instant_ns t, unsigned digits);
 void json_put_seconds(json_t *o, const char *key, instant_ns ns);
 /* {"ip": ..., "port": ...}; nothing for the address zero, no port for port 0. */
 void json_put_endpoint(json_t *o, const char *key, const struct endpoint *e);
+void json_put_address(json_t *o, const char *key, const struct address *a);
+/* "sent_in": {"capture": ..., "frame": ...}, the datagram that carried the line; nothing where none
+ * is known. */
+void json_put_datagram(json_t *o, const struct case_file *c, const struct event *e);
 /* As many decimals as a stamp of that precision has. */
 unsigned json_digits(instant_ns precision);
 

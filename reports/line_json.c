@@ -76,8 +76,10 @@ static json_t *answer_of(const struct case_file *c, const struct line_answer *a)
     json_put_text(o, "file", c->logs[a->log].name);
     json_put_int(o, "line", a->line);
     json_put_str(o, "passed_over", a->passed_over);
-    if (a->event)
+    if (a->event) {
         put_event(o, a->event);
+        json_put_datagram(o, c, a->event);
+    }
     if (a->time != INSTANT_NONE && a->event) {
         json_put_time(o, "capture_time", a->time, json_digits(a->event->precision_ns));
         json_put_seconds(o, "uncertainty_s", a->uncertainty_ns);

@@ -153,6 +153,8 @@ void line_text_write(FILE *out, const struct case_file *c, const struct line_ans
     strbuf_init(&l.b);
     lines_say(&l, log->name);
     strbuf_printf(&l.b, ":%" PRIu64, a->line);
+    if (a->event)
+        tell_datagram(&l.b, c, a->event);
     lines_print(&l, STYLE_TITLE);
     if (a->passed_over) {
         strbuf_printf(&l.b, "passed over (%s): it is no event of its own", a->passed_over);

@@ -30,6 +30,15 @@ void page_line(struct page *p, struct text t)
     say_cut(p, t, TELL_LINE_MAX);
 }
 
+void page_datagram(struct page *p, const struct event *e)
+{
+    struct strbuf told;
+    strbuf_init(&told);
+    tell_datagram(&told, p->f->of, e);
+    page_say(p, strbuf_view(&told));
+    strbuf_finish(&told);
+}
+
 void page_title(struct page *p, struct text t)
 {
     say_cut(p, t, TELL_TITLE_MAX);

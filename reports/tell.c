@@ -156,6 +156,25 @@ void tell_tie(struct strbuf *b, const struct link *l)
         strbuf_str(b, "; unrecognised: no pattern knows it");
 }
 
+void tell_datagram(struct strbuf *b, const struct case_file *c, const struct event *e)
+{
+    const struct case_datagram *in = case_datagram_of(c, e);
+    if (!in)
+        return;
+    strbuf_printf(b, "%s frame %" PRIu64 " of ",
+                  c->logs[e->source].n_datagrams ? "," : ", also sent in", in->frame);
+    strbuf_escaped(b, c->captures[in->capture].name);
+}
+
+void tell_syslog(struct strbuf *b, const struct case_capture *c)
+{
+    if (c->n_syslog == 0)
+        return;
+    strbuf_str(b, ", ");
+    show_count(b, c->n_syslog, "syslog datagram");
+    strbuf_str(b, " read as a log");
+}
+
 static void tell_unmeasured(struct strbuf *b, const struct case_log *l)
 {
     bool contested = l->n_clocks > 0 && l->clocks[0].by == CLOCK_CONTESTED;
@@ -185,6 +204,8 @@ static void tell_clock_by(struct strbuf *b, enum clock_by by, uint32_t n_anchors
         show_count(b, n_anchors, "line");
         if (by == CLOCK_BY_TURNS)
             strbuf_str(b, " about services that went down or came up");
+        if (by == CLOCK_BY_DATAGRAMS)
+            strbuf_str(b, " captured as syslog datagrams");
     }
 }
 

@@ -16,6 +16,11 @@ void tell_confidence(struct strbuf *b, double confidence);
 void tell_wire(struct strbuf *b, const struct reset *r);
 /* "38.6 ms before the RST, names both ends"; the clock's doubt is said where it matters. */
 void tell_tie(struct strbuf *b, const struct link *l);
+/* ", also sent in frame 57 of client.pcap": the datagram that carried the line; nothing for a line
+ * of which none is known. */
+void tell_datagram(struct strbuf *b, const struct case_file *c, const struct event *e);
+/* ", 12 syslog datagrams read as a log" or nothing. */
+void tell_syslog(struct strbuf *b, const struct case_capture *c);
 /* "clock 1 ms ahead of the capture's (± 12 ms), by 10 lines" */
 void tell_clock(struct strbuf *b, const struct case_log *l);
 /* The same of one of its hosts, without the first word: "1 ms ahead of ..." */

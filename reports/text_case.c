@@ -64,7 +64,9 @@ static void where(struct lines *l, const struct diagnosis *d)
 static void log_evidence(struct lines *l, const struct link *link)
 {
     lines_say(l, l->f->of->logs[link->event->source].name);
-    strbuf_printf(&l->b, ":%" PRIu64 ", ", link->event->line);
+    strbuf_printf(&l->b, ":%" PRIu64, link->event->line);
+    tell_datagram(&l->b, l->f->of, link->event);
+    strbuf_str(&l->b, ", ");
     tell_tie(&l->b, link);
     lines_fill(l, "     ", 7);
     strbuf_str(&l->b, "         ");

@@ -17,6 +17,7 @@ static void one_unmatched(struct lines *l, const struct unmatched_line *u)
     strbuf_str(&l->b, "  ");
     lines_say(l, l->f->of->logs[u->event->source].name);
     strbuf_printf(&l->b, ":%" PRIu64, u->event->line);
+    tell_datagram(&l->b, l->f->of, u->event);
     lines_print(l, STYLE_PLAIN);
     strbuf_str(&l->b, "      ");
     lines_cut(l, u->event->raw, TELL_LINE_MAX);
@@ -79,6 +80,7 @@ static void capture_read(struct lines *l, const struct case_capture *k)
     }
     tell_series(&l->b, k);
     tell_place(&l->b, l->f->of, k);
+    tell_syslog(&l->b, k);
     if (k->snaplen_cut > 0) {
         strbuf_str(&l->b, ", ");
         show_count(&l->b, k->snaplen_cut, "packet");

@@ -91,8 +91,9 @@ void usage_man(const struct usage *u, FILE *out)
           "Reads packet captures together with the logs and host snapshots that were collected\n"
           "with them, rebuilds every TCP connection, ties each reset to log lines by time and\n"
           "address, and says who sent the reset, how it came about, why, on what evidence, and\n"
-          "what to do about it. Inputs are recognised by content. Nothing is executed, resolved\n"
-          "or fetched.\n.SH COMMANDS\n",
+          "what to do about it. Inputs are recognised by content. Syslog over UDP that a capture\n"
+          "holds is a log as well, one for each sender. Nothing is executed, resolved or\n"
+          "fetched.\n.SH COMMANDS\n",
           out);
     for (size_t i = 0; i < u->n_commands; i++) {
         fprintf(out, ".TP\n\\fB%s\\fR ", u->commands[i].name);
@@ -119,6 +120,9 @@ void usage_man(const struct usage *u, FILE *out)
           ".B whyrst evidence/\n"
           ".TP\nA page for the ticket and lines for a script:\n"
           ".B whyrst \\-o report.html \\-o report.jsonl server.pcap auth.log\n"
+          ".TP\nOne log line, here of those that a capture holds on their way to a collector:\n"
+          ".B whyrst \\-\\-explain\\-log \\(aqserver.pcap (syslog from 192.0.2.7):3\\(aq "
+          "server.pcap\n"
           ".TP\nThe causes, most frequent first:\n"
           ".B whyrst \\-\\-format json evidence/ | jq \\-r \\(aqselect(.type==\"diagnosis\").cause"
           "\\(aq | sort | uniq \\-c | sort \\-rn\n"

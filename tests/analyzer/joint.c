@@ -133,6 +133,15 @@ uint32_t joint_log(struct joint *j, const char *name, const char *text)
     return n;
 }
 
+uint32_t joint_sent(struct joint *j, const char *text, const double *captured)
+{
+    uint32_t n = joint_log(j, "a.pcap (syslog from 198.51.100.7)", text);
+    j->about[n].is_sent = true;
+    assert_true(address_parse(TEXT("198.51.100.7"), &j->about[n].sender));
+    j->sent_at[n] = captured;
+    return n;
+}
+
 const char *joint_stamp(struct joint *j, double t, int zone_minutes)
 {
     char text[INSTANT_TEXT_MAX];
@@ -148,7 +157,14 @@ const char *joint_stamp(struct joint *j, double t, int zone_minutes)
 
 static bool take(void *ctx, const struct event *e)
 {
-    correlation_event(ctx, e);
+    struct joint *j = ctx;
+    const double *captured = j->sent_at[e->source];
+    const struct case_datagram in = {.frame = 100 + e->line,
+                                     .time = captured ? at(captured[e->line - 1]) : 0};
+    if (captured)
+        correlation_datagram(j->correlation, e, &in);
+    else
+        correlation_event(j->correlation, e);
     return true;
 }
 
@@ -164,8 +180,8 @@ static void read_log(struct joint *j, struct patterns *patterns, uint32_t source
     assert_non_null(reader);
     assert_true(correlation_source(j->correlation, source, &j->about[source]));
     const char *text = j->log_text[source];
-    log_reader_feed(reader, text, strlen(text), take, j->correlation);
-    log_reader_end(reader, take, j->correlation);
+    log_reader_feed(reader, text, strlen(text), take, j);
+    log_reader_end(reader, take, j);
     log_reader_free(reader);
     flaws_finish(&flaws);
 }

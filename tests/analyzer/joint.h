@@ -21,7 +21,8 @@ struct joint {
     struct correlate_config config;
     struct log_about about[8];
     const char *log_text[8];
-    struct event extra[4]; /* given as they are, after the logs */
+    const double *sent_at[8]; /* its lines came in datagrams, captured then; NULL: it is a file */
+    struct event extra[4];    /* given as they are, after the logs */
     size_t n_extra;
     struct correlation *correlation;
 };
@@ -43,6 +44,9 @@ void joint_move(struct joint *j, uint32_t capture, double seconds);
 
 /* A log; text is borrowed.  Index as in struct event's source. */
 uint32_t joint_log(struct joint *j, const char *name, const char *text);
+/* The same of lines that 198.51.100.7 sent, each captured at its time by capture 0.  Before the
+ * files. */
+uint32_t joint_sent(struct joint *j, const char *text, const double *captured);
 /* "2026-03-01T12:00:SS.ffffff+00:00" style stamp of START + t, zone by minutes; arena text. */
 const char *joint_stamp(struct joint *j, double t, int zone_minutes);
 

@@ -41,7 +41,8 @@ static instant_ns cut(instant_ns t, instant_ns precision)
 static void add(struct bench *b, uint64_t line, uint32_t talk, instant_ns due, instant_ns log,
                 instant_ns precision)
 {
-    b->v[b->n++] = (struct clock_pair){line, talk, cut(log, precision), precision, due, due};
+    b->v[b->n++] =
+        (struct clock_pair){line, talk, CLOCK_TRAILS, cut(log, precision), precision, due, due};
 }
 
 /* Connections every few seconds; of the lines every third is missing; each line also pairs with a
@@ -122,8 +123,8 @@ static void test_one_line(void **state)
 static void test_reused_port(void **state)
 {
     (void)state;
-    struct clock_pair v[] = {{1, 1, 5000 * S, 1000, 5000 * S, 5000 * S},
-                             {1, 2, 5000 * S, 1000, 5060 * S, 5060 * S}};
+    struct clock_pair v[] = {{1, 1, CLOCK_TRAILS, 5000 * S, 1000, 5000 * S, 5000 * S},
+                             {1, 2, CLOCK_TRAILS, 5000 * S, 1000, 5060 * S, 5060 * S}};
     struct clock_estimate e = clock_estimate_of(&arena, v, 2, NULL, 0);
     assert_false(e.known);
     assert_true(e.contested);
@@ -136,8 +137,10 @@ static void test_periodic_reuse(void **state)
     struct clock_pair v[40];
     for (uint32_t i = 0; i < 20; i++) {
         instant_ns due = 9000 * S + i * 11 * S;
-        v[2 * i] = (struct clock_pair){i, 2 * i, due, 1000, due, due};
-        v[2 * i + 1] = (struct clock_pair){i, 2 * i + 1, due, 1000, due + 60 * S, due + 60 * S};
+        v[2 * i] = (struct clock_pair){i, 2 * i, CLOCK_TRAILS, due, 1000, due, due};
+        v[2 * i + 1] = v[2 * i];
+        v[2 * i + 1].talk++;
+        v[2 * i + 1].due_first = v[2 * i + 1].due_last = due + 60 * S;
     }
     assert_false(clock_estimate_of(&arena, v, 40, NULL, 0).known);
 }
@@ -159,12 +162,57 @@ static void test_two_clocks_in_one(void **state)
 static void test_late_line(void **state)
 {
     (void)state;
-    struct clock_pair v[] = {{1, 1, 5000 * S + 5 * MS, 1000, 5000 * S, 5000 * S},
-                             {2, 1, 5011 * S, 1000, 5010 * S, 5010 * S}};
+    struct clock_pair v[] = {{1, 1, CLOCK_TRAILS, 5000 * S + 5 * MS, 1000, 5000 * S, 5000 * S},
+                             {2, 1, CLOCK_TRAILS, 5011 * S, 1000, 5010 * S, 5010 * S}};
     struct clock_estimate e = clock_estimate_of(&arena, v, 2, NULL, 0);
     assert_true(e.known);
     assert_true(e.offset - e.spread <= 5 * MS);
     assert_true(e.offset + e.spread >= 900 * MS); /* which of the two was late is not known */
+}
+
+/* Lines captured on their way: none is sent before it is written, most soon after, some wait. */
+static void fill_sent(struct bench *b, enum clock_order order, instant_ns precision)
+{
+    memset(b, 0, sizeof *b);
+    for (uint32_t i = 0; i < 40; i++) {
+        instant_ns written = 9000 * S + (instant_ns)i * 7 * S + (instant_ns)i * 37 * MS;
+        instant_ns held = i % 8 == 0 ? 400 * MS : (instant_ns)(i % 5) * MS;
+        add(b, i, i, written + held, written + 84 * S, precision);
+        b->v[b->n - 1].order = order;
+    }
+}
+
+static void test_sent_lines(void **state)
+{
+    (void)state;
+    static struct bench b;
+    static const enum clock_order orders[] = {CLOCK_LEADS, CLOCK_AROUND};
+    static const instant_ns precisions[] = {1000, S};
+    for (size_t i = 0; i < 4; i++) {
+        fill_sent(&b, orders[i / 2], precisions[i % 2]);
+        struct clock_estimate e = estimate(&b);
+        assert_true(e.known);
+        assert_true(e.offset - e.spread <= 84 * S && e.offset + e.spread >= 84 * S);
+        assert_true(e.spread < (precisions[i % 2] == S ? 300 : 60) * MS);
+        assert_int_equal(e.n_steps, 0);
+    }
+}
+
+/* What trails and what is sent hold the truth between them. */
+static void test_sent_and_late(void **state)
+{
+    (void)state;
+    static struct bench b;
+    fill_sent(&b, CLOCK_LEADS, 1000);
+    for (uint32_t i = 1; i < 40; i += 2) {
+        struct clock_pair *p = &b.v[i];
+        p->order = CLOCK_TRAILS;
+        p->due_first = p->due_last = p->log - 84 * S - (instant_ns)(i % 4) * MS;
+    }
+    struct clock_estimate e = estimate(&b);
+    assert_true(e.known);
+    assert_true(e.offset - e.spread <= 84 * S && e.offset + e.spread >= 84 * S);
+    assert_true(e.spread < 30 * MS);
 }
 
 /* A clock that was set back by an hour in mid-log; what the two sides say stays apart. */
@@ -362,6 +410,8 @@ int main(void)
         cmocka_unit_test(test_periodic_reuse),
         cmocka_unit_test(test_late_line),
         cmocka_unit_test(test_two_clocks_in_one),
+        cmocka_unit_test(test_sent_lines),
+        cmocka_unit_test(test_sent_and_late),
         cmocka_unit_test(test_step),
         cmocka_unit_test(test_drift),
         cmocka_unit_test(test_trials),

@@ -98,6 +98,7 @@ def key_faults(record, required, optional):
             yield f"{key} = {json.dumps(value)[:80]}"
 
 
+SENT_IN = holds({"capture": is_text, "frame": is_frame})
 END = holds({"ip": is_address}, {"port": lambda v: is_count(v) and v < 65536})
 EVIDENCE = {
     "packet": ({"kind": is_text, "frame": is_frame, "says": is_text},
@@ -105,7 +106,7 @@ EVIDENCE = {
     "log": ({"kind": is_text, "file": is_text, "line": is_frame, "match": is_text,
              "text": is_text},
             {"event": is_text, "recognised": lambda v: v is False, "time": is_time,
-             "packet_frame": is_frame, "offset_s": is_number, "says": is_text}),
+             "sent_in": SENT_IN, "packet_frame": is_frame, "offset_s": is_number, "says": is_text}),
     "host": ({"kind": is_text, "file": is_text, "fact": is_text, "value": lambda v: True},
              {"says": is_text, "line": is_frame}),
 }
@@ -119,7 +120,7 @@ def is_evidence(v):
 
 # How a log's clock ran, and what it is known by.
 CLOCK_COURSE = {
-    "clock_by": one_of({"nothing", "lines", "turns", "one-end", "other-log", "option",
+    "clock_by": one_of({"nothing", "lines", "datagrams", "turns", "one-end", "other-log", "option",
                         "contested"}),
     "clock_drift_ppm": is_number, "clock_drift_spread_ppm": is_number,
     "clock_steps": list_of(holds({"after_line": is_frame, "before_line": is_frame,
@@ -136,14 +137,14 @@ RECORDS = {
                  "bytes_analysed": is_count, "bytes_skipped": map_of(is_count),
                  "damaged_where": list_of(is_text),
                  "skipped": map_of(is_count), "truncated_where": is_text, "flaws": map_of(is_count),
-                 "rst_frames": is_count, "connections": is_count,
+                 "rst_frames": is_count, "connections": is_count, "syslog_datagrams": is_count,
                  "series": holds({"file": is_frame, "files": is_frame},
                                  {"gap_s": is_duration, "overlap_s": is_duration,
                                   "continued": is_count}),
                  "vantage": lambda v: is_text(v) or is_count(v) or list_of(is_text)(v),
                  "clock_offset_s": is_number}),
     "log": ({"file": is_text, "format": is_text, "lines": is_count, "events": is_count},
-            {"continues": is_text, "host": is_text, "first": is_time, "last": is_time,
+            {"continues": is_text, "syslog_from": is_address, "host": is_text, "first": is_time, "last": is_time,
              "timezone": is_text, "timezone_why": is_text, "year_inferred": is_bool,
              "bytes_outside_captured_time": is_count, "unrecognised": is_count,
              "skipped": map_of(is_count), "clock_offset_s": is_number,
@@ -192,7 +193,7 @@ RECORDS = {
     "unmatched-log": ({"file": is_text, "line": is_frame, "event": is_text,
                        "cause": one_of({"reset-not-captured"}), "why": is_text},
                       {"time": is_time, "client": END, "server": END, "text": is_text,
-                       "why_id": is_text, "capture_hint": is_text}),
+                       "sent_in": SENT_IN, "why_id": is_text, "capture_hint": is_text}),
     "log-answer": ({"file": is_text, "line": is_frame, "candidates": list_of(holds(
         {"client": END, "server": END, "capture": is_text, "stream": is_count,
          "ending": one_of({"reset", "survived-resets", "fin", "open"}), "tied": is_bool},
@@ -202,6 +203,7 @@ RECORDS = {
                                        "unknown"})},
                    {"passed_over": is_text, "event": is_text, "claim": is_text, "scope": is_text,
                     "client": END, "server": END, "source": END, "destination": END,
+                    "sent_in": SENT_IN,
                     "fields": map_of(is_text), "host": is_text, "program": is_text,
                     "pid": is_count, "time": is_time, "text": is_text, "capture_time": is_time,
                     "uncertainty_s": is_duration, "more_candidates": is_count, "why": is_text,
