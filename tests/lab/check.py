@@ -68,6 +68,13 @@ def rst_frames(path):
 
 
 def lines_of(path):
+    """How many lines a log has; of the datagrams in a capture, as tshark sees them."""
+    capture, is_wire, sender = path.partition(" (syslog from ")
+    if is_wire:
+        field = "ipv6.src" if ":" in sender else "ip.src"
+        wanted = f"udp.dstport==514 && {field}=={sender.rstrip(')')}"
+        out = subprocess.run(["tshark", "-n", "-r", capture, "-Y", wanted], capture_output=True)
+        return out.stdout.count(b"\n")
     with (gzip.open if path.endswith(".gz") else open)(path, "rb") as f:
         return f.read().count(b"\n")
 

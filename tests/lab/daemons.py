@@ -20,9 +20,18 @@ module(load="imklog" LogPath="/dev/klog" PermitNonKernelFacility="on" RatelimitI
 $FileOwner root
 $FileGroup adm
 $FileCreateMode 0640
-auth,authpriv.*\t\t/var/log/auth.log
+{files}{forward}"""
+FILES = """auth,authpriv.*\t\t/var/log/auth.log
 *.*;auth,authpriv.none{kern}\t-/var/log/syslog
 kern.*\t\t-/var/log/kern.log
+"""
+FORWARD = """
+action(type="omfwd" target="{to}" port="514" protocol="udp" template="{template}")
+"""
+COLLECTOR = """
+module(load="imudp")
+input(type="imudp" port="514")
+*.* /run/collected.log
 """
 
 
@@ -41,9 +50,10 @@ def listening(host, port):
 
 class Syslog:
     """rsyslogd with the rules of Debian; `style` is iso (today's default) or bsd (one-second
-    stamps)."""
+    stamps).  `forward` is (address, template): all goes there by UDP, too, and with `keep` false
+    nowhere else."""
 
-    def __init__(self, host, style="iso", kern_twice=False):
+    def __init__(self, host, style="iso", kern_twice=False, forward=None, keep=True):
         template = (
             '$ActionFileDefaultTemplate RSYSLOG_TraditionalFileFormat' if style == "bsd" else ""
         )
@@ -51,7 +61,8 @@ class Syslog:
             "/etc/rsyslog-lab.conf",
             RSYSLOG.format(
                 template=template,
-                kern="" if kern_twice else ";kern.none",
+                files=FILES.format(kern="" if kern_twice else ";kern.none") if keep else "",
+                forward=FORWARD.format(to=forward[0], template=forward[1]) if forward else "",
                 own_clock=' SysSock.UseSysTimeStamp="off"' if host.clock else "",
             ),
         )
@@ -68,6 +79,15 @@ class Syslog:
     def close(self):
         self.host.case.lab.kernel_log.remove(self.host)
         os.close(self.fifo)
+
+
+class Collector:
+    """rsyslogd that takes what others send by UDP."""
+
+    def __init__(self, host):
+        host.write("/etc/rsyslog-collector.conf", COLLECTOR)
+        host.spawn("rsyslogd", "-n", "-f", "/etc/rsyslog-collector.conf", "-i", "/run/collector.pid")
+        wait_for(lambda: ":514 " in host.run("ss", "-Hlun", check=False), "rsyslogd")
 
 
 class Sshd:

@@ -2,16 +2,30 @@
 """Which log lines belong to a connection because they name its client with the port, or because
 the same process of the same log wrote one that does.  Run as a program it brings the truth.json of
 finished cases up to date."""
+import collections
 import gzip
 import json
 import re
 import sys
 from pathlib import Path
 
-SESSION = re.compile(r"\b(sshd(?:-session|-auth)?|internal-sftp|sftp-server|haproxy|postgres)\[(\d+)\]")
+import pcapfile
+
+SESSION = re.compile(r"\b(sshd(?:-session|-auth)?|internal-sftp|sftp-server|haproxy|postgres)"
+                     r"(?:\[(?=\d+\])| (?=\d+ - ))(\d+)")
+
+
+def datagram_lines(folder):
+    """The lines of captured syslog datagrams: each sender's are counted by themselves."""
+    for path in sorted(folder.glob("*.pcap")):
+        counts = collections.Counter()
+        for src, text in pcapfile.datagrams(path):
+            counts[src] += 1
+            yield f"{path.name} (syslog from {src})", counts[src], text
 
 
 def lines_of(folder):
+    yield from datagram_lines(folder)
     for path in sorted((folder / "logs").rglob("*")):
         if not path.is_file():
             continue

@@ -94,6 +94,21 @@ def packets(path):
         )
 
 
+def datagrams(path):
+    """Yields (sender, text) of each UDP datagram to port 514 that is no fragment."""
+    for link, _t, raw, _orig in records(path):
+        kind, ip, _mac = network(link, raw)
+        if kind == 0x800 and len(ip) >= 20 and ip[9] == 17:
+            src, udp = socket.inet_ntop(socket.AF_INET, ip[12:16]), ip[(ip[0] & 15) * 4 :]
+        elif kind == 0x86DD and len(ip) >= 40 and ip[6] == 17:
+            src, udp = socket.inet_ntop(socket.AF_INET6, ip[8:24]), ip[40:]
+        else:
+            continue
+        to, length = struct.unpack("!2xHH", udp[:6])
+        if to == 514:
+            yield src, udp[8:length].decode("utf-8", "replace")
+
+
 def write(path, link, rows, snaplen=262144):
     """Writes rows of (seconds, bytes, original length) as a microsecond pcap."""
     with open(path, "wb") as f:

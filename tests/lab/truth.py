@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 import pcapfile
-from named import extend
+from named import datagram_lines, extend
 from pcapfile import ACK, FIN, RST, SYN
 
 # Best first, where the vocabulary leaves a choice.
@@ -41,6 +41,7 @@ MECHANISMS = set(
     abort-unread after-close no-state gave-up injected stale undetermined
     """.split()
 )
+WIRE = "syslog datagrams"  # in the place of a log's name: the lines that the captures hold
 PHASES = set("opening idle-open active half-closed closed unknown".split())
 
 
@@ -186,7 +187,11 @@ class Truth:
     def lines(self, patterns, needed=True):
         found = []
         for name, pattern in patterns:
-            hits = []
+            hits = [
+                {"file": file, "line": n}
+                for file, n, text in (datagram_lines(Path(self.case.out)) if name == WIRE else ())
+                if re.search(pattern, text)
+            ]
             for part in (name, name + ".1", name + ".2.gz"):
                 path = os.path.join(self.case.out, "logs", part)
                 if os.path.exists(path):

@@ -6,8 +6,8 @@ from cases import opening
 from daemons import Sshd, banner
 
 
-def strangers(c, n):
-    """HTTP requests to sshd, each reset and named in auth.log; port checkers between them."""
+def strangers(c, n, log="auth.log"):
+    """HTTP requests to sshd, each reset and named in its log; port checkers between them."""
     for k in range(n):
         s = c.client.connect(c.server.addr, 22)
         port = s.getsockname()[1]
@@ -29,9 +29,9 @@ def strangers(c, n):
             cause=["ssh-protocol-mismatch", "protocol-mismatch"],
             by_reason={"TCP_TIMEWAIT_SOCKET": ("half-closed", ["after-close"])},
             logs=[
-                ("auth.log", rf"banner exchange: Connection from \S+ port {port}: invalid format")
+                (log, rf"banner exchange: Connection from \S+ port {port}: invalid format")
             ],
-            logs_ok=[("auth.log", rf"port {port}\b")],
+            logs_ok=[(log, rf"port {port}\b")],
         )
         c.pause(0.4, 1.6)
         q = c.client.connect(c.server.addr, 22)
@@ -46,8 +46,8 @@ def watch(c):
     c.capture(c.server)
 
 
-def left_alone(c):
-    c.truth.absent += [("auth.log", r"Connection closed by|did not send identification")]
+def left_alone(c, log="auth.log"):
+    c.truth.absent += [(log, r"Connection closed by|did not send identification")]
 
 
 def drift(c):

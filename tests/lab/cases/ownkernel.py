@@ -7,13 +7,13 @@ import time
 from case import again, case
 from cases.endpoint import SERVICE, end, meet
 from cases.services import drain
-from daemons import RSYSLOG, abort, wait_for
+from daemons import FILES, RSYSLOG, abort, wait_for
 import guest
 import net
 
 GIVER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "giver.py")
 KERNEL_LOG = RSYSLOG.replace(' LogPath="/dev/klog"', "").format(
-    template="", kern=";kern.none", own_clock=""
+    template="", files=FILES.format(kern=";kern.none"), forward="", own_clock=""
 )
 TRACK = ("nf_conntrack", "iptable_filter", "ip6table_filter", "xt_conntrack", "nf_log_syslog")
 
