@@ -89,7 +89,7 @@ static bool gather_line(const struct correlation *c, uint32_t entry, const struc
         if (!p)
             return false;
         bool trails = turns->v[i].up || text_starts(e->kind, TEXT("systemd."));
-        *p = (struct clock_pair){.line = entry,
+        *p = (struct clock_pair){.line = log_place(e),
                                  .talk = i,
                                  .log = e->time,
                                  .precision = e->precision_ns,

@@ -237,7 +237,7 @@ static bool was_held(const struct caught_line *v, size_t n, size_t i)
 {
     for (size_t k = i + 1; k < n && k - i < BURST_LINES && v[k].at - v[i].at <= BURST_NS; k++) {
         instant_ns by = (v[k].log - v[k].at) - (v[i].log - v[i].at);
-        if (by > HELD_NS + v[i].precision && by < APART_MAX_NS)
+        if (v[k].sent != v[i].sent && by > HELD_NS + v[i].precision && by < APART_MAX_NS)
             return true;
     }
     return false;
