@@ -21,6 +21,9 @@
 /* No clock that is told the time at all runs faster or slower than this: adjtimex(2) slews by 500
  * parts per million, and bare crystals stay within 200. */
 #define CLOCK_RATE_MAX_PPB 500000
+/* But one that nobody tells the time may run steadily at a rate of its own: a virtual machine whose
+ * ticks were measured badly. */
+#define CLOCK_DRIFT_MAX_PPB 3000000
 #define CLOCK_STEPS_MAX 8
 
 enum clock_order {

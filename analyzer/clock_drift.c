@@ -95,7 +95,8 @@ static bool fit_drift(const struct clock_bench *b, const struct clock_track *tra
     double rate = s.all_xy / s.all_xx * 1e9, doubt = 3 / sqrt(s.all_xx) * 1e9;
     double tilt = s.longest > 0 ? (double)usual / s.longest : 0; /* of a line through such tracks */
     doubt = tilt > doubt ? tilt : doubt;
-    if (doubt > CLOCK_RATE_MAX_PPB || fabs(rate) > CLOCK_RATE_MAX_PPB)
+    bool is_shown = doubt <= CLOCK_RATE_MAX_PPB || doubt < fabs(rate) / 2;
+    if (!is_shown || fabs(rate) > CLOCK_DRIFT_MAX_PPB)
         return false;
     *drift = (int32_t)lround(rate);
     *spread = (int32_t)lround(doubt);

@@ -13,7 +13,7 @@
 #define ASTRAY 0.03       /* lines that are about something else */
 #define STEP_CHANCE 0.002 /* from one line to the next */
 #define HINTED_CHANCE 0.3
-#define SEARCH_PPB 100000
+#define SEARCH_PPB 500000
 #define TAIL 0.001 /* left out at either end of what is stated */
 #define FEW_LINES 8
 #define FEW_TAIL                                                                                   \
@@ -371,7 +371,8 @@ bool clock_search(const struct clock_course *course, int32_t *drift)
     int32_t at = 0;
     bool good = open_filter(&f);
     for (int32_t step = SEARCH_PPB; good && step >= CLOCK_SEARCH_PPB; step /= 2) {
-        int32_t middle = step == SEARCH_PPB ? 0 : at, most = step == SEARCH_PPB ? 5 : 1;
+        bool first = step == SEARCH_PPB;
+        int32_t middle = first ? 0 : at, most = first ? CLOCK_DRIFT_MAX_PPB / SEARCH_PPB : 1;
         f.rate_ppb = step * 3 / 5;
         best = -INFINITY; /* the finer rate has its own evidence */
         for (int32_t i = -most; i <= most; i++) {

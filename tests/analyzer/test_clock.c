@@ -170,6 +170,31 @@ static void test_late_line(void **state)
     assert_true(e.offset + e.spread >= 900 * MS); /* which of the two was late is not known */
 }
 
+/* A clock that nobody sets runs at a rate of its own, however short the log: the bound holds at its
+ * ends, too. */
+static void test_fast_clock(void **state)
+{
+    (void)state;
+    static struct bench b;
+    static const int rates[] = {2000, -1500};
+    for (size_t k = 0; k < 2; k++) {
+        memset(&b, 0, sizeof b);
+        for (uint32_t i = 0; i < 30; i++) {
+            instant_ns since = (instant_ns)i * S + (instant_ns)(i % 7) * 61 * MS;
+            instant_ns off = 100 * S + since / 1000000 * rates[k];
+            add(&b, i, i, 9000 * S + since, 9000 * S + since + off + (i % 4) * MS, 1000);
+        }
+        struct clock_estimate e = estimate(&b);
+        assert_true(e.known && e.drifts);
+        for (uint32_t i = 0; i < 30; i++) {
+            struct clock_span at = clock_at(&e, i, b.v[i].log);
+            instant_ns off = b.v[i].log - b.v[i].due_first - (i % 4) * MS;
+            assert_true(at.low <= off && off <= at.high);
+            assert_true(at.high - at.low < 60 * MS);
+        }
+    }
+}
+
 /* Lines captured on their way: none is sent before it is written, most soon after, some wait. */
 static void fill_sent(struct bench *b, enum clock_order order, instant_ns precision)
 {
@@ -410,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_periodic_reuse),
         cmocka_unit_test(test_late_line),
         cmocka_unit_test(test_two_clocks_in_one),
+        cmocka_unit_test(test_fast_clock),
         cmocka_unit_test(test_sent_lines),
         cmocka_unit_test(test_sent_and_late),
         cmocka_unit_test(test_step),
