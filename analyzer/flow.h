@@ -30,6 +30,7 @@ struct flow {
     bool used;            /* touched since it was put where it stands in FLOW_OPEN */
     struct flow *prev, *next;
     uint8_t left_bits; /* enum flow_left */
+    bool has_lanes;    /* others of the tuple live on other VLANs: they are the tracker's */
     uint32_t place;    /* of the stream among all that got a number, from 0 */
     union {
         instant_ns left_time;

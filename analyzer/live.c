@@ -32,6 +32,7 @@ static const struct {
     {offsetof(struct store, episodes), sizeof(struct episode), 0},
     {offsetof(struct store, evidence), sizeof(struct evidence), 0},
     {offsetof(struct store, blows), sizeof(struct blows), 0},
+    {offsetof(struct store, lanes), sizeof(struct lane), 0},
 };
 #define N_POOLS (sizeof pools / sizeof *pools)
 
@@ -212,7 +213,7 @@ struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const stru
     half_init(&l->half[0]);
     half_init(&l->half[1]);
     l->first_time = l->last_time = p->time;
-    l->vlan = p->n_vlans > 0 ? p->vlan[0] : 0;
+    l->vlan = packet_vlan(p);
     guess_client(l, dir, p);
     inherit(l, f);
     return l;

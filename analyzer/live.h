@@ -231,6 +231,12 @@ struct blows {                /* RSTs and ICMP errors */
     uint8_t n_episodes;
 };
 
+struct lane { /* a connection beside the live one of its flow, on another VLAN: see lanes.c */
+    struct lane *next;
+    struct live *live;
+    uint32_t place, record; /* as in its flow */
+};
+
 struct live {
     struct flow *flow;
     instant_ns last_time;
@@ -268,7 +274,7 @@ static inline void live_prefetch(const struct live *l)
 
 struct store { /* the pools that live connections draw from */
     struct pool flows, openings, lives, chunks, rings, troubles, contents, pieces, tails, holes,
-        episodes, evidence, blows;
+        episodes, evidence, blows, lanes;
     size_t used;       /* bytes of all objects handed out */
     bool numbers_only; /* neither segments nor bytes are kept, see survey.h */
 };

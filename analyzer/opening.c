@@ -29,7 +29,7 @@ void opening_keep(struct opening_segment *s, uint8_t dir, const struct packet *p
 {
     *s = (struct opening_segment){.k = kept_from(p, dir),
                                   .mss = p->mss,
-                                  .vlan = p->n_vlans > 0 ? p->vlan[0] : 0,
+                                  .vlan = packet_vlan(p),
                                   .wscale = p->wscale,
                                   .has_mss = p->has_mss,
                                   .has_wscale = p->has_wscale};

@@ -43,6 +43,7 @@ struct tracker *tracker_create(struct arena *arena, const struct tracker_config 
         t->config.linger_ns = DEFAULT_LINGER_NS;
     store_init(&t->store, from);
     survey_init(&t->survey);
+    map_init(&t->lanes, sizeof(struct flow *), sizeof(struct lane *));
     arena_init(&t->scrap, from);
     t->store.numbers_only = config->twice;
     t->arena = config->twice ? &t->scrap : arena;
@@ -70,6 +71,7 @@ void tracker_free(struct tracker *t)
     vec_finish(&t->file_places);
     outline_finish(t);
     survey_finish(&t->survey);
+    map_finish(&t->lanes);
     arena_finish(&t->scrap);
     t->from->release(t->from->ctx, t, sizeof *t);
 }
@@ -112,7 +114,7 @@ static bool number_of(struct tracker *t, uint64_t frame, uint32_t *out)
 
 /* The flow of a segment that may begin a stream.  NULL when memory ran out. */
 static struct flow *flow_for(struct tracker *t, const struct tracker_place *at, uint16_t flags,
-                             uint32_t seq, uint64_t frame)
+                             uint32_t seq, uint64_t frame, int vlan)
 {
     struct flow *f = flows_find(&t->flows, &at->key, at->hash);
     const bool opens = f && flow_opens_stream(f, at->dir, flags, seq);
@@ -126,7 +128,7 @@ static struct flow *flow_for(struct tracker *t, const struct tracker_place *at, 
         if (f)
             flow_number(f, number);
     } else if (opens) {
-        tracker_settle(t, f);
+        tracker_make_way(t, f, vlan);
         flow_number(f, number);
     } else {
         tracker_revive(t, f); /* what was seen of it has the old number */
@@ -274,8 +276,8 @@ static void follow(struct tracker *t, struct live *l, uint8_t dir, const struct 
 
 static bool begins_opening(const struct tracker *t, const struct flow *f, const struct packet *p)
 {
-    return !f->live && !f->left_bits && !f->file_bits && !t->config.live_from_start &&
-           opening_begins(p);
+    return !f->live && !f->left_bits && !f->file_bits && !f->has_lanes &&
+           !t->config.live_from_start && opening_begins(p);
 }
 
 /* Takes a segment if it leaves the connection, or makes it, an opening. */
@@ -355,11 +357,18 @@ bool tracker_revive(struct tracker *t, struct flow *f)
     return good;
 }
 
+/* No connection of the flow is being followed, unless one was parked. */
+static void rest(struct tracker *t, struct flow *f)
+{
+    const bool goes_on = f->has_lanes && tracker_next_lane(t, f);
+    flows_touch(&t->flows, f, goes_on ? FLOW_OPEN : FLOW_DONE);
+}
+
 static void not_followed(struct tracker *t, struct flow *f, const struct tracker_place *at,
                          const struct packet *p)
 {
     if (f)
-        flows_touch(&t->flows, f, FLOW_DONE);
+        rest(t, f);
     t->counts.n_no_memory++;
     if (p->flags & TCP_RST)
         tracker_skip_rst(t, &at->key, p->frame, "no-memory", 0);
@@ -379,7 +388,9 @@ static struct live *live_of(struct tracker *t, struct flow *f, uint8_t dir, cons
 void tracker_take_segment(struct tracker *t, const struct tracker_place *at, const struct packet *p)
 {
     uint8_t dir = at->dir;
-    struct flow *f = flow_for(t, at, p->flags, p->seq, p->frame);
+    struct flow *f = flow_for(t, at, p->flags, p->seq, p->frame, packet_vlan(p));
+    if (f && f->has_lanes)
+        tracker_pick_lane(t, f, dir, p);
     if (f && !f->live && take_opening(t, f, at, p)) {
         tracker_make_room(t, f);
         return;
@@ -410,12 +421,12 @@ static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i, 
     if (tracker_surveys(t))
         survey_trace(&t->survey.now, at.hash);
     if (i->has_flags) {
-        struct flow *f = flow_for(t, &at, i->flags, i->seq, frame);
+        struct flow *f = flow_for(t, &at, i->flags, i->seq, frame, -1);
         if (!f)
             return NULL;
         flow_rebase(f, at.dir, i->flags, i->seq);
         if (!f->live && !(f->left_bits & LEFT_OPENING))
-            flows_touch(&t->flows, f, FLOW_DONE);
+            rest(t, f);
         return f;
     }
     return flows_find(&t->flows, &at.key, at.hash);

@@ -38,6 +38,7 @@ struct tracker {
     struct connection_records more_records; /* of connections with resets in several files */
     VEC(uint32_t) file_places;              /* of every file after the first: its first place */
     struct tracker_counts counts;
+    struct map lanes; /* struct flow * -> struct lane *, see flow.has_lanes */
     struct survey survey;
     struct tracker_counts first_counts; /* those of the first reading, while again */
     bool again;                         /* the second reading */
@@ -70,6 +71,14 @@ static inline bool tracker_surveys(const struct tracker *t)
 /* A second sight of a segment was set aside. */
 void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir);
 
+/* lanes.c.  A new connection begins on the flow, on that VLAN (-1: unknown): the live one is
+ * settled, or parked when it is on another and may go on. */
+void tracker_make_way(struct tracker *t, struct flow *f, int vlan);
+/* Of a flow with lanes: the connection that the segment is of becomes the flow's live one. */
+void tracker_pick_lane(struct tracker *t, struct flow *f, uint8_t dir, const struct packet *p);
+/* The flow has no live one: one that was parked takes the place.  False: there is none. */
+bool tracker_next_lane(struct tracker *t, struct flow *f);
+
 /* Settles connections that both ends closed long ago. */
 void tracker_expire_closed(struct tracker *t);
 /* Settles what was longest without a packet, then forgets numbers, until there is room. */
@@ -89,5 +98,7 @@ void tracker_settle_all(struct tracker *t);
 void tracker_let_go(struct tracker *t);
 /* Lets go of the connection of a flow, if it has one: what is worth keeping becomes a result. */
 void tracker_settle(struct tracker *t, struct flow *flow);
+/* The same, but none that is parked takes its place. */
+void tracker_settle_one(struct tracker *t, struct flow *flow);
 
 #endif

@@ -100,7 +100,7 @@ static bool keep_resets(struct tracker *t, const struct flow *flow)
                               : settle_resets(t->arena, flow, t->config.capture, &t->scenes);
 }
 
-void tracker_settle(struct tracker *t, struct flow *flow)
+void tracker_settle_one(struct tracker *t, struct flow *flow)
 {
     bool in_outline = t->config.in_outline && is_refused(flow) && outline_keep(t, flow);
     if (!tracker_revive(t, flow)) {
@@ -124,6 +124,13 @@ void tracker_settle(struct tracker *t, struct flow *flow)
     live_free(&t->store, l);
     flow->live = NULL;
     flows_touch(&t->flows, flow, FLOW_DONE);
+}
+
+void tracker_settle(struct tracker *t, struct flow *flow)
+{
+    tracker_settle_one(t, flow);
+    if (flow->has_lanes && tracker_next_lane(t, flow))
+        flows_touch(&t->flows, flow, FLOW_OPEN);
 }
 
 static inline size_t used(const struct tracker *t)

@@ -148,6 +148,12 @@ bool packet_link_supported(int link_type);
 /* "SYN,ACK" style names in header order, for people; out holds at least 40 bytes. */
 size_t packet_flags_text(uint16_t flags, char out[40]);
 
+/* The outermost tag's id, 0 where there is none. */
+static inline uint16_t packet_vlan(const struct packet *p)
+{
+    return p->n_vlans > 0 ? p->vlan[0] : 0;
+}
+
 static inline struct endpoint packet_src(const struct packet *p)
 {
     return (struct endpoint){.ip = p->ip_src, .port = p->src_port};

@@ -47,6 +47,8 @@ static struct packet packet_from(const uint8_t *r, uint64_t frame, instant_ns *n
     p.tsval = r[9];
     p.has_wscale = r[10] & 1;
     p.wscale = r[10] >> 4;
+    p.n_vlans = r[10] >> 1 & 1;
+    p.vlan[0] = p.n_vlans > 0 ? 5 + (r[10] >> 2 & 1) : 0;
     p.mptcp_reset_reason = -1;
     if (r[11] > 250) {
         p.kind = PACKET_ICMP_ERROR;

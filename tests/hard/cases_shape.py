@@ -184,11 +184,14 @@ def two_interfaces():
 
 
 def same_tuple_on_two_vlans():
-    """One tuple on two VLANs at a time: tshark takes them for one stream, and so do the numbers."""
-    one, two = reset_talk(), reset_talk(start=T0 + 300, isn=(77000, 99000))
-    frames = [(t, f[:12] + vlan(5) + f[12:]) for t, f in one.frames]
-    frames += [(t, f[:12] + vlan(6) + f[12:]) for t, f in two.frames]
-    return pcap(sorted(frames)), {"diagnoses": None, "capture": {"connections": 2, "rst_frames": 2}}
+    """One tuple on two VLANs at a time: tshark's numbers, but two connections."""
+    one, two = reset_talk(), reset_talk(start=T0 + 300, isn=(1 << 30, 3 << 30))
+    frames = sorted([(t, f[:12] + vlan(5) + f[12:]) for t, f in one.frames] +
+                    [(t, f[:12] + vlan(6) + f[12:]) for t, f in two.frames])
+    ends = [1 + [t for t, _ in frames].index(talk.frames[-1][0]) for talk in (one, two)]
+    alike = {"sender": "server", "bytes": {"client": 127, "server": 0}, "history": "ShADr"}
+    return pcap(frames), {"diagnoses": [{"frame": n, **alike} for n in ends],
+                          "capture": {"connections": 2, "rst_frames": 2}}
 
 
 def times_go_backwards():
