@@ -74,12 +74,16 @@ void tracker_pick_lane(struct tracker *t, struct flow *f, uint8_t dir, const str
         exchange(f, best);
 }
 
+static bool is_over(const struct live *l)
+{
+    return live_rsts(l) || (half_has(&l->half[0], HALF_FIN) && half_has(&l->half[1], HALF_FIN));
+}
+
 /* A connection goes on beside a new one when it is alive, on another VLAN, and the capture does not
  * show its packets on several. */
 static bool lives_beside(const struct live *l, int vlan)
 {
-    return l->vlan != vlan && l->n_duplicates == 0 && !live_rsts(l) &&
-           !(half_has(&l->half[0], HALF_FIN) && half_has(&l->half[1], HALF_FIN));
+    return l->vlan != vlan && l->n_duplicates == 0 && !is_over(l);
 }
 
 static bool goes_on(struct tracker *t, struct flow *f, int vlan)
@@ -114,26 +118,48 @@ static struct lane *on_vlan(struct lane *v, int vlan)
     return v;
 }
 
+/* The lane becomes the flow's live connection. */
+static void take(struct tracker *t, struct flow *f, struct lane **at)
+{
+    struct lane *lane = *at;
+    *at = lane->next;
+    f->live = lane->live;
+    f->place = lane->place;
+    f->record = lane->record;
+    pool_give(&t->store.lanes, lane);
+}
+
+/* What has ended is not kept for another stream. */
+static void settle_ended(struct tracker *t, struct flow *f)
+{
+    struct lane **at = parked_of(t, f);
+    while (at && *at) {
+        if (!is_over((*at)->live)) {
+            at = &(*at)->next;
+            continue;
+        }
+        take(t, f, at);
+        tracker_settle_one(t, f);
+    }
+}
+
 void tracker_make_way(struct tracker *t, struct flow *f, int vlan)
 {
     struct lane **parked = f->has_lanes ? parked_of(t, f) : NULL;
-    struct lane *same = parked && f->live->vlan != vlan ? on_vlan(*parked, vlan) : NULL;
+    struct lane *same = parked && f->live && f->live->vlan != vlan ? on_vlan(*parked, vlan) : NULL;
     if (same)
         exchange(f, same);
     if (!goes_on(t, f, vlan) || !park(t, f))
         tracker_settle_one(t, f);
+    if (f->has_lanes)
+        settle_ended(t, f);
 }
 
 bool tracker_next_lane(struct tracker *t, struct flow *f)
 {
-    struct lane **parked = parked_of(t, f), *first = parked ? *parked : NULL;
-    f->has_lanes = first != NULL;
-    if (!first)
-        return false;
-    *parked = first->next;
-    f->live = first->live;
-    f->place = first->place;
-    f->record = first->record;
-    pool_give(&t->store.lanes, first);
-    return true;
+    struct lane **parked = parked_of(t, f);
+    f->has_lanes = parked && *parked;
+    if (f->has_lanes)
+        take(t, f, parked);
+    return f->has_lanes;
 }

@@ -209,6 +209,7 @@ struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const stru
         return NULL;
     }
     l->flow = f;
+    l->stream = f->stream;
     f->live = l;
     half_init(&l->half[0]);
     half_init(&l->half[1]);

@@ -245,6 +245,7 @@ struct live {
     struct evidence *evidence; /* NULL: only numbers are followed, see survey.h */
     instant_ns first_time;
     uint32_t syn_tsval;
+    uint32_t stream; /* the flow's, as it was when this connection began or entered the file */
     uint16_t vlan;
     uint8_t client;       /* direction of the client */
     uint8_t bits;         /* enum live_bit */

@@ -389,7 +389,7 @@ void settle_record(const struct flow *flow, uint32_t capture, struct connection_
         .syn_tsval = l->syn_tsval,
         .request = first_request(ch),
         .n_segments = l->n_segments > UINT32_MAX ? UINT32_MAX : (uint32_t)l->n_segments,
-        .stream = flow->stream,
+        .stream = l->stream,
         .capture = capture,
         .ttl = {ch->first_ttl, sh->first_ttl},
         .ending = (uint8_t)ending_of(l),

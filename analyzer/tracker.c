@@ -133,6 +133,8 @@ static struct flow *flow_for(struct tracker *t, const struct tracker_place *at, 
     } else {
         tracker_revive(t, f); /* what was seen of it has the old number */
         flow_enter_file(f, number);
+        if (f->live)
+            f->live->stream = number;
     }
     if (f)
         f->place = t->next_place - 1;
