@@ -143,6 +143,29 @@ static void read_waiting(struct case_run *run, struct walk *walk, const struct c
     source_close(source);
 }
 
+/* Two files that hold one direction each. */
+static void read_joined(struct case_run *run, struct walk *walk, const struct case_waiting *w,
+                        const struct case_waiting *other)
+{
+    struct error err = {0};
+    struct source *source =
+        case_open_joined(run, walk, w->input, other->input, &run->joined.halves, &err);
+    if (!source) { /* gone, or changed: each for itself says why */
+        run->joined.halves = NULL;
+        read_waiting(run, walk, w);
+        read_waiting(run, walk, other);
+        return;
+    }
+    run->joined.other = other->input;
+    capture_input(run, w->input, source, UINT64_MAX);
+    run->inputs.v[other->input].failed = run->inputs.v[w->input].failed;
+    run->inputs.v[other->input].why = run->inputs.v[w->input].why;
+    run->inputs.v[w->input].n_bytes = w->size;
+    run->inputs.v[other->input].n_bytes = other->size;
+    run->joined = (struct case_joined){0};
+    source_close(source);
+}
+
 /* Captures that were put off: the pieces of a ring in order of time, all else as given. */
 static void read_all_waiting(struct case_run *run, struct walk *walk)
 {
@@ -151,7 +174,15 @@ static void read_all_waiting(struct case_run *run, struct walk *walk)
         size_t next = case_next_waiting(run, walk, v, n);
         struct case_waiting w = v[next];
         memmove(v + 1, v, next * sizeof *v);
-        read_waiting(run, walk, &w);
+        size_t half = case_other_half(run, walk, &w, v + 1, n - 1);
+        if (half == n - 1) {
+            read_waiting(run, walk, &w);
+            continue;
+        }
+        struct case_waiting other = v[1 + half];
+        memmove(v + 2, v + 1, half * sizeof *v);
+        read_joined(run, walk, &w, &other);
+        n--, v++;
     }
     run->waiting.n = 0;
 }

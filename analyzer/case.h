@@ -25,8 +25,11 @@ struct case_datagram { /* that carried a log line */
 };
 
 struct case_capture {
-    struct text name;   /* as the user gave it; "archive!member" */
-    size_t input;       /* index into the case's inputs */
+    struct text name; /* as the user gave it; "archive!member" */
+    size_t input;     /* index into the case's inputs */
+    bool is_joined;   /* two files, one direction each, see halves.h */
+    size_t other;     /* if so: the second input */
+    struct text half[2];
     const char *format; /* "pcap", "pcapng", with the compression before it: "gz pcap" */
     const char *link_types[8];
     size_t n_link_types;

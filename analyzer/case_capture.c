@@ -223,7 +223,8 @@ static bool choose_tracker(struct reading *r, const struct frame *first, struct 
             return false;
         const struct case_budgets *budgets = &run->config->budgets;
         const struct input *in = walk_input(run->walk, r->out->input);
-        const bool twice = !in->is_member && (!in->is_compressed || in->is_quick);
+        const bool twice =
+            !r->out->is_joined && !in->is_member && (!in->is_compressed || in->is_quick);
         const struct tracker_config config = {.capture = (uint32_t)run->captures.n,
                                               .memory_budget = budgets->tracker_bytes,
                                               .max_records = budgets->max_records,
@@ -273,6 +274,8 @@ static bool track(struct reading *r, struct error *err)
                          "no packet can be read: its first record makes no sense");
     fragments_finish(r->fragments, &r->out->skipped);
     describe(r->run, r->out, info);
+    if (r->out->is_joined)
+        case_tell_halves(r->run, r->out, r->run->joined.halves);
     const uint64_t n_unused = source_n_unused(r->source);
     if (n_unused > 0)
         flaws_add_n(&r->out->flaws, "input.compressed-bytes-unused", 0, n_unused);
@@ -291,6 +294,8 @@ bool case_read_capture(struct case_run *run, size_t input, struct source *source
     struct case_file *c = run->c;
     struct case_capture out = {.name = arena_text(&c->arena, text_of(source_name(source))),
                                .input = input,
+                               .is_joined = run->joined.halves != NULL,
+                               .other = run->joined.other,
                                .first = INSTANT_NONE,
                                .last = INSTANT_NONE,
                                .n_files = 1};

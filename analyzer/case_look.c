@@ -31,7 +31,7 @@ bool case_look_again(struct case_run *run, struct walk *walk, uint32_t capture, 
     struct flaws flaws;
     struct capture *from = NULL;
     flaws_init(&flaws);
-    struct source *source = walk_open_input(walk, run->c->captures[capture].input, &err);
+    struct source *source = case_open_capture(run, walk, &run->c->captures[capture], &err);
     bool good = source && capture_open(source, &flaws, &from, &err);
     if (good) {
         case_tell(run, "comparing", source, UINT64_MAX);

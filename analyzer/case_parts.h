@@ -55,6 +55,14 @@ struct case_waiting {
     instant_ns last;  /* of its last packet, INSTANT_NONE: not known */
     instant_ns until; /* it holds a packet as late as this */
     unsigned n_scans; /* how often it was read for that */
+    enum { HALF_UNKNOWN, HALF_MAYBE, HALF_NOT } half; /* see halves_may_be */
+};
+
+struct halves;
+
+struct case_joined {       /* two captures that are being read as one */
+    struct halves *halves; /* NULL: none are */
+    size_t other;          /* input */
 };
 
 struct case_twin { /* the head of a dated kernel log */
@@ -85,6 +93,7 @@ struct case_run { /* a case in the making */
     struct datagrams datagrams; /* of all captures */
     struct walk *walk;          /* of the inputs */
     struct case_series series;
+    struct case_joined joined;
     struct filter *filter; /* NULL without --filter */
     bool is_asked;         /* the log that the case is asked about was found */
     struct case_log_end log_end;
@@ -125,6 +134,18 @@ void case_peek(struct case_waiting *w, struct source *source);
 /* Which of the waiting captures v[0..n) is to be read next: pieces of one capture in order of time,
  * all else as given.  One that goes on where the last one ended is noted in run->series. */
 size_t case_next_waiting(struct case_run *run, struct walk *walk, struct case_waiting *v, size_t n);
+
+/* Which of v[0..n) holds the other direction of the connections in w; none: n. */
+size_t case_other_half(struct case_run *run, struct walk *walk, struct case_waiting *w,
+                       struct case_waiting *v, size_t n);
+/* Inputs a and b as one capture; *h lives as long as the source. */
+struct source *case_open_joined(struct case_run *run, struct walk *walk, size_t a, size_t b,
+                                struct halves **h, struct error *err);
+/* A capture that was read, from its beginning. */
+struct source *case_open_capture(struct case_run *run, struct walk *walk,
+                                 const struct case_capture *c, struct error *err);
+/* Notes in *out how the bytes of both files were used; what the whole's reader counted goes. */
+void case_tell_halves(const struct case_run *run, struct case_capture *out, const struct halves *h);
 
 /* Keeps the head of a text if it is a dated kernel log.  False when memory ran out. */
 bool case_note_twin(struct case_run *run, struct text name, struct text head);

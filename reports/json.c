@@ -88,6 +88,12 @@ static json_t *capture_line(const struct case_capture *c)
 {
     json_t *o = json_line("capture");
     json_put_text(o, "capture", c->name);
+    if (c->is_joined) {
+        json_t *halves = json_array();
+        for (int i = 0; i < 2; i++)
+            json_array_append_new(halves, json_clean(c->half[i]));
+        json_put(o, "joined_from", halves);
+    }
     json_put_str(o, "format", c->format);
     json_t *links = json_array();
     for (size_t i = 0; i < c->n_link_types; i++)

@@ -316,6 +316,10 @@ void tell_series(struct strbuf *b, const struct case_capture *c)
 
 void tell_place(struct strbuf *b, const struct case_file *of, const struct case_capture *c)
 {
+    if (c->is_joined)
+        strbuf_str(b, "; two files of one place that hold one direction each of the same "
+                      "connections, read as one in order of time: frames and streams are numbered "
+                      "as in what \"mergecap -w both.pcap\" makes of the two in this order");
     for (const struct case_capture *k = of->captures; k < c - c->file; k += k->n_files)
         if (c->file == 0 && k->vantage == c->vantage && c->vantage > 0) {
             strbuf_str(b, "; taken at the same place as ");

@@ -231,3 +231,44 @@ for name, function, graded, ip, shape in (
         shape=shape,
         graded=graded,
     )
+
+
+@case("halves-one-place", "A tap's two files: one direction each, and the whole", corpus=True)
+def halves(c, port=8073):
+    """
+    Three tcpdumps on one interface of the client: one of all packets, one of those that come in
+    (-Q in), one of those that go out (-Q out).  The server closes some connections with bytes
+    unread, the client aborts others, and one ends in order.
+
+    The reader should see: two files that complete each other are read as one and tell what the
+    whole tells; nothing counts twice.
+    """
+    c.stage(delay=c.rng.choice([0.003, 0.01]), log=False, captures=("client",))
+    listener = c.server.listen(port)
+    c.watch()
+    for way in ("in", "out"):
+        c.capture(c.client, name=f"half-{way}.pcap", more=("-Q", way))
+    c.ordinary(8080)
+    for kind in c.rng.sample(["server", "server", "client", "client", "none"], 5):
+        a, b, mine = meet(c, listener, port)
+        for _ in range(c.rng.randrange(2, 5)):
+            c.say(a, b)
+            c.say(b, a)
+        if kind == "none":
+            end(a, b)
+            continue
+        first, second = (a, b) if kind == "server" else (b, a)
+        first.sendall(c.text(40, 400))
+        c.pause(0.1, 0.2)
+        second.close()
+        c.pause(0.1)
+        end(first)
+        c.truth.add(
+            (c.client.addr, mine),
+            (c.server.addr, port),
+            sender=kind,
+            phase="active",
+            mechanism=["abort-unread", "abort"],
+            cause=["unread-data-close"] if kind == "server" else ["client-abort", "unread-data-close"],
+            capture="client.pcap",
+        )
