@@ -129,7 +129,7 @@ bool services_is_chore(struct text name)
                                         "Paths",           "Basic System", "Main User",
                                         "Slice",           "Target"};
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-        if (text_starts(name, text_of(heads[i])))
+        if (name.n && name.p[0] == heads[i][0] && text_starts(name, text_of(heads[i])))
             return true;
     return false;
 }

@@ -8,32 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-struct address address_from_v4(const uint8_t b[4])
-{
-    struct address a;
-    memcpy(a.b, mapped_prefix, 12);
-    memcpy(a.b + 12, b, 4);
-    return a;
-}
-
-bool address_is_v4(const struct address *a)
-{
-    return memcmp(a->b, mapped_prefix, 12) == 0;
-}
-
-bool address_is_zero(const struct address *a)
-{
-    static const uint8_t zero[16];
-    return memcmp(a->b, zero, 16) == 0 || (address_is_v4(a) && memcmp(a->b + 12, zero, 4) == 0);
-}
-
-bool address_eq(const struct address *a, const struct address *b)
-{
-    return memcmp(a->b, b->b, 16) == 0;
-}
-
 int address_cmp(const struct address *a, const struct address *b)
 {
     return memcmp(a->b, b->b, 16);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "parsers/base/text.h"
 
@@ -24,10 +25,31 @@ struct endpoint {
 #define ADDRESS_TEXT_MAX 48
 #define ENDPOINT_TEXT_MAX 64
 
-struct address address_from_v4(const uint8_t b[4]);
-bool address_is_v4(const struct address *a);
-bool address_is_zero(const struct address *a); /* ::, 0.0.0.0 or never set */
-bool address_eq(const struct address *a, const struct address *b);
+/* Inline: these are asked for every line of every log, some of them often. */
+static inline struct address address_from_v4(const uint8_t b[4])
+{
+    struct address a = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+    memcpy(a.b + 12, b, 4);
+    return a;
+}
+
+static inline bool address_eq(const struct address *a, const struct address *b)
+{
+    return memcmp(a->b, b->b, 16) == 0;
+}
+
+static inline bool address_is_v4(const struct address *a)
+{
+    static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(a->b, prefix, 12) == 0;
+}
+
+static inline bool address_is_zero(const struct address *a) /* ::, 0.0.0.0 or never set */
+{
+    static const struct address none, v4 = {{[10] = 0xff, [11] = 0xff}};
+    return address_eq(a, &none) || address_eq(a, &v4);
+}
+
 int address_cmp(const struct address *a, const struct address *b);
 /* Dotted IPv4, IPv6 (RFC 5952 or any legal form), brackets, IPv4-mapped (becomes IPv4), %scope
  * dropped. */
