@@ -67,9 +67,9 @@ static const struct event *with_addresses(const struct log_index *x, const struc
                                           struct event *room)
 {
     struct endpoint found[LOG_ADDRESSES_MAX];
-    unsigned n = 0, n_kept = 0;
-    if (!e->holds_no_address)
-        n = log_find_addresses(e->message, found);
+    unsigned n = e->runs ? log_addresses_in(e->message, e->runs, found)
+                         : log_find_addresses(e->message, found);
+    unsigned n_kept = 0;
     for (unsigned i = 0; i < n && n_kept < 2; i++) {
         if (!roster_knows(x->roster, &found[i].ip))
             continue;
@@ -181,7 +181,7 @@ void log_index_add(struct log_index *x, const struct event *e)
     }
     struct intake l = {.entry = {.domain = domain, .group = LOG_NONE, .in_group = LOG_NONE}};
     log_domain_note(x, domain, e, &l.process, &l.entry.writer);
-    if (!e->kind.n && e->holds_no_address && !asked)
+    if (!e->kind.n && e->runs && !e->runs->n && !asked)
         return; /* says nothing that anybody here understands */
     l.e = e->kind.n ? e : with_addresses(x, e, &room);
     bool strangers = look_at_ends(x, l.e, &l.entry);

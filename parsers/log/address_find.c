@@ -173,26 +173,41 @@ static void take_port_word(struct scan *s, struct endpoint *e)
     }
 }
 
+/* Goes behind the run of address characters that the scan stands before, and behind the rest of a
+ * word that it is the front of: false. */
+static bool skip_run(struct scan *s)
+{
+    while (!scan_done(s) && is_in(in_address, s->t.p[s->at]))
+        s->at++;
+    bool ended = scan_done(s) || !is_in(in_word, s->t.p[s->at]);
+    while (!ended && !scan_done(s) && is_in(in_word, s->t.p[s->at]))
+        s->at++;
+    return ended;
+}
+
 /* Takes the run of address characters that the scan stands before.  True: it is an address. */
 static bool take_run(struct scan *s, struct endpoint *e)
 {
     size_t from = s->at, plain = plain_v4(s->t, from, e);
-    if (plain) {
+    if (plain) { /* as far as skip_run would have gone */
         s->at = plain;
         return true;
     }
-    while (!scan_done(s) && is_in(in_address, s->t.p[s->at]))
-        s->at++;
-    bool ended = scan_done(s) || !is_in(in_word, s->t.p[s->at]);
-    while (!ended && !scan_done(s) && is_in(in_word, s->t.p[s->at])) /* the rest of a word */
-        s->at++;
-    return ended && judge(text_slice(s->t, from, s->at), e);
+    return skip_run(s) && judge(text_slice(s->t, from, s->at), e);
 }
 
-bool log_may_hold_address(struct text t)
+/* Takes the run and the port behind it, unless it is known already. */
+static unsigned add_run(struct scan *s, unsigned n, struct endpoint out[LOG_ADDRESSES_MAX])
 {
-    struct marks m = {.t = t};
-    return next_mark(&m, 0) != SIZE_MAX;
+    struct endpoint e = {0};
+    if (!take_run(s, &e))
+        return n;
+    take_port_word(s, &e);
+    for (unsigned i = 0; i < n; i++)
+        if (endpoint_eq(&out[i], &e))
+            return n;
+    out[n] = e;
+    return n + 1;
 }
 
 unsigned log_find_addresses(struct text t, struct endpoint out[LOG_ADDRESSES_MAX])
@@ -200,16 +215,40 @@ unsigned log_find_addresses(struct text t, struct endpoint out[LOG_ADDRESSES_MAX
     unsigned n = 0;
     struct scan s = scan_of(t);
     struct marks m = {.t = t};
-    while (n < LOG_ADDRESSES_MAX && seek_run(&s, &m)) {
-        struct endpoint e = {0};
-        if (!take_run(&s, &e))
-            continue;
-        take_port_word(&s, &e);
-        bool known = false;
-        for (unsigned i = 0; i < n; i++)
-            known |= endpoint_eq(&out[i], &e);
-        if (!known)
-            out[n++] = e;
+    while (n < LOG_ADDRESSES_MAX && seek_run(&s, &m))
+        n = add_run(&s, n, out);
+    return n;
+}
+
+/* " port 65535" may belong to a run or not, as the numbers are. */
+#define PORT_WORD 6
+#define PORT_DIGITS 5
+
+bool log_address_runs(struct text t, struct address_runs *out)
+{
+    struct scan s = scan_of(t);
+    struct marks m = {.t = t};
+    size_t unclear = 0; /* how far the run before this one may reach */
+    out->n = 0;
+    while (seek_run(&s, &m)) {
+        if (out->n == LOG_ADDRESSES_MAX || s.at > UINT8_MAX || (out->n && s.at <= unclear))
+            return false;
+        out->from[out->n++] = (uint8_t)s.at;
+        skip_run(&s);
+        struct scan behind = s;
+        bool port = scan_literal(&behind, TEXT(" port "));
+        unclear = s.at + (port ? PORT_WORD + PORT_DIGITS : 0);
+    }
+    return true;
+}
+
+unsigned log_addresses_in(struct text t, const struct address_runs *runs,
+                          struct endpoint out[LOG_ADDRESSES_MAX])
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < runs->n; i++) {
+        struct scan s = {.t = t, .at = runs->from[i]};
+        n = add_run(&s, n, out);
     }
     return n;
 }

@@ -15,7 +15,17 @@
  * named.  Version numbers of four parts look like addresses too: the caller compares with addresses
  * that it knows.  Returns how many. */
 unsigned log_find_addresses(struct text t, struct endpoint out[LOG_ADDRESSES_MAX]);
-/* False: it surely names none.  The answer hangs on the text's shape (shape.h) alone. */
-bool log_may_hold_address(struct text t);
+
+/* Where in a text the runs of address characters begin that alone may be addresses. */
+struct address_runs {
+    uint8_t n;
+    uint8_t from[LOG_ADDRESSES_MAX];
+};
+/* The runs are the same for all texts of one shape (shape.h).  False: they are too many, lie too
+ * far behind, or hang on what the digits are. */
+bool log_address_runs(struct text t, struct address_runs *out);
+/* As log_find_addresses, with the text's runs. */
+unsigned log_addresses_in(struct text t, const struct address_runs *runs,
+                          struct endpoint out[LOG_ADDRESSES_MAX]);
 
 #endif

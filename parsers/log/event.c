@@ -82,6 +82,7 @@ struct event *event_copy(struct arena *a, const struct event *e)
     if (!c)
         return NULL;
     c->raw = arena_text(a, e->raw);
+    c->runs = NULL;
     if (e->raw.n && !c->raw.n)
         return NULL;
     /* kind and field names belong to the patterns, but an event must outlive those too */

@@ -38,6 +38,8 @@ struct event_field {
     struct text value; /* as in the line */
 };
 
+struct address_runs; /* address_find.h */
+
 #define EVENT_FIELDS_MAX 16
 
 struct event {
@@ -72,9 +74,10 @@ struct event {
     bool has_ip_id;
     uint16_t ip_id;
 
-    struct text message;   /* after the envelope */
-    bool holds_no_address; /* the message surely names none; false says nothing */
-    struct text raw;       /* the whole line without its end of line, cut at 8 KiB */
+    struct text message;             /* after the envelope */
+    const struct address_runs *runs; /* where alone addresses may stand in the message; NULL:
+                                        anywhere.  Valid while the event is handed on, no longer */
+    struct text raw;                 /* the whole line without its end of line, cut at 8 KiB */
 
     unsigned n_fields;
     struct event_field fields[EVENT_FIELDS_MAX]; /* a copy of event_copy's ends with the last */

@@ -285,7 +285,7 @@ static enum pattern_outcome find(struct search *s, const struct pattern_prospect
     struct patterns *p = s->p;
     const struct pattern_memo *known = pattern_recall(p, o);
     *s->inner = (struct pattern_stamp){0};
-    s->e->holds_no_address = known && known->holds_no_address;
+    s->e->runs = known && known->has_runs ? &known->runs : NULL;
     if (known) {
         s->winner = known->winner;
         if (known->winner)
@@ -296,8 +296,11 @@ static enum pattern_outcome find(struct search *s, const struct pattern_prospect
     bool found = search(s, o->bucket, bare, message_id);
     if (!found && s->undecided)
         return PATTERN_UNDECIDED;
-    if (o->has_shape && !p->saw_digits && !s->undecided)
-        pattern_remember(p, o, s->winner, !found && !log_may_hold_address(s->e->message));
+    if (o->has_shape && !p->saw_digits && !s->undecided) {
+        struct address_runs runs;
+        bool clear = !found && log_address_runs(s->e->message, &runs);
+        pattern_remember(p, o, s->winner, clear ? &runs : NULL);
+    }
     return found ? PATTERN_MATCHED : PATTERN_NONE;
 }
 

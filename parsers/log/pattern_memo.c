@@ -23,14 +23,14 @@ static size_t set_of(uint64_t hash)
     return ((hash >> 32) * PATTERN_MEMO_SETS >> 32) * PATTERN_MEMO_WAYS;
 }
 
-/* Where that hash stands; NULL: nowhere. */
+/* Where that hash stands; NULL: nowhere.  Which of the two it is cannot be foretold, so nothing
+ * branches on it. */
 static const struct pattern_memo *memo_of(const struct patterns *p, uint64_t hash)
 {
     size_t at = set_of(hash);
-    for (size_t i = at; i < at + PATTERN_MEMO_WAYS; i++)
-        if (p->memos->hash[i] == hash)
-            return &p->memos->memo[i];
-    return NULL;
+    _Static_assert(PATTERN_MEMO_WAYS == 2, "the first place or the one behind it");
+    at += p->memos->hash[at] != hash;
+    return p->memos->hash[at] == hash ? &p->memos->memo[at] : NULL;
 }
 
 static bool can_recall(struct patterns *p, const struct bucket *b)
@@ -77,9 +77,14 @@ void pattern_repeat(const struct pattern_memo *m, struct event *e, struct patter
 }
 
 void pattern_remember(struct patterns *p, const struct pattern_prospect *o, struct pattern *winner,
-                      bool holds_no_address)
+                      const struct address_runs *runs)
 {
     size_t at = set_of(o->hash);
+    uint16_t *seen = &p->memos->seen[o->hash >> 16 & (PATTERN_MEMO_SEEN - 1)];
+    if (*seen != (uint16_t)o->hash) { /* of those that hold names and ids few come back */
+        *seen = (uint16_t)o->hash;
+        return;
+    }
     if (p->memos->hash[at])
         at += ++p->memo_way % PATTERN_MEMO_WAYS;
     struct pattern_memo *m = &p->memos->memo[at];
@@ -88,7 +93,9 @@ void pattern_remember(struct patterns *p, const struct pattern_prospect *o, stru
     m->winner = winner;
     m->n = (uint8_t)o->shape.n;
     m->n_spans = winner ? (uint8_t)p->n_spans : 0;
-    m->holds_no_address = holds_no_address;
+    m->has_runs = runs != NULL;
+    if (runs)
+        m->runs = *runs;
     for (size_t i = 0; i < m->n_spans; i++) {
         m->spans[i].group = p->spans[i].group;
         m->spans[i].from = (uint8_t)p->spans[i].from;

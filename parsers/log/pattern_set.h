@@ -11,6 +11,7 @@
 #include "parsers/base/arena.h"
 #include "parsers/base/map.h"
 #include "parsers/base/vec.h"
+#include "parsers/log/address_find.h"
 #include "parsers/log/pattern.h"
 #include "parsers/log/pattern_filter.h"
 #include "parsers/log/shape.h"
@@ -100,17 +101,20 @@ struct pattern_memo {
     const struct bucket *bucket;
     struct pattern *winner; /* NULL: no pattern knows it */
     uint8_t n, n_spans;
-    bool holds_no_address;
+    bool has_runs;
+    struct address_runs runs; /* of a message that no pattern knows */
     struct {
         uint8_t group, from, to;
     } spans[PATTERN_GROUPS_MAX];
     char text[SHAPE_MAX];
 };
-#define PATTERN_MEMO_SETS 2900
+#define PATTERN_MEMO_SETS 2880
 #define PATTERN_MEMO_WAYS 2
+#define PATTERN_MEMO_SEEN 1024 /* a power of two */
 /* Fills one large page. */
 struct pattern_memos {
     uint64_t hash[PATTERN_MEMO_SETS * PATTERN_MEMO_WAYS]; /* of shape and bucket; 0 = free */
+    uint16_t seen[PATTERN_MEMO_SEEN]; /* of each shape that came: a part of its hash */
     struct pattern_memo memo[PATTERN_MEMO_SETS * PATTERN_MEMO_WAYS];
 };
 
@@ -172,9 +176,10 @@ const struct pattern_memo *pattern_recall(const struct patterns *p,
                                           const struct pattern_prospect *prospect);
 /* Fills e as pattern_fill from what is remembered. */
 void pattern_repeat(const struct pattern_memo *m, struct event *e, struct pattern_stamp *inner);
-/* Keeps what the search found: the winner or NULL, and the spans of the last match. */
+/* Keeps what the search found, when the shape comes a second time: the winner or NULL, the spans of
+ * the last match, and where addresses may stand, or NULL. */
 void pattern_remember(struct patterns *p, const struct pattern_prospect *prospect,
-                      struct pattern *winner, bool holds_no_address);
+                      struct pattern *winner, const struct address_runs *runs);
 /* The candidates are others now. */
 void pattern_forget(struct patterns *p);
 void pattern_free_memos(struct patterns *p);

@@ -115,7 +115,8 @@ void reader_begin(struct log_reader *r, struct text raw, uint64_t line)
     e->line = line;
     e->time = e->monotonic_ns = INSTANT_NONE;
     e->precision_ns = 0;
-    e->zone_stated = e->received = e->has_seq = e->has_ip_id = e->holds_no_address = false;
+    e->zone_stated = e->received = e->has_seq = e->has_ip_id = false;
+    e->runs = NULL;
     e->pid = e->tcp_seq = e->tcp_ack = 0;
     e->ip_id = 0;
     e->client = e->server = e->src = e->dst = (struct endpoint){0};
@@ -221,7 +222,7 @@ static void finish(struct log_reader *r, const struct matching *m)
         reader_skip(r, LOG_SKIP_NO_ENVELOPE, 1);
         return;
     } else {
-        e->holds_no_address &= !count.n;
+        e->runs = count.n ? NULL : e->runs;
         e->message = message;
         e->program = program;
         e->pid = pid;

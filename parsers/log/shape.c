@@ -10,44 +10,46 @@
 #include "parsers/log/scan.h"
 #include "parsers/log/vector.h"
 
-/* Quick and no more: shapes are compared byte by byte. */
-static inline void mix(uint64_t h[2], lanes v)
+/* Quick and no more: shapes are compared byte by byte.  Each block is hashed by itself, with its
+ * place, so that none waits for the one before it. */
+static inline uint64_t hash_block(lanes v, uint64_t place)
 {
+    __extension__ typedef unsigned __int128 wide;
     uint64_t half[2];
     memcpy(half, &v, sizeof half);
-    h[0] = (h[0] ^ half[0]) * UINT64_C(0x9E3779B97F4A7C15);
-    h[1] = (h[1] ^ half[1]) * UINT64_C(0xD6E8FEB86659FD93);
-    h[0] ^= h[0] >> 29;
-    h[1] ^= h[1] >> 32;
+    wide product = (wide)(half[0] ^ place ^ UINT64_C(0x9E3779B97F4A7C15)) *
+                   (half[1] ^ place ^ UINT64_C(0xD6E8FEB86659FD93));
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Folds a block.  *kept, bit 0: the byte before it is a letter or a digit that stays; and the same
- * for the block behind. */
-static inline void fold(lanes v, char *out, uint32_t *kept, uint64_t h[2])
+/* Folds a block, 0 or 1 for whether the byte before it is a letter or a digit that stays.  Gives
+ * which bytes of it are such, a bit each. */
+static inline uint32_t fold(lanes v, uint32_t before, size_t place, char *out, uint64_t *hash)
 {
     lanes digits = (lanes)((lanes)(v - '0') < 10);
     lanes letters = (lanes)((lanes)((v | 0x20) - 'a') < 26);
     lanes folded = (v & ~digits) | (digits & '0');
     uint32_t d = lanes_bits(digits), l = lanes_bits(letters);
-    uint32_t behind = d & (l << 1 | *kept), stay = 0;
-    memcpy(out, &folded, LANES);
-    mix(h, folded);
+    uint32_t behind = d & (l << 1 | before);
+    memcpy(out + place, &folded, LANES);
+    *hash += hash_block(folded, place);
     if (behind) { /* a carry runs through each number that begins behind a letter */
         char was[LANES];
-        stay = d & ~(d + behind);
+        uint32_t stay = d & ~(d + behind);
         memcpy(was, &v, LANES);
-        for (uint32_t left = stay; left; left &= left - 1) {
-            unsigned i = (unsigned)__builtin_ctz(left);
-            out[i] = was[i];
-            h[0] += (uint64_t)was[i] << (4 * i);
+        l |= stay;
+        for (; stay; stay &= stay - 1) {
+            unsigned i = (unsigned)__builtin_ctz(stay);
+            out[place + i] = was[i];
+            *hash += (uint64_t)was[i] << (i + place % 32);
         }
     }
-    *kept = (l | stay) >> (LANES - 1) & 1;
+    return l;
 }
 
 bool shape_of(struct text m, struct shape *out)
 {
-    uint64_t h[2] = {m.n, 0};
+    uint64_t hash = m.n;
     uint32_t kept = 0;
     size_t at = 0;
     lanes v;
@@ -55,12 +57,16 @@ bool shape_of(struct text m, struct shape *out)
         return false;
     for (; at + LANES <= m.n; at += LANES) {
         memcpy(&v, m.p + at, LANES);
-        fold(v, out->text + at, &kept, h);
+        kept = fold(v, kept >> (LANES - 1) & 1, at, out->text, &hash);
     }
-    if (at < m.n)
-        fold(lanes_tail(m, at), out->text + at, &kept, h);
+    if (at < m.n && at) { /* the last block begins within the one before it */
+        memcpy(&v, m.p + m.n - LANES, LANES);
+        fold(v, kept >> (m.n - at - 1) & 1, m.n - LANES, out->text, &hash);
+    } else if (at < m.n) {
+        fold(lanes_tail(m, 0), 0, 0, out->text, &hash);
+    }
     out->n = m.n;
-    out->hash = (h[0] ^ h[1] >> 17) * UINT64_C(0x9E3779B97F4A7C15);
+    out->hash = hash * UINT64_C(0x9E3779B97F4A7C15);
     return true;
 }
 

@@ -19,7 +19,7 @@
 struct shape {
     size_t n;
     uint64_t hash;        /* the high bits are the best */
-    char text[SHAPE_MAX]; /* zeros behind n up to the next multiple of 16, then undefined */
+    char text[SHAPE_MAX]; /* undefined behind n */
 };
 
 /* False: the message is empty or too long. */
