@@ -75,44 +75,41 @@ static void note_kind(struct log_index *x, uint32_t domain, uint64_t what)
         *seen = 1;
 }
 
-/* The family that writes under the program's name. */
-static enum writer program_writer(struct log_index *x, struct text program)
+/* Notes family and kind for the domain, and finds whose line it is. */
+static void look_up(struct log_index *x, uint32_t domain, const struct event *e,
+                    enum writer *process, enum writer *line)
 {
-    struct log_program *p;
-    if (!program.n || program.n >= sizeof p->name)
-        return writer_of(program);
-    p = &x->programs[hash_of_name(program) >> (32 - LOG_PROGRAMS_BITS)];
-    if (p->n == program.n && same_bytes(p->name, program.p, program.n))
-        return p->writer;
-    memcpy(p->name, program.p, program.n);
-    p->n = program.n;
-    return p->writer = writer_of(program);
+    bool pam = text_starts(e->kind, TEXT("pam.")); /* su has PAM too */
+    *process = writer_of(e->program);
+    if (*process != WRITER_OTHER)
+        note_kind(x, domain, (uint64_t)*process);
+    if (e->kind.n)
+        note_kind(x, domain, text_hash(kind_prefix(e->kind)));
+    *line = *process != WRITER_OTHER || pam ? *process : writer_of_kind(e->kind);
 }
 
-/* Notes family and kind for the domain, once a pair, and finds whose line it is. */
+/* As look_up, from what it found before. */
 static void note_writer(struct log_index *x, uint32_t domain, const struct event *e,
                         enum writer *process, enum writer *line)
 {
-    enum writer w = program_writer(x, e->program);
-    /* kinds are the patterns' own texts, so the place says which it is */
-    struct log_kind *k =
-        &x->noted[(((uint32_t)(uintptr_t)e->kind.p ^ domain << 20 ^ (uint32_t)w << 12) *
-                   UINT32_C(0x9E3779B1)) >>
-                  (32 - LOG_KINDS_BITS)];
-    if (k->name != e->kind.p || k->n != e->kind.n || k->domain != domain || k->writer != w) {
-        if (w != WRITER_OTHER)
-            note_kind(x, domain, (uint64_t)w);
-        if (e->kind.n)
-            note_kind(x, domain, text_hash(kind_prefix(e->kind)));
-        bool pam = text_starts(e->kind, TEXT("pam.")); /* su has PAM too */
-        *k = (struct log_kind){.name = e->kind.p,
-                               .n = e->kind.n,
-                               .domain = domain,
-                               .writer = w,
-                               .of_kind = pam ? WRITER_OTHER : writer_of_kind(e->kind)};
+    struct log_kind *k = x->noted;
+    if (!e->program.n || e->program.n > sizeof k->program) {
+        look_up(x, domain, e, process, line);
+        return;
     }
-    *process = w;
-    *line = w != WRITER_OTHER ? w : k->of_kind;
+    /* kinds are the patterns' own texts, so the place says which it is */
+    uint32_t place = (uint32_t)(uintptr_t)e->kind.p ^ domain << 20 ^ hash_of_name(e->program);
+    k += place * UINT32_C(0x9E3779B1) >> (32 - LOG_KINDS_BITS);
+    if (k->n_program != e->program.n || k->kind.p != e->kind.p || k->kind.n != e->kind.n ||
+        k->domain != domain || !same_bytes(k->program, e->program.p, e->program.n)) {
+        memcpy(k->program, e->program.p, e->program.n);
+        k->n_program = e->program.n;
+        k->kind = e->kind;
+        k->domain = domain;
+        look_up(x, domain, e, &k->process, &k->line);
+    }
+    *process = k->process;
+    *line = k->line;
 }
 
 void log_domain_note(struct log_index *x, uint32_t domain, const struct event *e,

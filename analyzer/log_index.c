@@ -49,11 +49,6 @@ void log_index_finish(struct log_index *x)
     arena_finish(&x->arena);
 }
 
-uint32_t log_index_first_source(const struct log_index *x, uint32_t source)
-{
-    return source < x->first_source.n ? x->first_source.v[source] : source;
-}
-
 bool log_index_continue(struct log_index *x, uint32_t source, uint32_t before)
 {
     while (x->first_source.n <= source) {
@@ -72,16 +67,6 @@ void log_index_drop(struct log_index *x, const char *why, const struct event *e)
     flaws_add(&x->dropped, why, e->line);
 }
 
-bool log_event_stamped(const struct event *e)
-{
-    return e->time != INSTANT_NONE && e->time == sane_time(e->time);
-}
-
-bool log_event_reports(const struct event *e)
-{
-    return e->claim == CLAIM_RESET || e->claim == CLAIM_REFUSED || e->claim == CLAIM_TIMEOUT;
-}
-
 /* Not keyed by chance: which process takes which slot shows in what is remembered of it. */
 static uint64_t name_hash(struct text t)
 {
@@ -95,13 +80,16 @@ static struct text connection_id(const struct event *e)
         {"conn", 4}, {"connection", 10}, {"conn_id", 7}, {"thread", 6}, {"process", 7}};
     static const size_t process = sizeof names / sizeof names[0] - 1;
     size_t best = sizeof names / sizeof names[0], at = 0;
-    for (unsigned i = 0; i < e->n_fields; i++)
-        for (size_t k = 0; k < best && e->fields[i].name.n && strchr("ctp", e->fields[i].name.p[0]);
-             k++)
+    for (unsigned i = 0; i < e->n_fields; i++) {
+        char first = e->fields[i].name.n ? e->fields[i].name.p[0] : '\0';
+        if (first != 'c' && first != 't' && first != 'p')
+            continue;
+        for (size_t k = 0; k < best; k++)
             if (e->fields[i].value.n && text_eq(e->fields[i].name, names[k])) {
                 best = k;
                 at = i;
             }
+    }
     bool counts = best < process || (best == process && text_starts(e->kind, TEXT("rabbitmq.")));
     return counts ? e->fields[at].value : (struct text){0};
 }

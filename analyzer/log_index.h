@@ -117,23 +117,16 @@ struct log_generation {
  * span, within reach of a wrong clock or zone, and beyond. */
 enum log_reach { REACH_NEAR, REACH_FAR, REACH_BEYOND, LOG_REACHES };
 
-/* What was found out about the last lines' host, program and kind, to be asked once a line. */
-#define LOG_PROGRAMS_BITS 8
-#define LOG_PROGRAMS (1u << LOG_PROGRAMS_BITS)
+/* What was found out about the last lines' program and kind, to be asked once a line. */
 #define LOG_KINDS_BITS 9
 #define LOG_KINDS (1u << LOG_KINDS_BITS)
 
-struct log_program {
-    char name[32];
-    size_t n; /* 0 = free */
-    enum writer writer;
-};
-
-struct log_kind { /* a kind that is noted for a domain */
-    const char *name;
-    size_t n;
+struct log_kind { /* a kind and the program that wrote it, noted for a domain */
+    char program[32];
+    size_t n_program; /* 0 = free */
+    struct text kind;
     uint32_t domain;
-    enum writer writer, of_kind;
+    enum writer process, line;
 };
 
 struct log_index {
@@ -146,7 +139,6 @@ struct log_index {
     uint32_t n_taken;        /* how many came into it so far */
     struct log_generation generation[2];
     unsigned newer; /* which of them takes lines */
-    struct log_program programs[LOG_PROGRAMS];
     struct log_kind noted[LOG_KINDS];
     uint32_t last_domain;              /* of the last line, or LOG_NONE */
     uint64_t n_strangers[LOG_REACHES]; /* reports of resets of strangers */
@@ -174,7 +166,10 @@ void log_index_finish(struct log_index *x);
  * first line. */
 bool log_index_continue(struct log_index *x, uint32_t source, uint32_t before);
 /* The first source of the log that it is of. */
-uint32_t log_index_first_source(const struct log_index *x, uint32_t source);
+static inline uint32_t log_index_first_source(const struct log_index *x, uint32_t source)
+{
+    return source < x->first_source.n ? x->first_source.v[source] : source;
+}
 void log_index_add(struct log_index *x, const struct event *e);
 /* After the last line: decides what waits and puts the entries in order of source and line. */
 void log_index_settle(struct log_index *x);

@@ -35,9 +35,15 @@ uint32_t log_index_make_group(struct log_index *x, const struct group_key *key, 
 void log_index_keep(struct log_index *x, const struct event *e, struct log_entry entry);
 void log_index_mark(struct log_index *x, uint32_t group, const struct log_mark *mark);
 /* With a time that can be reckoned with. */
-bool log_event_stamped(const struct event *e);
+static inline bool log_event_stamped(const struct event *e)
+{
+    return e->time != INSTANT_NONE && e->time == sane_time(e->time);
+}
 /* It says that a connection was reset or refused, or that its writer gave up waiting. */
-bool log_event_reports(const struct event *e);
+static inline bool log_event_reports(const struct event *e)
+{
+    return e->claim == CLAIM_RESET || e->claim == CLAIM_REFUSED || e->claim == CLAIM_TIMEOUT;
+}
 
 /* log_domain.c */
 void log_domains_init(struct log_index *x);
