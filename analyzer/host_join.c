@@ -82,11 +82,11 @@ static bool is_housekeeping(const struct log_entry *e, enum writer service)
     bool moves_only = false;
     if (e->writer != WRITER_SYSTEMD || known)
         return false;
-    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++)
-        moves_only |= kind_is(e->event, moves[i]);
     struct text unit = event_field(e->event, "unit");
     if (unit.n)
         return !text_ends(unit, TEXT(".service")) || services_is_chore(unit);
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++)
+        moves_only |= kind_is(e->event, moves[i]);
     return moves_only && services_is_chore(event_field(e->event, "description"));
 }
 

@@ -88,20 +88,30 @@ static void look_up(struct log_index *x, uint32_t domain, const struct event *e,
     *line = *process != WRITER_OTHER || pam ? *process : writer_of_kind(e->kind);
 }
 
+static inline bool is_noted(const struct log_kind *k, uint32_t domain, const struct event *e)
+{
+    return k->n_program == e->program.n && k->kind.p == e->kind.p && k->kind.n == e->kind.n &&
+           k->domain == domain && same_bytes(k->program, e->program.p, e->program.n);
+}
+
 /* As look_up, from what it found before. */
 static void note_writer(struct log_index *x, uint32_t domain, const struct event *e,
                         enum writer *process, enum writer *line)
 {
-    struct log_kind *k = x->noted;
-    if (!e->program.n || e->program.n > sizeof k->program) {
+    if (!e->program.n || e->program.n > sizeof x->noted[0].program) {
         look_up(x, domain, e, process, line);
         return;
     }
     /* kinds are the patterns' own texts, so the place says which it is */
     uint32_t place = (uint32_t)(uintptr_t)e->kind.p ^ domain << 20 ^ hash_of_name(e->program);
-    k += place * UINT32_C(0x9E3779B1) >> (32 - LOG_KINDS_BITS);
-    if (k->n_program != e->program.n || k->kind.p != e->kind.p || k->kind.n != e->kind.n ||
-        k->domain != domain || !same_bytes(k->program, e->program.p, e->program.n)) {
+    place = place * UINT32_C(0x9E3779B1) >> (32 - LOG_KINDS_BITS);
+    struct log_kind *k = &x->noted[place];
+    if (!is_noted(k, domain, e)) {
+        struct log_kind *other = &x->noted[place ^ 1], was = *k;
+        *k = *other; /* two of one place take turns */
+        *other = was;
+    }
+    if (!is_noted(k, domain, e)) {
         memcpy(k->program, e->program.p, e->program.n);
         k->n_program = e->program.n;
         k->kind = e->kind;

@@ -85,12 +85,14 @@ bool text_cut(struct text t, char sep, struct text *head, struct text *tail)
     return at != SIZE_MAX;
 }
 
+#define U64_DIGITS_SAFE 19 /* so many always fit */
+
 bool text_to_u64(struct text t, uint64_t *out)
 {
     uint64_t v = 0;
     for (size_t i = 0; i < t.n; i++) {
         unsigned d = (unsigned)(unsigned char)t.p[i] - '0';
-        if (d > 9 || v > (UINT64_MAX - d) / 10)
+        if (d > 9 || (i >= U64_DIGITS_SAFE && v > (UINT64_MAX - d) / 10))
             return false;
         v = v * 10 + d;
     }

@@ -232,13 +232,22 @@ static const struct bucket *look_up_variants(const struct patterns *p, struct te
     return look_up(p, (struct text){name, at + 8});
 }
 
+static inline bool is_known(const struct known_program *k, struct text program)
+{
+    return k->n == program.n && same_bytes(k->name, program.p, program.n);
+}
+
 static const struct bucket *bucket_of(struct patterns *p, struct text program)
 {
     if (!program.n || program.n >= PROGRAM_KEY)
         return look_up_variants(p, program);
-    struct known_program *k = &p->known[hash_of_name(program) >> (32 - KNOWN_PROGRAMS_BITS)];
-    if (k->n == program.n && same_bytes(k->name, program.p, program.n))
+    uint32_t place = hash_of_name(program) >> (32 - KNOWN_PROGRAMS_BITS);
+    struct known_program *k = &p->known[place], *other = &p->known[place ^ 1];
+    if (is_known(k, program))
         return k->bucket;
+    if (is_known(other, program))
+        return other->bucket;
+    *other = *k; /* two programs of one place take turns */
     memcpy(k->name, program.p, program.n);
     k->n = program.n;
     k->bucket = look_up_variants(p, program);
@@ -296,11 +305,8 @@ static enum pattern_outcome find(struct search *s, const struct pattern_prospect
     bool found = search(s, o->bucket, bare, message_id);
     if (!found && s->undecided)
         return PATTERN_UNDECIDED;
-    if (o->has_shape && !p->saw_digits && !s->undecided) {
-        struct address_runs runs;
-        bool clear = !found && log_address_runs(s->e->message, &runs);
-        pattern_remember(p, o, s->winner, clear ? &runs : NULL);
-    }
+    if (o->has_shape && !p->saw_digits && !s->undecided)
+        pattern_remember(p, o, s->winner, s->e->message);
     return found ? PATTERN_MATCHED : PATTERN_NONE;
 }
 

@@ -77,7 +77,7 @@ void pattern_repeat(const struct pattern_memo *m, struct event *e, struct patter
 }
 
 void pattern_remember(struct patterns *p, const struct pattern_prospect *o, struct pattern *winner,
-                      const struct address_runs *runs)
+                      struct text message)
 {
     size_t at = set_of(o->hash);
     uint16_t *seen = &p->memos->seen[o->hash >> 16 & (PATTERN_MEMO_SEEN - 1)];
@@ -93,9 +93,7 @@ void pattern_remember(struct patterns *p, const struct pattern_prospect *o, stru
     m->winner = winner;
     m->n = (uint8_t)o->shape.n;
     m->n_spans = winner ? (uint8_t)p->n_spans : 0;
-    m->has_runs = runs != NULL;
-    if (runs)
-        m->runs = *runs;
+    m->has_runs = !winner && log_address_runs(message, &m->runs);
     for (size_t i = 0; i < m->n_spans; i++) {
         m->spans[i].group = p->spans[i].group;
         m->spans[i].from = (uint8_t)p->spans[i].from;

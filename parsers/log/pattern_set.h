@@ -177,9 +177,9 @@ const struct pattern_memo *pattern_recall(const struct patterns *p,
 /* Fills e as pattern_fill from what is remembered. */
 void pattern_repeat(const struct pattern_memo *m, struct event *e, struct pattern_stamp *inner);
 /* Keeps what the search found, when the shape comes a second time: the winner or NULL, the spans of
- * the last match, and where addresses may stand, or NULL. */
+ * the last match, and where addresses may stand in what no pattern knows. */
 void pattern_remember(struct patterns *p, const struct pattern_prospect *prospect,
-                      struct pattern *winner, const struct address_runs *runs);
+                      struct pattern *winner, struct text message);
 /* The candidates are others now. */
 void pattern_forget(struct patterns *p);
 void pattern_free_memos(struct patterns *p);
