@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rules/hearing.h"
+#include "rules/subject.h"
 
 /* A value in the type of its subject, or in text that is read in the unit of the other side. */
 static bool as_number(const struct subject *s, const struct fact *f, enum fact_type unit,
@@ -113,11 +114,37 @@ static enum truth against(struct hearing *h, const struct subject *s, const stru
     return o->ref ? against_reference(h, s, f, t, o) : against_literal(s, f, t, o);
 }
 
+/* A limit to a line's time that its best guess does not keep, but that the clocks' uncertainty lets
+ * in: nobody knows. */
+static enum truth limit_holds(struct hearing *h, const struct subject *s, const struct fact *f,
+                              const struct test *t)
+{
+    enum truth at_best = against(h, s, f, t, &t->operands[0]);
+    bool upward = t->op == OP_AT_LEAST || t->op == OP_MORE_THAN;
+    instant_ns doubt = f->from.link ? f->from.link->uncertainty_ns : 0;
+    struct fact most = *f;
+    if (at_best != TRUTH_FALSE || doubt <= 0)
+        return at_best;
+    if (__builtin_add_overflow(f->as.number, upward ? doubt : -doubt, &most.as.number))
+        return TRUTH_UNKNOWN;
+    return against(h, s, &most, t, &t->operands[0]) == TRUTH_FALSE ? TRUTH_FALSE : TRUTH_UNKNOWN;
+}
+
+static bool is_limit_of_time(const struct subject *s, enum comparison op)
+{
+    bool is_time = s->kind == SUBJECT_FIELD &&
+                   (s->line_field == LINE_OFFSET || s->line_field == LINE_SINCE_CLOSE);
+    return is_time &&
+           (op == OP_AT_LEAST || op == OP_AT_MOST || op == OP_MORE_THAN || op == OP_LESS_THAN);
+}
+
 static enum truth test_holds(struct hearing *h, const struct subject *s, const struct fact *f,
                              const struct test *t)
 {
     struct test positive = *t;
     enum truth any = TRUTH_FALSE;
+    if (is_limit_of_time(s, t->op))
+        return limit_holds(h, s, f, t);
     switch (t->op) {
     case OP_IS_NOT:
     case OP_NOT_IN:

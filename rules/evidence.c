@@ -309,8 +309,10 @@ struct text evidence_missing(struct hearing *h)
             strbuf_text(&b, f.why_unknown.n ? f.why_unknown : TEXT("cannot be compared"));
         } else {
             strbuf_text(&b, c->written);
-            strbuf_str(&b, hearing_pick(h, c->bind)->link ? ": the line does not say"
-                                                          : ": no log covers it");
+            strbuf_str(&b, !hearing_pick(h, c->bind)->link ? ": no log covers it"
+                           : hearing_value(h, &c->subject).known
+                               ? ": its log's clock is not known well enough"
+                               : ": the line does not say");
         }
     }
     struct text t = arena_text(h->bench->arena, strbuf_view(&b));

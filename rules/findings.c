@@ -21,6 +21,7 @@
 struct candidate { /* a rule that is open */
     const struct verdict *verdict;
     unsigned n_against; /* facts that speak against it */
+    bool has_line;      /* a line is there, of which something is not known */
 };
 
 struct judges {
@@ -117,12 +118,22 @@ static bool asks_packets(const struct rule *r)
     return false;
 }
 
+static bool has_line(const struct hearing *h)
+{
+    for (size_t i = 0; i < h->rule->n_binds; i++)
+        if (h->picks[i].looked && h->picks[i].link)
+            return true;
+    return false;
+}
+
 static int by_potential(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
     bool p = asks_packets(x->verdict->rule), q = asks_packets(y->verdict->rule);
     if (x->n_against != y->n_against)
         return x->n_against < y->n_against ? -1 : 1;
+    if (x->has_line != y->has_line)
+        return x->has_line ? -1 : 1;
     if (p != q)
         return p ? -1 : 1;
     if (x->verdict->potential != y->verdict->potential)
@@ -188,7 +199,8 @@ static size_t open_candidates(struct judges *b)
         if (!judge_open(j, &j->verdicts[i]))
             continue;
         hearing_judge(&b->hearing, &b->bench, j->verdicts[i].rule, true);
-        b->open[n++] = (struct candidate){&j->verdicts[i], evidence_against(&b->hearing)};
+        b->open[n++] = (struct candidate){&j->verdicts[i], evidence_against(&b->hearing),
+                                          has_line(&b->hearing)};
     }
     qsort(b->open, n, sizeof *b->open, by_potential);
     return n > UNDECIDED_MAX ? UNDECIDED_MAX : n;

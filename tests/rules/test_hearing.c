@@ -286,6 +286,32 @@ static void test_bind_picks_within_the_window_first(void **state)
     assert_ptr_equal(hear(xml).picks[0].link, before);
 }
 
+/* A limit that only the clocks' uncertainty lets a line keep: nobody knows. */
+static void test_limits_of_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *test;
+        enum truth expected;
+    } rows[] = {
+        {"at-most='-1s'", TRUTH_TRUE},        {"at-most='-1200ms'", TRUTH_UNKNOWN},
+        {"at-most='-1700ms'", TRUTH_FALSE},   {"at-least='-1s'", TRUTH_TRUE},
+        {"at-least='-500ms'", TRUTH_UNKNOWN}, {"more-than='-500ms'", TRUTH_FALSE},
+        {"less-than='-1s'", TRUTH_UNKNOWN},   {"near='-1s' within='1ms'", TRUTH_TRUE},
+    };
+    fake_forget();
+    fake_link(&drop, JOIN_TUPLE, -NS_PER_S)->uncertainty_ns = NS_PER_S / 2;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char xml[512];
+        snprintf(xml, sizeof xml,
+                 RULE "<bind name='d' event='ssh.*'/><require><bound name='d' "
+                      "field='line.offset' %s/></require>" REST,
+                 rows[i].test);
+        if (hear(xml).require != rows[i].expected)
+            fail_msg("%s came out wrong", rows[i].test);
+    }
+}
+
 static void test_bound_fields(void **state)
 {
     (void)state;
@@ -396,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_cover_need_not_reach_before_the_connection),
         cmocka_unit_test(test_bind_picks_the_best),
         cmocka_unit_test(test_bind_picks_within_the_window_first),
+        cmocka_unit_test(test_limits_of_time),
         cmocka_unit_test(test_bound_fields),
         cmocka_unit_test(test_confidence_formula),
         cmocka_unit_test(test_confidence_ignores_order),
