@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A pcapng interface description: the body of the block goes in, link type, snaplen, name and clock
- * come out.  Used by pcapng.c only.
+ * come out.  Used by the pcapng reader only.
  */
 #ifndef WHYRST_PARSERS_CAPTURE_INTERFACE_H
 #define WHYRST_PARSERS_CAPTURE_INTERFACE_H

@@ -44,6 +44,25 @@ static void test_headline(void **state)
     strbuf_finish(&b);
 }
 
+/* A file that was changed before its second reading: that a connection was reset is known, and
+ * nothing else. */
+static void test_headline_of_lost_resets(void **state)
+{
+    (void)state;
+    struct strbuf b;
+    struct sheet s;
+    const struct arrangement none = {0};
+    strbuf_init(&b);
+    sheet_make(&s, &(struct sheet_plan){.n_segments = 1});
+    flaws_init(&s.c.captures[0].flaws);
+    flaws_add_n(&s.c.captures[0].flaws, "tracker.resets-not-read-again", 0, 3);
+    tell_headline(&b, &s.f, &none);
+    is(&b, "1 connection, 3 reset, which could not be read again.");
+    flaws_finish(&s.c.captures[0].flaws);
+    sheet_finish(&s);
+    strbuf_finish(&b);
+}
+
 static void test_confidence(void **state)
 {
     (void)state;
@@ -175,9 +194,10 @@ static void test_what_to_collect(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_headline), cmocka_unit_test(test_confidence),
-        cmocka_unit_test(test_ties),     cmocka_unit_test(test_clocks),
-        cmocka_unit_test(test_cuts),     cmocka_unit_test(test_what_to_collect),
+        cmocka_unit_test(test_headline),        cmocka_unit_test(test_headline_of_lost_resets),
+        cmocka_unit_test(test_confidence),      cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_clocks),          cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_what_to_collect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
