@@ -101,7 +101,8 @@ static enum chain_step judge_frame_of(struct capture *c, struct block *b)
         return block_is_other(b->type) ? CHAIN_GOES_ON : CHAIN_ENDS;
     if (!block_load(c, b, b->total))
         return CHAIN_SHORT;
-    if (block_trailer_agrees(b->bytes, b->total, p->is_big))
+    b->trailer_agrees = block_trailer_agrees(b->bytes, b->total, p->is_big);
+    if (b->trailer_agrees)
         return CHAIN_GOES_ON;
     if (!resync_agrees(c, b->total))
         return CHAIN_ENDS;

@@ -37,6 +37,7 @@ struct block {
     const uint8_t *bytes; /* the whole block, or as much of it as was asked for */
     size_t n;
     uint32_t type, total;
+    bool trailer_agrees; /* of one that is all there */
 };
 
 /* The first want bytes of the block, all of them there. */

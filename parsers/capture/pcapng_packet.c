@@ -77,9 +77,8 @@ static enum capture_step skip_unusable(struct capture *c, const struct block *b,
 
 static void note_oddities(struct capture *c, const struct block *b, const struct frame *f)
 {
-    const struct pcapng *p = c->state;
-    uint64_t number = c->info.n_numbered + 1;
-    if (!block_trailer_agrees(b->bytes, b->total, p->is_big))
+    const uint64_t number = c->info.n_numbered + 1;
+    if (!b->trailer_agrees)
         flaws_add(c->flaws, "pcapng.trailer-mismatch", number);
     if (f->caplen > f->origlen)
         flaws_add(c->flaws, "pcapng.caplen-over-origlen", number);
