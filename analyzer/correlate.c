@@ -113,7 +113,8 @@ void correlation_ask(struct correlation *c, uint32_t source, uint64_t line)
 void correlation_add(struct correlation *c, const struct event *e)
 {
     struct event named;
-    log_index_add(&c->index, host_names_fill(c, e, &named) == HOST_NAMES_ONE ? &named : e);
+    bool by_name = c->known_names.n && host_names_fill(c, e, &named) == HOST_NAMES_ONE;
+    log_index_add(&c->index, by_name ? &named : e);
 }
 
 void correlation_event(struct correlation *c, const struct event *e)

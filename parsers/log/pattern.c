@@ -267,18 +267,27 @@ static void note_spans(struct patterns *p, const struct pattern *pt, uint32_t n_
     }
 }
 
-void pattern_name_event(const struct pattern *pt, struct event *e)
+static void name_event(const struct pattern *pt, struct event *e)
 {
     e->kind = pt->kind;
     e->claim = pt->claim;
     e->scope = pt->scope;
 }
 
-void pattern_fill(const struct pattern *pt, struct pattern_span at, struct event *e,
-                  struct pattern_stamp *inner)
+static void fill_span(const struct pattern *pt, struct pattern_span at, struct event *e,
+                      struct pattern_stamp *inner)
 {
     struct text t = {e->message.p + at.from, (size_t)(at.to - at.from)};
     fill(e, &pt->groups[at.group], t, inner);
+}
+
+void pattern_repeat(const struct pattern_memo *m, struct event *e, struct pattern_stamp *inner)
+{
+    name_event(m->winner, e);
+    for (size_t i = 0; i < m->n_spans; i++)
+        fill_span(m->winner,
+                  (struct pattern_span){m->spans[i].group, m->spans[i].from, m->spans[i].to}, e,
+                  inner);
 }
 
 static enum pattern_outcome run(struct patterns *p, struct pattern *pt, struct text subject,
@@ -303,9 +312,9 @@ static enum pattern_outcome run(struct patterns *p, struct pattern *pt, struct t
         return PATTERN_UNDECIDED;
     }
     note_spans(p, pt, (uint32_t)rc, (size_t)(subject.p - e->message.p));
-    pattern_name_event(pt, e);
+    name_event(pt, e);
     for (size_t i = 0; i < p->n_spans; i++)
-        pattern_fill(pt, p->spans[i], e, inner);
+        fill_span(pt, p->spans[i], e, inner);
     return PATTERN_MATCHED;
 }
 

@@ -30,7 +30,7 @@ static const struct pattern_memo *memo_of(const struct patterns *p, uint64_t has
     size_t at = set_of(hash);
     _Static_assert(PATTERN_MEMO_WAYS == 2, "the first place or the one behind it");
     at += p->memos->hash[at] != hash;
-    return p->memos->hash[at] == hash ? &p->memos->memo[at] : NULL;
+    return p->memos->hash[at] == hash ? &p->memos->memo[p->memos->place[at]] : NULL;
 }
 
 static bool can_recall(struct patterns *p, const struct bucket *b)
@@ -67,15 +67,6 @@ const struct pattern_memo *pattern_recall(const struct patterns *p,
     return same ? m : NULL;
 }
 
-void pattern_repeat(const struct pattern_memo *m, struct event *e, struct pattern_stamp *inner)
-{
-    pattern_name_event(m->winner, e);
-    for (size_t i = 0; i < m->n_spans; i++)
-        pattern_fill(m->winner,
-                     (struct pattern_span){m->spans[i].group, m->spans[i].from, m->spans[i].to}, e,
-                     inner);
-}
-
 void pattern_remember(struct patterns *p, const struct pattern_prospect *o, struct pattern *winner,
                       struct text message)
 {
@@ -86,8 +77,10 @@ void pattern_remember(struct patterns *p, const struct pattern_prospect *o, stru
         return;
     }
     if (p->memos->hash[at])
-        at += ++p->memo_way % PATTERN_MEMO_WAYS;
-    struct pattern_memo *m = &p->memos->memo[at];
+        at += p->memos->hash[at + 1] ? ++p->memo_way % PATTERN_MEMO_WAYS : 1;
+    if (!p->memos->hash[at])
+        p->memos->place[at] = p->memos->n++;
+    struct pattern_memo *m = &p->memos->memo[p->memos->place[at]];
     p->memos->hash[at] = o->hash;
     m->bucket = o->bucket;
     m->winner = winner;

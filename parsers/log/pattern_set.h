@@ -108,12 +108,14 @@ struct pattern_memo {
     } spans[PATTERN_GROUPS_MAX];
     char text[SHAPE_MAX];
 };
-#define PATTERN_MEMO_SETS 2880
+#define PATTERN_MEMO_SETS 2864
 #define PATTERN_MEMO_WAYS 2
 #define PATTERN_MEMO_SEEN 1024 /* a power of two */
-/* Fills one large page. */
+/* Fills one large page; what is known stands close together, in the order in which it came. */
 struct pattern_memos {
-    uint64_t hash[PATTERN_MEMO_SETS * PATTERN_MEMO_WAYS]; /* of shape and bucket; 0 = free */
+    uint64_t hash[PATTERN_MEMO_SETS * PATTERN_MEMO_WAYS];  /* of shape and bucket; 0 = free */
+    uint16_t place[PATTERN_MEMO_SETS * PATTERN_MEMO_WAYS]; /* of it in memo */
+    uint16_t n;                                            /* places in use */
     uint16_t seen[PATTERN_MEMO_SEEN]; /* of each shape that came: a part of its hash */
     struct pattern_memo memo[PATTERN_MEMO_SETS * PATTERN_MEMO_WAYS];
 };
@@ -161,11 +163,8 @@ bool pattern_compile(struct patterns *p, struct pattern *pt, char *why, size_t w
  * literal, if that may stand anywhere. */
 enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, bool is_held,
                                  struct event *e, struct pattern_stamp *inner, struct flaws *flaws);
-/* What the pattern says of its event, without its groups. */
-void pattern_name_event(const struct pattern *pt, struct event *e);
-/* Fills e from the group that stands there in the message. */
-void pattern_fill(const struct pattern *pt, struct pattern_span at, struct event *e,
-                  struct pattern_stamp *inner);
+/* Fills e from what is remembered of a message's shape, as pattern_try did from the first one. */
+void pattern_repeat(const struct pattern_memo *m, struct event *e, struct pattern_stamp *inner);
 /* How far "error: ", "fatal: ", "debug1: " ... reach at the front of a message; 0 without one. */
 size_t pattern_level_length(struct text message);
 
@@ -174,8 +173,6 @@ size_t pattern_level_length(struct text message);
 void pattern_foresee_shape(struct patterns *p, struct text message, struct pattern_prospect *out);
 const struct pattern_memo *pattern_recall(const struct patterns *p,
                                           const struct pattern_prospect *prospect);
-/* Fills e as pattern_fill from what is remembered. */
-void pattern_repeat(const struct pattern_memo *m, struct event *e, struct pattern_stamp *inner);
 /* Keeps what the search found, when the shape comes a second time: the winner or NULL, the spans of
  * the last match, and where addresses may stand in what no pattern knows. */
 void pattern_remember(struct patterns *p, const struct pattern_prospect *prospect,
