@@ -40,7 +40,8 @@ static void round_of(int i, const uint32_t s[5], uint32_t *f, uint32_t *k)
     }
 }
 
-static void mix(uint32_t h[5], const uint8_t block[BLOCK])
+/* One block into the five words of the state. */
+static void mix(uint32_t *h, const uint8_t *block)
 {
     uint32_t w[80], s[5], f, k;
     expand(block, w);
