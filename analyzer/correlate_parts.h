@@ -42,7 +42,8 @@ struct host_name { /* an address that a host (or a nameless log) was found to ha
 struct known_name { /* a name, and an address of it */
     uint64_t hash;
     struct address ip;
-    bool learned; /* from a line that has both; else by a hosts file, which goes before */
+    bool learned;   /* from a line that has both; else by a hosts file, which goes before */
+    uint64_t place; /* of that line, see log_place */
 };
 
 enum host_names { HOST_NAMES_NONE, HOST_NAMES_ONE, HOST_NAMES_SEVERAL };
@@ -157,7 +158,10 @@ enum host_names host_names_find(struct correlation *c, struct text name, struct 
 /* ONE: named is a copy of the event in which names became addresses. */
 enum host_names host_names_fill(struct correlation *c, const struct event *e, struct event *named);
 /* By a line.  False when memory ran out. */
-bool host_names_learn(struct correlation *c, struct text name, const struct address *ip);
+bool host_names_learn(struct correlation *c, struct text name, const struct address *ip,
+                      uint64_t place);
+/* By which name the event has an address that it does not write, into the link. */
+void host_names_origin(const struct correlation *c, struct link *l);
 uint64_t host_names_hash(struct text name); /* of any letter case, with or without a last dot */
 
 /* named_lines.c: before the index is settled.  False when memory ran out. */

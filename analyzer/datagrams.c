@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Payloads come in packet by packet; lines come out, by sender and in the order of capture.  What
+ * is no syslog is left alone, what cannot be kept is counted, and nothing is parsed here.
+ */
 #include "analyzer/datagrams.h"
 
 #include "parsers/base/hash.h"

@@ -23,26 +23,28 @@ uint64_t host_names_hash(struct text name)
     return text_hash((struct text){low, n});
 }
 
-static bool add(struct correlation *c, struct text name, const struct address *ip, bool learned)
+static bool add(struct correlation *c, struct text name, const struct address *ip, bool learned,
+                uint64_t place)
 {
     if (c->known_names.n >= HOST_NAMES_MAX || name.n == 0)
         return true;
     struct known_name *k = vec_push(&c->known_names);
     if (!k)
         return false;
-    *k = (struct known_name){host_names_hash(name), *ip, learned};
+    *k = (struct known_name){host_names_hash(name), *ip, learned, place};
     c->names_sorted = false;
     return true;
 }
 
 bool correlation_name(struct correlation *c, struct text name, const struct address *ip)
 {
-    return add(c, name, ip, false);
+    return add(c, name, ip, false, 0);
 }
 
-bool host_names_learn(struct correlation *c, struct text name, const struct address *ip)
+bool host_names_learn(struct correlation *c, struct text name, const struct address *ip,
+                      uint64_t place)
 {
-    return add(c, name, ip, true);
+    return add(c, name, ip, true, place);
 }
 
 static int compare(const void *x, const void *y)
@@ -53,11 +55,8 @@ static int compare(const void *x, const void *y)
     return address_cmp(&a->ip, &b->ip);
 }
 
-/* The captured address of the name, by hosts files or by lines. */
-static enum host_names find(const struct correlation *c, uint64_t hash, bool learned,
-                            struct address *out)
+static size_t first_of(const struct correlation *c, uint64_t hash)
 {
-    enum host_names found = HOST_NAMES_NONE;
     size_t lo = 0, hi = c->known_names.n;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
@@ -66,7 +65,16 @@ static enum host_names find(const struct correlation *c, uint64_t hash, bool lea
         else
             hi = mid;
     }
-    for (; lo < c->known_names.n && c->known_names.v[lo].hash == hash; lo++) {
+    return lo;
+}
+
+/* The captured address of the name, by hosts files or by lines. */
+static enum host_names find(const struct correlation *c, uint64_t hash, bool learned,
+                            struct address *out)
+{
+    enum host_names found = HOST_NAMES_NONE;
+    for (size_t lo = first_of(c, hash); lo < c->known_names.n && c->known_names.v[lo].hash == hash;
+         lo++) {
         const struct known_name *k = &c->known_names.v[lo];
         if (k->learned != learned || !roster_knows(&c->roster, &k->ip) ||
             (found && address_eq(&k->ip, out)))
@@ -114,4 +122,43 @@ enum host_names host_names_fill(struct correlation *c, const struct event *e, st
     named->src = src;
     named->dst = dst;
     return all;
+}
+
+/* Who gives that name this address: hosts files first, as when it was looked up. */
+static const struct known_name *given_by(const struct correlation *c, struct text name,
+                                         const struct address *ip)
+{
+    const struct known_name *by = NULL;
+    const uint64_t hash = host_names_hash(name);
+    for (size_t i = first_of(c, hash); i < c->known_names.n; i++) {
+        const struct known_name *k = &c->known_names.v[i];
+        if (k->hash != hash)
+            break;
+        if (address_eq(&k->ip, ip) && (!by || by->learned))
+            by = k;
+    }
+    return by;
+}
+
+static bool came_by(const struct correlation *c, struct link *l, const char *field,
+                    const struct endpoint *end)
+{
+    const struct text name = event_field(l->event, field);
+    const struct known_name *by = name.n > 0 ? given_by(c, name, &end->ip) : NULL;
+    if (!by || (by->learned && by->place == log_place(l->event)))
+        return false;
+    l->host_name = name;
+    l->host_address = end->ip;
+    l->host_name_line = log_place_line(by->place);
+    l->host_name_source = log_place_source(by->place);
+    return true;
+}
+
+void host_names_origin(const struct correlation *c, struct link *l)
+{
+    const struct event *e = l->event;
+    if (c->names_sorted && c->known_names.n > 0 && e->n_fields > 0 && l->join != JOIN_HOST)
+        (void)(came_by(c, l, "client_host", &e->client) ||
+               came_by(c, l, "server_host", &e->server) || came_by(c, l, "src_host", &e->src) ||
+               came_by(c, l, "dst_host", &e->dst));
 }

@@ -32,8 +32,12 @@ struct link {
     uint32_t bridge_source; /* and its file: another only where a log was rotated */
     enum side
         side; /* whose host wrote it, as far as known; SIDE_PATH: a device between, or unknown */
-    instant_ns offset_ns;         /* corrected event time minus RST time */
-    instant_ns uncertainty_ns;    /* stamp precision plus clock spread: the truth lies within */
+    instant_ns offset_ns;      /* corrected event time minus RST time */
+    instant_ns uncertainty_ns; /* stamp precision plus clock spread: the truth lies within */
+    struct text host_name;     /* the line has this in place of host_address; empty: no name */
+    struct address host_address;
+    uint64_t host_name_line;      /* of the line that gives both; 0: a hosts file does */
+    uint32_t host_name_source;    /* its log */
     bool by_request;              /* JOIN_ADDRESS: it quotes a request that was made there */
     bool ambiguous;               /* another connection has an equal claim to this line */
     const struct segment *packet; /* the very packet that a firewall's line is about, or NULL */

@@ -69,6 +69,7 @@ static bool add_link(struct correlation *c, const struct tie *t, const struct re
                                                  .packet = packet,
                                                  .by_request = t->by_request,
                                                  .recognised = e->kind.n > 0}};
+    host_names_origin(c, &out->v[out->n - 1].link);
     return true;
 }
 

@@ -23,7 +23,7 @@ static bool learn_line(struct correlation *c, const struct event *e, struct map 
         struct pair key = {host_names_hash(v[i].name), v[i].ip};
         if (!roster_knows(&c->roster, &v[i].ip) || map_get(seen, &key))
             continue;
-        if (!map_put(seen, &key, NULL) || !host_names_learn(c, v[i].name, &v[i].ip))
+        if (!map_put(seen, &key, NULL) || !host_names_learn(c, v[i].name, &v[i].ip, log_place(e)))
             return false;
     }
     return true;

@@ -67,6 +67,7 @@ static void log_evidence(struct page *p, const struct link *l)
     strbuf_printf(&p->b, ":%" PRIu64 "</code></dt><dd><span class=\"dim\">", l->event->line);
     tell_tie(&p->b, l);
     page_datagram(p, l->event);
+    page_host_name(p, l);
     page_add(p, "</span><br><code>");
     page_line(p, l->event->raw);
     page_add(p, "</code></dd>\n");

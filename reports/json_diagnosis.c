@@ -12,6 +12,20 @@ static unsigned digits_of(const struct findings *f, const struct reset *r)
     return f->of->captures[reset_capture(r)].time_digits;
 }
 
+static void put_host_name(json_t *o, const struct case_file *c, const struct link *l)
+{
+    if (l->host_name.n == 0)
+        return;
+    json_t *name = json_object();
+    json_put_text(name, "name", l->host_name);
+    json_put_address(name, "address", &l->host_address);
+    if (l->host_name_line > 0) {
+        json_put_text(name, "file", c->logs[l->host_name_source].name);
+        json_put_int(name, "line", l->host_name_line);
+    }
+    json_put(o, "host_name", name);
+}
+
 static void fill_log_evidence(json_t *o, const struct findings *f, const struct reset *r,
                               const struct link *l)
 {
@@ -25,6 +39,7 @@ static void fill_log_evidence(json_t *o, const struct findings *f, const struct 
     json_put_datagram(o, f->of, e);
     if (l->packet && frame_file(l->packet->frame) == frame_file(r->deciding.segment.frame))
         json_put_int(o, "packet_frame", frame_number(l->packet->frame));
+    put_host_name(o, f->of, l);
     if (!l->recognised)
         json_put(o, "recognised", json_false());
     json_put_text(o, "text", e->raw);

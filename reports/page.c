@@ -39,6 +39,15 @@ void page_datagram(struct page *p, const struct event *e)
     strbuf_finish(&told);
 }
 
+void page_host_name(struct page *p, const struct link *l)
+{
+    struct strbuf told;
+    strbuf_init(&told);
+    tell_host_name(&told, p->f->of, l);
+    page_say(p, strbuf_view(&told));
+    strbuf_finish(&told);
+}
+
 void page_title(struct page *p, struct text t)
 {
     say_cut(p, t, TELL_TITLE_MAX);

@@ -36,6 +36,8 @@ void page_title(struct page *p, struct text t);    /* as page_say, for a heading
 void page_time(struct page *p, instant_ns t, unsigned digits);
 /* ", also sent in frame 57 of client.pcap", or nothing: see tell_datagram. */
 void page_datagram(struct page *p, const struct event *e);
+/* See tell_host_name. */
+void page_host_name(struct page *p, const struct link *l);
 void page_ends(struct page *p, const struct reset *r);
 void page_flush(struct page *p);
 /* Whether there is room for bytes more within that part. */

@@ -156,6 +156,23 @@ void tell_tie(struct strbuf *b, const struct link *l)
         strbuf_str(b, "; unrecognised: no pattern knows it");
 }
 
+void tell_host_name(struct strbuf *b, const struct case_file *c, const struct link *l)
+{
+    char ip[ADDRESS_TEXT_MAX];
+    if (l->host_name.n == 0)
+        return;
+    address_format(&l->host_address, ip);
+    strbuf_str(b, "; \"");
+    strbuf_escaped(b, l->host_name);
+    strbuf_printf(b, "\" is %s by ", ip);
+    if (l->host_name_line > 0) {
+        strbuf_escaped(b, c->logs[l->host_name_source].name);
+        strbuf_printf(b, ":%" PRIu64, l->host_name_line);
+    } else {
+        strbuf_str(b, "a hosts file");
+    }
+}
+
 void tell_datagram(struct strbuf *b, const struct case_file *c, const struct event *e)
 {
     const struct case_datagram *in = case_datagram_of(c, e);

@@ -16,6 +16,8 @@ void tell_confidence(struct strbuf *b, double confidence);
 void tell_wire(struct strbuf *b, const struct reset *r);
 /* "38.6 ms before the RST, names both ends"; the clock's doubt is said where it matters. */
 void tell_tie(struct strbuf *b, const struct link *l);
+/* "; "db1" is 192.0.2.7 by auth.log:12", where a name in the line led to the connection. */
+void tell_host_name(struct strbuf *b, const struct case_file *c, const struct link *l);
 /* ", also sent in frame 57 of client.pcap": the datagram that carried the line; nothing for a line
  * of which none is known. */
 void tell_datagram(struct strbuf *b, const struct case_file *c, const struct event *e);

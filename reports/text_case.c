@@ -68,6 +68,7 @@ static void log_evidence(struct lines *l, const struct link *link)
     tell_datagram(&l->b, l->f->of, link->event);
     strbuf_str(&l->b, ", ");
     tell_tie(&l->b, link);
+    tell_host_name(&l->b, l->f->of, link);
     lines_fill(l, "     ", 7);
     strbuf_str(&l->b, "         ");
     lines_cut(l, link->event->raw, TELL_LINE_MAX);

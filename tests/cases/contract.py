@@ -99,6 +99,7 @@ def key_faults(record, required, optional):
 
 
 SENT_IN = holds({"capture": is_text, "frame": is_frame})
+HOST_NAME = holds({"name": is_text, "address": is_address}, {"file": is_text, "line": is_frame})
 END = holds({"ip": is_address}, {"port": lambda v: is_count(v) and v < 65536})
 EVIDENCE = {
     "packet": ({"kind": is_text, "frame": is_frame, "says": is_text},
@@ -106,7 +107,8 @@ EVIDENCE = {
     "log": ({"kind": is_text, "file": is_text, "line": is_frame, "match": is_text,
              "text": is_text},
             {"event": is_text, "recognised": lambda v: v is False, "time": is_time,
-             "sent_in": SENT_IN, "packet_frame": is_frame, "offset_s": is_number, "says": is_text}),
+             "sent_in": SENT_IN, "host_name": HOST_NAME, "packet_frame": is_frame,
+             "offset_s": is_number, "says": is_text}),
     "host": ({"kind": is_text, "file": is_text, "fact": is_text, "value": lambda v: True},
              {"says": is_text, "line": is_frame}),
 }

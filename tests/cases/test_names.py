@@ -23,7 +23,7 @@ def truth():
                     for link in c["logs"] if link["file"] == LOG}
 
 
-def links(whyrst, log, hosts):
+def evidence(whyrst, log, hosts):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "server.pcap").write_bytes(next(SAMPLE.glob("*.pcap")).read_bytes())
@@ -34,8 +34,18 @@ def links(whyrst, log, hosts):
         done = subprocess.run([whyrst, "--format", "json", "."], cwd=folder,
                               stdout=subprocess.PIPE, check=True)
     records = [json.loads(line) for line in done.stdout.splitlines()]
-    return {(e["line"], d["frame"]) for d in records if d["type"] == "diagnosis"
-            for e in d["evidence"] if e["kind"] == "log" and e["match"] in ("tuple", "endpoint")}
+    return [(d, e) for d in records if d["type"] == "diagnosis"
+            for e in d["evidence"] if e["kind"] == "log" and e["match"] in ("tuple", "endpoint")]
+
+
+def links(whyrst, log, hosts):
+    return {(e["line"], d["frame"]) for d, e in evidence(whyrst, log, hosts)}
+
+
+def names(whyrst, log, hosts):
+    """What the evidence says of names: (name, address, line that gives it or None)."""
+    told = [e["host_name"] for _, e in evidence(whyrst, log, hosts) if "host_name" in e]
+    return {(n["name"], n["address"], n.get("line")) for n in told}
 
 
 def faults(whyrst):
@@ -49,6 +59,10 @@ def faults(whyrst):
     got = links(whyrst, named, f"{client} {NAME.lower()} client\n")
     if got != direct or not got & wanted:
         yield f"by the hosts file {sorted(got)}, by number {sorted(direct)}"
+    if names(whyrst, named, f"{client} {NAME.lower()} client\n") != {(NAME, client, None)}:
+        yield "the evidence does not say that the hosts file explains the name"
+    if names(whyrst, log, f"{client} {NAME.lower()} client\n"):
+        yield "a line with the number is said to be explained by a name"
     if links(whyrst, named, f"{client} {NAME}\n203.0.113.9 {NAME}\n") != direct:
         yield "an address that no capture knows makes a name ambiguous"
     if links(whyrst, named, f"203.0.113.9 {NAME}\n"):
@@ -72,6 +86,9 @@ def learned_faults(whyrst):
 
     if links(whyrst, named + said(NAME, client), "") != direct:
         yield "a line behind does not explain the name"
+    last = len(named.splitlines()) + 1
+    if names(whyrst, named + said(NAME, client), "") != {(NAME, client, last)}:
+        yield "the evidence does not say which line explains the name"
     before = {(line - 1, frame)
               for line, frame in links(whyrst, said(NAME.lower(), client) + named, "")}
     if before != direct or not before & wanted:
