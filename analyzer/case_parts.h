@@ -108,6 +108,17 @@ bool case_note_failure(const struct case_run *run, struct case_input *in,
 void case_tell(const struct case_run *run, const char *what, const struct source *s,
                uint64_t total);
 
+static inline bool case_no_memory(struct error *err)
+{
+    return error_set(err, ERROR_NO_MEMORY, "", "out of memory");
+}
+
+struct walk;
+/* case_visit.c: every input is listed, captures are read, texts wait. */
+bool case_visit(struct case_run *run, struct walk *walk, struct error *err);
+/* What an input of that name is to be taken for: as --as says; ctx is the case_run. */
+enum input_kind case_take_as(void *ctx, const char *name, enum input_kind sniffed);
+
 struct capture_info;
 
 /* Notes in *out how the bytes of the capture were used, what was passed over and where, and warns
