@@ -64,25 +64,6 @@ static struct source *inflated_file(struct unpack *u, struct error *err)
     return f ? source_new(u->name, &inflate_reader, f, err) : NULL;
 }
 
-/* A gzip or zstd file is a tar when a tar header is in it, and else one stream. */
-static bool open_inflated(struct unpack *u, struct error *err)
-{
-    const uint8_t *p;
-    u->plain = inflated_file(u, err);
-    if (!u->plain)
-        return false;
-    size_t n = source_peek(u->plain, SNIFF_BYTES, &p);
-    if (sniff_kind(p, n) == INPUT_TAR) {
-        u->kind = INPUT_TAR;
-        return packed_open_source(&u->packed, u->plain, INPUT_TAR, u->limits, &u->total, u->name,
-                                  err);
-    }
-    source_close(u->plain);
-    u->plain = NULL;
-    u->stream = inflate_file(u, err);
-    return u->stream != NULL;
-}
-
 /* Content decides, and not what libarchive would make of it: a compressed file is a tar when a tar
  * header is in it, and else one stream. */
 static bool open_packed(struct unpack *u, struct error *err)
@@ -99,6 +80,29 @@ static bool open_packed(struct unpack *u, struct error *err)
     bool ok = packed_open_fd(&u->packed, u->fd, u->kind, u->limits, u->name, err);
     u->packed.budget.total = &u->total;
     return ok;
+}
+
+/* A gzip or zstd file is a tar when a tar header is in it, and else one stream; packed twice, it is
+ * for libarchive, which takes one layer after the other. */
+static bool open_inflated(struct unpack *u, struct error *err)
+{
+    const uint8_t *p;
+    u->plain = inflated_file(u, err);
+    if (!u->plain)
+        return false;
+    size_t n = source_peek(u->plain, SNIFF_BYTES, &p);
+    const enum input_kind inside = sniff_kind(p, n);
+    if (inside == INPUT_TAR) {
+        u->kind = INPUT_TAR;
+        return packed_open_source(&u->packed, u->plain, INPUT_TAR, u->limits, &u->total, u->name,
+                                  err);
+    }
+    source_close(u->plain);
+    u->plain = NULL;
+    if (inside == INPUT_COMPRESSED)
+        return open_packed(u, err);
+    u->stream = inflate_file(u, err);
+    return u->stream != NULL;
 }
 
 static bool open_file(struct unpack *u, struct error *err)

@@ -278,6 +278,10 @@ class Packed(ProgramTest):
         self.write("x.zip", bytes(packed))
         self.expect(NO_INPUT, "x.zip", says="x.zip!x.log: encrypted")
 
+    def test_packed_twice(self):
+        self.write("server.pcap.gz", PACKERS["gz"](PACKERS["gz"](self.pcap)))
+        self.assertTrue(self.json_of("server.pcap.gz").records("diagnosis"))
+
     def test_bombs(self):
         info = tarfile.TarInfo("zeros")
         info.size = 8 << 26
