@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A payload is syslog by its priority and, where the port does not say so, by a header with a stamp
+ * behind it.  Lines are cut off by octet count or line end; what they say is for the log reader.
+ */
 #include "parsers/log/datagram.h"
 
 #include "parsers/log/envelope.h"

@@ -9,14 +9,7 @@
 
 _Static_assert(BRIEF_COMMON == 68, "no padding");
 
-enum {
-    LINK_ETHERNET = 1,
-    LINK_RAW = 101,
-    LINK_SLL = 113,
-    LINK_SLL2 = 276,
-    TCP_HEADER = 20,
-    TCP_HEADER_TIMESTAMPS = 32,
-};
+enum { TCP_HEADER_TIMESTAMPS = 32 };
 
 struct walk {
     struct cursor c;

@@ -41,6 +41,14 @@ enum layer {
     LAYER_UPPER, /* by decoding.type, an IP protocol number */
 };
 
+enum ordinary { /* what brief.h and glance.h read without asking the layers */
+                LINK_ETHERNET = 1,
+                LINK_RAW = 101,
+                LINK_SLL = 113,
+                LINK_SLL2 = 276,
+                TCP_HEADER = 20, /* without options */
+};
+
 enum ethertype {
     ETHERTYPE_IP4 = 0x0800,
     ETHERTYPE_TEB = 0x6558, /* transparent Ethernet bridging, inside GRE and Geneve */

@@ -4,8 +4,6 @@
 
 #include "parsers/packet/decode.h"
 
-enum { LINK_ETHERNET = 1, LINK_RAW = 101, LINK_SLL = 113, LINK_SLL2 = 276, TCP_HEADER = 20 };
-
 #define SPREAD UINT64_C(0x9e3779b97f4a7c15) /* 2^64 / golden ratio */
 
 static uint64_t end4(const uint8_t *ip, uint16_t port)

@@ -27,6 +27,12 @@ struct joint {
     struct correlation *correlation;
 };
 
+/* How far apart, whichever comes first. */
+static inline instant_ns joint_size(instant_ns t)
+{
+    return t < 0 ? -t : t;
+}
+
 struct joint *joint_create(void); /* one capture, "a.pcap", from 0 s to 100 s */
 void joint_free(struct joint *j);
 

@@ -12,11 +12,6 @@
 
 #define SERVER "198.51.100.7:22"
 
-static instant_ns size_of(instant_ns t)
-{
-    return t < 0 ? -t : t;
-}
-
 /* Twenty resets of one client within a second, one line each: the port decides. */
 static void test_port_decides(void **state)
 {
@@ -46,7 +41,7 @@ static void test_port_decides(void **state)
         assert_int_equal(l->side, SIDE_SERVER);
         assert_false(l->ambiguous);
         assert_true(l->recognised);
-        assert_true(size_of(l->offset_ns) < NS_PER_S / 50);
+        assert_true(joint_size(l->offset_ns) < NS_PER_S / 50);
     }
     assert_true(j->logs[0].offset_known);
     assert_int_equal(j->logs[0].n_anchors, 20);

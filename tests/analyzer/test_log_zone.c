@@ -12,11 +12,6 @@
 
 #define SERVER "198.51.100.7:22"
 
-static instant_ns size_of(instant_ns t)
-{
-    return t < 0 ? -t : t;
-}
-
 /* Stamps without zone, written two hours and three seconds ahead, to the second. */
 static void test_zone_and_offset(void **state)
 {
@@ -43,13 +38,13 @@ static void test_zone_and_offset(void **state)
     assert_true(j->logs[0].offset_known);
     assert_true(text_eq(j->logs[0].zone, TEXT("UTC+02:00")));
     assert_true(text_starts(j->logs[0].zone_why, TEXT("inferred")));
-    assert_true(size_of(j->logs[0].offset_ns - 3 * NS_PER_S) <= j->logs[0].offset_spread_ns);
+    assert_true(joint_size(j->logs[0].offset_ns - 3 * NS_PER_S) <= j->logs[0].offset_spread_ns);
     assert_true(j->logs[0].offset_spread_ns < NS_PER_S / 2);
     assert_int_equal(j->logs[0].n_anchors, 8);
     const struct link *l = joint_link(j, r[0], 0, 1);
     assert_non_null(l);
-    assert_true(size_of(l->offset_ns) <= l->uncertainty_ns);
-    assert_true(size_of(l->event->time - (JOINT_START + 8 * NS_PER_S)) <= NS_PER_S);
+    assert_true(joint_size(l->offset_ns) <= l->uncertainty_ns);
+    assert_true(joint_size(l->event->time - (JOINT_START + 8 * NS_PER_S)) <= NS_PER_S);
     strbuf_finish(&log);
     joint_free(j);
 }
@@ -83,7 +78,7 @@ static void test_stated_zone(void **state)
               "40000\n");
     joint_run(j);
     assert_true(text_eq(j->logs[0].zone, TEXT("UTC")));
-    assert_true(size_of(j->logs[0].offset_ns + 3600 * NS_PER_S) < NS_PER_S / 10);
+    assert_true(joint_size(j->logs[0].offset_ns + 3600 * NS_PER_S) < NS_PER_S / 10);
     assert_non_null(joint_link(j, r, 0, 1));
     joint_free(j);
 }
@@ -120,7 +115,7 @@ static void test_two_hosts(void **state)
     assert_non_null(oom);
     assert_int_equal(oom->join, JOIN_HOST);
     assert_int_equal(oom->side, SIDE_SERVER);
-    assert_true(size_of(oom->offset_ns + NS_PER_S / 10) < NS_PER_S / 20);
+    assert_true(joint_size(oom->offset_ns + NS_PER_S / 10) < NS_PER_S / 20);
     assert_null(joint_link(j, b, 1, 1)); /* the other host */
     assert_true(j->logs[1].offset_known);
     assert_int_equal(j->logs[1].n_anchors, 0);
@@ -158,11 +153,11 @@ static void test_set_back(void **state)
             continue;
         assert_int_equal(c->steps[0].after_line, 9);
         assert_int_equal(c->steps[0].before_line, 11);
-        assert_true(size_of(c->steps[0].by_ns + 120 * NS_PER_S) <= c->steps[0].spread_ns);
+        assert_true(joint_size(c->steps[0].by_ns + 120 * NS_PER_S) <= c->steps[0].spread_ns);
     }
     for (uint64_t i = 0; i < 16; i++) {
         assert_int_equal(joint_n_links(j, r[i]), 1);
-        assert_true(size_of(joint_link(j, r[i], 0, i + 1)->offset_ns) < NS_PER_S / 10);
+        assert_true(joint_size(joint_link(j, r[i], 0, i + 1)->offset_ns) < NS_PER_S / 10);
     }
     strbuf_finish(&log);
     joint_free(j);
