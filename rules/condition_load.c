@@ -206,26 +206,12 @@ uint32_t loader_conditions(struct loader *l, const struct xml_node *top)
     return at;
 }
 
-uint32_t loader_find(struct loader *l, const struct xml_node *n, const char *attribute)
+static uint32_t complain_unfound(struct loader *l, const struct xml_node *n, const char *attribute,
+                                 struct text id)
 {
-    struct text id = xml_attribute(n, attribute);
     struct nearest near = nearest_of(id);
-    for (size_t i = 0; i < l->n_conditions; i++) {
-        if (l->conditions[i].id.n && text_eq(l->conditions[i].id, id))
-            return (uint32_t)i;
+    for (size_t i = 0; i < l->n_conditions; i++)
         nearest_try(&near, l->conditions[i].id);
-    }
-    uint32_t bind = scope_find_bind(&l->scope, id);
-    if (bind != NO_INDEX) {
-        uint32_t at = push(l, n, CONDITION_EXISTS, (uint32_t)l->n_conditions);
-        if (at != NO_INDEX) {
-            l->conditions[at].bind = bind;
-            l->conditions[at].written =
-                text_of(arena_printf(&l->scope.catalogue->arena, "a line for " TEXT_FMT,
-                                     TEXT_ARG(l->scope.binds[bind].name)));
-        }
-        return at;
-    }
     for (size_t i = 0; i < l->scope.n_binds; i++)
         nearest_try(&near, l->scope.binds[i].name);
     complain(l->scope.complaints, l->scope.file, n->line,
@@ -233,4 +219,23 @@ uint32_t loader_find(struct loader *l, const struct xml_node *n, const char *att
              nearest_hint(&near).s);
     l->good = false;
     return NO_INDEX;
+}
+
+uint32_t loader_find(struct loader *l, const struct xml_node *n, const char *attribute)
+{
+    struct text id = xml_attribute(n, attribute);
+    for (size_t i = 0; i < l->n_conditions; i++)
+        if (l->conditions[i].id.n && text_eq(l->conditions[i].id, id))
+            return (uint32_t)i;
+    uint32_t bind = scope_find_bind(&l->scope, id);
+    if (bind == NO_INDEX)
+        return complain_unfound(l, n, attribute, id);
+    uint32_t at = push(l, n, CONDITION_EXISTS, (uint32_t)l->n_conditions);
+    if (at != NO_INDEX) {
+        l->conditions[at].bind = bind;
+        l->conditions[at].written =
+            text_of(arena_printf(&l->scope.catalogue->arena, "a line for " TEXT_FMT,
+                                 TEXT_ARG(l->scope.binds[bind].name)));
+    }
+    return at;
 }

@@ -16,10 +16,12 @@
 #include "rules/xml_files.h"
 
 struct engine {
+    FILE *complaints; /* where mistakes are printed */
     struct patterns *patterns;
     VEC(struct text) kind_names;
     struct event_kinds kinds;
     struct catalogue catalogue;
+    bool has_rules; /* the catalogue is loaded */
 };
 
 static void to_complaints(void *ctx, const char *file, unsigned line, const char *text)
@@ -80,9 +82,10 @@ static bool add_events(struct patterns *p, const char *const *paths, size_t n, s
     return !a.any || patterns_check(p, to_complaints, c);
 }
 
-static void load(struct engine *e, const char *const *folders, size_t n_folders,
-                 struct complaints *c)
+static void load_rules(struct engine *e, const char *const *folders, size_t n_folders,
+                       struct complaints *c)
 {
+    e->has_rules = true;
     catalogue_init(&e->catalogue, &e->kinds);
     catalogue_add_builtin(&e->catalogue, c);
     for (size_t i = 0; i < n_folders; i++)
@@ -90,27 +93,48 @@ static void load(struct engine *e, const char *const *folders, size_t n_folders,
     catalogue_seal(&e->catalogue, c);
 }
 
+/* The rules, and with_patterns before them the patterns whose kinds they name. */
+static bool load(struct engine *e, const char *const *folders, size_t n_folders, bool with_patterns)
+{
+    struct complaints c;
+    complaints_init(&c);
+    bool good =
+        !with_patterns || (patterns_load(e->patterns, to_complaints, &c) &&
+                           add_events(e->patterns, folders, n_folders, &c) && list_kinds(e));
+    if (good)
+        load_rules(e, folders, n_folders, &c);
+    else if (c.n == 0)
+        fputs("whyrst: out of memory\n", e->complaints);
+    good = good && c.n == 0 && c.n_lost == 0;
+    complaints_print(&c, e->complaints);
+    complaints_finish(&c);
+    return good;
+}
+
 struct engine *engine_create(const char *const *folders, size_t n_folders, FILE *complaints)
 {
     struct engine *e = calloc(1, sizeof *e);
-    struct complaints c;
-    complaints_init(&c);
-    if (e)
+    if (e) {
+        e->complaints = complaints;
         e->patterns = patterns_create();
-    bool good = e && e->patterns &&
-                patterns_add_embedded(e->patterns, event_pattern_files, to_complaints, &c) &&
-                add_events(e->patterns, folders, n_folders, &c) && list_kinds(e);
-    if (good)
-        load(e, folders, n_folders, &c);
-    else if (c.n == 0)
+    }
+    if (!e || !e->patterns) {
         fputs("whyrst: out of memory\n", complaints);
-    good = good && c.n == 0 && c.n_lost == 0;
-    complaints_print(&c, complaints);
-    complaints_finish(&c);
-    if (good)
+        engine_free(e);
+        return NULL;
+    }
+    patterns_await(e->patterns, event_pattern_files);
+    if (n_folders == 0 || load(e, folders, n_folders, true))
         return e;
     engine_free(e);
     return NULL;
+}
+
+/* The built-in rules, loaded when they are first asked.  Which event kinds they name is checked by
+ * "rules check", not on each run. */
+static bool needs_rules(struct engine *e)
+{
+    return e->has_rules || load(e, NULL, 0, false);
 }
 
 void engine_free(struct engine *e)
@@ -128,10 +152,10 @@ struct patterns *engine_patterns(const struct engine *e)
     return e->patterns;
 }
 
-struct findings *engine_judge(const struct engine *e, struct case_file *c, struct error *err)
+struct findings *engine_judge(struct engine *e, struct case_file *c, struct error *err)
 {
     struct findings *f = calloc(1, sizeof *f);
-    if (f && findings_build(f, &e->catalogue, c))
+    if (f && (c->n_resets == 0 || needs_rules(e)) && findings_build(f, &e->catalogue, c))
         return f;
     free(f);
     error_set(err, ERROR_NO_MEMORY, "", "out of memory");
@@ -144,10 +168,10 @@ void findings_free(struct findings *f)
     free(f);
 }
 
-bool engine_explain(const struct engine *e, struct case_file *c, const struct reset *r,
-                    bool thorough, FILE *out)
+bool engine_explain(struct engine *e, struct case_file *c, const struct reset *r, bool thorough,
+                    FILE *out)
 {
-    return explain_reset(out, &e->catalogue, c, r, thorough);
+    return needs_rules(e) && explain_reset(out, &e->catalogue, c, r, thorough);
 }
 
 static int misused(FILE *err)
@@ -178,6 +202,8 @@ int engine_command(struct engine *e, const char *const *words, size_t n,
     static const char *const here[] = {"."};
     if (n == 0)
         return misused(err);
+    if (!e->has_rules && !load(e, NULL, 0, true))
+        return 2;
     if (strcmp(words[0], "check") == 0)
         return check(e, words + 1, n - 1, out, err);
     if (strcmp(words[0], "list") == 0 && n == 1)

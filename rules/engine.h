@@ -15,7 +15,8 @@ struct engine;
 struct patterns;
 
 /* The built-in patterns and rules, and those of the folders, which replace built-in rules of the
- * same id.  Mistakes are printed to complaints as "file:line: what"; NULL when there was one. */
+ * same id.  Mistakes are printed to complaints, which must outlive it, as "file:line: what"; NULL
+ * when there was one.  Without folders nothing is loaded before it is needed. */
 struct engine *engine_create(const char *const *folders, size_t n_folders, FILE *complaints);
 void engine_free(struct engine *e); /* NULL-safe */
 
@@ -23,12 +24,12 @@ void engine_free(struct engine *e); /* NULL-safe */
 struct patterns *engine_patterns(const struct engine *e);
 
 /* One finding a reset; engine and case must outlive it.  NULL: *err says why. */
-struct findings *engine_judge(const struct engine *e, struct case_file *c, struct error *err);
+struct findings *engine_judge(struct engine *e, struct case_file *c, struct error *err);
 void findings_free(struct findings *f); /* NULL-safe */
 
 /* What every rule made of one reset; thorough: also the conditions of rules that are out. */
-bool engine_explain(const struct engine *e, struct case_file *c, const struct reset *r,
-                    bool thorough, FILE *out);
+bool engine_explain(struct engine *e, struct case_file *c, const struct reset *r, bool thorough,
+                    FILE *out);
 
 /* "rules check|list|show|test": the sub-command and its arguments.  Returns an exit status. */
 int engine_command(struct engine *e, const char *const *words, size_t n,

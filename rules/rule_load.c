@@ -303,7 +303,7 @@ static void load_body(struct loader *l, const struct xml_node *n)
 struct rule *rule_load(struct catalogue *k, const char *file, const struct xml_node *n,
                        struct complaints *c)
 {
-    struct loader *l = calloc(1, sizeof *l);
+    struct loader *l = malloc(sizeof *l); /* push() clears each condition */
     struct rule *r = arena_alloc(&k->arena, sizeof *r);
     if (!l || !r) {
         complain(c, file, n->line, "out of memory");
@@ -312,6 +312,7 @@ struct rule *rule_load(struct catalogue *k, const char *file, const struct xml_n
     }
     l->scope = (struct scope){.catalogue = k, .complaints = c, .file = file, .line = n->line};
     l->rule = r;
+    l->n_conditions = 0;
     l->good = true;
     r->file = file;
     r->line = n->line;

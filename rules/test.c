@@ -55,15 +55,15 @@ static bool wrong(const struct compile *k, struct text value, const char *wants,
 
 static bool enum_operand(const struct compile *k, struct operand *o)
 {
-    struct nearest near = nearest_of(o->text);
     bool whole = k->op == OP_IS || k->op == OP_IS_NOT || k->op == OP_IN || k->op == OP_NOT_IN;
-    for (const char *const *w = k->subject->choices; w && *w && whole; w++) {
-        if (text_eq(text_of(*w), o->text))
-            return true;
-        nearest_try(&near, text_of(*w));
-    }
     if (!k->subject->choices || !whole)
         return true;
+    for (const char *const *w = k->subject->choices; *w; w++)
+        if (text_eq(text_of(*w), o->text))
+            return true;
+    struct nearest near = nearest_of(o->text);
+    for (const char *const *w = k->subject->choices; *w; w++)
+        nearest_try(&near, text_of(*w));
     return wrong(k, o->text, "and that is none of its values", nearest_hint(&near).s);
 }
 

@@ -327,11 +327,27 @@ enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, bool is
     return run(p, pt, subject, e, inner, flaws);
 }
 
-void patterns_begin_log(struct patterns *p)
+void patterns_await(struct patterns *p, const struct embedded_file *files)
 {
+    p->awaited = files;
+}
+
+bool patterns_load(struct patterns *p, complain_fn complain, void *ctx)
+{
+    if (p->awaited && !patterns_add_embedded(p, p->awaited, complain, ctx))
+        return false;
+    p->awaited = NULL;
+    return true;
+}
+
+bool patterns_begin_log(struct patterns *p)
+{
+    if (!patterns_load(p, NULL, NULL))
+        return false;
     p->n_switched_off = 0;
     for (size_t i = 0; i < p->list.n; i++)
         p->list.v[i].n_give_ups = 0;
+    return true;
 }
 
 size_t patterns_count(const struct patterns *p)

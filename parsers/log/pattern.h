@@ -34,6 +34,11 @@ bool patterns_add(struct patterns *p, const char *file, const void *bytes, size_
 /* As patterns_add for each file of a table that ends with a NULL name. */
 bool patterns_add_embedded(struct patterns *p, const struct embedded_file *files,
                            complain_fn complain, void *ctx);
+/* Puts patterns_add_embedded off until patterns_load or the first log: a run without logs does not
+ * pay for it.  Before that there are no patterns to list or to match. */
+void patterns_await(struct patterns *p, const struct embedded_file *files);
+/* Adds what is awaited, if anything is.  True when there was nothing to complain about. */
+bool patterns_load(struct patterns *p, complain_fn complain, void *ctx);
 /* rules/events/ as it was when the program was built. */
 extern const struct embedded_file event_pattern_files[];
 /* Compiles every pattern and runs every sample: it must be matched by its own pattern before any
@@ -102,8 +107,9 @@ enum pattern_outcome patterns_match_foreseen(struct patterns *p, struct event *e
 enum pattern_outcome patterns_match(struct patterns *p, struct event *e, bool bare,
                                     struct text message_id, struct pattern_stamp *inner,
                                     struct flaws *flaws);
-/* Another log begins: what a pattern cost in the one before does not count for it. */
-void patterns_begin_log(struct patterns *p);
+/* Another log begins: what a pattern cost in the one before does not count for it.  False: the
+ * patterns that were awaited cannot be loaded. */
+bool patterns_begin_log(struct patterns *p);
 bool patterns_know_program(struct patterns *p, struct text program); /* some pattern names it */
 /* True when the line names no program, so that bare patterns apply.  Takes back a tag that is none:
  * "Disconnecting: Too many ..." from a container has no host, no pid and no known program. */

@@ -138,9 +138,10 @@ struct known_program {
 struct patterns {
     struct arena arena;
     VEC(struct pattern) list;
-    bool sealed;          /* the buckets are up to date */
-    struct arena buckets; /* what sealing makes */
-    struct map programs;  /* program_key -> bucket index */
+    const struct embedded_file *awaited; /* NULL: nothing is */
+    bool sealed;                         /* the buckets are up to date */
+    struct arena buckets;                /* what sealing makes */
+    struct map programs;                 /* program_key -> bucket index */
     VEC(struct bucket) bucket;
     struct bucket any, bare;
     size_t n_message_ids;

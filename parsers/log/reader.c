@@ -59,10 +59,11 @@ struct log_reader *log_reader_create(struct patterns *patterns, const struct log
                                      struct flaws *flaws)
 {
     struct log_reader *r = calloc(1, sizeof *r);
-    if (!r)
+    if (!r || !patterns_begin_log(patterns)) {
+        free(r);
         return NULL;
+    }
     r->patterns = patterns;
-    patterns_begin_log(patterns);
     r->config = *config;
     r->flaws = flaws;
     stamp_clock_init(&r->clock, config->zone, config->span_first, config->span_last);
