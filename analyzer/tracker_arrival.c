@@ -78,8 +78,9 @@ static instant_ns latest(const struct arrival *a, instant_ns now)
 }
 
 /* A segment from which the habits of its sender will be learnt, as far as can be seen yet. */
-static bool teaches(const struct coming *c, const struct live *l, enum segment_kind kind)
+static bool teaches(const struct coming *c, const struct live *l)
 {
+    const enum segment_kind kind = segment_kind_of(c->a->brief.flags, c->a->brief.seq);
     return is_segment(c->a) && (!l || !(l->noted[c->at.dir] >> kind & 1));
 }
 
@@ -87,16 +88,12 @@ static void prefetch_habits(const struct tracker *t, const struct coming *v,
                             const struct live *const *live, size_t n)
 {
     uint32_t hash[TRACKER_BATCH];
-    enum segment_kind kind[TRACKER_BATCH];
     size_t n_taught = 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct brief *b = &v[i].a->brief;
-        kind[n_taught] = segment_kind_of(b->flags, b->seq);
-        if (teaches(&v[i], live[i], kind[n_taught]))
-            hash[n_taught++] = habits_prefetch(t->habits, &b->src);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (teaches(&v[i], live[i]))
+            hash[n_taught++] = habits_prefetch(t->habits, &v[i].a->brief.src);
     for (size_t i = 0; i < n_taught; i++)
-        habits_prefetch_kind(t->habits, hash[i], kind[i]);
+        habits_prefetch_host(t->habits, hash[i]);
 }
 
 /* Each round asks memory for what the round before has found the address of. */
