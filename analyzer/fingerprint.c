@@ -107,10 +107,11 @@ static struct host *host_of(struct habits *h, const struct address *ip)
 
 /* ---- what the segments of a kind look like ---- */
 
-static uint8_t traits_of(const struct packet *p)
+static uint8_t traits_of(const struct brief *b)
 {
-    return (uint8_t)((p->has_ip_id && p->ip_id == 0 ? TRAIT_ID_ZERO : 0) | (p->df ? TRAIT_DF : 0) |
-                     (p->ip_version == 6 && p->flow_label == 0 ? TRAIT_LABEL_ZERO : 0));
+    if (b->bits & BRIEF_HAS_ID) /* IPv4 */
+        return (uint8_t)((b->ip_id == 0 ? TRAIT_ID_ZERO : 0) | (b->bits & BRIEF_DF ? TRAIT_DF : 0));
+    return b->flow_label == 0 ? TRAIT_LABEL_ZERO : 0;
 }
 
 static void count_traits(struct habit_kind *k, uint8_t traits, uint32_t n)
@@ -205,15 +206,15 @@ static void note_mac(struct habits *h, struct host *of, const uint8_t mac[6])
 
 /* ---- the book ---- */
 
-void habits_note(struct habits *h, const struct packet *p, enum segment_kind kind)
+void habits_note(struct habits *h, const struct brief *b, enum segment_kind kind)
 {
-    struct host *of = host_of(h, &p->ip_src);
+    struct host *of = host_of(h, &b->src);
     if (!of)
         return;
-    note_kind(h, &of->kind[kind], p->ttl, traits_of(p));
-    bool rst = p->flags & TCP_RST; /* a forged one must not teach us the forger's address */
-    if (p->has_mac && !rst)
-        note_mac(h, of, p->src_mac);
+    note_kind(h, &of->kind[kind], b->path.ttl, traits_of(b));
+    bool rst = b->flags & TCP_RST; /* a forged one must not teach us the forger's address */
+    if (b->bits & BRIEF_MAC && !rst)
+        note_mac(h, of, b->path.src_mac);
 }
 
 void habits_note_answer(struct habits *h, const struct address *ip, instant_ns delay)

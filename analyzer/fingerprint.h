@@ -15,7 +15,7 @@
 
 #include "parsers/base/arena.h"
 #include "parsers/base/instant.h"
-#include "parsers/packet/packet.h"
+#include "parsers/packet/brief.h"
 
 enum segment_kind {
     SEGMENT_SYN,
@@ -62,7 +62,7 @@ enum segment_kind segment_kind_of(uint16_t flags, uint32_t seq);
 const char *segment_kind_name(enum segment_kind k); /* "SYN-ACK", for sentences */
 
 /* Once a connection and kind.  Hosts over the limit are not noted. */
-void habits_note(struct habits *h, const struct packet *p, enum segment_kind kind);
+void habits_note(struct habits *h, const struct brief *b, enum segment_kind kind);
 void habits_note_answer(struct habits *h, const struct address *ip, instant_ns delay);
 /* Has the memory that a note will touch fetched, in two steps: what the first gives goes into the
  * second, once it had its time. */

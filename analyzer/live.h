@@ -312,6 +312,10 @@ struct blows *live_blows(struct store *s, struct live *l);
 
 /* The connection that packet p begins, or takes up again, on flow f.  NULL: memory ran out. */
 struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p);
+/* An acknowledgement that may be the handshake's last. */
+void live_end_handshake(struct live *l, uint8_t dir, uint32_t ack, instant_ns time);
+/* An end took that long to answer; the least counts. */
+void live_note_leg(struct live *l, enum side side, instant_ns delay);
 void live_leave(struct flow *f); /* writes the numbers of f's connection into f, for later */
 void live_free(struct store *s, struct live *l);   /* gives every part back */
 void live_let_go(struct store *s, struct live *l); /* keeps only the numbers */

@@ -9,25 +9,30 @@
 #include "analyzer/tracker.h"
 #include "analyzer/tracker_parts.h"
 
-/* The short road, for a segment that nothing is to be learnt from but what every segment tells. */
+static bool closed_by_both(const struct live *l)
+{
+    return half_has(&l->half[0], HALF_FIN) && half_has(&l->half[1], HALF_FIN);
+}
+
 static bool take_steady(struct tracker *t, const struct tracker_place *at, const struct brief *b)
 {
     const uint8_t dir = at->dir;
     struct flow *f = flows_find(&t->flows, &at->key, at->hash);
     struct live *l = f ? f->live : NULL;
-    if (!l || f->file_bits || !flow_has_bases(f) || !(l->noted[dir] >> SEGMENT_SOCKET & 1) ||
-        t->config.long_road_only || !steady_is(l, dir, b))
+    if (!l || f->file_bits || f->has_lanes || !flow_has_bases(f) || t->config.long_road_only ||
+        !steady_is(l, dir, b))
         return false;
     if (duplicate_of(t->duplicates, b, at->print, live_comes_twice(l))) {
         tracker_count_duplicate(t, l, dir);
         return true;
     }
     t->counts.n_steady++;
+    tracker_note_habit(t, l, dir, b);
     steady_take(&t->store, l, dir, b);
     l->n_segments++;
     if (b->time > l->last_time)
         l->last_time = b->time;
-    flows_touch(&t->flows, f, FLOW_OPEN);
+    flows_touch(&t->flows, f, closed_by_both(l) ? FLOW_CLOSED : FLOW_OPEN);
     tracker_make_room(t, f);
     return true;
 }

@@ -68,6 +68,8 @@ static inline bool tracker_surveys(const struct tracker *t)
 {
     return t->config.twice && !t->again;
 }
+/* A segment of a connection, if it is the first of its kind from that end. */
+void tracker_note_habit(struct tracker *t, struct live *l, uint8_t dir, const struct brief *b);
 /* A second sight of a segment was set aside. */
 void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir);
 
