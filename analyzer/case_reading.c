@@ -114,8 +114,8 @@ static void end_stretch(struct reading *r)
     r->had_fragments = false;
 }
 
-/* The frames that come next, at most max.  Their bytes stay where they are until more are asked for,
- * and then until the source tells. */
+/* The frames that come next, at most max.  Their bytes stay where they are until more are asked
+ * for, and then until the source tells. */
 static enum capture_step next_frames(struct reading *r, uint64_t max, size_t *n, struct error *err)
 {
     const size_t room = sizeof r->frames / sizeof *r->frames;

@@ -45,7 +45,7 @@ struct habit_kind {                   /* one note a connection and kind: its fir
     uint32_t n_label_zero; /* IPv6 with flow label 0 */
 };
 
-struct habit { /* of one address */
+struct habit {                  /* of one address */
     instant_ns min_answer_ns;   /* quickest SYN to SYN-ACK of its own, 0 unknown */
     uint8_t mac[HABIT_MACS][6]; /* link addresses its packets came from */
     uint8_t n_macs;

@@ -27,8 +27,8 @@ void history_segment(struct store *s, struct live *l, uint8_t dir, const struct 
 void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t notes,
                    uint32_t gaps_before);
 
-/* The same as history_segment for an acknowledgement without SYN, FIN, RST or a shut window, from an
- * end that has a state. */
+/* The same as history_segment for an acknowledgement without SYN, FIN, RST or a shut window, from
+ * an end that has a state. */
 void history_speaks(struct live *l, uint8_t dir, bool has_payload);
 
 enum conn_state history_state(const struct live *l);

@@ -165,7 +165,8 @@ static inline uint32_t word_at(const uint8_t *bytes, size_t at, bool is_big)
 }
 
 /* The header at bytes (p->header_size of them); returns the fraction of a second as written. */
-static inline uint32_t read_record_header(const struct pcap *p, const uint8_t *bytes, struct frame *f)
+static inline uint32_t read_record_header(const struct pcap *p, const uint8_t *bytes,
+                                          struct frame *f)
 {
     const uint32_t seconds = word_at(bytes, 0, p->is_big), fraction = word_at(bytes, 4, p->is_big);
     f->caplen = word_at(bytes, 8, p->is_big);
@@ -254,8 +255,8 @@ static inline size_t take_run(struct capture *c, struct pcap p, struct frame *v,
 static size_t pcap_at_hand(struct capture *c, struct frame *v, size_t max)
 {
     struct pcap p = *(const struct pcap *)c->state;
-    const bool is_usual = !p.is_big && p.swapped == LENGTHS_IN_ORDER &&
-                          p.header_size == RECORD_HEADER;
+    const bool is_usual =
+        !p.is_big && p.swapped == LENGTHS_IN_ORDER && p.header_size == RECORD_HEADER;
     if (!is_usual)
         return take_run(c, p, v, max);
     p.is_big = false; /* as constants */
