@@ -144,6 +144,7 @@ static void guess_client(struct live *l, uint8_t dir, const struct packet *p)
 static void half_init(struct half *h)
 {
     h->last_time = h->syn_time = h->fin_time = INSTANT_NONE;
+    h->fin_quiet_ms = QUIET_UNKNOWN;
 }
 
 /* A connection that was settled speaks again: take its numbers up where they were left. */

@@ -142,7 +142,10 @@ struct half {                    /* one direction; its first cache line is what 
     uint32_t isn, fin_seq;
     uint16_t n_syns, n_synacks, n_fins, n_rsts, mss;
     uint8_t zeek_before;
+    uint32_t fin_quiet_ms; /* no segment of either end so long before its FIN */
 };
+
+#define QUIET_UNKNOWN UINT32_MAX /* no FIN, or something crossed it on the way */
 
 struct half_times { /* of one direction: what is told of a reset connection only */
     instant_ns first, first_data, last_data;
