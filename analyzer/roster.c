@@ -118,27 +118,17 @@ static void note_blocks(struct roster *r)
     }
 }
 
-/* Not keyed: addresses of captures are not chosen against it, and a false hit costs a search. */
-static uint64_t address_bit(const struct roster *r, const struct address *a)
-{
-    uint64_t half[2];
-    memcpy(half, a->b, sizeof half);
-    uint64_t h = (half[0] ^ half[1] * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xD6E8FEB86659FD93);
-    return h >> 32 & (r->n_known * 64 - 1);
-}
-
 /* Sixteen bits an end, so that few strangers hit one. */
 static bool note_addresses(struct roster *r, struct arena *a)
 {
-    r->n_known = 64;
-    while (r->n_known < r->n / 2 && r->n_known < UINT64_C(1) << 20)
-        r->n_known *= 2;
-    r->known = arena_array(a, r->n_known, sizeof *r->known);
-    for (uint32_t i = 0; r->known && i < 2 * r->n; i++) {
-        uint64_t bit = address_bit(r, &roster_end(r, i)->ip);
-        r->known[bit / 64] |= UINT64_C(1) << bit % 64;
-    }
-    return r->known != NULL;
+    struct address_filter known = {.n = 64};
+    while (known.n < r->n / 2 && known.n < UINT64_C(1) << 20)
+        known.n *= 2;
+    known.bits = arena_array(a, known.n, sizeof *known.bits);
+    for (uint32_t i = 0; known.bits && i < 2 * r->n; i++)
+        address_filter_add(&known, &roster_end(r, i)->ip);
+    r->known = known;
+    return known.bits != NULL;
 }
 
 bool roster_build(struct roster *r, struct arena *a, const struct case_file *of,
@@ -272,8 +262,7 @@ struct roster_range roster_address(const struct roster *r, const struct address 
 
 bool roster_knows(const struct roster *r, const struct address *a)
 {
-    uint64_t bit = r->known ? address_bit(r, a) : 0;
-    if (r->known && !(r->known[bit / 64] >> bit % 64 & 1))
+    if (!address_filter_may_hold(&r->known, a))
         return false;
     uint32_t at = lower_address(r, a, false);
     return at < n_entries(r) && address_eq(&roster_end(r, r->by_address[at])->ip, a);

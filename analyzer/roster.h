@@ -8,6 +8,7 @@
 #define WHYRST_ANALYZER_ROSTER_H
 
 #include "analyzer/case.h"
+#include "parsers/base/address_filter.h"
 
 #define ROSTER_NONE UINT32_MAX
 #define ROSTER_BLOCK 64
@@ -41,10 +42,9 @@ struct roster {
     bool indexed;           /* the three below are there */
     uint32_t *by_endpoint;  /* record * 2 + side, by address, port, first time */
     uint32_t *by_address;   /* the same, by address and first time */
-    uint64_t *known;        /* bits by hash of address: a clear one is surely nobody's */
-    uint64_t n_known;       /* words of it, a power of two */
-    instant_ns *block_last; /* by ROSTER_BLOCK entries of by_address: their latest last time */
-    uint32_t *reset_from;   /* by record, n + 1 of them: its resets in reset_at */
+    struct address_filter known; /* of the addresses */
+    instant_ns *block_last;      /* by ROSTER_BLOCK entries of by_address: their latest last time */
+    uint32_t *reset_from;        /* by record, n + 1 of them: its resets in reset_at */
     struct reset **reset_at;
 };
 
