@@ -22,62 +22,93 @@ static inline uint64_t hash_block(lanes v, uint64_t place)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Folds a block, 0 or 1 for whether the byte before it is a letter or a digit that stays.  Gives
- * which bytes of it are such, a bit each. */
-static inline uint32_t fold(lanes v, uint32_t before, size_t place, char *out, uint64_t *hash)
+/* What stands before a block, its last byte in bit 15: letters, and digits that stay. */
+struct before {
+    uint32_t letters, stay;
+};
+
+/* Folds a block.  Of those before and the block itself gives what the next block stands behind. */
+static inline struct before fold(lanes v, struct before before, size_t place, char *out,
+                                 uint64_t *hash)
 {
     lanes digits = (lanes)((lanes)(v - '0') < 10);
     lanes letters = (lanes)((lanes)((v | 0x20) - 'a') < 26);
     lanes folded = (v & ~digits) | (digits & '0');
-    uint32_t d = lanes_bits(digits), l = lanes_bits(letters);
-    uint32_t behind = d & (l << 1 | before);
+    uint32_t d = lanes_bits(digits), l = lanes_bits(letters), stay = 0;
+    uint32_t behind = d & ((l << 1 | before.letters >> 15) & (l << 2 | before.letters >> 14));
+    behind |= d & (before.stay >> 15);
     memcpy(out + place, &folded, LANES);
     *hash += hash_block(folded, place);
-    if (behind) { /* a carry runs through each number that begins behind a letter */
+    if (behind) { /* a carry runs through each number that begins behind letters */
         char was[LANES];
-        uint32_t stay = d & ~(d + behind);
+        stay = d & ~(d + behind);
         memcpy(was, &v, LANES);
-        l |= stay;
-        for (; stay; stay &= stay - 1) {
-            unsigned i = (unsigned)__builtin_ctz(stay);
+        for (uint32_t left = stay; left; left &= left - 1) {
+            unsigned i = (unsigned)__builtin_ctz(left);
             out[place + i] = was[i];
             *hash += (uint64_t)was[i] << (i + place % 32);
         }
     }
-    return l;
+    return (struct before){l, stay};
+}
+
+/* The same as seen from n bytes further on, with what comes behind. */
+static inline struct before moved(struct before first, struct before then, size_t n)
+{
+    return (struct before){(first.letters | then.letters << 16) >> n & 0xffff,
+                           (first.stay | then.stay << 16) >> n & 0xffff};
 }
 
 bool shape_of(struct text m, struct shape *out)
 {
     uint64_t hash = m.n;
-    uint32_t kept = 0;
+    struct before before = {0}, last = {0};
     size_t at = 0;
     lanes v;
     if (!m.n || m.n > SHAPE_MAX)
         return false;
     for (; at + LANES <= m.n; at += LANES) {
         memcpy(&v, m.p + at, LANES);
-        kept = fold(v, kept >> (LANES - 1) & 1, at, out->text, &hash);
+        last = before;
+        before = fold(v, before, at, out->text, &hash);
     }
     if (at < m.n && at) { /* the last block begins within the one before it */
         memcpy(&v, m.p + m.n - LANES, LANES);
-        fold(v, kept >> (m.n - at - 1) & 1, m.n - LANES, out->text, &hash);
+        fold(v, moved(last, before, m.n - at), m.n - LANES, out->text, &hash);
     } else if (at < m.n) {
-        fold(lanes_tail(m, 0), 0, 0, out->text, &hash);
+        fold(lanes_tail(m, 0), before, 0, out->text, &hash);
     }
     out->n = m.n;
     out->hash = hash * UINT64_C(0x9E3779B97F4A7C15);
     return true;
 }
 
+/* How far a number that came next would be from staying: letters in a row, digits behind two. */
+struct run_up {
+    unsigned n_letters;
+    bool stays;
+};
+
+static struct run_up behind(struct run_up was, char c)
+{
+    bool stays = was.n_letters >= 2 || was.stays;
+    if (scan_is_alpha(c))
+        return (struct run_up){.n_letters = was.n_letters + 1};
+    return (struct run_up){.stays = stays && scan_is_digit(c)};
+}
+
+static bool would_stay(struct run_up r)
+{
+    return r.n_letters >= 2 || r.stays;
+}
+
 bool shape_hides_from_literal(struct text literal)
 {
-    bool stays = false; /* a digit here would not be folded */
+    struct run_up r = {0};
     for (size_t i = 0; i < literal.n; i++) {
-        bool digit = scan_is_digit(literal.p[i]);
-        if (digit && !stays)
+        if (scan_is_digit(literal.p[i]) && !would_stay(r))
             return true;
-        stays = digit || scan_is_alpha(literal.p[i]);
+        r = behind(r, literal.p[i]);
     }
     return false;
 }
@@ -178,13 +209,13 @@ static size_t take_escape(struct text re, size_t i)
 
 bool shape_hides_from_regex(struct text re)
 {
-    bool stays = false; /* behind a letter: a digit here would not be folded */
+    struct run_up r = {0};
     for (size_t i = 0; i < re.n;) {
         char c = re.p[i];
         size_t next = i + 1;
         unsigned digits;
-        bool stood = stays;
-        stays = scan_is_alpha(c);
+        bool stood = would_stay(r);
+        r = behind(r, c);
         if (c == '\\') {
             next = take_escape(re, i);
         } else if (c == '(') {
@@ -202,7 +233,6 @@ bool shape_hides_from_regex(struct text re)
         } else if (scan_is_digit(c)) {
             if (!stood)
                 return true;
-            stays = true;
         }
         if (!next)
             return true;

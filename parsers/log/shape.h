@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shape of a message: the message with a 0 for each digit, but for digits that follow a letter
- * ("ssh2", "eth0"), which stay.  Messages of one shape differ in numbers only, number for number as
- * long, so an expression that takes all digits alike takes all of them or none, and its groups
- * stand at the same places.
+ * The shape of a message: the message with a 0 for each digit, but for numbers that follow two
+ * letters ("ssh2", "eth0"), which stay.  Messages of one shape differ in numbers only, number for
+ * number as long, so an expression that takes all digits alike takes all of them or none, and its
+ * groups stand at the same places.
  */
 #ifndef WHYRST_PARSERS_LOG_SHAPE_H
 #define WHYRST_PARSERS_LOG_SHAPE_H
