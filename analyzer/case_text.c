@@ -287,6 +287,8 @@ static bool read_log(struct case_run *run, struct case_log *out, struct source *
     }
     if (!config.asked_line)
         log_outside_limit(&config, about.offset_ns);
+    const struct log_passer passer = correlation_passer(c->correlation);
+    config.passer = &passer;
     struct log_reader *reader = log_reader_create(run->config->patterns, &config, &out->flaws);
     struct text_run t = {.run = run, .correlation = c->correlation};
     struct log_outside outside;

@@ -124,6 +124,25 @@ void correlation_event(struct correlation *c, const struct event *e)
         sent_lines_match(c, e);
 }
 
+/* Lines that captured datagrams may hold, too, are compared in full. */
+static uint32_t admit(void *ctx, const struct event *e)
+{
+    struct correlation *c = ctx;
+    return c->sent.lines.n > 0 ? 0 : log_index_admit(&c->index, e);
+}
+
+static bool pass(void *ctx, bool is_event, const struct log_passed *passed)
+{
+    struct correlation *c = ctx;
+    return log_index_pass(&c->index, is_event, passed);
+}
+
+struct log_passer correlation_passer(struct correlation *c)
+{
+    return (struct log_passer){
+        .ctx = c, .of_interest = &c->roster.known, .admit = admit, .pass = pass};
+}
+
 static bool join_all(struct correlation *c)
 {
     services_scan(c);

@@ -64,6 +64,10 @@ void correlation_ask(struct correlation *c, uint32_t source, uint64_t line);
 /* Keeps the event if it can matter; what it points to is copied. */
 void correlation_event(struct correlation *c, const struct event *e);
 
+/* Lets the reader of a log pass lines whose events would not be kept anyway: its functions take c.
+ */
+struct log_passer correlation_passer(struct correlation *c);
+
 /* The same for a line out of a captured datagram, before the events of the first file: lines of
  * files that say the same are known for it. */
 void correlation_datagram(struct correlation *c, const struct event *e,

@@ -95,8 +95,8 @@ static inline bool is_noted(const struct log_kind *k, uint32_t domain, const str
 }
 
 /* As look_up, from what it found before. */
-static void note_writer(struct log_index *x, uint32_t domain, const struct event *e,
-                        enum writer *process, enum writer *line)
+void log_domain_writer(struct log_index *x, uint32_t domain, const struct event *e,
+                       enum writer *process, enum writer *line)
 {
     if (!e->program.n || e->program.n > sizeof x->noted[0].program) {
         look_up(x, domain, e, process, line);
@@ -122,18 +122,26 @@ static void note_writer(struct log_index *x, uint32_t domain, const struct event
     *line = k->line;
 }
 
+void log_domain_count(struct log_index *x, uint32_t domain, uint64_t n, instant_ns first,
+                      instant_ns last)
+{
+    struct log_domain *d = &x->domains.v[domain];
+    d->n_lines += n;
+    d->first = d->first == INSTANT_NONE || first < d->first ? first : d->first;
+    d->last = d->last == INSTANT_NONE || last > d->last ? last : d->last;
+}
+
 void log_domain_note(struct log_index *x, uint32_t domain, const struct event *e,
                      enum writer *process, enum writer *line)
 {
-    struct log_domain *d = &x->domains.v[domain];
-    d->n_lines++;
     if (log_event_stamped(e)) {
-        d->first = d->first == INSTANT_NONE || e->time < d->first ? e->time : d->first;
-        d->last = d->last == INSTANT_NONE || e->time > d->last ? e->time : d->last;
-    } else if (e->time != INSTANT_NONE) {
-        log_index_drop(x, "log-index.time-out-of-range", e);
+        log_domain_count(x, domain, 1, e->time, e->time);
+    } else {
+        x->domains.v[domain].n_lines++;
+        if (e->time != INSTANT_NONE)
+            log_index_drop(x, "log-index.time-out-of-range", e);
     }
-    note_writer(x, domain, e, process, line);
+    log_domain_writer(x, domain, e, process, line);
 }
 
 bool log_index_writes(const struct log_index *x, uint32_t domain, struct text kind)

@@ -37,6 +37,7 @@ void log_index_finish(struct log_index *x)
     vec_finish(&x->domains);
     vec_finish(&x->marks);
     vec_finish(&x->first_source);
+    vec_finish(&x->passable);
     for (size_t i = 0; i < 2; i++) {
         vec_finish(&x->generation[i].lines);
         arena_finish(&x->generation[i].arena);
@@ -204,5 +205,6 @@ void log_index_settle(struct log_index *x)
     chain_entries(x);
     flaws_add_n(&x->dropped, "log-index.elsewhere", 0, x->n_elsewhere);
     flaws_add_n(&x->dropped, "log-index.no-tie", 0, x->n_no_tie);
-    x->n_elsewhere = x->n_no_tie = 0;
+    flaws_add_n(&x->dropped, LOG_CHORE, 0, x->n_chores);
+    x->n_elsewhere = x->n_no_tie = x->n_chores = 0;
 }

@@ -13,6 +13,7 @@
 #include "analyzer/roster.h"
 #include "parsers/base/map.h"
 #include "parsers/base/vec.h"
+#include "parsers/log/reader.h"
 
 #define LOG_NONE UINT32_MAX
 
@@ -64,9 +65,13 @@ struct log_group {
 };
 
 /* Where a line stands among those of its log, whose files were read one after the other. */
+static inline uint64_t log_place_at(uint32_t source, uint64_t line)
+{
+    return (uint64_t)source << 40 | (line & ((UINT64_C(1) << 40) - 1));
+}
 static inline uint64_t log_place(const struct event *e)
 {
-    return (uint64_t)e->source << 40 | (e->line & ((UINT64_C(1) << 40) - 1));
+    return log_place_at(e->source, e->line);
 }
 static inline uint64_t log_place_line(uint64_t place)
 {
@@ -129,6 +134,15 @@ struct log_kind { /* a kind and the program that wrote it, noted for a domain */
     enum writer process, line;
 };
 
+/* What lines of a program and shape are to the index as long as they name no captured address. */
+struct log_passable {
+    enum log_pass { PASS_UNKNOWN, PASS_STRANGERS, PASS_NAMELESS, PASS_CHORE } how;
+    bool reports;
+    uint32_t domain;
+    struct group_key key; /* of its processes, the pid excepted */
+    enum writer process;
+};
+
 struct log_index {
     struct arena arena;
     const struct roster *roster;
@@ -145,10 +159,11 @@ struct log_index {
     uint64_t n_mixed[LOG_REACHES];     /* lines that name strangers beside captured addresses */
     VEC(uint32_t) first_source; /* by source: the first of its log; itself where there is none */
     uint32_t asked_source;
-    uint64_t asked_line;            /* kept whatever it says; 0 = none */
-    struct event *asked;            /* a copy of it, also when it names nobody */
-    uint64_t n_by_name;             /* lines that name an end by a name alone */
-    uint64_t n_elsewhere, n_no_tie; /* becomes flaws when settled */
+    uint64_t asked_line;                      /* kept whatever it says; 0 = none */
+    struct event *asked;                      /* a copy of it, also when it names nobody */
+    uint64_t n_by_name;                       /* lines that name an end by a name alone */
+    uint64_t n_elsewhere, n_no_tie, n_chores; /* becomes flaws when settled */
+    VEC(struct log_passable) passable;
     VEC(struct log_entry) entries;
     VEC(struct log_group) groups;
     VEC(struct log_domain) domains;
@@ -171,6 +186,9 @@ static inline uint32_t log_index_first_source(const struct log_index *x, uint32_
     return source < x->first_source.n ? x->first_source.v[source] : source;
 }
 void log_index_add(struct log_index *x, const struct event *e);
+/* For struct log_passer, right behind log_index_add: the same event, then lines like it. */
+uint32_t log_index_admit(struct log_index *x, const struct event *e);
+bool log_index_pass(struct log_index *x, bool is_event, const struct log_passed *passed);
 /* After the last line: decides what waits and puts the entries in order of source and line. */
 void log_index_settle(struct log_index *x);
 /* Reports of resets that name only addresses no capture holds and that were not kept one by one. */

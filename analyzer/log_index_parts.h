@@ -9,6 +9,8 @@
 #include "analyzer/log_index.h"
 #include "parsers/base/hash.h"
 
+#define LOG_CHORE "log-index.housekeeping"
+
 /* log_index.c */
 void log_index_drop(struct log_index *x, const char *why, const struct event *e);
 /* Of the line's process; false when the line states none. */
@@ -34,10 +36,14 @@ uint32_t log_index_make_group(struct log_index *x, const struct group_key *key, 
 /* Copies the event; counts it as dropped where the budget is spent. */
 void log_index_keep(struct log_index *x, const struct event *e, struct log_entry entry);
 void log_index_mark(struct log_index *x, uint32_t group, const struct log_mark *mark);
-/* With a time that can be reckoned with. */
+/* With which can be reckoned. */
+static inline bool log_time_counts(instant_ns t)
+{
+    return t != INSTANT_NONE && t == sane_time(t);
+}
 static inline bool log_event_stamped(const struct event *e)
 {
-    return e->time != INSTANT_NONE && e->time == sane_time(e->time);
+    return log_time_counts(e->time);
 }
 /* It says that a connection was reset or refused, or that its writer gave up waiting. */
 static inline bool log_event_reports(const struct event *e)
@@ -53,13 +59,25 @@ uint32_t log_domain_of(struct log_index *x, const struct event *e);
  * which its kind tells where the program does not. */
 void log_domain_note(struct log_index *x, uint32_t domain, const struct event *e,
                      enum writer *process, enum writer *line);
+/* The families alone. */
+void log_domain_writer(struct log_index *x, uint32_t domain, const struct event *e,
+                       enum writer *process, enum writer *line);
+/* Lines of those times, all of which count. */
+void log_domain_count(struct log_index *x, uint32_t domain, uint64_t n, instant_ns first,
+                      instant_ns last);
 
 /* host_join.c: a unit that comes and goes beside the services; join_hosts passes it over. */
 bool host_line_is_chore(const struct event *e, enum writer w);
 
 /* log_intake.c */
 /* Whether one more report about strangers is kept. */
-bool log_index_takes_stranger(struct log_index *x, const struct event *e);
+bool log_index_takes_stranger(struct log_index *x, instant_ns time);
+/* The same, and nothing is counted if it is. */
+bool log_index_leaves_stranger(struct log_index *x, instant_ns time);
+/* The newest line about others is all that is remembered of a process that is not kept; key NULL:
+ * the line states none.  The process's group, or LOG_NONE. */
+uint32_t log_index_note_others(struct log_index *x, const struct group_key *key,
+                               const struct log_mark *mark);
 
 /* log_pending.c */
 struct log_process *log_index_process_slot(struct log_index *x, const struct group_key *key);

@@ -19,21 +19,29 @@ static const uint64_t mixed_max[LOG_REACHES] = {
 /* Lines kept for a name alone; what follows is kept as if they had none. */
 #define NAMED_MAX 20000
 
-static enum log_reach reach_of(const struct log_index *x, const struct event *e)
+static enum log_reach reach_of(const struct log_index *x, instant_ns time)
 {
     instant_ns first = x->roster->first, last = x->roster->last;
-    if (first == INSTANT_NONE || !log_event_stamped(e))
+    if (first == INSTANT_NONE || !log_time_counts(time))
         return REACH_FAR;
-    if (e->time >= first - WINDOW_NAMED_AFTER_NS && e->time <= last + WINDOW_NAMED_AFTER_NS)
+    if (time >= first - WINDOW_NAMED_AFTER_NS && time <= last + WINDOW_NAMED_AFTER_NS)
         return REACH_NEAR;
-    bool within = e->time >= first - WINDOW_UNSTAMPED_NS && e->time <= last + WINDOW_UNSTAMPED_NS;
+    bool within = time >= first - WINDOW_UNSTAMPED_NS && time <= last + WINDOW_UNSTAMPED_NS;
     return within ? REACH_FAR : REACH_BEYOND;
 }
 
-bool log_index_takes_stranger(struct log_index *x, const struct event *e)
+bool log_index_takes_stranger(struct log_index *x, instant_ns time)
 {
-    enum log_reach reach = reach_of(x, e);
+    enum log_reach reach = reach_of(x, time);
     return x->n_strangers[reach]++ < strangers_max[reach];
+}
+
+bool log_index_leaves_stranger(struct log_index *x, instant_ns time)
+{
+    enum log_reach reach = reach_of(x, time);
+    bool left = x->n_strangers[reach] >= strangers_max[reach];
+    x->n_strangers[reach] += left;
+    return left;
 }
 
 uint64_t log_index_n_strangers_left_out(const struct log_index *x)
@@ -95,38 +103,39 @@ static void keep_with_group(struct log_index *x, struct intake *l)
     log_index_keep(x, l->e, l->entry);
 }
 
-/* The newest line about others is all that is remembered of a process that is not kept. */
-static void note_others(struct log_index *x, struct intake *l)
+uint32_t log_index_note_others(struct log_index *x, const struct group_key *key,
+                               const struct log_mark *mark)
+{
+    struct log_process *p = key ? log_index_process_slot(x, key) : NULL;
+    if (!p)
+        return LOG_NONE;
+    p->is_of_others = true;
+    *log_index_other(x, p) = *mark;
+    uint32_t group = p->is_kept ? log_index_find_group(x, key) : LOG_NONE;
+    if (group != LOG_NONE)
+        log_index_mark(x, group, mark);
+    return group;
+}
+
+/* A line about others only. */
+static void take_strangers(struct log_index *x, struct intake *l)
 {
     const struct event *e = l->e;
     struct log_mark mark = {.place = log_place(e),
                             .time = e->time,
                             .client = address_is_zero(&e->client.ip) ? e->src : e->client,
                             .before = LOG_NONE};
-    struct log_process *p = l->has_key ? log_index_process_slot(x, &l->key) : NULL;
-    if (!p)
-        return;
-    p->is_of_others = true;
-    *log_index_other(x, p) = mark;
-    if (p->is_kept)
-        l->entry.group = log_index_find_group(x, &l->key);
-    if (l->entry.group != LOG_NONE)
-        log_index_mark(x, l->entry.group, &mark);
-}
-
-/* A line about others only. */
-static void take_strangers(struct log_index *x, struct intake *l)
-{
-    note_others(x, l);
-    if (!log_event_reports(l->e))
+    uint32_t group = log_index_note_others(x, l->has_key ? &l->key : NULL, &mark);
+    l->entry.group = group == LOG_NONE ? l->entry.group : group;
+    if (!log_event_reports(e))
         x->n_elsewhere++;
-    else if (log_index_takes_stranger(x, l->e))
-        log_index_keep(x, l->e, l->entry);
+    else if (log_index_takes_stranger(x, e->time))
+        log_index_keep(x, e, l->entry);
 }
 
 static bool takes_mixed(struct log_index *x, const struct event *e)
 {
-    enum log_reach reach = reach_of(x, e);
+    enum log_reach reach = reach_of(x, e->time);
     return x->n_mixed[reach]++ < mixed_max[reach];
 }
 
@@ -191,7 +200,7 @@ void log_index_add(struct log_index *x, const struct event *e)
     if (asked)
         keep_with_group(x, &l);
     else if (!l.entry.names_ours && is_wide(e) && host_line_is_chore(e, l.entry.writer))
-        log_index_drop(x, "log-index.housekeeping", e);
+        log_index_drop(x, LOG_CHORE, e);
     else if (is_wide(e) || (l.entry.names_ours && !(strangers && !takes_mixed(x, e))))
         keep_with_group(x, &l);
     else if (l.entry.names)

@@ -107,7 +107,7 @@ static void decide(struct log_index *x, struct log_pending *l, enum writer w)
     bool reports = log_event_reports(l->entry.event);
     bool of_others = p && p->is_of_others;
     bool kept = (p && p->is_kept) || (!of_others && (may_serve(&l->entry) || reports)) ||
-                (of_others && reports && log_index_takes_stranger(x, l->entry.event));
+                (of_others && reports && log_index_takes_stranger(x, l->entry.event->time));
     l->entry.by_name &= !kept;
     if (kept || l->entry.by_name) {
         l->entry.group = log_index_adopt(x, &l->key, w);

@@ -243,12 +243,10 @@ static void decide(struct weighing *w)
 
 void scene_judge_sender(struct scene *s)
 {
-    struct habit habit;
-    const bool is_known = habits_get(s->habits, &s->end[s->claimed].at.at.ip, &habit);
     struct weighing w = {.s = s,
                          .rst = scene_rst(s),
                          .own = &s->end[s->claimed].at,
-                         .habit = is_known ? &habit : NULL,
+                         .habit = habits_get(s->habits, &s->end[s->claimed].at.at.ip),
                          .answer = scene_is_answer(s),
                          .doubt = 1.0,
                          .trust = 1.0};

@@ -350,6 +350,11 @@ bool patterns_begin_log(struct patterns *p)
     return true;
 }
 
+bool patterns_gave_up(const struct patterns *p)
+{
+    return p->n_switched_off > 0;
+}
+
 size_t patterns_count(const struct patterns *p)
 {
     return p->list.n;

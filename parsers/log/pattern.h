@@ -110,6 +110,9 @@ enum pattern_outcome patterns_match(struct patterns *p, struct event *e, bool ba
 /* Another log begins: what a pattern cost in the one before does not count for it.  False: the
  * patterns that were awaited cannot be loaded. */
 bool patterns_begin_log(struct patterns *p);
+/* Some pattern has cost so much in this log that it is no longer tried: lines of a shape may mean
+ * something else now than before. */
+bool patterns_gave_up(const struct patterns *p);
 bool patterns_know_program(struct patterns *p, struct text program); /* some pattern names it */
 /* True when the line names no program, so that bare patterns apply.  Takes back a tag that is none:
  * "Disconnecting: Too many ..." from a container has no host, no pid and no known program. */

@@ -86,6 +86,8 @@ void log_reader_free(struct log_reader *r)
     kept_finish(&r->export.data);
     strbuf_finish(&r->scratch);
     strbuf_finish(&r->columns);
+    sieve_free(r->sieve);
+    free(r->sieved);
     free(r);
 }
 
@@ -440,12 +442,9 @@ static void carry_rest(struct log_reader *r, const char *bytes, size_t n)
     r->dropping = true;
 }
 
-bool log_reader_feed(struct log_reader *r, const void *bytes, size_t n, log_sink_fn sink, void *ctx)
+void reader_take_bytes(struct log_reader *r, const char *p, size_t n)
 {
-    const char *p = bytes;
     size_t at = 0;
-    r->sink = sink;
-    r->ctx = ctx;
     while (at < n && !r->stopped) {
         if (r->export.phase >= EXPORT_SIZE) {
             at += reader_export_bytes(r, p + at, n - at);
@@ -466,6 +465,32 @@ bool log_reader_feed(struct log_reader *r, const void *bytes, size_t n, log_sink
             take_line(r, (struct text){p + at, LOG_LINE_MAX});
         }
         at += length + 1;
+    }
+}
+
+/* Without memory for it the sieve is not asked. */
+static bool can_sieve(struct log_reader *r)
+{
+    if (r->sieve && !r->sieved)
+        r->sieved = malloc(sizeof *r->sieved);
+    return r->sieve && r->sieved;
+}
+
+bool log_reader_feed(struct log_reader *r, const void *bytes, size_t n, log_sink_fn sink, void *ctx)
+{
+    const char *p = bytes;
+    r->sink = sink;
+    r->ctx = ctx;
+    while (n && !r->stopped) {
+        size_t step = n < SIEVE_BLOCK_MAX ? n : SIEVE_BLOCK_MAX;
+        if (can_sieve(r)) {
+            sieve_block(r->sieve, p, step, r->sieved);
+            reader_take_sieved(r, p, r->sieved);
+        } else {
+            reader_take_bytes(r, p, step);
+        }
+        p += step;
+        n -= step;
     }
     reader_quick_flush(r);
     settle_last(r);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "parsers/base/address_filter.h"
 #include "parsers/base/flaw.h"
 #include "parsers/log/envelope.h"
 #include "parsers/log/event.h"
@@ -19,6 +20,29 @@
 #define LOG_RAW_MAX 8192   /* bytes of a line of text that are looked at */
 #define LOG_HOSTS_MAX 8
 #define LOG_READ_IN_FULL ((uint64_t)8 << 20) /* it takes no time */
+#define LOG_SIEVE_AFTER ((uint64_t)1 << 20)  /* bytes that are not worth learning from */
+
+/* Lines that are not handed on, since the caller needs no more of them than this. */
+struct log_passed {
+    uint32_t token;         /* of the last of them */
+    uint32_t source;        /* as the events' */
+    uint32_t pid;           /* of an event */
+    uint64_t line, n_lines; /* the first, and how many behind each other */
+    instant_ns first, last; /* the earliest and the latest time */
+    struct endpoint client; /* of an event: the client's end, else the source's; may be none */
+};
+
+/* Who asks that lines of which many are alike and that name no address of interest are passed. */
+struct log_passer {
+    void *ctx;
+    const struct address_filter *of_interest; /* filled before the first line comes */
+    /* The event was handed on.  Of lines that differ from it in numbers and addresses only (each
+     * end that it names is named there, by an address), and name no address of interest: whether
+     * they may be passed, and as what.  0: no. */
+    uint32_t (*admit)(void *ctx, const struct event *e);
+    /* They would come next: one event, or lines that no pattern knows.  False: hand them on. */
+    bool (*pass)(void *ctx, bool is_event, const struct log_passed *passed);
+};
 
 struct log_config {
     const struct zone *zone;          /* of stamps that state none; NULL = UTC; not owned */
@@ -30,7 +54,8 @@ struct log_config {
      * says is not looked at: LOG_SKIP_FAR. */
     bool has_wanted;
     instant_ns wanted_first, wanted_last;
-    struct text before; /* the last line of the file that this one continues; copied */
+    struct text before;              /* the last line of the file that this one continues; copied */
+    const struct log_passer *passer; /* NULL: every line is handed on; not owned */
 };
 
 /* Why a line is no event and not even an unrecognised message. */

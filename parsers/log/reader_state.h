@@ -5,7 +5,9 @@
 #ifndef WHYRST_PARSERS_LOG_READER_STATE_H
 #define WHYRST_PARSERS_LOG_READER_STATE_H
 
+#include "parsers/log/plain_head.h"
 #include "parsers/log/reader.h"
+#include "parsers/log/sieve.h"
 
 /* A few lines at most, kept across calls. */
 struct kept {
@@ -55,10 +57,9 @@ struct export_state {
 
 /* What the header of a plain syslog line was, for the lines behind it that share it. */
 struct quick_head {
-    size_t n_minute; /* bytes before the seconds; 0: nothing is known */
-    size_t n_rest;   /* bytes from behind seconds and fraction to the tag: offset, host */
+    struct plain_form form;
+    uint64_t n_learnt; /* how often another one was learnt, or tried */
     size_t n_host;
-    unsigned n_digits; /* of the fraction */
     char minute[24], rest[120];
     instant_ns start; /* of the minute, UTC */
     instant_ns precision_ns;
@@ -71,11 +72,19 @@ struct quick_head {
  * meanwhile the memory comes that its match wants. */
 struct quick_line {
     bool is_there;
-    struct text raw, host, program, message;
-    uint32_t pid;
+    struct text raw, host;
+    struct plain_tag tag; /* its message behind the kernel's own stamp */
+    struct text body;     /* the same with it */
     uint64_t number;
     instant_ns time, monotonic_ns;
     struct pattern_prospect prospect;
+};
+
+/* Whose lines the sieve knows. */
+struct sieve_host {
+    size_t n;
+    char name[64];
+    bool zone_stated;
 };
 
 struct log_reader {
@@ -86,6 +95,9 @@ struct log_reader {
     struct quick_head quick;
     struct quick_line ahead[2];
     unsigned free_ahead; /* which of them waits for nothing */
+    struct sieve *sieve; /* NULL: nothing was learnt yet */
+    struct sieved *sieved;
+    struct sieve_host sieve_host;
     struct log_summary summary;
     uint64_t n_read;     /* bytes of lines */
     struct kept carry;   /* the front of a line whose end has not come yet */
@@ -116,6 +128,15 @@ void reader_quick_learn(struct log_reader *r, struct text line, const struct env
  * with the next one or with reader_quick_flush, until when its bytes must stay. */
 bool reader_quick_take(struct log_reader *r, struct text line, uint64_t number);
 void reader_quick_flush(struct log_reader *r);
+/* Counts lines of the header learnt. */
+void reader_quick_count(struct log_reader *r, uint64_t n, instant_ns first, instant_ns last);
+
+/* Teaches the sieve what a line of the short way was, once it was handed on. */
+void reader_teach(struct log_reader *r, const struct quick_line *l);
+/* Reads what has to be read of a block, and counts the rest. */
+void reader_take_sieved(struct log_reader *r, const char *block, const struct sieved *s);
+/* Lines in one piece, of which the first and the last may be cut. */
+void reader_take_bytes(struct log_reader *r, const char *p, size_t n);
 
 /* journalctl's "-- Boot ... --", "Hint: ..." */
 bool reader_is_marker(struct text line);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "analyzer/log_index.h"
+#include "parsers/log/address_find.h"
 
 #define FIRST (INT64_C(1772366400) * NS_PER_S)
 
@@ -164,13 +165,119 @@ static void test_never_named(void **state)
     world_free(w);
 }
 
+/* What one line says; its number and its process stand apart. */
+struct said {
+    const char *kind, *program, *client, *unit;
+    enum event_claim claim;
+    enum event_scope scope;
+};
+
+static const struct said sayings[] = {
+    {"ssh.closed", "sshd", "198.51.100.7:4711", NULL, CLAIM_ENDED, SCOPE_CONNECTION},
+    {"ssh.closed", "sshd", "203.0.113.5:40000", NULL, CLAIM_ENDED, SCOPE_CONNECTION},
+    {"ssh.reset", "sshd", "198.51.100.7:4712", NULL, CLAIM_RESET, SCOPE_CONNECTION},
+    {"ssh.starting", "sshd", NULL, NULL, CLAIM_NOTHING, SCOPE_CONNECTION},
+    {"ssh.gone", "sshd", NULL, NULL, CLAIM_RESET, SCOPE_CONNECTION},
+    {"pam.check", "sshd", NULL, NULL, CLAIM_NOTHING, SCOPE_CONNECTION},
+    {"some.thing", "worker", NULL, NULL, CLAIM_NOTHING, SCOPE_CONNECTION},
+    {"systemd.started", "systemd", NULL, "session-7.scope", CLAIM_NOTHING, SCOPE_HOST},
+    {"systemd.started", "systemd", NULL, "nginx.service", CLAIM_NOTHING, SCOPE_HOST},
+    {NULL, "worker", NULL, NULL, CLAIM_NOTHING, SCOPE_CONNECTION},
+};
+#define SAYINGS (sizeof sayings / sizeof sayings[0])
+
+static struct event event_of(const struct said *s, uint64_t line, uint32_t pid)
+{
+    static const struct address_runs none;
+    struct event e = {.kind = s->kind ? text_of(s->kind) : TEXT(""),
+                      .claim = s->claim,
+                      .scope = s->scope,
+                      .line = line,
+                      .time = FIRST + (instant_ns)(line % 100000) * NS_PER_S,
+                      .precision_ns = NS_PER_S,
+                      .host = TEXT("web"),
+                      .program = text_of(s->program),
+                      .pid = pid,
+                      .message = TEXT("said"),
+                      .runs = &none,
+                      .raw = TEXT("said")};
+    if (s->client)
+        e.client = end_of(s->client);
+    if (s->unit)
+        event_add_field(&e, TEXT("unit"), text_of(s->unit));
+    return e;
+}
+
+static void assert_same_index(const struct log_index *a, const struct log_index *b)
+{
+    assert_int_equal(a->entries.n, b->entries.n);
+    for (size_t i = 0; i < a->entries.n; i++) {
+        assert_int_equal(a->entries.v[i].event->line, b->entries.v[i].event->line);
+        assert_int_equal(a->entries.v[i].group, b->entries.v[i].group);
+    }
+    assert_int_equal(a->groups.n, b->groups.n);
+    assert_int_equal(a->marks.n, b->marks.n);
+    for (size_t i = 0; i < a->marks.n; i++) {
+        assert_int_equal(a->marks.v[i].place, b->marks.v[i].place);
+        assert_true(endpoint_eq(&a->marks.v[i].client, &b->marks.v[i].client));
+    }
+    assert_int_equal(a->dropped.n, b->dropped.n);
+    for (size_t i = 0; i < a->dropped.n; i++) {
+        assert_string_equal(a->dropped.v[i].name, b->dropped.v[i].name);
+        assert_int_equal(a->dropped.v[i].count, b->dropped.v[i].count);
+        assert_int_equal(a->dropped.v[i].first_place, b->dropped.v[i].first_place);
+    }
+    assert_memory_equal(a->n_strangers, b->n_strangers, sizeof a->n_strangers);
+    assert_int_equal(a->domains.v[0].n_lines, b->domains.v[0].n_lines);
+    assert_true(a->domains.v[0].first == b->domains.v[0].first);
+    assert_true(a->domains.v[0].last == b->domains.v[0].last);
+}
+
+/* Lines that are passed as soon as one like them was seen, against the same lines one by one. */
+static void test_passed(void **state)
+{
+    (void)state;
+    struct world *one_by_one = world_new(), *passing = world_new();
+    uint32_t token[SAYINGS] = {0}, dice = 7;
+    uint64_t n_passed[SAYINGS] = {0};
+    for (uint64_t line = 1; line < 400000; line++) {
+        dice = dice * 1664525 + 1013904223;
+        size_t i = (dice >> 24) % SAYINGS;
+        uint32_t pid = (dice >> 8) % 5 ? (uint32_t)(line / 40) * 8 + (dice >> 12) % 8 : 0;
+        const struct said *s = &sayings[i];
+        struct event e = event_of(s, line, pid);
+        struct log_passed p = {.token = token[i],
+                               .pid = pid,
+                               .line = line,
+                               .n_lines = 1,
+                               .first = e.time,
+                               .last = e.time,
+                               .client = e.client};
+        log_index_add(&one_by_one->index, &e);
+        /* the reader passes no line that names a captured address */
+        if (token[i] && i != 1 && log_index_pass(&passing->index, s->kind != NULL, &p)) {
+            n_passed[i]++;
+            continue;
+        }
+        log_index_add(&passing->index, &e);
+        token[i] = token[i] ? token[i] : log_index_admit(&passing->index, &e);
+    }
+    log_index_settle(&one_by_one->index);
+    log_index_settle(&passing->index);
+    assert_same_index(&one_by_one->index, &passing->index);
+    assert_true(n_passed[0] > 10000 && n_passed[2] > 100 && n_passed[5] > 100);
+    assert_true(n_passed[7] > 10000 && n_passed[9] > 10000);
+    assert_int_equal(n_passed[8], 0); /* a service's start may explain a reset */
+    world_free(one_by_one);
+    world_free(passing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_waits),
-        cmocka_unit_test(test_reused_pid),
-        cmocka_unit_test(test_flat),
-        cmocka_unit_test(test_never_named),
+        cmocka_unit_test(test_waits),  cmocka_unit_test(test_reused_pid),
+        cmocka_unit_test(test_flat),   cmocka_unit_test(test_never_named),
+        cmocka_unit_test(test_passed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

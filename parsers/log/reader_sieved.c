@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shortest way through a log: what the sieve tells to concern nobody is counted as the reader
+ * would count it, and of its events the caller is told no more than it asked for.  The sieve is
+ * taught here, by lines that the reader took whole.  A block comes out as if it had been read line
+ * by line.
+ */
+#include <string.h>
+
+#include "parsers/log/pattern_set.h"
+#include "parsers/log/reader_state.h"
+
+/* ---- teaching ---- */
+
+/* False: the slot is that of an address or a port no more than the sieve knows of. */
+static bool place_of(enum pattern_slot slot, struct sieve_place *out)
+{
+    static const struct {
+        enum pattern_slot ip, port;
+    } ends[SIEVE_ENDS] = {[SIEVE_CLIENT] = {SLOT_CLIENT_IP, SLOT_CLIENT_PORT},
+                          [SIEVE_SERVER] = {SLOT_SERVER_IP, SLOT_SERVER_PORT},
+                          [SIEVE_SRC] = {SLOT_SRC_IP, SLOT_SRC_PORT},
+                          [SIEVE_DST] = {SLOT_DST_IP, SLOT_DST_PORT}};
+    for (unsigned i = 0; i < SIEVE_ENDS; i++)
+        if (slot == ends[i].ip || slot == ends[i].port) {
+            out->end = (uint8_t)i;
+            out->is_port = slot == ends[i].port;
+            return true;
+        }
+    return false;
+}
+
+/* Where the ends stand; false: too many, or the event hangs on more than them. */
+static bool learn_event(const struct pattern_memo *m, size_t front, struct sieve_lesson *out)
+{
+    for (size_t i = 0; i < m->n_spans; i++) {
+        enum pattern_slot slot = m->winner->groups[m->spans[i].group].slot;
+        struct sieve_place place = {.from = (uint8_t)(front + m->spans[i].from),
+                                    .to = (uint8_t)(front + m->spans[i].to)};
+        if (slot == SLOT_STAMP || slot == SLOT_AFTER_MS)
+            return false;
+        if (!place_of(slot, &place))
+            continue;
+        if (out->n_places == SIEVE_PLACES)
+            return false;
+        out->place[out->n_places++] = place;
+    }
+    return true;
+}
+
+static bool learn_runs(const struct pattern_memo *m, size_t front, struct sieve_lesson *out)
+{
+    out->runs = m->runs;
+    for (unsigned i = 0; i < m->runs.n; i++)
+        out->runs.from[i] = (uint8_t)(m->runs.from[i] + front);
+    return m->has_runs;
+}
+
+/* What all lines of the shape of r->event mean, as far as they concern nobody. */
+static struct sieve_lesson lesson_of(struct log_reader *r, const struct pattern_memo *m,
+                                     size_t front)
+{
+    struct sieve_lesson l = {.verdict = m->winner ? SIEVE_EVENT : SIEVE_EMPTY};
+    if (!(m->winner ? learn_event(m, front, &l) : learn_runs(m, front, &l)) ||
+        !(l.token = r->config.passer->admit(r->config.passer->ctx, &r->event)))
+        return (struct sieve_lesson){.verdict = SIEVE_READ};
+    return l;
+}
+
+/* A line that says how often another one came. */
+static bool is_repetition(struct text m)
+{
+    return text_starts(m, TEXT("message repeated ")) ||
+           text_starts(m, TEXT("last message repeated "));
+}
+
+/* The sieve is for the lines of one host: others' are counted elsewhere. */
+static bool is_sieves_host(const struct sieve_host *h, struct text host, bool zone_stated)
+{
+    return h->n == host.n && memcmp(h->name, host.p, host.n) == 0 && h->zone_stated == zone_stated;
+}
+
+static bool open_sieve(struct log_reader *r)
+{
+    const struct event *e = &r->event;
+    struct sieve_host *h = &r->sieve_host;
+    if (r->sieve)
+        return is_sieves_host(h, e->host, e->zone_stated);
+    if (!e->host.n || e->host.n > sizeof h->name)
+        return false;
+    memcpy(h->name, e->host.p, e->host.n);
+    h->n = e->host.n;
+    h->zone_stated = e->zone_stated;
+    r->sieve = sieve_create(r->config.passer->of_interest);
+    return r->sieve != NULL;
+}
+
+void reader_teach(struct log_reader *r, const struct quick_line *l)
+{
+    if (!r->config.passer || r->config.asked_line || r->n_read < LOG_SIEVE_AFTER || r->stopped)
+        return;
+    const struct pattern_memo *m = pattern_recall(r->patterns, &l->prospect);
+    size_t front = (size_t)(l->tag.message.p - l->body.p);
+    struct plain_tag tag = {.program = l->tag.program, .message = l->body, .pid = l->tag.pid};
+
+    if (!m || is_repetition(l->tag.message) || !open_sieve(r) || sieve_knows(r->sieve, &tag))
+        return;
+    struct sieve_lesson lesson = lesson_of(r, m, front);
+    sieve_teach(r->sieve, &tag, &lesson);
+}
+
+/* ---- passing ---- */
+
+/* Whether the reader would read a line of that head as the sieve took it. */
+static bool agrees(struct log_reader *r, const char *block, const struct sieved_head *h)
+{
+    const struct quick_head *q = &r->quick;
+    const char *line = block + h->from;
+    const size_t rest = plain_rest_at(&h->form);
+    return q->form.n_minute == h->form.n_minute && q->form.n_digits == h->form.n_digits &&
+           q->form.n_rest == h->form.n_rest && memcmp(q->minute, line, q->form.n_minute) == 0 &&
+           memcmp(q->rest, line + rest, q->form.n_rest) == 0 &&
+           is_sieves_host(&r->sieve_host,
+                          (struct text){q->rest + q->form.n_rest - 1 - q->n_host, q->n_host},
+                          q->zone_stated);
+}
+
+/* One block on its way through. */
+struct passage {
+    struct log_reader *r;
+    const char *block;
+    const struct sieved *s;
+    uint64_t n_learnt; /* when the head was compared last */
+    unsigned head;     /* and which it was */
+    bool agrees;
+};
+
+static bool is_plain(const struct log_reader *r)
+{
+    return r->export.phase == EXPORT_OFF && !r->pending.n && !r->carry.n && !r->dropping;
+}
+
+enum far { FAR_NO, FAR_ALL, FAR_UNCLEAR };
+
+/* Whether lines of those times are too far away to be looked at. */
+static enum far far_of(const struct log_reader *r, const struct sieved_item *i, instant_ns first,
+                       instant_ns last)
+{
+    const struct log_config *c = &r->config;
+    if (!c->has_wanted || r->n_read + i->n <= LOG_READ_IN_FULL)
+        return FAR_NO;
+    if (first >= c->wanted_first && last <= c->wanted_last)
+        return FAR_NO;
+    if (r->n_read < LOG_READ_IN_FULL)
+        return FAR_UNCLEAR;
+    return last < c->wanted_first || first > c->wanted_last ? FAR_ALL : FAR_UNCLEAR;
+}
+
+/* Lets the caller know of lines that are not handed to it.  False: it wants to have them. */
+static bool tell(const struct log_reader *r, const struct sieved_item *i, instant_ns first,
+                 instant_ns last)
+{
+    const struct log_passer *p = r->config.passer;
+    struct log_passed passed = {.token = i->token,
+                                .source = r->config.source,
+                                .pid = i->pid,
+                                .line = r->summary.lines + 1,
+                                .n_lines = i->n_lines,
+                                .first = first,
+                                .last = last,
+                                .client = i->client};
+    return p->pass(p->ctx, i->verdict == SIEVE_EVENT, &passed);
+}
+
+/* Counts the lines of an item as if they had been read.  False: they have to be. */
+static bool pass(struct passage *w, const struct sieved_item *i)
+{
+    struct log_reader *r = w->r;
+    if (w->n_learnt != r->quick.n_learnt || w->head != i->head) {
+        w->n_learnt = r->quick.n_learnt;
+        w->head = i->head;
+        w->agrees = agrees(r, w->block, &w->s->head[i->head]);
+    }
+    if (!w->agrees || !is_plain(r) || patterns_gave_up(r->patterns))
+        return false;
+    reader_quick_flush(r);
+    if (r->stopped)
+        return false;
+    instant_ns first = r->quick.start + i->first_ns, last = r->quick.start + i->last_ns;
+    enum far far = far_of(r, i, first, last);
+    if (far == FAR_UNCLEAR || (far == FAR_NO && !tell(r, i, first, last)))
+        return false;
+    r->summary.lines += i->n_lines;
+    r->n_read += i->n;
+    reader_quick_count(r, i->n_lines, first, last);
+    if (far == FAR_ALL)
+        reader_skip(r, LOG_SKIP_FAR, i->n_lines);
+    else
+        *(i->verdict == SIEVE_EVENT ? &r->summary.events : &r->summary.unrecognised) += i->n_lines;
+    r->last = (struct text){w->block + i->last, i->n_last};
+    return true;
+}
+
+/* Lines that are not alike in all that matters: the first is read, the others are tried again. */
+static void take_one(struct passage *w, struct sieved_item *i)
+{
+    const char *from = w->block + i->from;
+    size_t n = i->n_lines > 1 ? (size_t)((const char *)memchr(from, '\n', i->n) - from) + 1 : i->n;
+    reader_take_bytes(w->r, from, n);
+    i->from += (uint32_t)n;
+    i->n -= (uint32_t)n;
+    i->n_lines--;
+}
+
+void reader_take_sieved(struct log_reader *r, const char *block, const struct sieved *s)
+{
+    struct passage w = {.r = r, .block = block, .s = s, .head = SIEVED_HEADS};
+    for (size_t k = 0; k < s->n_items && !r->stopped; k++) {
+        struct sieved_item i = s->item[k];
+        if (i.verdict == SIEVE_READ)
+            reader_take_bytes(r, block + i.from, i.n);
+        else
+            while (i.n_lines && !r->stopped && !pass(&w, &i))
+                take_one(&w, &i);
+    }
+}
