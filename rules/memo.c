@@ -12,6 +12,7 @@
 #include "parsers/base/map.h"
 #include "parsers/base/vec.h"
 
+#define VALUE_TEXT_MAX 48
 #define ATOMS_MAX 32     /* of one question: two bits of its answer each */
 #define NODES_MAX 200000 /* what is not remembered is judged again */
 #define JUDGEMENTS_MAX 4096
@@ -22,11 +23,24 @@ struct atom { /* one condition on a fact */
     const struct condition *condition;
 };
 
+/* How two values of a fact are held against each other. */
+enum likeness { ALIKE_NEVER, ALIKE_NUMBER, ALIKE_TRUTH, ALIKE_TEXT };
+
+struct value { /* of a fact, as far as an answer hangs on it */
+    bool known;
+    union {
+        bool truth;
+        int64_t number;
+    } as;
+    uint8_t n; /* bytes of a text */
+    char text[VALUE_TEXT_MAX];
+};
+
 struct question {
     uint32_t slot, first, n; /* atoms */
-    bool by_value;           /* the answer hangs on this fact's value alone, and it is a number */
+    enum likeness likeness;  /* never: the answer hangs on more than this fact's value */
     bool has_last;
-    int64_t last; /* the value asked about last, and the answer */
+    struct value last; /* the value asked about last, and the answer */
     uint64_t answer;
 };
 
@@ -88,14 +102,26 @@ static bool is_known(const struct memo *m, uint32_t first, const struct conditio
     return false;
 }
 
-static bool is_by_value(const struct memo *m, const struct question *q)
+static enum likeness likeness_of(const struct memo *m, const struct question *q)
 {
     const struct fact_def *def = m->catalogue->asked[q->slot].def;
-    bool number = def && (def->type == FACT_INT || def->type == FACT_BYTES ||
-                          def->type == FACT_DURATION || def->type == FACT_TIME);
-    for (uint32_t i = 0; number && i < q->n; i++)
-        number = !has_reference(m->atoms.v[q->first + i].condition);
-    return number;
+    for (uint32_t i = 0; i < q->n; i++)
+        if (has_reference(m->atoms.v[q->first + i].condition))
+            return ALIKE_NEVER;
+    switch (def ? def->type : FACT_TEXT) {
+    case FACT_INT:
+    case FACT_BYTES:
+    case FACT_DURATION:
+    case FACT_TIME:
+        return ALIKE_NUMBER;
+    case FACT_BOOL:
+        return ALIKE_TRUTH;
+    case FACT_ENUM:
+    case FACT_TEXT:
+        return ALIKE_TEXT;
+    default:
+        return ALIKE_NEVER;
+    }
 }
 
 static bool add_atoms(struct memo *m, uint32_t slot)
@@ -119,7 +145,7 @@ static bool add_atoms(struct memo *m, uint32_t slot)
         if (!q)
             return false;
         *q = (struct question){.slot = slot, .first = at, .n = n < ATOMS_MAX ? n : ATOMS_MAX};
-        q->by_value = is_by_value(m, q);
+        q->likeness = likeness_of(m, q);
     }
     return true;
 }
@@ -174,6 +200,38 @@ void memo_free(struct memo *m)
     free(m);
 }
 
+/* Whether the fact has the value that was asked about last. */
+static inline bool is_as_last(const struct question *q, const struct fact *f)
+{
+    if (!q->has_last || f->known != q->last.known)
+        return false;
+    if (!f->known)
+        return true;
+    if (q->likeness == ALIKE_NUMBER)
+        return f->as.number == q->last.as.number;
+    if (q->likeness == ALIKE_TRUTH)
+        return f->as.truth == q->last.as.truth;
+    return f->as.text.n == q->last.n &&
+           (q->last.n == 0 || memcmp(f->as.text.p, q->last.text, q->last.n) == 0);
+}
+
+static void note_last(struct question *q, const struct fact *f, uint64_t answer)
+{
+    const bool is_text = f->known && q->likeness == ALIKE_TEXT;
+    if (is_text && f->as.text.n > VALUE_TEXT_MAX)
+        return;
+    q->has_last = true;
+    q->answer = answer;
+    q->last.known = f->known;
+    q->last.n = is_text ? (uint8_t)f->as.text.n : 0;
+    if (q->last.n > 0)
+        memcpy(q->last.text, f->as.text.p, q->last.n);
+    else if (q->likeness == ALIKE_TRUTH)
+        q->last.as.truth = f->as.truth;
+    else if (q->likeness == ALIKE_NUMBER)
+        q->last.as.number = f->as.number;
+}
+
 /* False: the fact rests on a log line, whose strength counts as well. */
 static bool answer(const struct memo *m, struct bench *b, struct question *q, uint64_t *out)
 {
@@ -183,7 +241,7 @@ static bool answer(const struct memo *m, struct bench *b, struct question *q, ui
     *out = 0;
     if (f->from.link)
         return false;
-    if (q->by_value && f->known && q->has_last && q->last == f->as.number) {
+    if (is_as_last(q, f)) {
         *out = q->answer;
         return true;
     }
@@ -195,11 +253,8 @@ static bool answer(const struct memo *m, struct bench *b, struct question *q, ui
             h.picks[k].looked = false;
         *out = *out << 2 | (uint64_t)tests_hold(&h, &c->subject, f, c->tests, c->n_tests);
     }
-    if (q->by_value && f->known) {
-        q->has_last = true;
-        q->last = f->as.number;
-        q->answer = *out;
-    }
+    if (q->likeness != ALIKE_NEVER)
+        note_last(q, f, *out);
     return true;
 }
 

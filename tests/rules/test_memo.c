@@ -111,6 +111,66 @@ static void test_case_counts(void **state)
     close_court(&t);
 }
 
+/* Each reset beside one that is judged without a memory. */
+static void assert_as_judged(struct court *t)
+{
+    struct judgement fresh;
+    recalled(t);
+    assert_true(judgement_init(&fresh, &t->k));
+    bench_take(&t->b, t->f.resets[0]);
+    judge(&fresh, &t->b);
+    assert_string_equal(t->j.cause, fresh.cause);
+    assert_string_equal(t->j.rule, fresh.rule);
+    for (size_t i = 0; i < fresh.n; i++)
+        assert_int_equal(t->j.verdicts[i].require, fresh.verdicts[i].require);
+    judgement_finish(&fresh);
+}
+
+/* The answer to a value is kept for the next one that is the same, whatever its type. */
+static void test_values_of_each_type(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "ab",
+        "ab",
+        "ac",
+        "",
+        "",
+        "b",
+        "ab",
+        "ab that is longer than what is held against the next one, by some bytes",
+        "ab that is longer than what is held against the next one, by more bytes",
+        "b"};
+    struct court t;
+    fake_forget();
+    open_court(&t,
+               RULE("a", "port-closed",
+                    REQUIRE("<fact name='t.text' starts='ab'/><fact name='t.bool' is='true'/>"),
+                    "0.9") RULE("b", "port-scan",
+                                REQUIRE("<fact name='t.side' in='client server'/>"
+                                        "<fact name='t.real' more-than='0.5'/>"),
+                                "0.8")
+                   RULE("c", "listen-backlog-overflow",
+                        REQUIRE("<any><fact name='t.ip' in='192.0.2.0/24'/>"
+                                "<fact name='t.idle' more-than='@t.other'/></any>"),
+                        "0.7"),
+               0);
+    for (size_t i = 0; i < 120; i++) {
+        if (i % 31 == 30)
+            fake_forget();
+        fake_text("t.text", texts[i % (sizeof texts / sizeof *texts)]);
+        fake_bool("t.bool", i / 3 % 3 != 0);
+        fake_text("t.side", i / 5 % 2 ? "server" : "path");
+        fake_real("t.real", (double)(i / 4 % 3) / 2);
+        fake_ip("t.ip", i / 7 % 2 ? "192.0.2.9" : "198.51.100.9");
+        fake_number("t.idle", (int64_t)(i / 2 % 4));
+        if (i % 31 > 10)
+            fake_number("t.other", (int64_t)(i % 3));
+        assert_as_judged(&t);
+    }
+    close_court(&t);
+}
+
 /* What rests on lines, or on which logs there are, is judged anew each time. */
 static void test_lines_are_not_remembered(void **state)
 {
@@ -137,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_other_answers),
         cmocka_unit_test(test_case_counts),
+        cmocka_unit_test(test_values_of_each_type),
         cmocka_unit_test(test_lines_are_not_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
