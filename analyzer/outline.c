@@ -23,26 +23,51 @@ bool outline_keep(struct tracker *t, const struct flow *f)
     return true;
 }
 
+/* Leads the segments through a live connection for which results go to the arena; *f is its flow.
+ * The caller gives both back by put_away. */
+static bool lead_again(struct tracker *t, const struct outline *b, struct arena *arena,
+                       struct flow *f)
+{
+    uint8_t client = kept_dir(&b->segments.syn.k);
+    *f = (struct flow){.stream = b->stream, .list = FLOW_OPEN};
+    f->key.e[client] = b->face.end[SIDE_CLIENT];
+    f->key.e[1 - client] = b->face.end[SIDE_SERVER];
+    t->arena = arena;
+    return tracker_relive(t, f, &b->segments);
+}
+
+static void put_away(struct tracker *t, struct flow *f, struct arena *results)
+{
+    if (f->live)
+        live_free(&t->store, f->live);
+    t->arena = results;
+}
+
 /* Everything that comes of it lives in the arena. */
 static struct scene *scene_again(struct tracker *t, const struct outline *b, struct arena *arena)
 {
     struct arena *results = t->arena;
-    struct flow f = {.stream = b->stream, .list = FLOW_OPEN};
-    uint8_t client = kept_dir(&b->segments.syn.k);
-    bool good = false;
-    f.key.e[client] = b->face.end[SIDE_CLIENT];
-    f.key.e[1 - client] = b->face.end[SIDE_SERVER];
-    t->arena = arena;
+    struct flow f;
     t->scratch.n = 0;
-    if (tracker_relive(t, &f, &b->segments)) {
-        good = settle_resets(arena, &f, t->config.capture, &t->scratch) && t->scratch.n == 1;
-        live_free(&t->store, f.live);
-    }
-    t->arena = results;
+    const bool good = lead_again(t, b, arena, &f) &&
+                      settle_resets(arena, &f, t->config.capture, &t->scratch) && t->scratch.n == 1;
+    put_away(t, &f, results);
     if (!good)
         return NULL;
     t->scratch.v[0]->habits = t->habits;
     return t->scratch.v[0];
+}
+
+static struct connection *connection_again(struct tracker *t, const struct outline *b,
+                                           struct arena *arena)
+{
+    struct arena *results = t->arena;
+    struct flow f;
+    struct connection *c = NULL;
+    if (lead_again(t, b, arena, &f))
+        c = settle_connection(arena, &f, t->config.capture);
+    put_away(t, &f, results);
+    return c;
 }
 
 static const struct outline *outline_of(const struct reset *r)
@@ -54,6 +79,7 @@ static struct recalled *next_place(struct tracker *t)
 {
     struct recalled *at = &t->recalled[t->n_recalled++ % RESETS_RECALLED];
     at->of = NULL;
+    at->whole = NULL;
     if (at->arena.from)
         arena_clear(&at->arena);
     else
@@ -77,27 +103,48 @@ struct reset *outline_judge(struct tracker *t, const struct outline *b)
     return r;
 }
 
-/* After the room was made no memory is asked for; were it all the same, nothing would be said. */
-const struct reset *reset_recall(const struct reset *r)
+/* Where the reset was worked out, or NULL. */
+static struct recalled *find_recalled(struct tracker *t, const struct reset *r, bool whole)
 {
-    static const struct connection none;
-    static const struct reset nothing = {.in_full = &none};
-    if (r->in_full)
-        return r;
+    for (unsigned i = 1; i <= RESETS_RECALLED; i++) { /* the last one first */
+        struct recalled *at = &t->recalled[(t->n_recalled - i) % RESETS_RECALLED];
+        if (at->of == r && (at->whole || !whole))
+            return at;
+    }
+    return NULL;
+}
+
+/* After the room was made no memory is asked for; were it all the same, nothing would be said. */
+static const struct connection no_connection;
+static const struct reset no_reset = {.in_full = &no_connection};
+
+const struct connection *reset_recall(const struct reset *r)
+{
     const struct outline *b = outline_of(r);
-    struct tracker *t = b->home;
-    const struct recalled *last = &t->recalled[(t->n_recalled - 1) % RESETS_RECALLED];
-    if (last->of == r)
-        return last->whole;
-    for (unsigned i = 0; i < RESETS_RECALLED; i++)
-        if (t->recalled[i].of == r)
-            return t->recalled[i].whole;
-    struct recalled *at = next_place(t);
-    struct scene *s = scene_again(t, b, &at->arena);
+    struct recalled *at = find_recalled(b->home, r, false);
+    if (at)
+        return at->connection;
+    at = next_place(b->home);
+    at->connection = connection_again(b->home, b, &at->arena);
+    if (!at->connection)
+        return &no_connection;
+    at->of = r;
+    return at->connection;
+}
+
+const struct reset *reset_recall_whole(const struct reset *r)
+{
+    const struct outline *b = outline_of(r);
+    struct recalled *at = find_recalled(b->home, r, true);
+    if (at)
+        return at->whole;
+    at = next_place(b->home);
+    struct scene *s = scene_again(b->home, b, &at->arena);
     if (!s)
-        return &nothing;
+        return &no_reset;
     scene_judge(s);
     at->of = r;
+    at->connection = s->connection;
     at->whole = s->reset;
     return at->whole;
 }

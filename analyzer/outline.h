@@ -24,7 +24,8 @@ struct outline {
 
 struct recalled { /* one that was worked out */
     const struct reset *of;
-    const struct reset *whole;
+    const struct connection *connection;
+    const struct reset *whole; /* NULL: the connection alone was asked for */
     struct arena arena;
 };
 

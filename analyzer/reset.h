@@ -158,19 +158,21 @@ struct reset {
     bool is_copy_of_other; /* another capture's reset carries the diagnosis */
 };
 
-/* The same reset in full: itself, or worked out anew, lasting until RESETS_RECALLED others were. */
+/* What a reset in outline leaves out, worked out anew: its connection, and the whole with its
+ * reasons.  Either lasts until RESETS_RECALLED others were worked out. */
 #define RESETS_RECALLED 16
-const struct reset *reset_recall(const struct reset *r);
+const struct connection *reset_recall(const struct reset *r);
+const struct reset *reset_recall_whole(const struct reset *r);
 
 static inline const struct connection *reset_connection(const struct reset *r)
 {
-    return r->in_full ? r->in_full : reset_recall(r)->in_full;
+    return r->in_full ? r->in_full : reset_recall(r);
 }
 
 /* For sender, phase and mechanism, strongest first. */
 static inline const struct reason *reset_reasons(const struct reset *r, size_t *n)
 {
-    const struct reset *full = r->in_full ? r : reset_recall(r);
+    const struct reset *full = r->in_full ? r : reset_recall_whole(r);
     *n = full->n_reasons;
     return full->reasons;
 }

@@ -352,6 +352,12 @@ bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t captur
     return good;
 }
 
+struct connection *settle_connection(struct arena *arena, const struct flow *flow, uint32_t capture)
+{
+    const struct blows *b = flow->live->blows;
+    return b && b->episodes ? connection_from(arena, flow, b->episodes, capture) : NULL;
+}
+
 static enum connection_ending ending_of(const struct live *l)
 {
     const struct episode *e = live_episode(l);

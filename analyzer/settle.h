@@ -19,6 +19,9 @@ struct scenes {
  * series' first file. */
 bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t capture,
                    struct scenes *out);
+/* The connection alone, as its first reset has it.  NULL: no memory, or it has none. */
+struct connection *settle_connection(struct arena *arena, const struct flow *flow,
+                                     uint32_t capture);
 /* capture: that in which the connection was met last. */
 void settle_record(const struct flow *flow, uint32_t capture, struct connection_record *out);
 

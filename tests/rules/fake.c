@@ -175,9 +175,15 @@ struct text fact_text(struct arena *a, const struct fact_def *def, const struct 
     return text_of(arena_printf(a, "%lld", (long long)f->as.number));
 }
 
-const struct reset *reset_recall(const struct reset *r)
+/* All are whole. */
+const struct connection *reset_recall(const struct reset *r)
 {
-    return r; /* all are whole */
+    return r->in_full;
+}
+
+const struct reset *reset_recall_whole(const struct reset *r)
+{
+    return r;
 }
 
 const struct link *case_links(const struct case_file *c, const struct reset *r, size_t *n)
