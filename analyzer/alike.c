@@ -6,10 +6,14 @@
 #include "analyzer/alike.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "parsers/base/map.h"
+#include "parsers/base/radix.h"
 
-#define KIN_MAX 1000 /* resets of one connection that are looked at */
+#define KIN_MAX 1000            /* resets of one connection that are looked at */
+#define IDLE_MIN (2 * NS_PER_S) /* shorter silences are like none other */
+#define IDLE_SLACK (NS_PER_S / 2)
 
 struct moment {
     uint32_t server; /* a number for the endpoint */
@@ -30,10 +34,10 @@ struct alike {
     struct reset *const *resets;
     struct map servers; /* struct endpoint -> uint32_t */
     struct moment *moments;
-    struct volume *volumes;
-    instant_ns *idles;
+    struct volume *volumes; /* of those with any */
+    instant_ns *idles;      /* of those that may count */
     struct kin *kin;
-    size_t n, n_idles; /* n: of all but idles */
+    size_t n, n_volumes, n_idles; /* n: of moments and kin */
 };
 
 static int order_u64(uint64_t a, uint64_t b)
@@ -66,7 +70,7 @@ static int by_idle(const void *a, const void *b)
     return order_time(*(const instant_ns *)a, *(const instant_ns *)b);
 }
 
-static int by_connection(const void *a, const void *b)
+static int by_kin(const void *a, const void *b)
 {
     const struct kin *x = a, *y = b;
     int order = order_u64(x->connection, y->connection);
@@ -101,6 +105,13 @@ static bool number_server(struct alike *a, const struct reset *r, uint32_t *numb
     return true;
 }
 
+static bool has_bytes(const struct reset *r)
+{
+    return reset_bytes(r, SIDE_CLIENT) + reset_bytes(r, SIDE_SERVER) > 0;
+}
+
+/* What no question counts is left out: most resets of a flood carried nothing and waited for
+ * nothing. */
 static bool add(struct alike *a, uint32_t i)
 {
     const struct reset *r = a->resets[i];
@@ -108,31 +119,70 @@ static bool add(struct alike *a, uint32_t i)
     if (!number_server(a, r, &server))
         return false;
     a->moments[a->n] = (struct moment){.server = server, .time = r->deciding.segment.time};
-    a->volumes[a->n] = volume_of(r, server);
+    if (has_bytes(r))
+        a->volumes[a->n_volumes++] = volume_of(r, server);
     a->kin[a->n] = (struct kin){.connection = connection_of(r), .reset = i};
-    if (r->idle_before_ns != INSTANT_NONE)
+    if (r->idle_before_ns != INSTANT_NONE && r->idle_before_ns >= IDLE_MIN - IDLE_SLACK)
         a->idles[a->n_idles++] = r->idle_before_ns;
     a->n++;
+    return true;
+}
+
+static void sort_kin(struct alike *a, struct radix_item *v)
+{
+    for (size_t i = 0; i < a->n; i++)
+        v[i] = (struct radix_item){a->kin[i].connection, a->kin[i].reset};
+    radix_sort(v, v + a->n, a->n);
+    for (size_t i = 0; i < a->n; i++)
+        a->kin[i] = (struct kin){.connection = v[i].key, .reset = v[i].value};
+}
+
+/* By server, then time.  The moments lie in the second of the two rows when they are put in place.
+ */
+static void sort_moments(struct alike *a, struct radix_item *v)
+{
+    struct radix_item *room = v + a->n;
+    for (size_t i = 0; i < a->n; i++)
+        v[i] = (struct radix_item){radix_signed(a->moments[i].time), (uint32_t)i};
+    radix_sort(v, room, a->n);
+    for (size_t i = 0; i < a->n; i++)
+        v[i].key = a->moments[v[i].value].server;
+    radix_sort(v, room, a->n);
+    struct moment *sorted = (struct moment *)(void *)room;
+    _Static_assert(sizeof *sorted == sizeof *room, "they lie in its place");
+    for (size_t i = 0; i < a->n; i++)
+        sorted[i] = a->moments[v[i].value];
+    memcpy(a->moments, sorted, a->n * sizeof *sorted);
+}
+
+static bool sort(struct alike *a)
+{
+    struct radix_item *v = radix_room(a->n);
+    if (!v)
+        return false;
+    sort_moments(a, v);
+    sort_kin(a, v);
+    radix_room_free(v, a->n);
+    if (a->n_volumes > 1)
+        qsort(a->volumes, a->n_volumes, sizeof *a->volumes, by_volume);
+    if (a->n_idles > 1)
+        qsort(a->idles, a->n_idles, sizeof *a->idles, by_idle);
     return true;
 }
 
 static bool fill(struct alike *a, size_t n)
 {
     size_t room = n ? n : 1;
-    a->moments = calloc(room, sizeof *a->moments);
-    a->volumes = calloc(room, sizeof *a->volumes);
-    a->idles = calloc(room, sizeof *a->idles);
-    a->kin = calloc(room, sizeof *a->kin);
+    a->moments = malloc(room * sizeof *a->moments);
+    a->volumes = malloc(room * sizeof *a->volumes);
+    a->idles = malloc(room * sizeof *a->idles);
+    a->kin = malloc(room * sizeof *a->kin);
     if (!a->moments || !a->volumes || !a->idles || !a->kin)
         return false;
     for (size_t i = 0; i < n; i++)
         if (!a->resets[i]->is_copy_of_other && !add(a, (uint32_t)i))
             return false;
-    qsort(a->moments, a->n, sizeof *a->moments, by_moment);
-    qsort(a->volumes, a->n, sizeof *a->volumes, by_volume);
-    qsort(a->idles, a->n_idles, sizeof *a->idles, by_idle);
-    qsort(a->kin, a->n, sizeof *a->kin, by_connection);
-    return true;
+    return sort(a);
 }
 
 struct alike *alike_create(struct reset *const *resets, size_t n)
@@ -207,7 +257,7 @@ static bool fits(const struct reset *r, const struct reset *o, const struct want
 static size_t count_kin(const struct alike *a, const struct reset *r, const struct wanted *w)
 {
     const struct kin key = {.connection = connection_of(r)};
-    size_t n = 0, at = rank(a->kin, a->n, sizeof *a->kin, &key, by_connection, false);
+    size_t n = 0, at = rank(a->kin, a->n, sizeof *a->kin, &key, by_kin, false);
     for (size_t k = 0; k < KIN_MAX && at < a->n && a->kin[at].connection == key.connection; k++)
         n += fits(r, a->resets[a->kin[at++].reset], w);
     return n;
@@ -233,9 +283,9 @@ uint32_t alike_same_instant(const struct alike *a, const struct reset *r, instan
 uint32_t alike_same_idle(const struct alike *a, const struct reset *r)
 {
     instant_ns idle = r->idle_before_ns;
-    if (idle == INSTANT_NONE || idle < 2 * NS_PER_S)
+    if (idle == INSTANT_NONE || idle < IDLE_MIN)
         return 0;
-    instant_ns slack = idle / 50 > NS_PER_S / 2 ? idle / 50 : NS_PER_S / 2;
+    instant_ns slack = idle / 50 > IDLE_SLACK ? idle / 50 : IDLE_SLACK;
     instant_ns most = idle > INT64_MAX - slack ? INT64_MAX : idle + slack;
     const struct wanted w = {.idle_from = idle - slack, .idle_to = most};
     size_t n =
@@ -246,10 +296,10 @@ uint32_t alike_same_idle(const struct alike *a, const struct reset *r)
 uint32_t alike_same_bytes(const struct alike *a, const struct reset *r)
 {
     const uint32_t *server = map_get(&a->servers, server_of(r));
-    if (!server || reset_bytes(r, SIDE_CLIENT) + reset_bytes(r, SIDE_SERVER) == 0)
+    if (!server || !has_bytes(r))
         return 0;
     const struct volume key = volume_of(r, *server);
     const struct wanted w = {.same_server = true, .same_bytes = r};
-    size_t n = count_between(a->volumes, a->n, sizeof *a->volumes, &key, &key, by_volume);
+    size_t n = count_between(a->volumes, a->n_volumes, sizeof *a->volumes, &key, &key, by_volume);
     return others(n, count_kin(a, r, &w));
 }

@@ -117,6 +117,8 @@ static struct fact listening(const struct case_file *c, const struct reset *r)
 {
     char wanted[40];
     bool listed = false;
+    if (c->n_hosts == 0)
+        return unknown("no listing of listening sockets was given");
     snprintf(wanted, sizeof wanted, "ss.listening.%u", (unsigned)reset_end(r, SIDE_SERVER)->port);
     for (size_t i = 0; i < c->n_hosts; i++)
         for (size_t k = 0; k < c->hosts[i].n_values; k++) {

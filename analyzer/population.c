@@ -13,19 +13,6 @@
 #include "parsers/base/map.h"
 #include "parsers/base/radix.h"
 
-struct target_key { /* a client that tried a server endpoint */
-    struct address client;
-    struct endpoint server;
-};
-
-struct target {
-    bool served; /* it carried more than a handshake */
-};
-
-struct host_key {
-    struct address client, server;
-};
-
 struct sums { /* over the records before a place of by_server */
     uint32_t n_syn, n_accepted, n_served;
 };
@@ -35,15 +22,18 @@ struct server {
     uint32_t rank; /* in order of first sight */
 };
 
+struct client {
+    struct client_stats stats;
+    uint32_t rank;
+};
+
 struct population {
     const struct connection_record *records;
     uint32_t *by_server; /* record indexes by server, then time */
     size_t n;            /* of by_server */
     size_t n_records;
     struct map servers;  /* struct endpoint -> struct server; those of resets alone, as below */
-    struct map clients;  /* struct address -> struct client_stats */
-    struct map targets;  /* struct target_key -> struct target */
-    struct map hosts;    /* struct host_key -> bool */
+    struct map clients;  /* struct address -> struct client */
     struct map ports;    /* client's struct endpoint -> last record + 1 of its chain */
     uint32_t *same_port; /* for each record: the one before it in its chain + 1, 0 none */
     struct sums *sums;   /* n + 1 */
@@ -97,28 +87,47 @@ static void count_server(struct server_stats *s, const struct connection_record 
     s->n_attempts += r->syn_time != INSTANT_NONE;
 }
 
-static bool count_client(struct population *p, const struct connection_record *r)
+/* Each client's tries at each server endpoint, whose number is what its map says.  Returns false
+ * when memory ran out. */
+static bool list_tries(struct population *p, struct map *targets, struct radix_item *v, size_t *n)
 {
-    bool new_target, new_host;
-    struct client_stats *c = map_get(&p->clients, &r->client.ip);
-    if (!c)
-        return true;
-    struct target_key key = {.client = r->client.ip, .server = r->server};
-    struct target *t = map_put(&p->targets, &key, &new_target);
-    struct host_key pair = {.client = r->client.ip, .server = r->server.ip};
-    if (!t || !map_put(&p->hosts, &pair, &new_host))
-        return false;
-    c->n_attempts += r->syn_time != INSTANT_NONE;
-    c->n_hosts += new_host;
-    if (new_target) {
-        c->n_targets++;
-        c->n_dead_targets++;
-    }
-    if (was_served(r) && !t->served) {
-        t->served = true;
-        c->n_dead_targets--;
+    for (size_t i = 0; i < p->n_records; i++) {
+        const struct connection_record *r = &p->records[i];
+        struct client *c = map_get(&p->clients, &r->client.ip);
+        if (!c)
+            continue;
+        bool made;
+        uint32_t *number = map_put(targets, &r->server, &made);
+        if (!number)
+            return false;
+        if (made)
+            *number = (uint32_t)targets->n;
+        c->stats.n_attempts += r->syn_time != INSTANT_NONE;
+        v[(*n)++] = (struct radix_item){(uint64_t)c->rank << 32 | *number, (uint32_t)i};
     }
     return true;
+}
+
+/* owners serves as room. */
+static bool count_clients(struct population *p)
+{
+    struct radix_item *v = p->owners;
+    struct map targets; /* struct endpoint -> uint32_t */
+    size_t n = 0;
+    map_init(&targets, sizeof(struct endpoint), sizeof(uint32_t));
+    bool good = list_tries(p, &targets, v, &n);
+    map_finish(&targets);
+    radix_sort(v, v + p->n_records, n);
+    for (size_t i = 0; i < n;) {
+        const uint64_t key = v[i].key;
+        bool served = false;
+        for (; i < n && v[i].key == key; i++)
+            served = served || was_served(&p->records[v[i].value]);
+        struct client *c = map_value_at(&p->clients, (size_t)(key >> 32));
+        c->stats.n_targets++;
+        c->stats.n_dead_targets += !served;
+    }
+    return good;
 }
 
 static void chain_port(struct population *p, uint32_t record)
@@ -141,8 +150,12 @@ static void add_up(struct population *p, size_t at)
                                     .n_served = before->n_served + served};
 }
 
-static void count_servers(struct population *p)
+static bool count_servers(struct population *p)
 {
+    p->sums = malloc((p->n + 1) * sizeof *p->sums);
+    if (!p->sums)
+        return false;
+    p->sums[0] = (struct sums){0};
     for (size_t i = 0; i < p->n; i++) {
         const struct connection_record *r = &p->records[p->by_server[i]];
         struct server *s = map_get(&p->servers, &r->server);
@@ -150,14 +163,18 @@ static void count_servers(struct population *p)
             count_server(&s->stats, r, (uint32_t)i);
         add_up(p, i);
     }
+    return true;
 }
 
 /* Ends of served connections: those of one server lie where the sums say. */
 static bool sort_endings(struct population *p)
 {
     struct radix_item *v = radix_room(p->n);
-    if (!v)
+    p->endings = malloc((p->sums[p->n].n_served + (size_t)1) * sizeof *p->endings);
+    if (!v || !p->endings) {
+        radix_room_free(v, p->n);
         return false;
+    }
     for (size_t k = 0; k < p->servers.n; k++) {
         const struct server_stats *s =
             &((const struct server *)map_value_at(&p->servers, k))->stats;
@@ -178,12 +195,10 @@ static bool sort_endings(struct population *p)
 static bool make_room(struct population *p)
 {
     size_t room = p->n_records + 1;
-    p->by_server = calloc(room, sizeof *p->by_server);
+    p->by_server = malloc(room * sizeof *p->by_server);
     p->same_port = calloc(room, sizeof *p->same_port);
-    p->sums = calloc(room, sizeof *p->sums);
-    p->endings = calloc(room, sizeof *p->endings);
     p->owners = radix_room(p->n_records);
-    return p->by_server && p->same_port && p->sums && p->endings && p->owners;
+    return p->by_server && p->same_port && p->owners;
 }
 
 /* By server, then time, then record.  owners serves as room first. */
@@ -214,8 +229,13 @@ static bool name_ends(struct population *p, struct reset *const *resets, size_t 
     for (size_t i = 0; i < n; i++) {
         const struct endpoint *client = reset_end(resets[i], SIDE_CLIENT);
         bool made;
+        struct client *c = map_put(&p->clients, &client->ip, &made);
+        if (!c || !map_put(&p->ports, client, NULL))
+            return false;
+        if (made)
+            c->rank = (uint32_t)p->clients.n - 1;
         struct server *s = map_put(&p->servers, reset_end(resets[i], SIDE_SERVER), &made);
-        if (!s || !map_put(&p->clients, &client->ip, NULL) || !map_put(&p->ports, client, NULL))
+        if (!s)
             return false;
         if (made)
             *s = (struct server){.stats = no_server, .rank = (uint32_t)p->servers.n};
@@ -225,16 +245,12 @@ static bool name_ends(struct population *p, struct reset *const *resets, size_t 
 
 static bool count_all(struct population *p)
 {
-    if (!make_room(p))
+    if (!make_room(p) || !count_clients(p))
         return false;
     sort_records(p);
-    count_servers(p);
-    for (size_t i = 0; i < p->n_records; i++) {
+    for (size_t i = 0; i < p->n_records; i++)
         chain_port(p, (uint32_t)i);
-        if (!count_client(p, &p->records[i]))
-            return false;
-    }
-    return sort_endings(p);
+    return count_servers(p) && sort_endings(p);
 }
 
 struct population *population_create(const struct case_file *c)
@@ -243,9 +259,7 @@ struct population *population_create(const struct case_file *c)
     if (!p)
         return NULL;
     map_init(&p->servers, sizeof(struct endpoint), sizeof(struct server));
-    map_init(&p->clients, sizeof(struct address), sizeof(struct client_stats));
-    map_init(&p->targets, sizeof(struct target_key), sizeof(struct target));
-    map_init(&p->hosts, sizeof(struct host_key), sizeof(bool));
+    map_init(&p->clients, sizeof(struct address), sizeof(struct client));
     map_init(&p->ports, sizeof(struct endpoint), sizeof(uint32_t));
     p->records = c->records;
     p->n_records = c->n_resets > 0 ? c->n_records : 0; /* nobody will ask */
@@ -262,8 +276,6 @@ void population_free(struct population *p)
         return;
     map_finish(&p->servers);
     map_finish(&p->clients);
-    map_finish(&p->targets);
-    map_finish(&p->hosts);
     map_finish(&p->ports);
     alike_free(p->alike);
     radix_room_free(p->owners, p->n_records);
@@ -283,8 +295,8 @@ const struct server_stats *population_server(const struct population *p, const s
 const struct client_stats *population_client(const struct population *p, const struct address *a)
 {
     static const struct client_stats none = {0};
-    const struct client_stats *c = p ? map_get(&p->clients, a) : NULL;
-    return c ? c : &none;
+    const struct client *c = p ? map_get(&p->clients, a) : NULL;
+    return c ? &c->stats : &none;
 }
 
 /* The place in by_server of the server's first record that began after t (at or after it, when at

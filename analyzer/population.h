@@ -23,7 +23,6 @@ struct client_stats { /* one client address */
     uint32_t n_attempts;
     uint32_t n_targets;      /* distinct server endpoints tried */
     uint32_t n_dead_targets; /* of them never seen to carry data for this client */
-    uint32_t n_hosts;        /* distinct server addresses tried */
 };
 
 struct population;
