@@ -5,7 +5,6 @@
 #include "analyzer/fragment.h"
 #include "parsers/capture/filter.h"
 
-#define PROGRESS_FRAMES 16384
 #define STRETCH_FRAMES 16384
 
 static void flush_packets(void *ctx)
@@ -115,17 +114,36 @@ static void end_stretch(struct reading *r)
     r->had_fragments = false;
 }
 
+/* The frames that come next, at most max.  Their bytes stay where they are until more are asked
+ * for, and then until the source tells. */
+static enum capture_step next_frames(struct reading *r, uint64_t max, size_t *n, struct error *err)
+{
+    const size_t room = sizeof r->frames / sizeof *r->frames;
+    *n = capture_at_hand(r->capture, r->frames, max < room ? (size_t)max : room);
+    if (*n > 0)
+        return CAPTURE_FRAME;
+    enum capture_step step = capture_next(r->capture, r->frames, err);
+    *n = step == CAPTURE_FRAME;
+    return step;
+}
+
 enum capture_step reading_all(struct reading *r, struct frame *frame, struct error *err)
 {
-    enum capture_step step = CAPTURE_FRAME;
+    enum capture_step step;
+    size_t n;
     source_watch(r->source, flush_packets, r);
-    for (uint64_t n = 1; step == CAPTURE_FRAME; n++) {
-        take_frame(r, frame);
-        if (n % STRETCH_FRAMES == 0)
+    take_frame(r, frame);
+    for (uint64_t n_read = 1;; n_read += n) {
+        if (n_read % STRETCH_FRAMES == 0) {
             end_stretch(r);
-        if (n % PROGRESS_FRAMES == 0)
             case_tell(r->run, "reading", r->source, r->size);
-        step = capture_next(r->capture, frame, err);
+        }
+        step = next_frames(r, STRETCH_FRAMES - n_read % STRETCH_FRAMES, &n, err);
+        if (step != CAPTURE_FRAME)
+            break;
+        for (size_t i = 0; i < n; i++)
+            take_frame(r, &r->frames[i]);
+        *frame = r->frames[n - 1];
     }
     source_watch(r->source, NULL, NULL);
     end_stretch(r);
@@ -145,15 +163,15 @@ static bool passes(struct reading *r, const struct frame *f)
 
 bool reading_until(struct reading *r, uint64_t number, struct error *err)
 {
-    struct frame frame;
+    const struct capture_info *info = capture_info_of(r->capture);
+    size_t n;
     source_watch(r->source, flush_packets, r);
-    while (capture_info_of(r->capture)->n_frames < number) {
-        if (capture_next(r->capture, &frame, err) != CAPTURE_FRAME)
-            break;
-        if (!passes(r, &frame))
-            take_frame(r, &frame);
-    }
+    while (info->n_frames < number &&
+           next_frames(r, number - info->n_frames, &n, err) == CAPTURE_FRAME)
+        for (size_t i = 0; i < n; i++)
+            if (!passes(r, &r->frames[i]))
+                take_frame(r, &r->frames[i]);
     source_watch(r->source, NULL, NULL);
     flush_packets(r);
-    return capture_info_of(r->capture)->n_frames >= number;
+    return info->n_frames >= number;
 }

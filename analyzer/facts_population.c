@@ -95,6 +95,51 @@ static struct fact live_beside(const struct case_file *c, const struct reset *r)
     return counted(r, population_live_beside(c, r));
 }
 
+/* ---- what the server did in the moment when it ended the connection ---- */
+
+static struct fact not_ended(void)
+{
+    return unknown("it was not the server that ended the connection");
+}
+
+static struct fact closed_together(const struct case_file *c, const struct reset *r)
+{
+    struct closing k;
+    return population_closing(c, r, &k) ? counted(r, k.n_together) : not_ended();
+}
+
+static struct fact left_open(const struct case_file *c, const struct reset *r)
+{
+    struct closing k;
+    return population_closing(c, r, &k) ? counted(r, k.n_left_open) : not_ended();
+}
+
+static struct fact closed_least_idle(const struct case_file *c, const struct reset *r)
+{
+    struct closing k;
+    if (!population_closing(c, r, &k))
+        return not_ended();
+    return fact_derived(fact_number(r, k.least_idle, rst_frame(r)),
+                        "from all connections that it ended in that moment");
+}
+
+static struct fact closed_idle_apart(const struct case_file *c, const struct reset *r)
+{
+    struct closing k;
+    if (!population_closing(c, r, &k))
+        return not_ended();
+    return fact_derived(fact_number(r, k.most_idle - k.least_idle, rst_frame(r)),
+                        "from all connections that it ended in that moment");
+}
+
+/* Nothing listened any more, or not yet again. */
+static struct fact refused_after(const struct case_file *c, const struct reset *r)
+{
+    const struct server_stats *s = server_of(c, r);
+    const bool is = s->last_refused != INSTANT_NONE && s->last_refused > r->deciding.segment.time;
+    return fact_derived(fact_bool(r, is, rst_frame(r)), "from all connections to that port");
+}
+
 static struct fact port_elsewhere(const struct case_file *c, const struct reset *r)
 {
     return fact_derived(fact_bool(r, population_port_elsewhere(c, r), rst_frame(r)),
@@ -143,6 +188,17 @@ static const struct fact_def rows[] = {
      accepted_after},
     {"server.listening-in-snapshot", FACT_BOOL, NULL,
      "a listing of sockets in the host snapshots has the port", listening},
+    {"server.refused-after", FACT_BOOL, NULL, "its port refused a connection afterwards",
+     refused_after},
+    {"server.closed-together", FACT_INT, NULL,
+     "other connections to its port that it ended within 50 ms of this one", closed_together},
+    {"server.closed-least-idle", FACT_DURATION, NULL,
+     "the shortest silence, before it ended them, of the connections of that moment",
+     closed_least_idle},
+    {"server.closed-idle-apart", FACT_DURATION, NULL,
+     "how far the silences of the connections of that moment lie apart", closed_idle_apart},
+    {"server.left-open", FACT_INT, NULL, "connections to its port that it left open in that moment",
+     left_open},
     {"server.accepted", FACT_INT, NULL, "connections that its port accepted", accepted},
     {"server.refused", FACT_INT, NULL, "connections that its port refused", refused},
     {"server.unanswered", FACT_INT, NULL, "SYNs to its port that nothing answered", unanswered},

@@ -93,6 +93,15 @@ static struct fact window(const struct case_file *c, const struct reset *r)
     return fact_number(r, r->deciding.segment.window, rst_frame(r));
 }
 
+/* What a kernel sends for itself bears one, unless flow labels are off; netfilter's reject none. */
+static struct fact flow_label(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    if (r->deciding.segment.has_ip_id)
+        return unknown("IPv4 has no flow label");
+    return fact_number(r, r->deciding.segment.flow_label, rst_frame(r));
+}
+
 static struct fact count(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -222,6 +231,7 @@ static const struct fact_def rows[] = {
      has_ack},
     {"rst.text", FACT_TEXT, NULL, "text that the RST itself carries", text},
     {"rst.window", FACT_INT, NULL, "its window field, unscaled", window},
+    {"rst.flow-label", FACT_INT, NULL, "its IPv6 flow label", flow_label},
     {"rst.count", FACT_INT, NULL, "RSTs of this teardown", count},
     {"rst.both-ways", FACT_BOOL, NULL, "RSTs in both ends' names belong to it", both_ways},
     {"rst.mptcp-reason", FACT_INT, NULL, "reason code of its MP_TCPRST option (RFC 8684)",

@@ -15,7 +15,7 @@
 
 #include "parsers/base/arena.h"
 #include "parsers/base/instant.h"
-#include "parsers/packet/packet.h"
+#include "parsers/packet/brief.h"
 
 enum segment_kind {
     SEGMENT_SYN,
@@ -45,8 +45,7 @@ struct habit_kind {                   /* one note a connection and kind: its fir
     uint32_t n_label_zero; /* IPv6 with flow label 0 */
 };
 
-struct habit { /* of one address */
-    struct address ip;
+struct habit {                  /* of one address */
     instant_ns min_answer_ns;   /* quickest SYN to SYN-ACK of its own, 0 unknown */
     uint8_t mac[HABIT_MACS][6]; /* link addresses its packets came from */
     uint8_t n_macs;
@@ -63,15 +62,14 @@ enum segment_kind segment_kind_of(uint16_t flags, uint32_t seq);
 const char *segment_kind_name(enum segment_kind k); /* "SYN-ACK", for sentences */
 
 /* Once a connection and kind.  Hosts over the limit are not noted. */
-void habits_note(struct habits *h, const struct packet *p, enum segment_kind kind);
+void habits_note(struct habits *h, const struct brief *b, enum segment_kind kind);
 void habits_note_answer(struct habits *h, const struct address *ip, instant_ns delay);
 /* Has the memory that a note will touch fetched, in two steps: what the first gives goes into the
  * second, once it had its time. */
 uint32_t habits_prefetch(const struct habits *h, const struct address *ip);
-void habits_prefetch_kind(const struct habits *h, uint32_t hash, enum segment_kind kind);
-/* NULL when the address was never noted. */
-const struct habit *habits_get(const struct habits *h, const struct address *ip);
-size_t habits_count(const struct habits *h);
+void habits_prefetch_host(const struct habits *h, uint32_t hash);
+/* False when the address was never noted. */
+bool habits_get(const struct habits *h, const struct address *ip, struct habit *out);
 
 /* Connections in which the host's segments of this kind came with this ttl. */
 uint32_t habit_kind_with(const struct habit_kind *k, uint8_t ttl);

@@ -5,10 +5,8 @@
  */
 #include "analyzer/flow.h"
 
-#include <endian.h>
 #include <string.h>
 
-#include "parsers/base/hash.h"
 #include "parsers/base/map.h"
 
 #define FIRST_SLOTS 1024
@@ -34,59 +32,24 @@ void flows_clear(struct flows *f)
     f->n = 0;
 }
 
-static uint64_t word_at(const void *p, size_t at)
-{
-    uint64_t w;
-    memcpy(&w, (const uint8_t *)p + at, sizeof w);
-    return w;
-}
-
-/* Like memcmp over an address, without the call. */
-static int order_of(const struct address *a, const struct address *b)
-{
-    uint64_t x = word_at(a, 0), y = word_at(b, 0);
-    if (x == y) {
-        x = word_at(a, 8);
-        y = word_at(b, 8);
-    }
-    x = be64toh(x);
-    y = be64toh(y);
-    return (x > y) - (x < y);
-}
+_Static_assert(sizeof(struct flow_key) == 36, "a key has no padding: it is hashed and compared");
 
 uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, struct flow_key *key)
 {
-    int order = order_of(&src->ip, &dst->ip);
-    if (order == 0)
-        order = (int)src->port - (int)dst->port;
-    uint8_t dir = order > 0;
+    const uint8_t dir = flow_direction(&src->ip, src->port, &dst->ip, dst->port);
     key->e[dir] = *src;
     key->e[1 - dir] = *dst;
     return dir;
 }
 
-uint8_t flow_key_of_brief(const struct brief *b, struct flow_key *key)
-{
-    struct endpoint src = {.ip = b->src, .port = b->src_port};
-    struct endpoint dst = {.ip = b->dst, .port = b->dst_port};
-    return flow_key_of(&src, &dst, key);
-}
-
-_Static_assert(sizeof(struct flow_key) == 36, "a key has no padding: it is hashed and compared");
-
-uint32_t flows_hash(const struct flows *f, const struct flow_key *key)
-{
-    return (uint32_t)hash_bytes(key, sizeof *key, f->seed);
-}
-
-static bool same_key(const struct flow_key *a, const struct flow_key *b)
+static inline bool same_key(const struct flow_key *a, const struct flow_key *b)
 {
     uint32_t x, y;
     memcpy(&x, (const uint8_t *)a + 32, sizeof x);
     memcpy(&y, (const uint8_t *)b + 32, sizeof y);
     uint64_t differ = x ^ y;
     for (size_t at = 0; at < 32; at += 8)
-        differ |= word_at(a, at) ^ word_at(b, at);
+        differ |= flow_word_at(a, at) ^ flow_word_at(b, at);
     return differ == 0;
 }
 

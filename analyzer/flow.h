@@ -7,8 +7,12 @@
 #ifndef WHYRST_ANALYZER_FLOW_H
 #define WHYRST_ANALYZER_FLOW_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "analyzer/live.h"
 #include "analyzer/opening.h"
+#include "parsers/base/hash.h"
 #include "parsers/packet/brief.h"
 
 struct flow_key {
@@ -80,10 +84,44 @@ void flows_finish(struct flows *f); /* the table only; flows go with their pool 
 /* Forgets all of them; their memory is the pool's. */
 void flows_clear(struct flows *f);
 
+static inline uint64_t flow_word_at(const void *p, size_t at)
+{
+    uint64_t w;
+    memcpy(&w, (const uint8_t *)p + at, sizeof w);
+    return w;
+}
+
+/* 1 when the source is the higher end, else 0. */
+static inline uint8_t flow_direction(const struct address *src, uint16_t src_port,
+                                     const struct address *dst, uint16_t dst_port)
+{
+    uint64_t x = flow_word_at(src, 0), y = flow_word_at(dst, 0);
+    if (x == y) {
+        x = flow_word_at(src, 8);
+        y = flow_word_at(dst, 8);
+    }
+    return x != y ? be64toh(x) > be64toh(y) : src_port > dst_port;
+}
+
 /* Orders the endpoints; returns the direction of src to dst: 0 or 1. */
 uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, struct flow_key *key);
-uint8_t flow_key_of_brief(const struct brief *b, struct flow_key *key);
-uint32_t flows_hash(const struct flows *f, const struct flow_key *key);
+static inline uint8_t flow_key_of_brief(const struct brief *b, struct flow_key *key)
+{
+    const uint8_t dir = flow_direction(&b->src, b->src_port, &b->dst, b->dst_port);
+    key->e[dir] = (struct endpoint){b->src, b->src_port};
+    key->e[1 - dir] = (struct endpoint){b->dst, b->dst_port};
+    return dir;
+}
+
+/* Of two IPv4 ends no more is hashed than sets them apart. */
+static inline uint32_t flows_hash(const struct flows *f, const struct flow_key *key)
+{
+    if (!address_is_v4(&key->e[0].ip) || !address_is_v4(&key->e[1].ip))
+        return (uint32_t)hash_bytes(key, sizeof *key, f->seed);
+    const uint64_t ends[2] = {flow_word_at(&key->e[0], 10), flow_word_at(&key->e[1], 10)};
+    return (uint32_t)hash_bytes(ends, sizeof ends, f->seed);
+}
+
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash);
 /* A new entry, in list FLOW_OPEN; NULL when memory ran out. */
 struct flow *flows_add(struct flows *f, struct store *s, const struct flow_key *key, uint32_t hash);

@@ -8,16 +8,6 @@
 
 #include <ctype.h>
 
-enum zeek_state {
-    ZEEK_INACTIVE,
-    ZEEK_SYN_SENT,
-    ZEEK_SYN_ACK_SENT,
-    ZEEK_PARTIAL,
-    ZEEK_ESTABLISHED,
-    ZEEK_CLOSED,
-    ZEEK_RESET
-};
-
 enum zeek_seen {
     SEEN_SYN = 1,
     SEEN_FIN = 2,
@@ -171,9 +161,9 @@ void history_segment(struct store *s, struct live *l, uint8_t dir, const struct 
         set_state(e, ZEEK_RESET);
 }
 
-bool history_is_steady(const struct half *h, bool has_payload)
+void history_speaks(struct live *l, uint8_t dir, bool has_payload)
 {
-    return h->zeek_state != ZEEK_INACTIVE && (h->zeek_seen & (has_payload ? SEEN_DATA : SEEN_ACK));
+    first_time(l, dir, has_payload ? SEEN_DATA : SEEN_ACK, has_payload ? 'd' : 'a');
 }
 
 void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t notes,

@@ -11,15 +11,25 @@
 #include "analyzer/live.h"
 #include "analyzer/tracker.h"
 
+enum zeek_state { /* of an end; half.zeek_state */
+                  ZEEK_INACTIVE,
+                  ZEEK_SYN_SENT,
+                  ZEEK_SYN_ACK_SENT,
+                  ZEEK_PARTIAL,
+                  ZEEK_ESTABLISHED,
+                  ZEEK_CLOSED,
+                  ZEEK_RESET
+};
+
 /* Before the sequence space takes the segment. */
 void history_segment(struct store *s, struct live *l, uint8_t dir, const struct packet *p);
 /* After it. */
 void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t notes,
                    uint32_t gaps_before);
 
-/* A segment of a known end, without SYN, FIN, RST or a shut window, that writes no letter and
- * changes no state. */
-bool history_is_steady(const struct half *h, bool has_payload);
+/* The same as history_segment for an acknowledgement without SYN, FIN, RST or a shut window, from
+ * an end that has a state. */
+void history_speaks(struct live *l, uint8_t dir, bool has_payload);
 
 enum conn_state history_state(const struct live *l);
 /* Writes the history, of a connection with evidence, and its NUL; returns its length. */

@@ -144,6 +144,7 @@ static void guess_client(struct live *l, uint8_t dir, const struct packet *p)
 static void half_init(struct half *h)
 {
     h->last_time = h->syn_time = h->fin_time = INSTANT_NONE;
+    h->fin_quiet_ms = QUIET_UNKNOWN;
 }
 
 /* A connection that was settled speaks again: take its numbers up where they were left. */
@@ -218,6 +219,24 @@ struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const stru
     guess_client(l, dir, p);
     inherit(l, f);
     return l;
+}
+
+void live_note_leg(struct live *l, enum side side, instant_ns delay)
+{
+    struct evidence *e = l->evidence;
+    if (e && delay > 0 && (e->leg[side] == 0 || delay < e->leg[side]))
+        e->leg[side] = delay;
+}
+
+void live_end_handshake(struct live *l, uint8_t dir, uint32_t ack, instant_ns time)
+{
+    const struct half *s = &l->half[1 - dir];
+    if (dir != l->client || (l->bits & (LIVE_SYNACK | LIVE_HANDSHAKE)) != LIVE_SYNACK ||
+        seq_diff(ack, s->isn) <= 0)
+        return;
+    l->bits |= LIVE_HANDSHAKE;
+    if (s->n_synacks == 1)
+        live_note_leg(l, SIDE_CLIENT, time - s->syn_time);
 }
 
 void live_leave(struct flow *flow)

@@ -142,7 +142,10 @@ struct half {                    /* one direction; its first cache line is what 
     uint32_t isn, fin_seq;
     uint16_t n_syns, n_synacks, n_fins, n_rsts, mss;
     uint8_t zeek_before;
+    uint32_t fin_quiet_ms; /* no segment of either end so long before its FIN */
 };
+
+#define QUIET_UNKNOWN UINT32_MAX /* no FIN, or something crossed it on the way */
 
 struct half_times { /* of one direction: what is told of a reset connection only */
     instant_ns first, first_data, last_data;
@@ -312,6 +315,10 @@ struct blows *live_blows(struct store *s, struct live *l);
 
 /* The connection that packet p begins, or takes up again, on flow f.  NULL: memory ran out. */
 struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p);
+/* An acknowledgement that may be the handshake's last. */
+void live_end_handshake(struct live *l, uint8_t dir, uint32_t ack, instant_ns time);
+/* An end took that long to answer; the least counts. */
+void live_note_leg(struct live *l, enum side side, instant_ns delay);
 void live_leave(struct flow *f); /* writes the numbers of f's connection into f, for later */
 void live_free(struct store *s, struct live *l);   /* gives every part back */
 void live_let_go(struct store *s, struct live *l); /* keeps only the numbers */

@@ -40,6 +40,7 @@ struct population {
     instant_ns *endings; /* of served connections, by server, then time */
     struct radix_item *owners; /* by capture and stream, then record */
     struct alike *alike;
+    struct closings *closings;
 };
 
 static const struct server_stats no_server = {.first_accepted = INSTANT_NONE,
@@ -264,7 +265,8 @@ struct population *population_create(const struct case_file *c)
     p->records = c->records;
     p->n_records = c->n_resets > 0 ? c->n_records : 0; /* nobody will ask */
     p->alike = alike_create(c->resets, c->n_resets);
-    if (p->alike && name_ends(p, c->resets, c->n_resets) && count_all(p))
+    p->closings = closings_create(c);
+    if (p->alike && p->closings && name_ends(p, c->resets, c->n_resets) && count_all(p))
         return p;
     population_free(p);
     return NULL;
@@ -278,6 +280,7 @@ void population_free(struct population *p)
     map_finish(&p->clients);
     map_finish(&p->ports);
     alike_free(p->alike);
+    closings_free(p->closings);
     radix_room_free(p->owners, p->n_records);
     free(p->endings);
     free(p->sums);
@@ -392,6 +395,11 @@ uint32_t population_same_idle(const struct case_file *c, const struct reset *r)
 uint32_t population_same_bytes(const struct case_file *c, const struct reset *r)
 {
     return c->population ? alike_same_bytes(c->population->alike, r) : 0;
+}
+
+bool population_closing(const struct case_file *c, const struct reset *r, struct closing *out)
+{
+    return c->population && closings_of(c->population->closings, r, out);
 }
 
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r)

@@ -243,10 +243,12 @@ static void decide(struct weighing *w)
 
 void scene_judge_sender(struct scene *s)
 {
+    struct habit habit;
+    const bool is_known = habits_get(s->habits, &s->end[s->claimed].at.at.ip, &habit);
     struct weighing w = {.s = s,
                          .rst = scene_rst(s),
                          .own = &s->end[s->claimed].at,
-                         .habit = habits_get(s->habits, &s->end[s->claimed].at.at.ip),
+                         .habit = is_known ? &habit : NULL,
                          .answer = scene_is_answer(s),
                          .doubt = 1.0,
                          .trust = 1.0};

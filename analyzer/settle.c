@@ -392,6 +392,7 @@ void settle_record(const struct flow *flow, uint32_t capture, struct connection_
         .fin_time = {ch->fin_time, sh->fin_time},
         .rst_time = rst ? rst->k.time : INSTANT_NONE,
         .isn = {ch->isn, sh->isn},
+        .server_quiet_ms = sh->fin_quiet_ms,
         .syn_tsval = l->syn_tsval,
         .request = first_request(ch),
         .n_segments = l->n_segments > UINT32_MAX ? UINT32_MAX : (uint32_t)l->n_segments,

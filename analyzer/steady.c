@@ -14,17 +14,16 @@
 
 #define CACHE_LINE 64
 
-static bool ends_are_steady(const struct half *h, const struct half *o)
+static inline bool ends_are_steady(const struct half *h, const struct half *o)
 {
-    return (h->bits & (HALF_SEQ | HALF_ACK | HALF_FIN)) == (HALF_SEQ | HALF_ACK) &&
-           (o->bits & (HALF_SEQ | HALF_FIN)) == HALF_SEQ && h->n_segments > 0 &&
-           !(o->trouble && o->trouble->holes) && !(half_has(o, HALF_WINDOW) && o->window == 0);
+    return h->bits & HALF_SEQ && o->bits & HALF_SEQ && h->n_segments > 0 &&
+           h->zeek_state != ZEEK_INACTIVE && !(o->trouble && o->trouble->holes) &&
+           !(half_has(o, HALF_WINDOW) && o->window == 0);
 }
 
-/* The client's ACK that may complete the handshake is for the long road. */
-static bool handshake_is_settled(const struct live *l, uint8_t dir)
+static inline bool goes_back(const struct half *h, uint32_t ack)
 {
-    return dir != l->client || live_has(l, LIVE_HANDSHAKE) || !live_has(l, LIVE_SYNACK);
+    return half_has(h, HALF_ACK) && seq_diff(ack, h->acked) < 0;
 }
 
 bool steady_is(const struct live *l, uint8_t dir, const struct brief *b)
@@ -32,9 +31,9 @@ bool steady_is(const struct live *l, uint8_t dir, const struct brief *b)
     const struct half *h = &l->half[dir], *o = &l->half[1 - dir];
     return (b->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK && b->window > 0 &&
            !live_episode(l) && ends_are_steady(h, o) && b->seq == h->next_seq &&
-           seq_diff(b->ack, h->acked) >= 0 && seq_diff(b->ack, o->next_seq) <= 0 &&
-           seq_diff(h->next_seq, h->data_base) >= 0 && history_is_steady(h, b->payload_len > 0) &&
-           handshake_is_settled(l, dir);
+           !goes_back(h, b->ack) && seq_diff(b->ack, o->next_seq) <= 0 &&
+           seq_diff(h->next_seq, h->data_base) >= 0 &&
+           !(b->payload_len > 0 && half_has(h, HALF_FIN));
 }
 
 static uint16_t take_payload(struct store *s, struct half *h, struct half_times *times,
@@ -67,15 +66,19 @@ static void answer(struct trouble *tr)
 }
 
 static uint16_t take_numbers(struct store *s, struct half *h, struct half_times *times,
-                             const struct half *o, const struct brief *b)
+                             struct half *o, const struct brief *b)
 {
     uint16_t notes = 0;
     if (b->payload_len > 0)
         notes = take_payload(s, h, times, o, b);
-    else if (b->ack == h->acked && b->window == h->window && seq_diff(o->next_seq, b->ack) > 0)
+    else if (half_has(h, HALF_ACK) && b->ack == h->acked && b->window == h->window &&
+             seq_diff(o->next_seq, b->ack) > 0)
         notes = NOTE_DUP_ACK;
     h->acked = b->ack;
     h->window = b->window;
+    h->bits |= HALF_ACK;
+    if (half_has(o, HALF_FIN) && seq_diff(b->ack, o->fin_seq) > 0)
+        o->bits |= HALF_FIN_ACKED;
     return notes;
 }
 
@@ -122,6 +125,8 @@ void steady_take(struct store *s, struct live *l, uint8_t dir, const struct brie
     struct half *h = &l->half[dir], *o = &l->half[1 - dir];
     if (o->trouble)
         answer(o->trouble);
+    history_speaks(l, dir, b->payload_len > 0);
+    live_end_handshake(l, dir, b->ack, b->time);
     struct evidence *e = l->evidence;
     uint16_t notes = take_numbers(s, h, e ? &e->times[dir] : NULL, o, b);
     take_habits(h, b);

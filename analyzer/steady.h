@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The segment that almost every segment is: in order or a bare acknowledgement, on a connection
- * whose both ends are known, with nothing closed, shut, missing or reset.  It takes a short road
- * that leaves exactly what history.h, stream.h and episode.h together would leave.
+ * The segment that almost every segment is: an acknowledgement, bare or with the bytes that come
+ * next, on a connection whose both ends are known, with nothing shut, missing or reset.  It takes a
+ * short road that leaves exactly what history.h, stream.h and episode.h together would leave.
  */
 #ifndef WHYRST_ANALYZER_STEADY_H
 #define WHYRST_ANALYZER_STEADY_H

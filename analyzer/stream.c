@@ -244,6 +244,21 @@ static void take_numbers(struct step *t)
     h->next_seq = h->seen_end = t->end;
 }
 
+/* How long nothing had been captured of either end when this FIN was. */
+static uint32_t quiet_before(const struct step *t)
+{
+    const struct half *h = t->h, *o = t->o;
+    const struct packet *p = t->p;
+    const instant_ns last = h->last_time > o->last_time ? h->last_time : o->last_time;
+    const bool crossed = !(p->flags & TCP_ACK) || seq_diff(o->next_seq, p->ack) > 0;
+    if (crossed || last == INSTANT_NONE || last > p->time)
+        return QUIET_UNKNOWN;
+    if (p->payload_len > 0)
+        return 0;
+    const instant_ns ms = (p->time - last) / NS_PER_MS;
+    return ms < QUIET_UNKNOWN ? (uint32_t)ms : QUIET_UNKNOWN - 1;
+}
+
 static void take_fin(struct step *t)
 {
     struct half *h = t->h;
@@ -254,6 +269,7 @@ static void take_fin(struct step *t)
     h->bits |= HALF_FIN;
     h->fin_seq = at;
     h->fin_time = t->p->time;
+    h->fin_quiet_ms = quiet_before(t);
 }
 
 static void take_payload(struct step *t, uint64_t bytes_before, uint32_t next_before)

@@ -151,13 +151,6 @@ static void learn_client(struct live *l, uint8_t dir, uint16_t flags)
     l->bits |= LIVE_CLIENT_KNOWN;
 }
 
-static void note_leg(struct live *l, enum side side, instant_ns delay)
-{
-    struct evidence *e = l->evidence;
-    if (e && delay > 0 && (e->leg[side] == 0 || delay < e->leg[side]))
-        e->leg[side] = delay;
-}
-
 /* What hosts do was learnt from every connection in the first reading. */
 static void note_answer(struct tracker *t, const struct address *from, instant_ns after)
 {
@@ -165,15 +158,19 @@ static void note_answer(struct tracker *t, const struct address *from, instant_n
         habits_note_answer(t->habits, from, after);
 }
 
-static void note_kind(struct tracker *t, const struct packet *p, enum segment_kind kind)
+void tracker_note_habit(struct tracker *t, struct live *l, uint8_t dir, const struct brief *b)
 {
+    enum segment_kind kind = segment_kind_of(b->flags, b->seq);
+    if (l->noted[dir] >> kind & 1)
+        return;
+    l->noted[dir] |= (uint8_t)(1u << kind);
     if (!t->again)
-        habits_note(t->habits, p, kind);
+        habits_note(t->habits, b, kind);
 }
 
 static void follow_handshake(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
 {
-    struct half *c = &l->half[l->client], *s = &l->half[1 - l->client];
+    const struct half *c = &l->half[l->client];
     bool from_client = dir == l->client;
     if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && from_client) {
         if (!live_has(l, LIVE_SYN))
@@ -181,25 +178,13 @@ static void follow_handshake(struct tracker *t, struct live *l, uint8_t dir, con
         l->bits |= LIVE_SYN;
     } else if ((p->flags & TCP_SYN) && (p->flags & TCP_ACK) && !from_client) {
         if (!live_has(l, LIVE_SYNACK) && live_has(l, LIVE_SYN) && c->n_syns == 1) {
-            note_leg(l, SIDE_SERVER, p->time - c->syn_time);
+            live_note_leg(l, SIDE_SERVER, p->time - c->syn_time);
             note_answer(t, &p->ip_src, p->time - c->syn_time);
         }
         l->bits |= LIVE_SYNACK;
-    } else if (from_client && !live_has(l, LIVE_HANDSHAKE) && live_has(l, LIVE_SYNACK) &&
-               (p->flags & TCP_ACK) && seq_diff(p->ack, s->isn) > 0) {
-        if (s->n_synacks == 1)
-            note_leg(l, SIDE_CLIENT, p->time - s->syn_time);
-        l->bits |= LIVE_HANDSHAKE;
+    } else if (p->flags & TCP_ACK) {
+        live_end_handshake(l, dir, p->ack, p->time);
     }
-}
-
-static void note_habit(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
-{
-    enum segment_kind kind = segment_kind_of(p->flags, p->seq);
-    if (l->noted[dir] >> kind & 1)
-        return;
-    l->noted[dir] |= (uint8_t)(1u << kind);
-    note_kind(t, p, kind);
 }
 
 static void take_rst(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
@@ -303,7 +288,8 @@ static bool take_opening(struct tracker *t, struct flow *f, const struct tracker
         t->counts.n_connections++;
     }
     flow_set_base(f, at->dir, p);
-    note_kind(t, p, segment_kind_of(p->flags, p->seq));
+    if (!t->again)
+        habits_note(t->habits, at->brief, segment_kind_of(p->flags, p->seq));
     opening_keep(fresh ? &o->syn : &o->rst, at->dir, p);
     flows_touch(&t->flows, f, FLOW_OPEN);
     return true;
@@ -407,7 +393,7 @@ void tracker_take_segment(struct tracker *t, const struct tracker_place *at, con
         count_continued(t, f);
     if (set_aside(t, l, at, p))
         return;
-    note_habit(t, l, dir, p);
+    tracker_note_habit(t, l, dir, at->brief);
     follow(t, l, dir, p);
     tracker_make_room(t, f);
 }

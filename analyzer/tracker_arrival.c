@@ -9,25 +9,30 @@
 #include "analyzer/tracker.h"
 #include "analyzer/tracker_parts.h"
 
-/* The short road, for a segment that nothing is to be learnt from but what every segment tells. */
+static bool closed_by_both(const struct live *l)
+{
+    return half_has(&l->half[0], HALF_FIN) && half_has(&l->half[1], HALF_FIN);
+}
+
 static bool take_steady(struct tracker *t, const struct tracker_place *at, const struct brief *b)
 {
     const uint8_t dir = at->dir;
     struct flow *f = flows_find(&t->flows, &at->key, at->hash);
     struct live *l = f ? f->live : NULL;
-    if (!l || f->file_bits || !flow_has_bases(f) || !(l->noted[dir] >> SEGMENT_SOCKET & 1) ||
-        t->config.long_road_only || !steady_is(l, dir, b))
+    if (!l || f->file_bits || f->has_lanes || !flow_has_bases(f) || t->config.long_road_only ||
+        !steady_is(l, dir, b))
         return false;
     if (duplicate_of(t->duplicates, b, at->print, live_comes_twice(l))) {
         tracker_count_duplicate(t, l, dir);
         return true;
     }
     t->counts.n_steady++;
+    tracker_note_habit(t, l, dir, b);
     steady_take(&t->store, l, dir, b);
     l->n_segments++;
     if (b->time > l->last_time)
         l->last_time = b->time;
-    flows_touch(&t->flows, f, FLOW_OPEN);
+    flows_touch(&t->flows, f, closed_by_both(l) ? FLOW_CLOSED : FLOW_OPEN);
     tracker_make_room(t, f);
     return true;
 }
@@ -78,8 +83,9 @@ static instant_ns latest(const struct arrival *a, instant_ns now)
 }
 
 /* A segment from which the habits of its sender will be learnt, as far as can be seen yet. */
-static bool teaches(const struct coming *c, const struct live *l, enum segment_kind kind)
+static bool teaches(const struct coming *c, const struct live *l)
 {
+    const enum segment_kind kind = segment_kind_of(c->a->brief.flags, c->a->brief.seq);
     return is_segment(c->a) && (!l || !(l->noted[c->at.dir] >> kind & 1));
 }
 
@@ -87,16 +93,12 @@ static void prefetch_habits(const struct tracker *t, const struct coming *v,
                             const struct live *const *live, size_t n)
 {
     uint32_t hash[TRACKER_BATCH];
-    enum segment_kind kind[TRACKER_BATCH];
     size_t n_taught = 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct brief *b = &v[i].a->brief;
-        kind[n_taught] = segment_kind_of(b->flags, b->seq);
-        if (teaches(&v[i], live[i], kind[n_taught]))
-            hash[n_taught++] = habits_prefetch(t->habits, &b->src);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (teaches(&v[i], live[i]))
+            hash[n_taught++] = habits_prefetch(t->habits, &v[i].a->brief.src);
     for (size_t i = 0; i < n_taught; i++)
-        habits_prefetch_kind(t->habits, hash[i], kind[i]);
+        habits_prefetch_host(t->habits, hash[i]);
 }
 
 /* Each round asks memory for what the round before has found the address of. */

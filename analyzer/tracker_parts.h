@@ -68,6 +68,8 @@ static inline bool tracker_surveys(const struct tracker *t)
 {
     return t->config.twice && !t->again;
 }
+/* A segment of a connection, if it is the first of its kind from that end. */
+void tracker_note_habit(struct tracker *t, struct live *l, uint8_t dir, const struct brief *b);
 /* A second sight of a segment was set aside. */
 void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir);
 
@@ -79,10 +81,34 @@ void tracker_pick_lane(struct tracker *t, struct flow *f, uint8_t dir, const str
 /* The flow has no live one: one that was parked takes the place.  False: there is none. */
 bool tracker_next_lane(struct tracker *t, struct flow *f);
 
-/* Settles connections that both ends closed long ago. */
-void tracker_expire_closed(struct tracker *t);
-/* Settles what was longest without a packet, then forgets numbers, until there is room. */
-void tracker_make_room(struct tracker *t, const struct flow *but);
+#define CROWDED_LINGER_NS (5 * NS_PER_S)
+
+/* Settles connections that both ends closed long ago.  Asked before every segment. */
+void tracker_expire(struct tracker *t);
+static inline void tracker_expire_closed(struct tracker *t)
+{
+    const struct flow *first = t->flows.list[FLOW_CLOSED].first;
+    const instant_ns linger = t->config.linger_ns;
+    const instant_ns least = linger < CROWDED_LINGER_NS ? linger : CROWDED_LINGER_NS;
+    if (first && first->live->last_time < t->now - least)
+        tracker_expire(t);
+}
+
+/* Bytes for open connections, and for the numbers of those before. */
+static inline size_t tracker_used(const struct tracker *t)
+{
+    return t->store.used + t->flows.n_slots * sizeof *t->flows.slots;
+}
+
+/* Settles what was longest without a packet, then forgets numbers, until there is room.  Asked
+ * after every segment. */
+void tracker_find_room(struct tracker *t, const struct flow *but);
+static inline void tracker_make_room(struct tracker *t, const struct flow *but)
+{
+    const size_t now = tracker_used(t);
+    if (now > t->counts.peak_bytes || now > t->config.memory_budget)
+        tracker_find_room(t, but);
+}
 
 /* A RST frame of a tuple that belongs to no reset. */
 void tracker_skip_rst(struct tracker *t, const struct flow_key *key, uint64_t frame,

@@ -9,7 +9,6 @@
 #include "analyzer/tracker_parts.h"
 
 #define CROWDED_SHARE 16
-#define CROWDED_LINGER_NS (5 * NS_PER_S)
 
 static bool has_room(const struct tracker *t, uint32_t place)
 {
@@ -133,15 +132,10 @@ void tracker_settle(struct tracker *t, struct flow *flow)
         flows_touch(&t->flows, flow, FLOW_OPEN);
 }
 
-static inline size_t used(const struct tracker *t)
-{
-    return t->store.used + t->flows.n_slots * sizeof(struct flow_slot);
-}
-
-void tracker_expire_closed(struct tracker *t)
+void tracker_expire(struct tracker *t)
 {
     struct flow *f;
-    bool crowded = used(t) > t->config.memory_budget / CROWDED_SHARE;
+    bool crowded = tracker_used(t) > t->config.memory_budget / CROWDED_SHARE;
     instant_ns linger = t->config.linger_ns;
     if (crowded && linger > CROWDED_LINGER_NS)
         linger = CROWDED_LINGER_NS;
@@ -151,12 +145,12 @@ void tracker_expire_closed(struct tracker *t)
     }
 }
 
-void tracker_make_room(struct tracker *t, const struct flow *but)
+void tracker_find_room(struct tracker *t, const struct flow *but)
 {
-    size_t now = used(t);
+    size_t now = tracker_used(t);
     if (now > t->counts.peak_bytes)
         t->counts.peak_bytes = now;
-    while (used(t) > t->config.memory_budget) {
+    while (tracker_used(t) > t->config.memory_budget) {
         struct flow *closed = t->flows.list[FLOW_CLOSED].first;
         struct flow *open = flows_oldest_open(&t->flows, but);
         struct flow *done = t->flows.list[FLOW_DONE].first;

@@ -17,6 +17,7 @@
 typedef int64_t instant_ns;
 #define INSTANT_NONE INT64_MIN
 #define NS_PER_S INT64_C(1000000000)
+#define NS_PER_MS (NS_PER_S / 1000)
 
 struct civil {
     int32_t year;                 /* 1678..2262 */

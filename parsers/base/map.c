@@ -51,9 +51,22 @@ void map_finish(struct map *m)
     *m = (struct map){.key_size = m->key_size, .value_size = m->value_size, .seed = m->seed};
 }
 
+#define ADDRESS_SIZE 16 /* of the keys that are asked for most often, which spare the calls */
+
 static uint32_t hash_of(const struct map *m, const void *key)
 {
-    return (uint32_t)hash_bytes(key, m->key_size, m->seed);
+    return m->key_size == ADDRESS_SIZE ? (uint32_t)hash_bytes(key, ADDRESS_SIZE, m->seed)
+                                       : (uint32_t)hash_bytes(key, m->key_size, m->seed);
+}
+
+static bool same_key(const struct map *m, const void *a, const void *b)
+{
+    if (m->key_size != ADDRESS_SIZE)
+        return memcmp(a, b, m->key_size) == 0;
+    uint64_t x[2], y[2];
+    memcpy(x, a, sizeof x);
+    memcpy(y, b, sizeof y);
+    return x[0] == y[0] && x[1] == y[1];
 }
 
 /* The slot that holds key, or the free slot where it belongs.  n_slots > 0. */
@@ -64,8 +77,7 @@ static size_t slot_of(const struct map *m, const void *key, uint32_t hash)
         const struct map_slot *slot = &m->slots[s];
         if (slot->entry == 0)
             return s;
-        if (slot->hash == hash &&
-            memcmp(m->entries + (slot->entry - 1) * stride(m), key, m->key_size) == 0)
+        if (slot->hash == hash && same_key(m, map_key_at(m, slot->entry - 1), key))
             return s;
     }
 }
@@ -107,12 +119,17 @@ static bool grow(struct map *m)
     return true;
 }
 
-void *map_get(const struct map *m, const void *key)
+static void *value_of(const struct map *m, const void *key, uint32_t hash)
 {
     if (m->n == 0)
         return NULL;
-    uint32_t entry = m->slots[slot_of(m, key, hash_of(m, key))].entry;
+    uint32_t entry = m->slots[slot_of(m, key, hash)].entry;
     return entry ? map_value_at(m, entry - 1) : NULL;
+}
+
+void *map_get(const struct map *m, const void *key)
+{
+    return value_of(m, key, hash_of(m, key));
 }
 
 uint32_t map_prefetch(const struct map *m, const void *key)
@@ -136,14 +153,14 @@ const void *map_guess(const struct map *m, uint32_t hash)
 
 void *map_put(struct map *m, const void *key, bool *made)
 {
-    void *value = map_get(m, key);
+    const uint32_t hash = hash_of(m, key);
+    void *value = value_of(m, key, hash);
     if (made)
         *made = !value;
     if (value)
         return value;
     if (m->n == m->cap && !grow(m))
         return NULL;
-    uint32_t hash = hash_of(m, key);
     uint8_t *entry = m->entries + m->n * stride(m);
     memset(entry, 0, stride(m));
     memcpy(entry, key, m->key_size);

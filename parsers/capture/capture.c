@@ -76,10 +76,25 @@ bool capture_open(struct source *source, struct flaws *flaws, struct capture **o
     return true;
 }
 
-enum capture_step capture_next(struct capture *c, struct frame *frame, struct error *err)
+static void consume_pending(struct capture *c)
 {
     source_consume(c->source, c->pending);
     c->pending = 0;
+}
+
+size_t capture_at_hand(struct capture *c, struct frame *v, size_t max)
+{
+    if (c->ended || !c->format->at_hand)
+        return 0;
+    consume_pending(c);
+    return c->format->at_hand(c, v, max);
+}
+
+enum capture_step capture_next(struct capture *c, struct frame *frame, struct error *err)
+{
+    if (capture_at_hand(c, frame, 1) == 1)
+        return CAPTURE_FRAME;
+    consume_pending(c);
     if (c->ended)
         return CAPTURE_END;
     enum capture_step step;
@@ -89,6 +104,41 @@ enum capture_step capture_next(struct capture *c, struct frame *frame, struct er
     while (step == CAPTURE_FRAME && !c->delivered);
     c->ended = step != CAPTURE_FRAME;
     return step;
+}
+
+static instant_ns earlier(instant_ns a, instant_ns b)
+{
+    return a < b ? a : b;
+}
+
+static instant_ns later(instant_ns a, instant_ns b)
+{
+    return a > b ? a : b;
+}
+
+void capture_deliver_run(struct capture *c, struct frame *v, size_t n, size_t n_bytes)
+{
+    struct capture_info *info = &c->info;
+    if (n == 0)
+        return;
+    instant_ns earliest = v[0].time, latest = v[0].time;
+    for (size_t i = 0; i < n; i++) {
+        v[i].number = ++info->n_numbered;
+        earliest = earlier(earliest, v[i].time);
+        latest = later(latest, v[i].time);
+        info->n_frames_cut += v[i].caplen < v[i].origlen;
+        c->caplen_most = v[i].caplen > c->caplen_most ? v[i].caplen : c->caplen_most;
+    }
+    const bool is_first = info->first == INSTANT_NONE;
+    info->first = is_first ? v[0].time : info->first;
+    info->earliest = is_first ? earliest : earlier(earliest, info->earliest);
+    info->latest = is_first ? latest : later(latest, info->latest);
+    c->time_base = info->last = v[n - 1].time;
+    info->n_frames += n;
+    info->interfaces[v[0].iface].n_frames += n;
+    info->n_bytes += n_bytes;
+    info->n_bytes_analysed += n_bytes;
+    source_consume(c->source, n_bytes);
 }
 
 struct capture_mark capture_mark(const struct capture *c)

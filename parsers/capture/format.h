@@ -36,6 +36,8 @@ struct capture_format {
     /* Reads the file header into c->state and c->info. */
     bool (*open)(struct capture *c, struct error *err);
     enum capture_step (*next)(struct capture *c, struct frame *frame, struct error *err);
+    /* See capture_at_hand(); nothing is pending.  NULL: the format has no such road. */
+    size_t (*at_hand)(struct capture *c, struct frame *v, size_t max);
     void (*close)(struct capture *c); /* frees c->state */
     /* Where a chain stands that begins behind all that was read so far. */
     void (*chain_begin)(const struct capture *c, struct chain *chain);
@@ -113,8 +115,7 @@ static inline void capture_note_time(struct capture *c, instant_ns t)
     info->last = t;
 }
 
-/* Counts the frame, whose fields are set except number, and marks its bytes for consumption.  Every
- * frame comes here: it is inlined. */
+/* Counts the frame, whose fields are set except number, and marks its bytes for consumption. */
 static inline void capture_deliver(struct capture *c, struct frame *frame, size_t record_size)
 {
     struct capture_info *info = &c->info;
@@ -131,5 +132,9 @@ static inline void capture_deliver(struct capture *c, struct frame *frame, size_
     c->pending = record_size;
     c->delivered = true;
 }
+
+/* The same for n frames of one interface whose records follow one another, and whose times agree
+ * each with the one before; their bytes are consumed. */
+void capture_deliver_run(struct capture *c, struct frame *v, size_t n, size_t n_bytes);
 
 #endif

@@ -165,7 +165,8 @@ static inline uint32_t word_at(const uint8_t *bytes, size_t at, bool is_big)
 }
 
 /* The header at bytes (p->header_size of them); returns the fraction of a second as written. */
-static uint32_t read_record_header(const struct pcap *p, const uint8_t *bytes, struct frame *f)
+static inline uint32_t read_record_header(const struct pcap *p, const uint8_t *bytes,
+                                          struct frame *f)
 {
     const uint32_t seconds = word_at(bytes, 0, p->is_big), fraction = word_at(bytes, 4, p->is_big);
     f->caplen = word_at(bytes, 8, p->is_big);
@@ -190,11 +191,12 @@ static void note_oddities(struct capture *c, const struct pcap *p, const struct 
         flaws_add(c->flaws, "pcap.caplen-over-snaplen", number);
 }
 
-/* What no writer means, unless the record behind it says that this one ends where it says. */
-static bool looks_odd(const struct capture *c, const struct frame *f, uint32_t fraction)
+/* What no writer means, unless the record behind it says that this one ends where it says.  before:
+ * the time of those before it. */
+static inline bool looks_odd(const struct pcap *p, instant_ns before, const struct frame *f,
+                             uint32_t fraction)
 {
-    const struct pcap *p = c->state;
-    return !resync_times_agree(c->time_base, f->time) ||
+    return !resync_times_agree(before, f->time) ||
            (f->caplen != f->origlen && f->caplen != f->snaplen) || fraction >= p->n_units ||
            f->caplen == 0 || (f->caplen > f->snaplen && f->snaplen != 0);
 }
@@ -204,37 +206,78 @@ static bool next_is_wild(const struct pcap *p, const uint8_t *bytes)
     return word_at(bytes, p->swapped == LENGTHS_SWAPPED ? 12 : 8, p->is_big) > p->frame_max;
 }
 
-/* A record that gives no cause to look twice, with the header of the next one at hand: nearly every
- * one.  Any other is left for the slow road. */
-static inline bool take_sound(struct capture *c, const struct pcap *p, struct frame *f)
+/* What all frames of the interface have in common. */
+static void describe(const struct capture *c, struct frame *f)
 {
-    const uint8_t *bytes;
-    const size_t have = source_at_hand(c->source, &bytes);
-    if (have < p->header_size)
-        return false;
-    const uint32_t fraction = read_record_header(p, bytes, f);
-    const size_t size = p->header_size + (size_t)f->caplen;
-    if (f->caplen > p->frame_max || have < size + p->header_size || looks_odd(c, f, fraction) ||
-        next_is_wild(p, bytes + size))
-        return false;
-    f->data = bytes + p->header_size;
-    capture_deliver(c, f, size);
-    return true;
+    const struct pcap *p = c->state;
+    const struct capture_interface *i = &c->info.interfaces[p->face];
+    *f = (struct frame){.time_digits = i->time_digits,
+                        .iface = p->face,
+                        .snaplen = i->snaplen,
+                        .link_type = i->link_type,
+                        .offset = source_offset(c->source)};
 }
 
-__attribute__((noinline)) static enum capture_step take_doubtful(struct capture *c, struct frame *f,
-                                                                 struct error *err)
+/* A record that gives no cause to look twice, with the header of the next one at hand: nearly every
+ * one.  Its size, or 0.  p is a copy: what is written to frames cannot change it. */
+static inline size_t take_sound(const struct pcap *p, const uint8_t *bytes, size_t n,
+                                instant_ns before, struct frame *f)
+{
+    if (n < p->header_size)
+        return 0;
+    const uint32_t fraction = read_record_header(p, bytes, f);
+    const size_t size = p->header_size + (size_t)f->caplen;
+    if (f->caplen > p->frame_max || n < size + p->header_size ||
+        looks_odd(p, before, f, fraction) || next_is_wild(p, bytes + size))
+        return 0;
+    f->data = bytes + p->header_size;
+    return size;
+}
+
+static inline size_t take_run(struct capture *c, struct pcap p, struct frame *v, size_t max)
+{
+    const uint8_t *bytes;
+    const size_t n_bytes = source_at_hand(c->source, &bytes);
+    struct frame f;
+    size_t n = 0, at = 0, size;
+    describe(c, &f);
+    instant_ns before = c->time_base;
+    for (; n < max && (size = take_sound(&p, bytes + at, n_bytes - at, before, &f)) > 0; n++) {
+        before = f.time;
+        v[n] = f;
+        f.offset += size;
+        at += size;
+    }
+    capture_deliver_run(c, v, n, at);
+    return n;
+}
+
+static size_t pcap_at_hand(struct capture *c, struct frame *v, size_t max)
+{
+    struct pcap p = *(const struct pcap *)c->state;
+    const bool is_usual =
+        !p.is_big && p.swapped == LENGTHS_IN_ORDER && p.header_size == RECORD_HEADER;
+    if (!is_usual)
+        return take_run(c, p, v, max);
+    p.is_big = false; /* as constants */
+    p.swapped = LENGTHS_IN_ORDER;
+    p.header_size = RECORD_HEADER;
+    return take_run(c, p, v, max);
+}
+
+static enum capture_step pcap_next_frame(struct capture *c, struct frame *f, struct error *err)
 {
     const struct pcap *p = c->state;
     const uint8_t *bytes;
     size_t have = source_peek(c->source, p->header_size, &bytes);
     if (have < p->header_size)
         return capture_cut(c, err);
+    describe(c, f);
     const uint32_t fraction = read_record_header(p, bytes, f);
     if (f->caplen > p->frame_max)
         return capture_break(c, "pcap.broken-record", err);
     const size_t size = p->header_size + (size_t)f->caplen;
-    const bool is_odd = looks_odd(c, f, fraction);
+    const bool is_odd = looks_odd(p, c->time_base, f, fraction);
     if (is_odd) {
         bool is_big;
         have = source_peek(c->source, FILE_HEADER, &bytes);
@@ -256,18 +299,6 @@ __attribute__((noinline)) static enum capture_step take_doubtful(struct capture 
         note_oddities(c, p, f, fraction);
     capture_deliver(c, f, size);
     return CAPTURE_FRAME;
-}
-
-static enum capture_step pcap_next_frame(struct capture *c, struct frame *f, struct error *err)
-{
-    const struct pcap *p = c->state;
-    const struct capture_interface *i = &c->info.interfaces[p->face];
-    f->time_digits = i->time_digits;
-    f->snaplen = i->snaplen;
-    f->link_type = i->link_type;
-    f->iface = p->face;
-    f->offset = source_offset(c->source);
-    return take_sound(c, p, f) ? CAPTURE_FRAME : take_doubtful(c, f, err);
 }
 
 static void pcap_close_file(struct capture *c)
@@ -327,6 +358,7 @@ const struct capture_format capture_format_pcap = {
     .probe = pcap_probe,
     .open = pcap_open_file,
     .next = pcap_next_frame,
+    .at_hand = pcap_at_hand,
     .close = pcap_close_file,
     .chain_begin = pcap_chain_begin,
     .chain_next = pcap_chain_next,

@@ -12,40 +12,48 @@ _Static_assert(BRIEF_COMMON == 68, "no padding");
 enum { TCP_HEADER_TIMESTAMPS = 32 };
 
 struct walk {
-    struct cursor c;
-    uint32_t wire_len; /* of the frame */
+    const uint8_t *h; /* what comes next */
+    uint32_t n;       /* bytes there that were captured */
+    uint32_t wire_n;  /* bytes there on the wire, n at least */
     struct brief *b;
 };
 
-static void put_mac(struct brief *b, const uint8_t *mac)
+static inline const uint8_t *step_over(struct walk *w, uint32_t n)
+{
+    const uint8_t *h = w->h;
+    w->h += n;
+    w->n -= n;
+    w->wire_n -= n;
+    return h;
+}
+
+static inline void put_mac(struct brief *b, const uint8_t *mac)
 {
     memcpy(b->path.src_mac, mac, sizeof b->path.src_mac);
     b->bits |= BRIEF_MAC;
 }
 
 /* The ethertype behind the link header, or 0. */
-static uint16_t link_ether(struct walk *w)
+static inline uint16_t link_ether(struct walk *w)
 {
-    const uint8_t *h = cursor_take(&w->c, 14);
-    if (!h)
+    if (w->n < 18)
         return 0;
+    const uint8_t *h = step_over(w, 14);
     put_mac(w->b, h + 6);
     uint16_t type = be16_at(h, 12);
     if (type != ETHERTYPE_VLAN)
         return type;
-    const uint8_t *tag = cursor_take(&w->c, 4);
-    if (!tag)
-        return 0;
+    step_over(w, 4);
     w->b->path.n_vlans = 1;
-    w->b->path.vlan = be16_at(tag, 0) & 0x0fff;
-    return be16_at(tag, 2);
+    w->b->path.vlan = be16_at(h, 14) & 0x0fff;
+    return be16_at(h, 16);
 }
 
 static uint16_t link_cooked1(struct walk *w)
 {
-    const uint8_t *h = cursor_take(&w->c, 16);
-    if (!h || be16_at(h, 2) == ARPHRD_NETLINK)
+    if (w->n < 16 || be16_at(w->h, 2) == ARPHRD_NETLINK)
         return 0;
+    const uint8_t *h = step_over(w, 16);
     if (be16_at(h, 4) == 6)
         put_mac(w->b, h + 6);
     return be16_at(h, 14);
@@ -53,9 +61,9 @@ static uint16_t link_cooked1(struct walk *w)
 
 static uint16_t link_cooked2(struct walk *w)
 {
-    const uint8_t *h = cursor_take(&w->c, 20);
-    if (!h || be16_at(h, 8) == ARPHRD_NETLINK)
+    if (w->n < 20 || be16_at(w->h, 8) == ARPHRD_NETLINK)
         return 0;
+    const uint8_t *h = step_over(w, 20);
     if (h[11] == 6)
         put_mac(w->b, h + 12);
     return be16_at(h, 0);
@@ -63,43 +71,37 @@ static uint16_t link_cooked2(struct walk *w)
 
 static uint16_t link_none(const struct walk *w)
 {
-    struct cursor peek = w->c;
-    const uint8_t version = cursor_u8(&peek) >> 4;
+    const uint8_t version = w->n > 0 ? w->h[0] >> 4 : 0;
     return version == 4 ? ETHERTYPE_IP4 : version == 6 ? ETHERTYPE_IP6 : 0;
 }
 
-static uint16_t take_link(struct walk *w, int link_type)
+static inline uint16_t take_link(struct walk *w, int link_type)
 {
-    switch (link_type) {
-    case LINK_ETHERNET:
+    if (link_type == LINK_ETHERNET)
         return link_ether(w);
-    case LINK_SLL:
-        return link_cooked1(w);
-    case LINK_SLL2:
-        return link_cooked2(w);
-    case LINK_RAW:
-        return link_none(w);
-    default:
-        return 0;
-    }
+    return link_type == LINK_SLL    ? link_cooked1(w)
+           : link_type == LINK_SLL2 ? link_cooked2(w)
+           : link_type == LINK_RAW  ? link_none(w)
+                                    : 0;
 }
 
 /* The datagram goes on for exactly n more bytes; padding goes out of reach. */
-static bool bound(struct walk *w, uint32_t n)
+static inline bool bound(struct walk *w, uint32_t n)
 {
-    if (n > w->wire_len - w->c.at)
+    if (n > w->wire_n)
         return false;
-    if (n < cursor_left(&w->c))
-        w->c.n = w->c.at + n;
-    return n >= TCP_HEADER;
+    w->wire_n = n;
+    if (n < w->n)
+        w->n = n;
+    return w->n >= TCP_HEADER;
 }
 
-static bool take_ip4(struct walk *w, uint32_t *segment_len)
+static inline bool take_ip4(struct walk *w)
 {
     struct brief *b = w->b;
-    const uint8_t *h = cursor_take(&w->c, 20);
-    if (!h || h[0] != 0x45 || h[9] != IP_PROTOCOL_TCP)
+    if (w->n < 20 || w->h[0] != 0x45 || w->h[9] != IP_PROTOCOL_TCP)
         return false;
+    const uint8_t *h = step_over(w, 20);
     const uint16_t total_len = be16_at(h, 2), fragment = be16_at(h, 6);
     if (total_len < 20 || (fragment & 0x3fff) != 0)
         return false;
@@ -109,51 +111,50 @@ static bool take_ip4(struct walk *w, uint32_t *segment_len)
     b->flow_label = 0;
     address_put_v4(&b->src, h + 12);
     address_put_v4(&b->dst, h + 16);
-    *segment_len = total_len - 20u;
-    return bound(w, *segment_len);
+    return bound(w, total_len - 20u);
 }
 
-static bool take_ip6(struct walk *w, uint32_t *segment_len)
+static inline bool take_ip6(struct walk *w)
 {
     struct brief *b = w->b;
-    const uint8_t *h = cursor_take(&w->c, 40);
-    if (!h || h[0] >> 4 != 6 || h[6] != IP_PROTOCOL_TCP)
+    if (w->n < 40 || w->h[0] >> 4 != 6 || w->h[6] != IP_PROTOCOL_TCP)
         return false;
+    const uint8_t *h = step_over(w, 40);
     b->ip_id = 0;
     b->path.ttl = h[7];
     b->flow_label = be32_at(h, 0) & 0xfffff;
     memcpy(&b->src, h + 8, sizeof b->src);
     memcpy(&b->dst, h + 24, sizeof b->dst);
-    *segment_len = be16_at(h, 4);
-    return bound(w, *segment_len);
+    return bound(w, be16_at(h, 4));
 }
 
 /* None, or the layout that RFC 7323 appendix A recommends. */
-static bool take_options(struct walk *w, uint8_t header_len)
+static inline bool take_options(struct walk *w, uint8_t header_len)
 {
     struct brief *b = w->b;
     b->tsval = b->tsecr = 0;
     if (header_len == TCP_HEADER)
         return true;
-    const uint8_t *o = header_len == TCP_HEADER_TIMESTAMPS ? cursor_take(&w->c, 12) : NULL;
-    if (!o || be32_at(o, 0) != TIMESTAMPS_ALONE)
+    if (header_len != TCP_HEADER_TIMESTAMPS || w->n < TCP_HEADER_TIMESTAMPS - TCP_HEADER ||
+        be32_at(w->h, 0) != TIMESTAMPS_ALONE)
         return false;
+    const uint8_t *o = step_over(w, TCP_HEADER_TIMESTAMPS - TCP_HEADER);
     b->tsval = be32_at(o, 4);
     b->tsecr = be32_at(o, 8);
     b->bits |= BRIEF_TIMESTAMPS | BRIEF_OPTIONS;
     return true;
 }
 
-static bool take_tcp(struct walk *w, uint32_t segment_len)
+/* The segment fills what bound() has left. */
+static inline bool take_tcp(struct walk *w)
 {
     struct brief *b = w->b;
-    const uint8_t *h = cursor_take(&w->c, TCP_HEADER);
-    if (!h)
-        return false;
+    const uint32_t segment_len = w->wire_n;
+    const uint8_t *h = step_over(w, TCP_HEADER);
     const uint16_t word = be16_at(h, 12);
     const uint8_t header_len = (uint8_t)(word >> 12 << 2);
     b->flags = word & 0x1ff;
-    if (word & 0x0e00 || (b->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) != TCP_ACK ||
+    if ((word & (0x0e00 | TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) != TCP_ACK ||
         header_len < TCP_HEADER || header_len > segment_len || !take_options(w, header_len))
         return false;
     b->src_port = be16_at(h, 0);
@@ -163,25 +164,26 @@ static bool take_tcp(struct walk *w, uint32_t segment_len)
     b->window = be16_at(h, 14);
     b->urgent = be16_at(h, 18);
     b->payload_len = segment_len - header_len;
-    b->payload_captured = (uint32_t)cursor_left(&w->c);
-    b->payload = b->payload_captured > 0 ? cursor_take(&w->c, b->payload_captured) : NULL;
+    b->payload_captured = w->n;
+    b->payload = w->n > 0 ? w->h : NULL;
     return true;
 }
 
 bool brief_decode(const struct frame_bytes *frame, struct brief *out)
 {
-    struct walk w = {.c = cursor_of(frame->data, frame->data ? frame->caplen : 0), .b = out};
-    w.wire_len = frame->origlen > frame->caplen ? frame->origlen : frame->caplen;
+    struct walk w = {.h = frame->data,
+                     .n = frame->data ? frame->caplen : 0,
+                     .wire_n = frame->origlen > frame->caplen ? frame->origlen : frame->caplen,
+                     .b = out};
     out->path = (struct brief_path){.iface = frame->iface};
     out->bits = 0;
     out->frame = frame->number;
     out->time = frame->time;
-    uint32_t segment_len;
     switch (take_link(&w, frame->link_type)) {
     case ETHERTYPE_IP4:
-        return take_ip4(&w, &segment_len) && take_tcp(&w, segment_len);
+        return take_ip4(&w) && take_tcp(&w);
     case ETHERTYPE_IP6:
-        return take_ip6(&w, &segment_len) && take_tcp(&w, segment_len);
+        return take_ip6(&w) && take_tcp(&w);
     default:
         return false;
     }

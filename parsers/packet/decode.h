@@ -7,6 +7,7 @@
 #ifndef WHYRST_PARSERS_PACKET_DECODE_H
 #define WHYRST_PARSERS_PACKET_DECODE_H
 
+#include <endian.h>
 #include <string.h>
 
 #include "parsers/base/cursor.h"
@@ -116,12 +117,16 @@ void packet_clear(const struct frame_bytes *frame, struct packet *out);
 
 static inline uint16_t be16_at(const uint8_t *p, size_t at)
 {
-    return (uint16_t)(p[at] << 8 | p[at + 1]);
+    uint16_t number;
+    memcpy(&number, p + at, sizeof number);
+    return be16toh(number);
 }
 
 static inline uint32_t be32_at(const uint8_t *p, size_t at)
 {
-    return (uint32_t)be16_at(p, at) << 16 | be16_at(p, at + 2);
+    uint32_t number;
+    memcpy(&number, p + at, sizeof number);
+    return be32toh(number);
 }
 
 static inline void address_put_v4(struct address *a, const uint8_t *b)

@@ -55,6 +55,7 @@ struct connection_record *joint_talk(struct joint *j, const char *client, const 
                                     .synack_time = at(opened + 0.001),
                                     .fin_time = {INSTANT_NONE, at(ended)},
                                     .rst_time = INSTANT_NONE,
+                                    .server_quiet_ms = UINT32_MAX,
                                     .isn = {1000 + 7 * n, 900000 + 13 * n},
                                     .isn_known = {true, true},
                                     .n_segments = 10,

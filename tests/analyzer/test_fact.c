@@ -103,6 +103,21 @@ static void values_have_their_unit(void **state)
     arena_finish(&a);
 }
 
+static void only_ipv6_has_a_flow_label(void **state)
+{
+    (void)state;
+    const struct connection k = {0};
+    struct reset r = {.in_full = &k, .deciding.segment = {.flow_label = 0xb0eb, .frame = 3}};
+    const struct fact_def *def = fact_find(TEXT("rst.flow-label"));
+    assert_non_null(def);
+    struct fact f = def->get(NULL, &r);
+    assert_true(f.known && f.as.number == 0xb0eb && f.from.frame == 3);
+    r.deciding.segment.flow_label = 0;
+    assert_true(def->get(NULL, &r).known);
+    r.deciding.segment.has_ip_id = true;
+    assert_false(def->get(NULL, &r).known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +126,7 @@ int main(void)
         cmocka_unit_test(names_are_found_or_nearly),
         cmocka_unit_test(host_values_are_found_by_key),
         cmocka_unit_test(values_have_their_unit),
+        cmocka_unit_test(only_ipv6_has_a_flow_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,6 +246,30 @@ static void records_of_quiet_connections(void **state)
     script_end(&s);
 }
 
+static uint32_t quiet_of(const char *lines)
+{
+    struct script s = script_run(lines);
+    struct tracker_records r = tracker_connections(s.tracker);
+    assert_int_equal(r.n, 1);
+    const uint32_t ms = r.v[0].server_quiet_ms;
+    script_end(&s);
+    return ms;
+}
+
+#define OPENED "+0us c S 100 0\n+10ms s SA 500 101\n+50us c A 101 501\n"
+
+static void the_silence_before_the_servers_fin_is_recorded(void **state)
+{
+    (void)state;
+    assert_int_equal(quiet_of(OPENED "+1ms c PA 101 501 len=20\n+1ms s A 501 121\n"
+                                     "+3s s FA 501 121\n+1s c A 121 502\n"),
+                     3000);
+    assert_int_equal(quiet_of(OPENED "+3s s FPA 501 101 len=9\n"), 0);
+    assert_int_equal(quiet_of(OPENED "+1ms c PA 101 501 len=20\n+9ms s FA 501 101\n"),
+                     UINT32_MAX); /* they crossed: the server may not have got it */
+    assert_int_equal(quiet_of(OPENED "+1ms c PA 101 501 len=20\n+9s c A 121 501\n"), UINT32_MAX);
+}
+
 #define BUDGET ((size_t)1 << 20)
 
 static void memory_is_held(void **state)
@@ -428,6 +452,7 @@ int main(void)
         cmocka_unit_test(a_later_kill_decides),
         cmocka_unit_test(the_number_is_kept_after_the_linger),
         cmocka_unit_test(records_of_quiet_connections),
+        cmocka_unit_test(the_silence_before_the_servers_fin_is_recorded),
         cmocka_unit_test(memory_is_held),
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(reset_text_and_reason),
