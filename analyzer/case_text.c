@@ -13,6 +13,7 @@
 #include "parsers/input/spool.h"
 #include "parsers/input/walk.h"
 #include "parsers/log/journal_file.h"
+#include "parsers/log/pump.h"
 #include "parsers/log/reader.h"
 
 #define CHUNK ((size_t)64 << 10)
@@ -150,9 +151,22 @@ void case_describe_log(struct case_run *run, struct case_log *out, const struct 
         }
 }
 
+struct telling {
+    const struct case_run *run;
+    uint64_t size;
+};
+
+static void tell_reading(void *ctx, const struct source *source)
+{
+    const struct telling *t = ctx;
+    case_tell(t->run, "reading", source, t->size);
+}
+
 static bool feed(struct text_run *t, struct log_reader *reader, struct source *source,
                  uint64_t size, struct error *err)
 {
+    struct telling telling = {.run = t->run, .size = size};
+    const struct log_progress progress = {.tell = tell_reading, .ctx = &telling};
     const uint8_t *p;
     size_t n;
     uint64_t fed = 0;
@@ -162,8 +176,10 @@ static bool feed(struct text_run *t, struct log_reader *reader, struct source *s
         log_reader_feed(reader, p, n, to_correlation, t);
         source_consume(source, n);
         fed += n;
+        if (fed >= LOG_PUMP_AFTER && log_pump(reader, source, to_correlation, t, &progress))
+            break;
         if (fed % (CHUNK * 64) < CHUNK)
-            case_tell(t->run, "reading", source, size);
+            tell_reading(&telling, source);
     }
     log_reader_end(reader, to_correlation, t);
     const struct error *failed = source_error(source);

@@ -40,18 +40,17 @@ void source_close(struct source *s)
     free(s);
 }
 
-/* One read more; the buffer has room. */
-static void read_more(struct source *s)
+/* One read more; there is room for n bytes.  How many came. */
+static size_t read_more(struct source *s, void *into, size_t room)
 {
-    ssize_t n = s->reader->read(s->ctx, s->buffer + s->to, SOURCE_PEEK_MAX - s->to, &s->error);
-    if (n > 0)
-        s->to += (size_t)n;
-    else
+    ssize_t n = s->reader->read(s->ctx, into, room, &s->error);
+    if (n <= 0)
         s->at_end = true;
     if (n < 0 && s->error.place[0] == '\0') {
         struct error cause = s->error;
         error_set(&s->error, cause.code ? cause.code : ERROR_IO, s->name, "%s", cause.text);
     }
+    return n > 0 ? (size_t)n : 0;
 }
 
 void source_watch(struct source *s, void (*moving)(void *ctx), void *ctx)
@@ -74,9 +73,24 @@ size_t source_fill(struct source *s, size_t want, const uint8_t **p)
         s->from = 0;
     }
     while (s->to - s->from < want && !s->at_end)
-        read_more(s);
+        s->to += read_more(s, s->buffer + s->to, SOURCE_PEEK_MAX - s->to);
     *p = s->buffer + s->from;
     return s->to - s->from;
+}
+
+size_t source_read(struct source *s, void *into, size_t n)
+{
+    size_t have = s->to - s->from, got = have < n ? have : n;
+    if (s->moving)
+        s->moving(s->moving_ctx);
+    memcpy(into, s->buffer + s->from, got);
+    source_consume(s, got);
+    while (got < n && !s->at_end) {
+        const size_t more = read_more(s, (char *)into + got, n - got);
+        s->offset += more;
+        got += more;
+    }
+    return got;
 }
 
 uint64_t source_skip(struct source *s, uint64_t n)

@@ -92,6 +92,9 @@ static inline void source_consume(struct source *s, size_t n)
     s->offset += n;
 }
 
+/* Takes n bytes to into, fewer only where the stream ends or fails: how many. */
+size_t source_read(struct source *s, void *into, size_t n);
+
 /* Passes up to n bytes, however many; returns how many there were. */
 uint64_t source_skip(struct source *s, uint64_t n);
 

@@ -288,6 +288,12 @@ static void settle_last(struct log_reader *r)
     r->last = (struct text){0};
 }
 
+void reader_settle(struct log_reader *r)
+{
+    reader_quick_flush(r);
+    settle_last(r);
+}
+
 static void flush_pending(struct log_reader *r)
 {
     struct envelope env;
@@ -429,8 +435,7 @@ static void take_carried(struct log_reader *r, const char *bytes, size_t n)
         flaws_add(r->flaws, "log.line-cut", r->summary.lines + 1);
     r->dropping = false;
     take_line(r, kept_view(&r->carry));
-    reader_quick_flush(r);
-    settle_last(r);
+    reader_settle(r);
     r->carry.n = 0;
 }
 
@@ -492,8 +497,7 @@ bool log_reader_feed(struct log_reader *r, const void *bytes, size_t n, log_sink
         p += step;
         n -= step;
     }
-    reader_quick_flush(r);
-    settle_last(r);
+    reader_settle(r);
     return !r->stopped;
 }
 

@@ -135,6 +135,8 @@ void reader_quick_count(struct log_reader *r, uint64_t n, instant_ns first, inst
 void reader_teach(struct log_reader *r, const struct quick_line *l);
 /* Reads what has to be read of a block, and counts the rest. */
 void reader_take_sieved(struct log_reader *r, const char *block, const struct sieved *s);
+/* The bytes of the lines so far are about to go: what still needs them is done or copied. */
+void reader_settle(struct log_reader *r);
 /* Lines in one piece, of which the first and the last may be cut. */
 void reader_take_bytes(struct log_reader *r, const char *p, size_t n);
 

@@ -17,8 +17,8 @@
 #include "parsers/log/address_find.h"
 #include "parsers/log/plain_head.h"
 
-#define SIEVE_BLOCK_MAX ((size_t)64 << 10)
-#define SIEVED_ITEMS 1024
+#define SIEVE_BLOCK_MAX ((size_t)128 << 10)
+#define SIEVED_ITEMS 2048
 #define SIEVED_HEADS 64
 #define SIEVE_PROGRAM_MAX 16 /* lines of longer names have to be read */
 #define SIEVE_PLACES 8

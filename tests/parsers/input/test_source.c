@@ -111,6 +111,28 @@ static void skipping_counts_what_there_was(void **state)
     source_close(NULL);
 }
 
+static void what_is_read_into_a_place_is_what_a_peek_would_show(void **state)
+{
+    (void)state;
+    struct drip d = {.step = 70000, .fail_at = 900000};
+    struct source *s = source_new("drip", &drip_reader, &d, NULL);
+    static uint8_t into[300000];
+    const uint8_t *p;
+    assert_true(source_peek(s, 100, &p) >= 100);
+    source_consume(s, 100);
+    for (uint64_t at = 100; at < 800000; at += sizeof into) {
+        const size_t n = source_read(s, into, sizeof into);
+        assert_true(n == sizeof into || at + n == d.at);
+        for (size_t i = 0; i < n; i++)
+            if (into[i] != byte_at(at + i))
+                fail();
+        assert_true(source_offset(s) == at + n && source_n_read(s) == at + n);
+    }
+    assert_int_equal(source_read(s, into, 1), 0);
+    assert_non_null(source_error(s));
+    source_close(s);
+}
+
 static void a_failure_comes_after_the_bytes_before_it(void **state)
 {
     (void)state;
@@ -257,6 +279,7 @@ int main(void)
         cmocka_unit_test(every_byte_comes_once_and_in_order),
         cmocka_unit_test(the_largest_peek_fits_anywhere),
         cmocka_unit_test(skipping_counts_what_there_was),
+        cmocka_unit_test(what_is_read_into_a_place_is_what_a_peek_would_show),
         cmocka_unit_test(a_failure_comes_after_the_bytes_before_it),
         cmocka_unit_test(a_jump_goes_forward_or_not_at_all),
         cmocka_unit_test(kinds_are_told_by_content),

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "parsers/log/address_find.h"
+#include "parsers/log/pump.h"
 #include "parsers/log/sieve.h"
 #include "told.h"
 
@@ -97,6 +98,21 @@ static bool pass(void *ctx, bool is_event, const struct log_passed *p)
     return true;
 }
 
+/* The rest of the log by blocks and two threads, or all at once. */
+static void pump(struct log_reader *r, const struct strbuf *log, size_t at, bool sieve,
+                 struct told *t)
+{
+    struct error err;
+    struct source *source = source_from_memory("log", log->p + at, log->n - at, &err);
+    assert_non_null(source);
+    if (sieve)
+        assert_true(log_pump(r, source, sink, t, NULL));
+    else
+        assert_true(log_reader_feed(r, log->p + at, log->n - at, sink, t));
+    source_close(source);
+}
+
+/* piece 0: the first third in one piece, the rest by log_pump. */
 static struct told *read_through(const struct strbuf *log, struct log_config config, bool sieve,
                                  unsigned refuse, size_t piece)
 {
@@ -112,14 +128,17 @@ static struct told *read_through(const struct strbuf *log, struct log_config con
     config.passer = sieve ? &passer : NULL;
     struct log_reader *r = log_reader_create(patterns, &config, &t->flaws);
     assert_non_null(r);
-    for (size_t at = 0; at < log->n;) {
-        size_t n = piece < log->n - at ? piece : log->n - at;
+    size_t fed = piece ? log->n : log->n / 3;
+    for (size_t at = 0; at < fed;) {
+        size_t n = piece && piece < fed - at ? piece : fed - at;
         char *copy = malloc(n); /* lets the sanitizer see what outlives the call */
         memcpy(copy, log->p + at, n);
         assert_true(log_reader_feed(r, copy, n, sink, t));
         free(copy);
         at += n;
     }
+    if (fed < log->n)
+        pump(r, log, fed, sieve, t);
     assert_true(log_reader_end(r, sink, t));
     t->summary = *log_reader_summary(r);
     log_reader_free(r);
@@ -314,6 +333,8 @@ static void test_same(void **state)
             fail_msg("only %llu lines were passed", (unsigned long long)n);
         assert_same(&log, &plain_config, 3, 70001);
         assert_same(&log, &plain_config, 0, 4099);
+        assert_same(&log, &plain_config, 0, 0);
+        assert_same(&log, &plain_config, 5, 0);
         strbuf_finish(&log);
     }
 }
@@ -331,6 +352,7 @@ static void test_far(void **state)
     config.wanted_first = FIRST + 60 * NS_PER_S;
     config.wanted_last = FIRST + 10000 * NS_PER_S + 17 * NS_PER_S;
     assert_true(assert_same(&log, &config, 0, 1 << 20) > 10000);
+    assert_true(assert_same(&log, &config, 0, 0) > 10000);
     strbuf_finish(&log);
 }
 
