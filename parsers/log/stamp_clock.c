@@ -67,13 +67,25 @@ static instant_ns minute_to_utc(const struct stamp_clock *c, const struct stamp 
     return t == INSTANT_NONE ? t : t - (instant_ns)s->offset_s * NS_PER_S;
 }
 
+/* Whether the same minute of any other year, which is a year away but for a change of the zone, is
+ * farther from the span. */
+static bool is_surely_nearest(const struct stamp_clock *c, instant_ns t)
+{
+    const uint64_t year = (uint64_t)360 * DAY_NS, span = (uint64_t)c->last - (uint64_t)c->first;
+    return c->first <= c->last && span < year && distance(c, t) < (year - span) / 2;
+}
+
 static instant_ns nearest_year(const struct stamp_clock *c, const struct stamp *s,
                                struct civil minute)
 {
     if (c->first == INSTANT_NONE)
         return INSTANT_NONE;
     instant_ns best = INSTANT_NONE;
-    int32_t from = civil_from_instant(c->first).year - YEARS_AROUND;
+    minute.year = civil_from_instant(c->first).year;
+    instant_ns likely = minute_to_utc(c, s, &minute);
+    if (likely != INSTANT_NONE && is_surely_nearest(c, likely))
+        return likely;
+    int32_t from = minute.year - YEARS_AROUND;
     int32_t to = civil_from_instant(c->last).year + YEARS_AROUND;
     for (int32_t year = from; year <= to; year++) {
         minute.year = year;

@@ -137,6 +137,42 @@ static void test_year_rolls_over(void **state)
     assert_int_equal(beside("Feb 29 00:00:00", 1834617600, NULL), 1835395200); /* 2028-02-20 */
 }
 
+static uint64_t way_to(instant_ns t, instant_ns first, instant_ns last)
+{
+    return t < first ? (uint64_t)(first - t) : t > last ? (uint64_t)(t - last) : 0;
+}
+
+/* Of all years the one in which the stamp is nearest to the span, the earliest of several. */
+static void test_nearest_year(void **state)
+{
+    (void)state;
+    uint32_t dice = 20261126;
+    for (unsigned i = 0; i < 20000; i++) {
+        struct stamp st = {.instant = INSTANT_NONE, .precision_ns = NS_PER_S};
+        struct stamp_clock clock;
+        bool inferred;
+        uint32_t roll[5];
+        for (size_t k = 0; k < 5; k++)
+            roll[k] = (dice = dice * 1664525 + 1013904223) >> 8;
+        instant_ns first = ((INT64_C(1700000000) + roll[0] * 7) * NS_PER_S);
+        instant_ns last = first + (instant_ns)(roll[1] % (i % 2 ? 3600 : 70000000)) * NS_PER_S;
+        st.civil.month = (uint8_t)(1 + roll[2] % 12);
+        st.civil.day = (uint8_t)(1 + roll[3] % 29);
+        st.civil.hour = (uint8_t)(roll[4] % 24);
+        instant_ns best = INSTANT_NONE;
+        for (int32_t year = 2010; year < 2040; year++) {
+            struct civil c = st.civil;
+            c.year = year;
+            instant_ns t = civil_valid(&c) ? instant_from_civil(&c) : INSTANT_NONE;
+            if (t != INSTANT_NONE &&
+                (best == INSTANT_NONE || way_to(t, first, last) < way_to(best, first, last)))
+                best = t;
+        }
+        stamp_clock_init(&clock, NULL, first, last);
+        assert_true(stamp_resolve(&clock, &st, &inferred) == best);
+    }
+}
+
 static void test_zone(void **state)
 {
     (void)state;
@@ -253,13 +289,10 @@ static void test_monotonic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_year_rolls_over),
-        cmocka_unit_test(test_zone),
-        cmocka_unit_test(test_fold),
-        cmocka_unit_test(test_no_span_no_year),
-        cmocka_unit_test(test_zone_words),
-        cmocka_unit_test(test_monotonic),
+        cmocka_unit_test(test_rows),         cmocka_unit_test(test_year_rolls_over),
+        cmocka_unit_test(test_nearest_year), cmocka_unit_test(test_zone),
+        cmocka_unit_test(test_fold),         cmocka_unit_test(test_no_span_no_year),
+        cmocka_unit_test(test_zone_words),   cmocka_unit_test(test_monotonic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
