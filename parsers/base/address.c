@@ -13,28 +13,6 @@ int address_cmp(const struct address *a, const struct address *b)
     return memcmp(a->b, b->b, 16);
 }
 
-/* Four decimal parts without leading zeros, which some readers take as octal. */
-static bool parse_v4(struct text t, struct address *out)
-{
-    uint8_t b[4];
-    size_t at = 0;
-    for (int i = 0; i < 4; i++) {
-        unsigned v = 0;
-        size_t first = at;
-        for (; at < t.n && at - first < 3 && t.p[at] >= '0' && t.p[at] <= '9'; at++)
-            v = v * 10 + (unsigned)(t.p[at] - '0');
-        if (at == first || v > 255 || (at - first > 1 && t.p[first] == '0'))
-            return false;
-        b[i] = (uint8_t)v;
-        if (i < 3 && (at >= t.n || t.p[at++] != '.'))
-            return false;
-    }
-    if (at != t.n)
-        return false;
-    *out = address_from_v4(b);
-    return true;
-}
-
 static bool parse_v6(struct text t, struct address *out)
 {
     char copy[INET6_ADDRSTRLEN];
@@ -50,7 +28,7 @@ bool address_parse(struct text t, struct address *out)
     if (t.n >= 2 && t.p[0] == '[' && t.p[t.n - 1] == ']')
         t = text_slice(t, 1, t.n - 1);
     struct address a;
-    if (parse_v4(t, &a)) {
+    if (t.n && address_take_v4(t.p, t.n, &a) == t.n) {
         *out = a;
         return true;
     }

@@ -33,6 +33,31 @@ static inline struct address address_from_v4(const uint8_t b[4])
     return a;
 }
 
+/* "192.0.2.1" at the front of n bytes: how many bytes it takes; 0: it does not stand there.  Four
+ * decimal parts without leading zeros, which some readers take as octal. */
+static inline size_t address_take_v4(const char *p, size_t n, struct address *out)
+{
+    uint8_t b[4];
+    size_t at = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned v = at < n ? (unsigned)(p[at] - '0') : 10, more;
+        if (v > 9)
+            return 0;
+        const size_t first = at++;
+        while (at < n && at - first < 3 && (more = (unsigned)(p[at] - '0')) <= 9) {
+            if (v == 0)
+                return 0;
+            v = v * 10 + more;
+            at++;
+        }
+        if (v > 255 || (i < 3 && (at == n || p[at++] != '.')))
+            return 0;
+        b[i] = (uint8_t)v;
+    }
+    *out = address_from_v4(b);
+    return at;
+}
+
 static inline bool address_eq(const struct address *a, const struct address *b)
 {
     return memcmp(a->b, b->b, 16) == 0;

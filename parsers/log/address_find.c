@@ -101,27 +101,14 @@ static bool seek_run(struct scan *s, struct marks *m)
 
 /* "192.0.2.1" from there, as nearly every address stands in a line: with what belongs to no address
  * and no word before and behind it.  0: not so, which does not mean that there is none. */
-static size_t plain_v4(struct text t, size_t from, struct endpoint *out)
+static size_t plain_v4(struct text t, size_t from, struct address *out)
 {
-    uint8_t b[4];
-    size_t at = from;
     if (from && (is_in(in_address, t.p[from - 1]) || is_in(in_word, t.p[from - 1])))
         return 0;
-    for (int i = 0; i < 4; i++) {
-        unsigned v = 0;
-        size_t first = at;
-        for (; at < t.n && at - first < 3 && scan_is_digit(t.p[at]); at++)
-            v = v * 10 + (unsigned)(t.p[at] - '0');
-        if (at == first || v > 255 || (t.p[first] == '0' && at - first > 1))
-            return 0;
-        b[i] = (uint8_t)v;
-        if (i < 3 && (at >= t.n || t.p[at++] != '.'))
-            return 0;
-    }
-    if (at < t.n && (is_in(in_address, t.p[at]) || is_in(in_word, t.p[at])))
+    size_t at = from + address_take_v4(t.p + from, t.n - from, out);
+    if (at == from || (at < t.n && (is_in(in_address, t.p[at]) || is_in(in_word, t.p[at]))))
         return 0;
-    *out = (struct endpoint){.ip = address_from_v4(b)};
-    return address_is_zero(&out->ip) ? 0 : at;
+    return address_is_zero(out) ? 0 : at;
 }
 
 struct shape {
@@ -188,7 +175,7 @@ static bool skip_run(struct scan *s)
 /* Takes the run of address characters that the scan stands before.  True: it is an address. */
 static bool take_run(struct scan *s, struct endpoint *e)
 {
-    size_t from = s->at, plain = plain_v4(s->t, from, e);
+    size_t from = s->at, plain = plain_v4(s->t, from, &e->ip);
     if (plain) { /* as far as skip_run would have gone */
         s->at = plain;
         return true;
@@ -218,6 +205,18 @@ unsigned log_find_addresses(struct text t, struct endpoint out[LOG_ADDRESSES_MAX
     while (n < LOG_ADDRESSES_MAX && seek_run(&s, &m))
         n = add_run(&s, n, out);
     return n;
+}
+
+bool log_address_at(struct text t, size_t run, struct address *out)
+{
+    struct scan s = {.t = t, .at = run};
+    struct endpoint e = {0};
+    if (plain_v4(t, run, out))
+        return true;
+    if (!take_run(&s, &e))
+        return false;
+    *out = e.ip;
+    return true;
 }
 
 /* " port 65535" may belong to a run or not, as the numbers are. */

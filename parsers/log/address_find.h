@@ -27,5 +27,7 @@ bool log_address_runs(struct text t, struct address_runs *out);
 /* As log_find_addresses, with the text's runs. */
 unsigned log_addresses_in(struct text t, const struct address_runs *runs,
                           struct endpoint out[LOG_ADDRESSES_MAX]);
+/* The address alone that begins with a run; false: it is none. */
+bool log_address_at(struct text t, size_t run, struct address *out);
 
 #endif

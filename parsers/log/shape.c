@@ -18,65 +18,86 @@ static inline uint64_t hash_block(lanes v, uint64_t place)
     uint64_t half[2];
     memcpy(half, &v, sizeof half);
     wide product = (wide)(half[0] ^ place ^ UINT64_C(0x9E3779B97F4A7C15)) *
-                   (half[1] ^ place ^ UINT64_C(0xD6E8FEB86659FD93));
+                   (half[1] ^ UINT64_C(0xD6E8FEB86659FD93));
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* What stands before a block, its last byte in bit 15: letters, and digits that stay. */
-struct before {
-    uint32_t letters, stay;
+/* Which of up to 64 bytes are digits and letters, a bit each. */
+struct classes {
+    uint64_t digits, letters;
 };
 
-/* Folds a block.  Of those before and the block itself gives what the next block stands behind. */
-static inline struct before fold(lanes v, struct before before, size_t place, char *out,
-                                 uint64_t *hash)
+/* Folds the digits of a block and gives its part of the hash. */
+static inline uint64_t fold(lanes v, size_t place, char *out, uint32_t *d, uint32_t *l)
 {
     lanes digits = (lanes)((lanes)(v - '0') < 10);
     lanes letters = (lanes)((lanes)((v | 0x20) - 'a') < 26);
     lanes folded = (v & ~digits) | (digits & '0');
-    uint32_t d = lanes_bits(digits), l = lanes_bits(letters), stay = 0;
-    uint32_t behind = d & ((l << 1 | before.letters >> 15) & (l << 2 | before.letters >> 14));
-    behind |= d & (before.stay >> 15);
+    *d = lanes_bits(digits);
+    *l = lanes_bits(letters);
     memcpy(out + place, &folded, LANES);
-    *hash += hash_block(folded, place);
-    if (behind) { /* a carry runs through each number that begins behind letters */
-        char was[LANES];
-        stay = d & ~(d + behind);
-        memcpy(was, &v, LANES);
-        for (uint32_t left = stay; left; left &= left - 1) {
-            unsigned i = (unsigned)__builtin_ctz(left);
-            out[place + i] = was[i];
-            *hash += (uint64_t)was[i] << (i + place % 32);
-        }
-    }
-    return (struct before){l, stay};
+    return hash_block(folded, place);
 }
 
-/* The same as seen from n bytes further on, with what comes behind. */
-static inline struct before moved(struct before first, struct before then, size_t n)
+/* Folds n blocks from a place on, which is the first byte of the classes. */
+static inline uint64_t fold_blocks(struct text m, size_t place, size_t n, char *out,
+                                   struct classes *c)
 {
-    return (struct before){(first.letters | then.letters << 16) >> n & 0xffff,
-                           (first.stay | then.stay << 16) >> n & 0xffff};
+    uint64_t hash = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t d, l;
+        lanes v;
+        memcpy(&v, m.p + place + i * LANES, LANES);
+        hash += fold(v, place + i * LANES, out, &d, &l);
+        c->digits |= (uint64_t)d << i * LANES;
+        c->letters |= (uint64_t)l << i * LANES;
+    }
+    return hash;
+}
+
+/* Folds what stands behind the last whole block, and some of that. */
+static inline uint64_t fold_tail(struct text m, size_t whole, char *out, struct classes *c)
+{
+    const size_t again = whole ? whole + LANES - m.n : 0; /* bytes of the block before */
+    uint32_t d, l;
+    lanes v;
+    if (whole)
+        memcpy(&v, m.p + m.n - LANES, LANES);
+    else
+        v = lanes_tail(m, 0);
+    uint64_t hash = fold(v, whole - again, out, &d, &l);
+    c->digits = (uint64_t)(d >> again) << whole % 64;
+    c->letters = (uint64_t)(l >> again) << whole % 64;
+    return hash;
 }
 
 bool shape_of(struct text m, struct shape *out)
 {
-    uint64_t hash = m.n;
-    struct before before = {0}, last = {0};
-    size_t at = 0;
-    lanes v;
+    const size_t whole = m.n / LANES * LANES;
+    struct classes tail = {0};
+    uint64_t hash = m.n, letters = 0, stay = 0; /* of the 64 bytes before */
     if (!m.n || m.n > SHAPE_MAX)
         return false;
-    for (; at + LANES <= m.n; at += LANES) {
-        memcpy(&v, m.p + at, LANES);
-        last = before;
-        before = fold(v, before, at, out->text, &hash);
-    }
-    if (at < m.n && at) { /* the last block begins within the one before it */
-        memcpy(&v, m.p + m.n - LANES, LANES);
-        fold(v, moved(last, before, m.n - at), m.n - LANES, out->text, &hash);
-    } else if (at < m.n) {
-        fold(lanes_tail(m, 0), before, 0, out->text, &hash);
+    if (whole < m.n)
+        hash += fold_tail(m, whole, out->text, &tail);
+    for (size_t at = 0; at < m.n; at += 64) {
+        struct classes c = {0};
+        if (whole - at >= 64) {
+            hash += fold_blocks(m, at, 4, out->text, &c);
+        } else {
+            c = tail;
+            hash += fold_blocks(m, at, (whole - at) / LANES, out->text, &c);
+        }
+        uint64_t begin =
+            (c.digits & (c.letters << 1 | letters >> 63) & (c.letters << 2 | letters >> 62)) |
+            (c.digits & (stay >> 63));
+        stay = begin ? c.digits & ~(c.digits + begin) : 0; /* a carry runs through each number */
+        letters = c.letters;
+        for (uint64_t left = stay; left; left &= left - 1) {
+            size_t i = at + (size_t)__builtin_ctzll(left);
+            out->text[i] = m.p[i];
+            hash = hash * UINT64_C(0xD6E8FEB86659FD93) + (uint64_t)m.p[i];
+        }
     }
     out->n = m.n;
     out->hash = hash * UINT64_C(0x9E3779B97F4A7C15);

@@ -54,14 +54,28 @@ struct key {
     struct shape shape;
 };
 
+/* The name and zeros behind it.  What is read too much belongs to the line: the message. */
+static inline void take_program(const struct plain_tag *tag, uint64_t out[2])
+{
+    const size_t n = tag->program.n;
+    const char *end = tag->message.p + tag->message.n;
+    out[0] = out[1] = 0;
+    if ((size_t)(end - tag->program.p) < SIEVE_PROGRAM_MAX) {
+        memcpy(out, tag->program.p, n);
+        return;
+    }
+    memcpy(out, tag->program.p, SIEVE_PROGRAM_MAX);
+    out[0] &= n >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * n) - 1;
+    out[1] &= n <= 8 ? 0 : UINT64_MAX >> 8 * (16 - n);
+}
+
 static bool make_key(const struct plain_tag *tag, struct key *out)
 {
     uint64_t half[2];
     if (tag->program.n > SIEVE_PROGRAM_MAX || !shape_of(tag->message, &out->shape))
         return false;
-    memset(out->program, 0, sizeof out->program);
-    memcpy(out->program, tag->program.p, tag->program.n);
-    memcpy(half, out->program, sizeof half);
+    take_program(tag, half);
+    memcpy(out->program, half, sizeof half);
     out->hash = (out->shape.hash ^ half[0] * UINT64_C(0x9E3779B97F4A7C15) ^
                  half[1] * UINT64_C(0xD6E8FEB86659FD93)) *
                 UINT64_C(0xA0761D6478BD642F);
@@ -208,10 +222,9 @@ static bool is_stranger(const struct sieve *s, const struct address *a)
 /* False: an address of interest. */
 static bool names_nobody(const struct sieve *s, const struct known *k, const struct line *l)
 {
-    struct endpoint found[LOG_ADDRESSES_MAX];
-    unsigned n = k->lesson.runs.n ? log_addresses_in(l->tag.message, &k->lesson.runs, found) : 0;
-    for (unsigned i = 0; i < n; i++)
-        if (!is_stranger(s, &found[i].ip))
+    struct address a;
+    for (unsigned i = 0; i < k->lesson.runs.n; i++)
+        if (log_address_at(l->tag.message, k->lesson.runs.from[i], &a) && !is_stranger(s, &a))
             return false;
     return true;
 }
