@@ -48,6 +48,11 @@ static struct fact refused(const struct case_file *c, const struct reset *r)
     return counted(r, server_of(c, r)->n_refused);
 }
 
+static struct fact accepted_between(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, population_accepted_between(c, r));
+}
+
 static struct fact unanswered(const struct case_file *c, const struct reset *r)
 {
     return counted(r, server_of(c, r)->n_unanswered);
@@ -201,6 +206,9 @@ static const struct fact_def rows[] = {
      left_open},
     {"server.accepted", FACT_INT, NULL, "connections that its port accepted", accepted},
     {"server.refused", FACT_INT, NULL, "connections that its port refused", refused},
+    {"server.accepted-between", FACT_INT, NULL,
+     "connections of others that its port accepted between refusals of this client alone",
+     accepted_between},
     {"server.unanswered", FACT_INT, NULL, "SYNs to its port that nothing answered", unanswered},
     {"server.open-attempts-10s", FACT_INT, NULL, "attempts at its port within 5 s before and after",
      attempts_10s},

@@ -41,6 +41,7 @@ struct population {
     struct radix_item *owners; /* by capture and stream, then record */
     struct alike *alike;
     struct closings *closings;
+    struct refusals *refusals;
 };
 
 static const struct server_stats no_server = {.first_accepted = INSTANT_NONE,
@@ -266,7 +267,9 @@ struct population *population_create(const struct case_file *c)
     p->n_records = c->n_resets > 0 ? c->n_records : 0; /* nobody will ask */
     p->alike = alike_create(c->resets, c->n_resets);
     p->closings = closings_create(c);
-    if (p->alike && p->closings && name_ends(p, c->resets, c->n_resets) && count_all(p))
+    p->refusals = refusals_create(c);
+    if (p->alike && p->closings && p->refusals && name_ends(p, c->resets, c->n_resets) &&
+        count_all(p))
         return p;
     population_free(p);
     return NULL;
@@ -281,6 +284,7 @@ void population_free(struct population *p)
     map_finish(&p->ports);
     alike_free(p->alike);
     closings_free(p->closings);
+    refusals_free(p->refusals);
     radix_room_free(p->owners, p->n_records);
     free(p->endings);
     free(p->sums);
@@ -395,6 +399,11 @@ uint32_t population_same_idle(const struct case_file *c, const struct reset *r)
 uint32_t population_same_bytes(const struct case_file *c, const struct reset *r)
 {
     return c->population ? alike_same_bytes(c->population->alike, r) : 0;
+}
+
+uint32_t population_accepted_between(const struct case_file *c, const struct reset *r)
+{
+    return c->population ? refusals_accepted_between(c->population->refusals, r) : 0;
 }
 
 bool population_closing(const struct case_file *c, const struct reset *r, struct closing *out)

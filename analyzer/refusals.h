@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom a port refused while it accepted others.  A service that is down refuses everybody; a rule
+ * against one address, or a balancer that leads it to a dead host, refuses that one alone.  Counted
+ * from the connection records; nothing is judged here.
+ */
+#ifndef WHYRST_ANALYZER_REFUSALS_H
+#define WHYRST_ANALYZER_REFUSALS_H
+
+#include "analyzer/case.h"
+
+#define REFUSALS_REACH_NS (60 * NS_PER_S) /* so far before and after a refusal one looks */
+
+struct refusals;
+
+/* Records and resets must not change afterwards.  NULL when memory ran out. */
+struct refusals *refusals_create(const struct case_file *c);
+void refusals_free(struct refusals *s); /* NULL-safe */
+
+/* Connections of other addresses that the port accepted between two refusals of r's client, r's own
+ * among them or not; 0 where the client was accepted between, or another address refused. */
+uint32_t refusals_accepted_between(const struct refusals *s, const struct reset *r);
+
+#endif
