@@ -15,8 +15,12 @@
 #define IDLE_MIN (2 * NS_PER_S) /* shorter silences are like none other */
 #define IDLE_SLACK (NS_PER_S / 2)
 
+struct server {                /* an endpoint */
+    uint32_t number, first, n; /* its moments */
+};
+
 struct moment {
-    uint32_t server; /* a number for the endpoint */
+    uint32_t server; /* its number */
     instant_ns time;
 };
 
@@ -32,7 +36,7 @@ struct kin { /* resets of one connection lie together */
 
 struct alike {
     struct reset *const *resets;
-    struct map servers; /* struct endpoint -> uint32_t */
+    struct map servers; /* struct endpoint -> struct server */
     struct moment *moments;
     struct volume *volumes; /* of those with any */
     instant_ns *idles;      /* of those that may count */
@@ -50,12 +54,6 @@ static int order_time(instant_ns a, instant_ns b)
     return (a > b) - (a < b);
 }
 
-static int by_moment(const void *a, const void *b)
-{
-    const struct moment *x = a, *y = b;
-    return x->server != y->server ? order_u64(x->server, y->server) : order_time(x->time, y->time);
-}
-
 static int by_volume(const void *a, const void *b)
 {
     const struct volume *x = a, *y = b;
@@ -68,13 +66,6 @@ static int by_volume(const void *a, const void *b)
 static int by_idle(const void *a, const void *b)
 {
     return order_time(*(const instant_ns *)a, *(const instant_ns *)b);
-}
-
-static int by_kin(const void *a, const void *b)
-{
-    const struct kin *x = a, *y = b;
-    int order = order_u64(x->connection, y->connection);
-    return order ? order : order_u64(x->reset, y->reset);
 }
 
 static uint64_t connection_of(const struct reset *r)
@@ -96,12 +87,12 @@ static struct volume volume_of(const struct reset *r, uint32_t server)
 static bool number_server(struct alike *a, const struct reset *r, uint32_t *number)
 {
     bool made;
-    uint32_t *slot = map_put(&a->servers, server_of(r), &made);
-    if (!slot)
+    struct server *s = map_put(&a->servers, server_of(r), &made);
+    if (!s)
         return false;
     if (made)
-        *slot = (uint32_t)a->n;
-    *number = *slot;
+        s->number = (uint32_t)a->servers.n - 1;
+    *number = s->number;
     return true;
 }
 
@@ -153,6 +144,11 @@ static void sort_moments(struct alike *a, struct radix_item *v)
     for (size_t i = 0; i < a->n; i++)
         sorted[i] = a->moments[v[i].value];
     memcpy(a->moments, sorted, a->n * sizeof *sorted);
+    for (size_t i = 0; i < a->n; i++) {
+        struct server *s = map_value_at(&a->servers, a->moments[i].server);
+        if (s->n++ == 0)
+            s->first = (uint32_t)i;
+    }
 }
 
 static bool sort(struct alike *a)
@@ -190,7 +186,7 @@ struct alike *alike_create(struct reset *const *resets, size_t n)
     struct alike *a = calloc(1, sizeof *a);
     if (!a)
         return NULL;
-    map_init(&a->servers, sizeof(struct endpoint), sizeof(uint32_t));
+    map_init(&a->servers, sizeof(struct endpoint), sizeof(struct server));
     a->resets = resets;
     if (fill(a, n))
         return a;
@@ -234,6 +230,20 @@ static size_t count_between(const void *rows, size_t n, size_t size, const void 
     return rank(rows, n, size, to, order, true) - rank(rows, n, size, from, order, false);
 }
 
+/* How many of the moments come before t; with those at t too when past is set. */
+static size_t rank_of_time(const struct moment *v, size_t n, instant_ns t, bool past)
+{
+    size_t low = 0;
+    while (low < n) {
+        size_t middle = low + (n - low) / 2;
+        if (v[middle].time < t || (past && v[middle].time == t))
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return low;
+}
+
 /* What is wanted of another reset. */
 struct wanted {
     instant_ns time_from, time_to, idle_from, idle_to;
@@ -253,12 +263,26 @@ static bool fits(const struct reset *r, const struct reset *o, const struct want
                           : idle >= w->idle_from && idle <= w->idle_to;
 }
 
+/* The first of kin of that connection or a greater one. */
+static size_t find_kin(const struct alike *a, uint64_t connection)
+{
+    size_t low = 0;
+    for (size_t high = a->n; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (a->kin[middle].connection < connection)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Those of the connection itself, r among them unless it is a copy. */
 static size_t count_kin(const struct alike *a, const struct reset *r, const struct wanted *w)
 {
-    const struct kin key = {.connection = connection_of(r)};
-    size_t n = 0, at = rank(a->kin, a->n, sizeof *a->kin, &key, by_kin, false);
-    for (size_t k = 0; k < KIN_MAX && at < a->n && a->kin[at].connection == key.connection; k++)
+    const uint64_t connection = connection_of(r);
+    size_t n = 0, at = find_kin(a, connection);
+    for (size_t k = 0; k < KIN_MAX && at < a->n && a->kin[at].connection == connection; k++)
         n += fits(r, a->resets[a->kin[at++].reset], w);
     return n;
 }
@@ -270,13 +294,14 @@ static uint32_t others(size_t n, size_t n_kin)
 
 uint32_t alike_same_instant(const struct alike *a, const struct reset *r, instant_ns within_ns)
 {
-    const uint32_t *server = map_get(&a->servers, server_of(r));
-    if (!server)
+    const struct server *s = map_get(&a->servers, server_of(r));
+    if (!s)
         return 0;
     instant_ns t = r->deciding.segment.time;
-    const struct moment from = {*server, t - within_ns}, to = {*server, t + within_ns};
-    const struct wanted w = {.same_server = true, .time_from = from.time, .time_to = to.time};
-    size_t n = count_between(a->moments, a->n, sizeof *a->moments, &from, &to, by_moment);
+    const struct wanted w = {
+        .same_server = true, .time_from = t - within_ns, .time_to = t + within_ns};
+    const struct moment *v = a->moments + s->first;
+    size_t n = rank_of_time(v, s->n, w.time_to, true) - rank_of_time(v, s->n, w.time_from, false);
     return others(n, count_kin(a, r, &w));
 }
 
@@ -295,10 +320,10 @@ uint32_t alike_same_idle(const struct alike *a, const struct reset *r)
 
 uint32_t alike_same_bytes(const struct alike *a, const struct reset *r)
 {
-    const uint32_t *server = map_get(&a->servers, server_of(r));
-    if (!server || !has_bytes(r))
+    const struct server *s = map_get(&a->servers, server_of(r));
+    if (!s || !has_bytes(r))
         return 0;
-    const struct volume key = volume_of(r, *server);
+    const struct volume key = volume_of(r, s->number);
     const struct wanted w = {.same_server = true, .same_bytes = r};
     size_t n = count_between(a->volumes, a->n_volumes, sizeof *a->volumes, &key, &key, by_volume);
     return others(n, count_kin(a, r, &w));

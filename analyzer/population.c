@@ -350,18 +350,36 @@ static uint32_t count_over(const struct population *p, const struct server_stats
 
 #define CHAIN_MAX 1000 /* uses of one port, or records of one stream, that are looked at */
 
-/* Whether the connection's own record is among those that were served at t. */
-static uint32_t count_own(const struct population *p, const struct connection *k, instant_ns t)
+/* The first of the owners with that key or a greater one.  In a case of one capture most streams
+ * have one record each, so that the key's distance from the first is where it stands. */
+static size_t find_owner(const struct population *p, uint64_t key)
 {
-    uint64_t key = stream_key(k->capture, k->stream);
-    size_t low = 0;
-    for (size_t high = p->n_records; low < high;) {
+    const uint64_t first = p->n_records > 0 ? p->owners[0].key : 0;
+    size_t low = 0, high = p->n_records;
+    if (key >= first && key - first < high) {
+        size_t guess = (size_t)(key - first);
+        if (p->owners[guess].key < key)
+            low = guess + 1;
+        else if (guess == 0 || p->owners[guess - 1].key < key)
+            return guess;
+        else
+            high = guess;
+    }
+    while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (p->owners[middle].key < key)
             low = middle + 1;
         else
             high = middle;
     }
+    return low;
+}
+
+/* Whether the connection's own record is among those that were served at t. */
+static uint32_t count_own(const struct population *p, const struct connection *k, instant_ns t)
+{
+    const uint64_t key = stream_key(k->capture, k->stream);
+    const size_t low = find_owner(p, key);
     uint32_t n = 0;
     for (size_t i = 0; i < CHAIN_MAX && low + i < p->n_records && p->owners[low + i].key == key;
          i++) {

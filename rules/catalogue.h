@@ -27,6 +27,8 @@ struct catalogue {
     struct asked_fact *asked; /* sorted by first use */
     size_t n_asked, cap_asked;
     struct timeouts timeouts;
+    bool trusts_builtin; /* set before they are added: of what is part of the program, shapes and
+                            circles were checked when it was built */
 };
 
 /* kinds must outlive the catalogue; NULL: not known. */

@@ -87,6 +87,7 @@ static void load_rules(struct engine *e, const char *const *folders, size_t n_fo
 {
     e->has_rules = true;
     catalogue_init(&e->catalogue, &e->kinds);
+    e->catalogue.trusts_builtin = n_folders == 0;
     catalogue_add_builtin(&e->catalogue, c);
     for (size_t i = 0; i < n_folders; i++)
         catalogue_add_path(&e->catalogue, folders[i], true, c);

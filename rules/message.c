@@ -5,6 +5,8 @@
  */
 #include "rules/message.h"
 
+#include <string.h>
+
 #include "rules/words.h"
 
 struct reader {
@@ -88,18 +90,28 @@ static void read_section(struct reader *r, bool opens)
     push(r, opens ? PIECE_OPEN : PIECE_CLOSE);
 }
 
+/* How many bytes at the front stand for themselves; at least the first is no mark. */
+static size_t plain_length(struct text t)
+{
+    size_t n = 1;
+    while (n < t.n && !words_is_blank(t.p[n]) && !strchr("{}[]", t.p[n]))
+        n++;
+    return n;
+}
+
 static void read_plain(struct reader *r)
 {
     char c = r->rest.p[0];
     bool blank = words_is_blank(c);
+    size_t n = blank ? 1 : plain_length(r->rest);
     if (c == '}')
         bad(r, "a brace is closed that was not opened, write }} for one", r->rest);
     bool after_blank = r->text.n && r->text.p[r->text.n - 1] == ' ';
     if (!blank)
-        strbuf_char(&r->text, c);
+        strbuf_text(&r->text, text_slice(r->rest, 0, n));
     else if (!after_blank && (r->n || r->text.n))
         strbuf_char(&r->text, ' ');
-    r->rest = text_slice(r->rest, 1, r->rest.n);
+    r->rest = text_slice(r->rest, n, r->rest.n);
 }
 
 static void read_next(struct reader *r)

@@ -136,12 +136,17 @@ static bool bytes_fit(const char *name, struct text bytes, struct complaints *c)
     }
     uint32_t line = 1;
     for (size_t i = 0; i < bytes.n;) {
+        const unsigned char byte = (unsigned char)bytes.p[i];
+        if (byte > 0 && byte < 0x80) { /* nearly all */
+            line += byte == '\n';
+            i++;
+            continue;
+        }
         size_t step = text_utf8_len(text_slice(bytes, i, i + 4));
         if (!step || !bytes.p[i]) {
             complain(c, name, line, "a byte that is not UTF-8 text");
             return false;
         }
-        line += bytes.p[i] == '\n';
         i += step;
     }
     return true;
