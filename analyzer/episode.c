@@ -16,7 +16,7 @@ static bool answers_syn(const struct live *l, uint8_t dir, const struct packet *
 {
     const struct half *r = &l->half[1 - dir];
     return (p->flags & TCP_ACK) && half_has(r, HALF_ISN) && r->n_synacks == 0 &&
-           seq_diff(p->ack, r->isn) > 0 && seq_diff(p->ack, r->next_seq) <= 0;
+           seq_diff(p->ack, half_isn(r)) > 0 && seq_diff(p->ack, r->next_seq) <= 0;
 }
 
 /* RFC 5961 section 3.2, seen from the RST's receiver: its next byte lies between what it last

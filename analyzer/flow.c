@@ -22,7 +22,9 @@ void flows_finish(struct flows *f)
 {
     if (f->slots)
         f->from->release(f->from->ctx, f->slots, f->n_slots * sizeof(*f->slots));
-    f->slots = NULL;
+    for (uint32_t k = 0; k < FLOW_BLOCKS && f->block[k]; k++)
+        f->from->release(f->from->ctx, f->block[k], flow_block_size(k) * sizeof(struct flow));
+    *f = (struct flows){.from = f->from, .seed = f->seed};
 }
 
 void flows_clear(struct flows *f)
@@ -30,6 +32,8 @@ void flows_clear(struct flows *f)
     memset(f->slots, 0, f->n_slots * sizeof *f->slots);
     memset(f->list, 0, sizeof f->list);
     f->n = 0;
+    f->n_made = 0;
+    f->free = 0;
 }
 
 _Static_assert(sizeof(struct flow_key) == 36, "a key has no padding: it is hashed and compared");
@@ -56,18 +60,22 @@ static inline bool same_key(const struct flow_key *a, const struct flow_key *b)
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash)
 {
     size_t mask = f->n_slots - 1;
-    for (size_t i = hash & mask; f->slots[i].flow; i = (i + 1) & mask)
-        if (f->slots[i].hash == hash && same_key(&f->slots[i].flow->key, key))
-            return f->slots[i].flow;
+    for (size_t i = hash & mask; f->slots[i].flow; i = (i + 1) & mask) {
+        if (f->slots[i].hash != hash)
+            continue;
+        struct flow *flow = flows_at(f, f->slots[i].flow);
+        if (same_key(&flow->key, key))
+            return flow;
+    }
     return NULL;
 }
 
-static void place(struct flow_slot *slots, size_t n_slots, struct flow *flow, uint32_t hash)
+static void place(struct flow_slot *slots, size_t n_slots, struct flow_slot slot)
 {
-    size_t i = hash & (n_slots - 1);
+    size_t i = slot.hash & (n_slots - 1);
     while (slots[i].flow)
         i = (i + 1) & (n_slots - 1);
-    slots[i] = (struct flow_slot){flow, hash};
+    slots[i] = slot;
 }
 
 static bool grow(struct flows *f)
@@ -78,7 +86,7 @@ static bool grow(struct flows *f)
         return false;
     for (size_t i = 0; i < f->n_slots; i++)
         if (f->slots[i].flow)
-            place(slots, want, f->slots[i].flow, f->slots[i].hash);
+            place(slots, want, f->slots[i]);
     f->from->release(f->from->ctx, f->slots, f->n_slots * sizeof(*f->slots));
     f->slots = slots;
     f->n_slots = want;
@@ -89,39 +97,67 @@ static void list_add(struct flows *f, struct flow *flow, enum flow_list list)
 {
     flow->list = (uint8_t)list;
     flow->used = false;
-    flow->next = NULL;
+    flow->next = 0;
     flow->prev = f->list[list].last;
     if (flow->prev)
-        flow->prev->next = flow;
+        flows_at(f, flow->prev)->next = flow->self;
     else
-        f->list[list].first = flow;
-    f->list[list].last = flow;
+        f->list[list].first = flow->self;
+    f->list[list].last = flow->self;
     f->list[list].n++;
 }
 
 static void list_remove(struct flows *f, struct flow *flow)
 {
     if (flow->prev)
-        flow->prev->next = flow->next;
+        flows_at(f, flow->prev)->next = flow->next;
     else
         f->list[flow->list].first = flow->next;
     if (flow->next)
-        flow->next->prev = flow->prev;
+        flows_at(f, flow->next)->prev = flow->prev;
     else
         f->list[flow->list].last = flow->prev;
     f->list[flow->list].n--;
 }
 
-struct flow *flows_add(struct flows *f, struct store *s, const struct flow_key *key, uint32_t hash)
+/* The flow that is made next, or NULL. */
+static struct flow *make_fresh(struct flows *f)
+{
+    if (f->n_made == UINT32_MAX - (1u << FLOW_BLOCK_BITS))
+        return NULL;
+    const uint32_t block = flow_block_of(f->n_made);
+    if (!f->block[block])
+        f->block[block] =
+            f->from->alloc(f->from->ctx, flow_block_size(block) * sizeof(struct flow));
+    if (!f->block[block])
+        return NULL;
+    return flows_at(f, ++f->n_made);
+}
+
+static struct flow *make(struct flows *f)
+{
+    struct flow *flow = flows_at(f, f->free);
+    flow_link self = f->free;
+    if (flow) {
+        f->free = flow->next;
+    } else {
+        flow = make_fresh(f);
+        self = f->n_made;
+    }
+    if (flow)
+        *flow = (struct flow){.self = self};
+    return flow;
+}
+
+struct flow *flows_add(struct flows *f, const struct flow_key *key, uint32_t hash)
 {
     if (f->n * 2 >= f->n_slots && !grow(f) && f->n + 1 >= f->n_slots)
         return NULL;
-    struct flow *flow = pool_take(&s->flows);
+    struct flow *flow = make(f);
     if (!flow)
         return NULL;
     flow->key = *key;
-    flow->hash = hash;
-    place(f->slots, f->n_slots, flow, hash);
+    place(f->slots, f->n_slots, (struct flow_slot){flow->self, hash});
     f->n++;
     list_add(f, flow, FLOW_OPEN);
     return flow;
@@ -141,15 +177,16 @@ static void shift_back(struct flows *f, size_t i)
     f->slots[i] = (struct flow_slot){0};
 }
 
-void flows_remove(struct flows *f, struct store *s, struct flow *flow)
+void flows_remove(struct flows *f, struct flow *flow)
 {
-    size_t mask = f->n_slots - 1, i = flow->hash & mask;
-    while (f->slots[i].flow != flow)
+    size_t mask = f->n_slots - 1, i = flows_hash(f, &flow->key) & mask;
+    while (f->slots[i].flow != flow->self)
         i = (i + 1) & mask;
     shift_back(f, i);
     f->n--;
     list_remove(f, flow);
-    pool_give(&s->flows, flow);
+    flow->next = f->free;
+    f->free = flow->self;
 }
 
 void flows_touch(struct flows *f, struct flow *flow, enum flow_list list)
@@ -158,7 +195,7 @@ void flows_touch(struct flows *f, struct flow *flow, enum flow_list list)
         flow->used = true;
         return;
     }
-    if (flow->list == list && f->list[list].last == flow)
+    if (flow->list == list && f->list[list].last == flow->self)
         return;
     list_remove(f, flow);
     list_add(f, flow, list);
@@ -167,14 +204,14 @@ void flows_touch(struct flows *f, struct flow *flow, enum flow_list list)
 struct flow *flows_oldest_open(struct flows *f, const struct flow *but)
 {
     for (size_t n = f->list[FLOW_OPEN].n; n > 0; n--) {
-        struct flow *flow = f->list[FLOW_OPEN].first;
+        struct flow *flow = flows_first(f, FLOW_OPEN);
         if (flow != but && !flow->used)
             return flow;
         list_remove(f, flow);
         list_add(f, flow, FLOW_OPEN);
     }
-    struct flow *flow = f->list[FLOW_OPEN].first; /* all had been used; now none is */
-    return flow == but && flow ? flow->next : flow;
+    struct flow *flow = flows_first(f, FLOW_OPEN); /* all had been used; now none is */
+    return flow == but && flow ? flows_next(f, flow) : flow;
 }
 
 static bool plain_syn(uint16_t flags)

@@ -21,21 +21,23 @@ struct flow_key {
 
 enum flow_list { FLOW_OPEN, FLOW_CLOSED, FLOW_DONE, FLOW_LISTS };
 
-/* Two cache lines; the first is all that a packet of a known connection needs. */
+/* A flow as the table and its lists name it: 1 and its place among all that were made, 0 none. */
+typedef uint32_t flow_link;
+
+/* The first 64 bytes are all that a packet of a known connection needs. */
 struct flow {
     struct flow_key key;
-    uint32_t hash;
-    struct live *live; /* NULL: settled, only the numbers below are left; or it is still opening */
     uint32_t stream;
+    struct live *live; /* NULL: settled, only the numbers below are left; or it is still opening */
     uint32_t base_seq[2]; /* as Wireshark's dissector sets it, by direction */
     uint8_t base_set;     /* bit by direction */
     uint8_t list;         /* enum flow_list */
     uint8_t file_bits;    /* enum flow_file */
     bool used;            /* touched since it was put where it stands in FLOW_OPEN */
-    struct flow *prev, *next;
-    uint8_t left_bits; /* enum flow_left */
-    bool has_lanes;    /* others of the tuple live on other VLANs: they are the tracker's */
-    uint32_t place;    /* of the stream among all that got a number, from 0 */
+    uint8_t left_bits;    /* enum flow_left */
+    bool has_lanes;       /* others of the tuple live on other VLANs: they are the tracker's */
+    flow_link self, prev, next;
+    uint32_t place; /* of the stream among all that got a number, from 0 */
     union {
         instant_ns left_time;
         struct opening *opening; /* with LEFT_OPENING */
@@ -61,28 +63,60 @@ enum flow_left {
     LEFT_OPENING = 128, /* nothing is left: the connection is kept as an opening */
 };
 
-struct flow_slot { /* the hash stands beside the pointer: most probes need no second look */
-    struct flow *flow;
+struct flow_slot { /* the hash stands beside the flow: most probes need no second look */
+    flow_link flow;
     uint32_t hash;
 };
+
+#define FLOW_BLOCK_BITS 8 /* of the first; each that follows is twice as large */
+#define FLOW_BLOCKS (32 - FLOW_BLOCK_BITS)
 
 struct flows {
     struct flow_slot *slots;
     size_t n_slots, n;
     uint64_t seed;
     const struct allocator *from;
+    struct flow *block[FLOW_BLOCKS];
+    uint32_t n_made;
+    flow_link free; /* removed ones, by next */
     /* By last packet, the longest untouched first.  In FLOW_OPEN, where a packet must not cost the
      * cache misses of moving, those that were used keep their place until somebody asks. */
     struct {
-        struct flow *first, *last;
+        flow_link first, last;
         size_t n;
     } list[FLOW_LISTS];
 };
 
 bool flows_init(struct flows *f, const struct allocator *from);
-void flows_finish(struct flows *f); /* the table only; flows go with their pool */
-/* Forgets all of them; their memory is the pool's. */
-void flows_clear(struct flows *f);
+void flows_finish(struct flows *f);
+void flows_clear(struct flows *f); /* forgets all of them, and keeps their memory */
+
+static inline size_t flow_block_size(uint32_t block)
+{
+    return (size_t)1 << (block + FLOW_BLOCK_BITS);
+}
+
+/* Of a place from 0. */
+static inline uint32_t flow_block_of(uint32_t at)
+{
+    return 31 - (uint32_t)__builtin_clz((at >> FLOW_BLOCK_BITS) + 1);
+}
+
+static inline struct flow *flows_at(const struct flows *f, flow_link link)
+{
+    const uint32_t at = link - 1, block = flow_block_of(at);
+    return link ? &f->block[block][at - (flow_block_size(block) - flow_block_size(0))] : NULL;
+}
+
+/* The one that is longest in a list, and the one behind another; NULL: none. */
+static inline struct flow *flows_first(const struct flows *f, enum flow_list list)
+{
+    return flows_at(f, f->list[list].first);
+}
+static inline struct flow *flows_next(const struct flows *f, const struct flow *flow)
+{
+    return flows_at(f, flow->next);
+}
 
 static inline uint64_t flow_word_at(const void *p, size_t at)
 {
@@ -124,8 +158,13 @@ static inline uint32_t flows_hash(const struct flows *f, const struct flow_key *
 
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash);
 /* A new entry, in list FLOW_OPEN; NULL when memory ran out. */
-struct flow *flows_add(struct flows *f, struct store *s, const struct flow_key *key, uint32_t hash);
-void flows_remove(struct flows *f, struct store *s, struct flow *flow);
+struct flow *flows_add(struct flows *f, const struct flow_key *key, uint32_t hash);
+void flows_remove(struct flows *f, struct flow *flow);
+/* Bytes of the table and of the flows in it. */
+static inline size_t flows_used(const struct flows *f)
+{
+    return f->n * sizeof(struct flow) + f->n_slots * sizeof *f->slots;
+}
 /* To the end of a list, or as good as. */
 void flows_touch(struct flows *f, struct flow *flow, enum flow_list list);
 /* The open flow that was longest without a packet: those used since they were put in their place
@@ -143,13 +182,13 @@ static inline struct flow *flows_guess(const struct flows *f, uint32_t hash)
     const size_t mask = f->n_slots - 1;
     for (size_t i = hash & mask; f->slots[i].flow; i = (i + 1) & mask)
         if (f->slots[i].hash == hash)
-            return f->slots[i].flow;
+            return flows_at(f, f->slots[i].flow);
     return NULL;
 }
 static inline void flow_prefetch(const struct flow *f)
 {
     __builtin_prefetch(f, 1);
-    __builtin_prefetch(&f->used, 1);
+    __builtin_prefetch(&f->has_lanes, 1);
 }
 
 /* Numbering, as Wireshark's TCP dissector does it (packet-tcp.c, dissect_tcp): a SYN whose sequence

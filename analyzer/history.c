@@ -49,7 +49,7 @@ static bool first_time(struct live *l, uint8_t dir, uint8_t bit, char letter)
 static void note_syn(struct live *l, uint8_t dir, const struct packet *p)
 {
     char letter = p->flags & TCP_ACK ? 'h' : 's';
-    if (!first_time(l, dir, SEEN_SYN, letter) && l->half[dir].isn != p->seq)
+    if (!first_time(l, dir, SEEN_SYN, letter) && half_isn(&l->half[dir]) != p->seq)
         add(l, dir, letter);
 }
 

@@ -36,7 +36,7 @@ static bool fits(const struct live *l, uint8_t dir, const struct packet *p)
 {
     const struct half *h = &l->half[dir], *o = &l->half[1 - dir];
     if ((p->flags & TCP_SYN) && half_has(h, HALF_ISN))
-        return p->seq == h->isn;
+        return p->seq == half_isn(h);
     if (half_has(h, HALF_SEQ) && !(p->flags & TCP_RST && p->seq == 0))
         return is_near(p->seq, h->next_seq);
     return p->flags & TCP_ACK && half_has(o, HALF_SEQ) && is_near(p->ack, o->next_seq);

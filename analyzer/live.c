@@ -19,7 +19,6 @@ static const struct {
     size_t at, size;
     size_t n_cleared; /* 0: all */
 } pools[] = {
-    {offsetof(struct store, flows), sizeof(struct flow), 0},
     {offsetof(struct store, openings), sizeof(struct opening), 0},
     {offsetof(struct store, lives), sizeof(struct live), 0},
     {offsetof(struct store, chunks), sizeof(struct chunk), 1}, /* each segment is written whole */
@@ -232,7 +231,7 @@ void live_end_handshake(struct live *l, uint8_t dir, uint32_t ack, instant_ns ti
 {
     const struct half *s = &l->half[1 - dir];
     if (dir != l->client || (l->bits & (LIVE_SYNACK | LIVE_HANDSHAKE)) != LIVE_SYNACK ||
-        seq_diff(ack, s->isn) <= 0)
+        seq_diff(ack, half_isn(s)) <= 0)
         return;
     l->bits |= LIVE_HANDSHAKE;
     if (s->n_synacks == 1)

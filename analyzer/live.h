@@ -127,7 +127,7 @@ struct half {                    /* one direction; its first cache line is what 
     uint32_t next_seq;           /* one past the highest sent, or acknowledged by the other end */
     uint32_t seen_end;           /* one past the highest really captured */
     uint32_t acked;              /* the highest acknowledgement it sent */
-    uint32_t data_base;          /* sequence number of the first payload byte */
+    uint32_t data_base;          /* of the first payload byte: one past its SYN with HALF_ISN */
     uint32_t other_next_at_data; /* the other end's next_seq when this one last sent new payload */
     uint32_t n_segments, n_data_segments;
     uint16_t bits, window, last_ip_id; /* bits: enum half_bit */
@@ -139,7 +139,7 @@ struct half {                    /* one direction; its first cache line is what 
     /* the rest seldom changes after the handshake */
     struct content *content;
     instant_ns syn_time, fin_time;
-    uint32_t isn, fin_seq;
+    uint32_t fin_seq;
     uint16_t n_syns, n_synacks, n_fins, n_rsts, mss;
     uint8_t zeek_before;
     uint32_t fin_quiet_ms; /* no segment of either end so long before its FIN */
@@ -277,8 +277,8 @@ static inline void live_prefetch(const struct live *l)
 }
 
 struct store { /* the pools that live connections draw from */
-    struct pool flows, openings, lives, chunks, rings, troubles, contents, pieces, tails, holes,
-        episodes, evidence, blows, lanes;
+    struct pool openings, lives, chunks, rings, troubles, contents, pieces, tails, holes, episodes,
+        evidence, blows, lanes;
     size_t used;       /* bytes of all objects handed out */
     bool numbers_only; /* neither segments nor bytes are kept, see survey.h */
 };
@@ -289,6 +289,12 @@ void store_finish(struct store *s);
 static inline bool half_has(const struct half *h, enum half_bit bit)
 {
     return (h->bits & bit) != 0;
+}
+
+/* The number of its SYN; 0 where that was not captured. */
+static inline uint32_t half_isn(const struct half *h)
+{
+    return half_has(h, HALF_ISN) ? h->data_base - 1 : 0;
 }
 
 static inline bool live_has(const struct live *l, enum live_bit bit)

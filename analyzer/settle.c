@@ -69,7 +69,7 @@ static void end_numbers(struct end *e, const struct half *h, const struct half *
                         const struct trouble *t)
 {
     e->isn_known = half_has(h, HALF_ISN);
-    e->isn = h->isn;
+    e->isn = half_isn(h);
     e->next_seq = h->next_seq;
     e->saw_ack = half_has(h, HALF_ACK);
     e->acked = h->acked;
@@ -391,7 +391,7 @@ void settle_record(const struct flow *flow, uint32_t capture, struct connection_
         .synack_time = sh->n_synacks > 0 ? sh->syn_time : INSTANT_NONE,
         .fin_time = {ch->fin_time, sh->fin_time},
         .rst_time = rst ? rst->k.time : INSTANT_NONE,
-        .isn = {ch->isn, sh->isn},
+        .isn = {half_isn(ch), half_isn(sh)},
         .server_quiet_ms = sh->fin_quiet_ms,
         .syn_tsval = l->syn_tsval,
         .request = first_request(ch),

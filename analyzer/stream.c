@@ -125,13 +125,12 @@ static void take_syn(struct step *t)
     struct half *h = t->h;
     const struct packet *p = t->p;
     bool retry = in_episode(t->l);
-    bool again = half_has(h, HALF_ISN) && h->isn == p->seq;
+    bool again = half_has(h, HALF_ISN) && half_isn(h) == p->seq;
     if ((half_has(h, HALF_ISN) && !again) || (again && retry) ||
         (!half_has(h, HALF_ISN) && half_has(h, HALF_SEQ) && seq_diff(h->next_seq, p->seq) != 1))
         restart(t, h);
     if (!half_has(h, HALF_SEQ))
         begin(h, p->seq);
-    h->isn = p->seq;
     h->data_base = p->seq + 1;
     h->bits |= HALF_ISN | (p->has_wscale ? HALF_SCALE : HALF_SYN_NO_SCALE);
     h->scale = p->has_wscale ? (p->wscale > 14 ? 14 : p->wscale) : 0;
@@ -303,7 +302,7 @@ static void mark_holes_acked(struct step *t, uint32_t ack)
 /* A SYN that no SYN-ACK has answered: an ACK of other numbers belongs to another connection. */
 static bool still_opening(const struct half *o, const struct half *h)
 {
-    return half_has(o, HALF_ISN) && o->next_seq == o->isn + 1 && o->n_data_segments == 0 &&
+    return half_has(o, HALF_ISN) && o->next_seq == o->data_base && o->n_data_segments == 0 &&
            (!half_has(h, HALF_ISN) || !half_has(h, HALF_ACK));
 }
 

@@ -124,7 +124,7 @@ static struct flow *flow_for(struct tracker *t, const struct tracker_place *at, 
     if (!number_of(t, frame, &number))
         return NULL;
     if (!f) {
-        f = flows_add(&t->flows, &t->store, &at->key, at->hash);
+        f = flows_add(&t->flows, &at->key, at->hash);
         if (f)
             flow_number(f, number);
     } else if (opens) {
@@ -449,6 +449,7 @@ void tracker_next_file(struct tracker *t)
     t->file++;
     t->next_stream = 0;
     for (int list = 0; list < FLOW_LISTS; list++)
-        for (struct flow *f = t->flows.list[list].first; f; f = f->next)
+        for (struct flow *f = flows_first(&t->flows, (enum flow_list)list); f;
+             f = flows_next(&t->flows, f))
             f->file_bits = FILE_BEFORE;
 }

@@ -27,9 +27,9 @@ static int by_time(const void *a, const void *b)
 void tracker_settle_all(struct tracker *t)
 {
     struct flow *f;
-    while ((f = t->flows.list[FLOW_CLOSED].first) != NULL)
+    while ((f = flows_first(&t->flows, FLOW_CLOSED)) != NULL)
         tracker_settle(t, f);
-    while ((f = t->flows.list[FLOW_OPEN].first) != NULL &&
+    while ((f = flows_first(&t->flows, FLOW_OPEN)) != NULL &&
            (f->live || (f->left_bits & LEFT_OPENING)))
         tracker_settle(t, f);
 }

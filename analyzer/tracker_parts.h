@@ -87,7 +87,7 @@ bool tracker_next_lane(struct tracker *t, struct flow *f);
 void tracker_expire(struct tracker *t);
 static inline void tracker_expire_closed(struct tracker *t)
 {
-    const struct flow *first = t->flows.list[FLOW_CLOSED].first;
+    const struct flow *first = flows_first(&t->flows, FLOW_CLOSED);
     const instant_ns linger = t->config.linger_ns;
     const instant_ns least = linger < CROWDED_LINGER_NS ? linger : CROWDED_LINGER_NS;
     if (first && first->live->last_time < t->now - least)
@@ -97,7 +97,7 @@ static inline void tracker_expire_closed(struct tracker *t)
 /* Bytes for open connections, and for the numbers of those before. */
 static inline size_t tracker_used(const struct tracker *t)
 {
-    return t->store.used + t->flows.n_slots * sizeof *t->flows.slots;
+    return t->store.used + flows_used(&t->flows);
 }
 
 /* Settles what was longest without a packet, then forgets numbers, until there is room.  Asked

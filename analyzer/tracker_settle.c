@@ -139,7 +139,8 @@ void tracker_expire(struct tracker *t)
     instant_ns linger = t->config.linger_ns;
     if (crowded && linger > CROWDED_LINGER_NS)
         linger = CROWDED_LINGER_NS;
-    while ((f = t->flows.list[FLOW_CLOSED].first) != NULL && f->live->last_time < t->now - linger) {
+    while ((f = flows_first(&t->flows, FLOW_CLOSED)) != NULL &&
+           f->live->last_time < t->now - linger) {
         t->counts.n_hurried += f->live->last_time >= t->now - t->config.linger_ns;
         tracker_settle(t, f);
     }
@@ -151,15 +152,15 @@ void tracker_find_room(struct tracker *t, const struct flow *but)
     if (now > t->counts.peak_bytes)
         t->counts.peak_bytes = now;
     while (tracker_used(t) > t->config.memory_budget) {
-        struct flow *closed = t->flows.list[FLOW_CLOSED].first;
+        struct flow *closed = flows_first(&t->flows, FLOW_CLOSED);
         struct flow *open = flows_oldest_open(&t->flows, but);
-        struct flow *done = t->flows.list[FLOW_DONE].first;
+        struct flow *done = flows_first(&t->flows, FLOW_DONE);
         bool many_done =
             t->flows.list[FLOW_DONE].n * sizeof(struct flow) > t->config.memory_budget / 4;
         if (closed && closed != but) {
             tracker_settle(t, closed);
         } else if (done && (many_done || !open || open == but)) {
-            flows_remove(&t->flows, &t->store, done);
+            flows_remove(&t->flows, done);
             t->counts.n_forgotten++;
         } else if (open && open != but) {
             tracker_settle(t, open);
