@@ -9,7 +9,7 @@
 
 _Static_assert(BRIEF_COMMON == 68, "no padding");
 
-enum { TCP_HEADER_TIMESTAMPS = 32 };
+enum { TIMESTAMPS_LEN = 12 };
 
 struct walk {
     const uint8_t *h; /* what comes next */
@@ -128,21 +128,69 @@ static inline bool take_ip6(struct walk *w)
     return bound(w, be16_at(h, 4));
 }
 
-/* None, or the layout that RFC 7323 appendix A recommends. */
-static inline bool take_options(struct walk *w, uint8_t header_len)
+static inline void put_timestamps(struct brief *b, const uint8_t *o)
 {
-    struct brief *b = w->b;
-    b->tsval = b->tsecr = 0;
-    if (header_len == TCP_HEADER)
-        return true;
-    if (header_len != TCP_HEADER_TIMESTAMPS || w->n < TCP_HEADER_TIMESTAMPS - TCP_HEADER ||
-        be32_at(w->h, 0) != TIMESTAMPS_ALONE)
-        return false;
-    const uint8_t *o = step_over(w, TCP_HEADER_TIMESTAMPS - TCP_HEADER);
-    b->tsval = be32_at(o, 4);
-    b->tsecr = be32_at(o, 8);
+    b->tsval = be32_at(o, 0);
+    b->tsecr = be32_at(o, 4);
     b->bits |= BRIEF_TIMESTAMPS | BRIEF_OPTIONS;
+}
+
+/* None, or the layout that RFC 7323 appendix A recommends. */
+static inline bool take_options(struct walk *w, uint32_t n)
+{
+    if (n == 0)
+        return true;
+    if (n != TIMESTAMPS_LEN || w->n < TIMESTAMPS_LEN || be32_at(w->h, 0) != TIMESTAMPS_ALONE)
+        return false;
+    put_timestamps(w->b, step_over(w, TIMESTAMPS_LEN) + 4);
     return true;
+}
+
+/* An option of an ordinary SYN, with its kind and length. */
+static inline bool take_syn_option(struct brief *b, const uint8_t *o)
+{
+    const unsigned kind_len = be16_at(o, 0);
+    b->bits |= BRIEF_OPTIONS;
+    if (kind_len == (OPTION_MSS << 8 | 4)) {
+        b->mss = be16_at(o, 2);
+        b->bits |= BRIEF_MSS;
+    } else if (kind_len == (OPTION_WSCALE << 8 | 3) && o[2] <= WSCALE_MAX) {
+        b->wscale = o[2];
+        b->bits |= BRIEF_WSCALE;
+    } else if (kind_len == (OPTION_SACK_PERMITTED << 8 | 2)) {
+        b->bits |= BRIEF_SACK_PERMITTED;
+    } else if (kind_len == (OPTION_TIMESTAMPS << 8 | 10)) {
+        put_timestamps(b, o + 2);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool take_syn_options(struct walk *w, uint32_t n)
+{
+    if (w->n < n)
+        return false;
+    const uint8_t *o = step_over(w, n);
+    for (uint32_t at = 0; at < n && o[at] != OPTION_END;) {
+        if (o[at] == OPTION_NOP) {
+            at++;
+            continue;
+        }
+        const uint32_t len = n - at < 2 ? 0 : o[at + 1];
+        if (len < 2 || len > n - at || !take_syn_option(w->b, o + at))
+            return false;
+        at += len;
+    }
+    return true;
+}
+
+/* An acknowledgement, the last one of an end, or a SYN. */
+static inline bool is_ordinary(uint16_t word)
+{
+    const uint16_t flags = word & (0x0e00 | TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK);
+    return flags == TCP_ACK || flags == TCP_SYN || flags == (TCP_SYN | TCP_ACK) ||
+           flags == (TCP_FIN | TCP_ACK);
 }
 
 /* The segment fills what bound() has left. */
@@ -154,8 +202,10 @@ static inline bool take_tcp(struct walk *w)
     const uint16_t word = be16_at(h, 12);
     const uint8_t header_len = (uint8_t)(word >> 12 << 2);
     b->flags = word & 0x1ff;
-    if ((word & (0x0e00 | TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) != TCP_ACK ||
-        header_len < TCP_HEADER || header_len > segment_len || !take_options(w, header_len))
+    b->tsval = b->tsecr = 0;
+    if (!is_ordinary(word) || header_len < TCP_HEADER || header_len > segment_len ||
+        !(word & TCP_SYN ? take_syn_options(w, header_len - TCP_HEADER)
+                         : take_options(w, header_len - TCP_HEADER)))
         return false;
     b->src_port = be16_at(h, 0);
     b->dst_port = be16_at(h, 2);
@@ -177,6 +227,8 @@ bool brief_decode(const struct frame_bytes *frame, struct brief *out)
                      .b = out};
     out->path = (struct brief_path){.iface = frame->iface};
     out->bits = 0;
+    out->wscale = 0;
+    out->mss = 0;
     out->frame = frame->number;
     out->time = frame->time;
     switch (take_link(&w, frame->link_type)) {
@@ -193,7 +245,9 @@ static uint8_t bits_of(const struct packet *p)
 {
     return (uint8_t)((p->df ? BRIEF_DF : 0) | (p->has_ip_id ? BRIEF_HAS_ID : 0) |
                      (p->has_timestamps ? BRIEF_TIMESTAMPS : 0) |
-                     (p->has_options ? BRIEF_OPTIONS : 0) | (p->has_mac ? BRIEF_MAC : 0));
+                     (p->has_options ? BRIEF_OPTIONS : 0) | (p->has_mac ? BRIEF_MAC : 0) |
+                     (p->has_mss ? BRIEF_MSS : 0) | (p->has_wscale ? BRIEF_WSCALE : 0) |
+                     (p->sack_permitted ? BRIEF_SACK_PERMITTED : 0));
 }
 
 void brief_of(const struct packet *p, struct brief *out)
@@ -223,6 +277,8 @@ void brief_of(const struct packet *p, struct brief *out)
                  .ttl = p->ttl,
                  .in_tunnel = p->in_tunnel},
         .bits = bits_of(p),
+        .wscale = p->wscale,
+        .mss = p->mss,
     };
     if (p->has_mac)
         memcpy(out->path.src_mac, p->src_mac, sizeof out->path.src_mac);
@@ -251,9 +307,8 @@ static void expand_ip(const struct brief *b, const uint8_t *h, struct packet *ou
     out->ip_protocol = IP_PROTOCOL_TCP;
 }
 
-static void expand_tcp(const struct brief *b, struct packet *out)
+static void expand_tcp(const struct brief *b, const uint8_t *h, struct packet *out)
 {
-    const bool has_timestamps = b->bits & BRIEF_TIMESTAMPS;
     out->src_port = b->src_port;
     out->dst_port = b->dst_port;
     out->seq = b->seq;
@@ -261,11 +316,17 @@ static void expand_tcp(const struct brief *b, struct packet *out)
     out->flags = b->flags;
     out->window = b->window;
     out->urgent = b->urgent;
-    out->header_len = has_timestamps ? TCP_HEADER_TIMESTAMPS : TCP_HEADER;
+    out->header_len = (uint8_t)(h[12] >> 4 << 2);
     out->payload_len = b->payload_len;
     out->payload = b->payload;
     out->payload_captured = b->payload_captured;
-    out->has_options = out->has_timestamps = has_timestamps;
+    out->has_options = b->bits & BRIEF_OPTIONS;
+    out->has_timestamps = b->bits & BRIEF_TIMESTAMPS;
+    out->has_mss = b->bits & BRIEF_MSS;
+    out->has_wscale = b->bits & BRIEF_WSCALE;
+    out->sack_permitted = b->bits & BRIEF_SACK_PERMITTED;
+    out->mss = b->mss;
+    out->wscale = b->wscale;
     out->tsval = b->tsval;
     out->tsecr = b->tsecr;
 }
@@ -282,6 +343,7 @@ void brief_expand(const struct brief *b, const struct frame_bytes *frame, struct
         memcpy(out->dst_mac, frame->data, sizeof out->dst_mac);
     out->n_vlans = b->path.n_vlans;
     out->vlan[0] = b->path.vlan;
-    expand_ip(b, frame->data + link_len(frame->link_type, b->path.n_vlans), out);
-    expand_tcp(b, out);
+    const uint8_t *ip = frame->data + link_len(frame->link_type, b->path.n_vlans);
+    expand_ip(b, ip, out);
+    expand_tcp(b, ip + (ip[0] >> 4 == 4 ? 20 : 40), out);
 }

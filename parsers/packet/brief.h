@@ -2,9 +2,10 @@
 /*
  * A TCP segment in two cache lines: what following a connection needs of nearly every packet.  The
  * ordinary shapes (Ethernet with at most one tag, Linux cooked, raw IP; unfragmented IPv4 without
- * options or IPv6 without extensions; an acknowledgement with or without data, no option but
- * timestamps) are read straight from the frame.  Whatever else a frame is, packet_decode() tells,
- * and a brief can be made from that.  Both ways give the same brief.
+ * options or IPv6 without extensions; an acknowledgement with or without data or FIN, no option but
+ * timestamps; a SYN with the options of an ordinary SYN) are read straight from the frame. Whatever
+ * else a frame is, packet_decode() tells, and a brief can be made from that.  Both ways give the
+ * same brief.
  */
 #ifndef WHYRST_PARSERS_PACKET_BRIEF_H
 #define WHYRST_PARSERS_PACKET_BRIEF_H
@@ -17,6 +18,9 @@ enum brief_bit {
     BRIEF_TIMESTAMPS = 4,
     BRIEF_OPTIONS = 8, /* any option but padding */
     BRIEF_MAC = 16,
+    BRIEF_MSS = 32,
+    BRIEF_WSCALE = 64,
+    BRIEF_SACK_PERMITTED = 128,
 };
 
 /* What a hop or a mirror changes. */
@@ -40,7 +44,9 @@ struct brief {
     instant_ns time;
     const uint8_t *payload;
     struct brief_path path;
-    uint8_t bits; /* enum brief_bit */
+    uint8_t bits;   /* enum brief_bit */
+    uint8_t wscale; /* of a SYN, as mss; else both are 0 */
+    uint16_t mss;
 };
 #define BRIEF_COMMON offsetof(struct brief, payload_captured)
 

@@ -205,6 +205,16 @@ enum layer tunnel_etherip(struct decoding *d);
 enum layer tunnel_nsh(struct decoding *d);
 enum layer tunnel_udp(struct decoding *d); /* UDP itself, and what it may carry */
 
+enum tcp_option { /* those of an ordinary SYN */
+                  OPTION_END = 0,
+                  OPTION_NOP = 1,
+                  OPTION_MSS = 2,
+                  OPTION_WSCALE = 3,
+                  OPTION_SACK_PERMITTED = 4,
+                  OPTION_TIMESTAMPS = 8,
+};
+enum { WSCALE_MAX = 14 }; /* RFC 7323 section 2.3 */
+
 /* NOP, NOP, timestamps and their length, as RFC 7323 appendix A lays them out. */
 #define TIMESTAMPS_ALONE 0x0101080au
 

@@ -6,13 +6,7 @@
 #include "parsers/packet/decode.h"
 
 enum {
-    OPTION_END = 0,
-    OPTION_NOP = 1,
-    OPTION_MSS = 2,
-    OPTION_WSCALE = 3,
-    OPTION_SACK_PERMITTED = 4,
     OPTION_SACK = 5,
-    OPTION_TIMESTAMPS = 8,
     OPTION_MD5 = 19,
     OPTION_AO = 29,
     OPTION_MPTCP = 30,
@@ -21,7 +15,6 @@ enum {
     OPTION_EXPERIMENT2 = 254,
     MPTCP_TCPRST = 8,        /* RFC 8684 section 3.6 */
     FASTOPEN_MAGIC = 0xf989, /* RFC 7413 section 4.1.1 */
-    WSCALE_MAX = 14,         /* RFC 7323 section 2.3 */
     HEADER_MIN = 20,
     HEADER_TO_FLAGS = 14, /* ports, both numbers, offset and flags */
 };

@@ -18,7 +18,8 @@ static inline bool same_brief(const struct brief *a, const struct brief *b)
            a->path.iface == b->path.iface && a->path.vlan == b->path.vlan &&
            memcmp(a->path.src_mac, b->path.src_mac, sizeof a->path.src_mac) == 0 &&
            a->path.n_vlans == b->path.n_vlans && a->path.ttl == b->path.ttl &&
-           a->path.in_tunnel == b->path.in_tunnel && a->bits == b->bits;
+           a->path.in_tunnel == b->path.in_tunnel && a->bits == b->bits && a->wscale == b->wscale &&
+           a->mss == b->mss;
 }
 
 static inline bool same_by_glance(const struct frame_bytes *frame, const struct packet *p)
