@@ -46,17 +46,6 @@ uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, stru
     return dir;
 }
 
-static inline bool same_key(const struct flow_key *a, const struct flow_key *b)
-{
-    uint32_t x, y;
-    memcpy(&x, (const uint8_t *)a + 32, sizeof x);
-    memcpy(&y, (const uint8_t *)b + 32, sizeof y);
-    uint64_t differ = x ^ y;
-    for (size_t at = 0; at < 32; at += 8)
-        differ |= flow_word_at(a, at) ^ flow_word_at(b, at);
-    return differ == 0;
-}
-
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash)
 {
     size_t mask = f->n_slots - 1;
@@ -64,7 +53,7 @@ struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint3
         if (f->slots[i].hash != hash)
             continue;
         struct flow *flow = flows_at(f, f->slots[i].flow);
-        if (same_key(&flow->key, key))
+        if (flow_key_eq(&flow->key, key))
             return flow;
     }
     return NULL;
@@ -177,6 +166,9 @@ static void shift_back(struct flows *f, size_t i)
     f->slots[i] = (struct flow_slot){0};
 }
 
+/* Out of order: no packet has it, so that whoever remembers the flow sees that it is gone. */
+static const struct flow_key no_key = {.e = {{.port = 1}, {.port = 0}}};
+
 void flows_remove(struct flows *f, struct flow *flow)
 {
     size_t mask = f->n_slots - 1, i = flows_hash(f, &flow->key) & mask;
@@ -185,16 +177,13 @@ void flows_remove(struct flows *f, struct flow *flow)
     shift_back(f, i);
     f->n--;
     list_remove(f, flow);
+    flow->key = no_key;
     flow->next = f->free;
     f->free = flow->self;
 }
 
-void flows_touch(struct flows *f, struct flow *flow, enum flow_list list)
+void flows_move(struct flows *f, struct flow *flow, enum flow_list list)
 {
-    if (flow->list == list && list == FLOW_OPEN) {
-        flow->used = true;
-        return;
-    }
     if (flow->list == list && f->list[list].last == flow->self)
         return;
     list_remove(f, flow);

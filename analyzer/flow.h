@@ -156,7 +156,24 @@ static inline uint32_t flows_hash(const struct flows *f, const struct flow_key *
     return (uint32_t)hash_bytes(ends, sizeof ends, f->seed);
 }
 
+static inline bool flow_key_eq(const struct flow_key *a, const struct flow_key *b)
+{
+    uint32_t x, y;
+    memcpy(&x, (const uint8_t *)a + 32, sizeof x);
+    memcpy(&y, (const uint8_t *)b + 32, sizeof y);
+    uint64_t differ = x ^ y;
+    for (size_t at = 0; at < 32; at += 8)
+        differ |= flow_word_at(a, at) ^ flow_word_at(b, at);
+    return differ == 0;
+}
+
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash);
+/* The same, where flows_guess() gave a flow a while ago. */
+static inline struct flow *flows_find_near(const struct flows *f, struct flow *guess,
+                                           const struct flow_key *key, uint32_t hash)
+{
+    return guess && flow_key_eq(&guess->key, key) ? guess : flows_find(f, key, hash);
+}
 /* A new entry, in list FLOW_OPEN; NULL when memory ran out. */
 struct flow *flows_add(struct flows *f, const struct flow_key *key, uint32_t hash);
 void flows_remove(struct flows *f, struct flow *flow);
@@ -165,8 +182,15 @@ static inline size_t flows_used(const struct flows *f)
 {
     return f->n * sizeof(struct flow) + f->n_slots * sizeof *f->slots;
 }
+void flows_move(struct flows *f, struct flow *flow, enum flow_list list);
 /* To the end of a list, or as good as. */
-void flows_touch(struct flows *f, struct flow *flow, enum flow_list list);
+static inline void flows_touch(struct flows *f, struct flow *flow, enum flow_list list)
+{
+    if (list == FLOW_OPEN && flow->list == FLOW_OPEN)
+        flow->used = true;
+    else
+        flows_move(f, flow, list);
+}
 /* The open flow that was longest without a packet: those used since they were put in their place
  * are passed by once (second chance).  NULL when there is none but but. */
 struct flow *flows_oldest_open(struct flows *f, const struct flow *but);

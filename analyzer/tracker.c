@@ -116,7 +116,7 @@ static bool number_of(struct tracker *t, uint64_t frame, uint32_t *out)
 static struct flow *flow_for(struct tracker *t, const struct tracker_place *at, uint16_t flags,
                              uint32_t seq, uint64_t frame, int vlan)
 {
-    struct flow *f = flows_find(&t->flows, &at->key, at->hash);
+    struct flow *f = flows_find_near(&t->flows, at->guess, &at->key, at->hash);
     const bool opens = f && flow_opens_stream(f, at->dir, flags, seq);
     uint32_t number;
     if (f && !opens && !(f->file_bits & FILE_BEFORE))
@@ -401,7 +401,7 @@ void tracker_take_segment(struct tracker *t, const struct tracker_place *at, con
 /* The dissector counts a stream for a quoted segment too when the quote holds its flags. */
 static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i, uint64_t frame)
 {
-    struct tracker_place at;
+    struct tracker_place at = {.guess = NULL};
     at.dir = flow_key_of(&i->src, &i->dst, &at.key);
     at.hash = flows_hash(&t->flows, &at.key);
     if (t->again && !survey_wants(&t->survey, &at.key))

@@ -17,7 +17,7 @@ static bool closed_by_both(const struct live *l)
 static bool take_steady(struct tracker *t, const struct tracker_place *at, const struct brief *b)
 {
     const uint8_t dir = at->dir;
-    struct flow *f = flows_find(&t->flows, &at->key, at->hash);
+    struct flow *f = flows_find_near(&t->flows, at->guess, &at->key, at->hash);
     struct live *l = f ? f->live : NULL;
     if (!l || f->file_bits || f->has_lanes || !flow_has_bases(f) || t->config.long_road_only ||
         !steady_is(l, dir, b))
@@ -102,21 +102,21 @@ static void prefetch_habits(const struct tracker *t, const struct coming *v,
 }
 
 /* Each round asks memory for what the round before has found the address of. */
-static void prefetch(const struct tracker *t, const struct coming *v, size_t n)
+static void prefetch(const struct tracker *t, struct coming *v, size_t n)
 {
-    const struct flow *flow[TRACKER_BATCH];
     const struct live *live[TRACKER_BATCH];
     for (size_t i = 0; i < n; i++) {
-        flow[i] = flows_guess(&t->flows, v[i].at.hash);
-        if (flow[i])
-            flow_prefetch(flow[i]);
+        v[i].at.guess = flows_guess(&t->flows, v[i].at.hash);
+        if (v[i].at.guess)
+            flow_prefetch(v[i].at.guess);
     }
     for (size_t i = 0; i < n; i++) {
-        live[i] = flow[i] ? flow[i]->live : NULL;
+        const struct flow *f = v[i].at.guess;
+        live[i] = f ? f->live : NULL;
         if (live[i])
             live_prefetch(live[i]);
-        else if (flow[i] && flow[i]->left_bits & LEFT_OPENING)
-            opening_prefetch(flow[i]->opening);
+        else if (f && f->left_bits & LEFT_OPENING)
+            opening_prefetch(f->opening);
     }
     if (!t->again)
         prefetch_habits(t, v, live, n);

@@ -54,6 +54,7 @@ struct tracker {
 struct tracker_place {
     struct flow_key key;
     uint32_t hash;
+    struct flow *guess; /* see flows_guess */
     const struct brief *brief;
     uint64_t print; /* see duplicate.h */
     uint8_t dir;
