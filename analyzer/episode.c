@@ -143,7 +143,7 @@ bool episode_rst(struct store *s, struct arena *arena, struct live *l, const str
     e->last = note;
     e->n_rsts++;
     e->dirs |= (uint8_t)(1u << dir);
-    l->half[dir].n_rsts++;
+    half_count(&l->half[dir], n_rsts);
     if (l->evidence) {
         timeline_add(s, &l->evidence->timeline, k);
         timeline_freeze(s, &l->evidence->timeline);

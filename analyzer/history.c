@@ -94,7 +94,7 @@ static void note_letters(struct store *s, struct live *l, uint8_t dir, const str
 static void set_state(struct half *h, enum zeek_state state)
 {
     h->zeek_before = h->zeek_state;
-    h->zeek_state = (uint8_t)state;
+    h->zeek_state = (uint8_t)state & 15;
 }
 
 static void syn_when_inactive(struct half *e, struct half *peer, bool orig, uint16_t flags)

@@ -131,7 +131,8 @@ struct half {                    /* one direction; its first cache line is what 
     uint32_t other_next_at_data; /* the other end's next_seq when this one last sent new payload */
     uint32_t n_segments, n_data_segments;
     uint16_t bits, window, last_ip_id; /* bits: enum half_bit */
-    uint8_t ttl_min, ttl_max, zeek_state, zeek_seen;
+    uint8_t ttl_min, ttl_max, zeek_seen;
+    uint8_t zeek_state : 4, zeek_before : 4; /* enum zeek_state */
     uint8_t first_ttl, scale;
     uint64_t bytes;
     instant_ns last_time;
@@ -140,9 +141,9 @@ struct half {                    /* one direction; its first cache line is what 
     struct content *content;
     instant_ns syn_time, fin_time;
     uint32_t fin_seq;
-    uint16_t n_syns, n_synacks, n_fins, n_rsts, mss;
-    uint8_t zeek_before;
     uint32_t fin_quiet_ms; /* no segment of either end so long before its FIN */
+    uint32_t n_syns : 12, n_synacks : 12, n_fins : 8; /* saturating: see half_count */
+    uint16_t n_rsts, mss;
 };
 
 #define QUIET_UNKNOWN UINT32_MAX /* no FIN, or something crossed it on the way */
@@ -290,6 +291,14 @@ static inline bool half_has(const struct half *h, enum half_bit bit)
 {
     return (h->bits & bit) != 0;
 }
+
+/* One more in a counter that must not go round. */
+#define half_count(h, counter)                                                                     \
+    do {                                                                                           \
+        (h)->counter++;                                                                            \
+        if ((h)->counter == 0)                                                                     \
+            (h)->counter--;                                                                        \
+    } while (0)
 
 /* The number of its SYN; 0 where that was not captured. */
 static inline uint32_t half_isn(const struct half *h)

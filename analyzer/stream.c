@@ -138,9 +138,9 @@ static void take_syn(struct step *t)
     if (h->syn_time == INSTANT_NONE)
         h->syn_time = p->time;
     if (p->flags & TCP_ACK)
-        h->n_synacks++;
+        half_count(h, n_synacks);
     else
-        h->n_syns++;
+        half_count(h, n_syns);
 }
 
 static bool other_window_shut(const struct step *t)
@@ -262,7 +262,7 @@ static void take_fin(struct step *t)
 {
     struct half *h = t->h;
     uint32_t at = t->p->seq + t->p->payload_len + t->syn;
-    h->n_fins++;
+    half_count(h, n_fins);
     if (half_has(h, HALF_FIN))
         return;
     h->bits |= HALF_FIN;
