@@ -163,15 +163,17 @@ static void alternatives(struct page *p, const struct diagnosis *d)
 
 static void collect(struct page *p, const struct diagnosis *d)
 {
-    const struct undecided *v[TELL_COLLECT_MAX];
+    struct to_collect v[TELL_COLLECT_MAX];
     size_t n = tell_collect(d, p->o->verbosity > 0, v);
     if (n > 0)
         page_add(p, "<h4>To be surer, collect</h4>\n<ul>\n");
     for (size_t i = 0; i < n; i++) {
         page_add(p, "<li>");
-        page_say(p, v[i]->collect);
-        strbuf_printf(&p->b, " <span class=\"dim\">(would show whether it was %s)</span></li>\n",
-                      v[i]->cause);
+        page_say(p, v[i].what);
+        if (v[i].cause)
+            strbuf_printf(&p->b, " <span class=\"dim\">(would show whether it was %s)</span>",
+                          v[i].cause);
+        page_add(p, "</li>\n");
     }
     if (n > 0)
         page_add(p, "</ul>\n");

@@ -284,12 +284,16 @@ struct text tell_cut(struct text t, size_t max, bool *was_cut)
     return text_slice(t, 0, n);
 }
 
-static bool is_repeated(const struct undecided *u, const struct undecided *const *v, size_t n)
+static size_t add_collect(struct to_collect v[TELL_COLLECT_MAX], size_t n, struct text what,
+                          const char *cause)
 {
+    if (what.n == 0 || n == TELL_COLLECT_MAX)
+        return n;
     for (size_t i = 0; i < n; i++)
-        if (text_eq(v[i]->collect, u->collect))
-            return true;
-    return false;
+        if (text_eq(v[i].what, what))
+            return n;
+    v[n] = (struct to_collect){what, cause};
+    return n + 1;
 }
 
 static bool is_doubtful(const struct diagnosis *d)
@@ -303,14 +307,17 @@ static bool is_doubtful(const struct diagnosis *d)
 }
 
 size_t tell_collect(const struct diagnosis *d, bool thorough,
-                    const struct undecided *out[TELL_COLLECT_MAX])
+                    struct to_collect out[TELL_COLLECT_MAX])
 {
-    size_t n = 0;
-    bool wanted = thorough || (d->severity >= SEVERITY_NOTICE && is_doubtful(d));
-    for (size_t i = 0; wanted && i < d->n_undecided && n < TELL_COLLECT_MAX; i++)
-        if (d->undecided[i].collect.n > 0 && (thorough || d->undecided[i].n_against == 0) &&
-            !is_repeated(&d->undecided[i], out, n))
-            out[n++] = &d->undecided[i];
+    if (!thorough && (d->severity < SEVERITY_NOTICE || !is_doubtful(d)))
+        return 0;
+    size_t n = add_collect(out, 0, d->collect, NULL);
+    for (size_t i = 0; i < d->n_alternatives; i++)
+        if (d->alternatives[i].indistinct)
+            n = add_collect(out, n, d->alternatives[i].told_apart_by, d->alternatives[i].cause);
+    for (size_t i = 0; i < d->n_undecided; i++)
+        if (thorough || d->undecided[i].n_against == 0)
+            n = add_collect(out, n, d->undecided[i].collect, d->undecided[i].cause);
     return n;
 }
 

@@ -43,10 +43,17 @@ struct text tell_cut(struct text t, size_t max, bool *was_cut);
 #define TELL_TITLE_MAX 300
 #define TELL_MOST_LISTED 1000 /* of what a report for people lists one by one */
 
-/* What to collect next time: only where it could change the answer, the same words once. */
+struct to_collect {
+    struct text what;
+    const char *cause; /* that it would show; NULL: the diagnosis's own */
+};
+
+/* What to collect next time: only where it could change the answer, the same words once.  First
+ * what would make the diagnosis surer, then what tells it from those that it cannot be told from,
+ * then what rules want that could not be judged. */
 #define TELL_COLLECT_MAX 3
 size_t tell_collect(const struct diagnosis *d, bool thorough,
-                    const struct undecided *out[TELL_COLLECT_MAX]);
+                    struct to_collect out[TELL_COLLECT_MAX]);
 
 /* "the other leg, beyond a NAT: A -> B in CAPTURE, stream N". */
 void tell_leg(struct strbuf *b, const struct findings *f, const struct leg *leg);

@@ -149,13 +149,14 @@ static void alternatives(struct lines *l, const struct diagnosis *d, bool displa
 
 static void collect(struct lines *l, const struct diagnosis *d)
 {
-    const struct undecided *v[TELL_COLLECT_MAX];
+    struct to_collect v[TELL_COLLECT_MAX];
     size_t n = tell_collect(d, l->o->verbosity > 0, v);
     if (n > 0)
         fputs("   To be surer, collect\n", l->out);
     for (size_t i = 0; i < n; i++) {
-        lines_cut(l, v[i]->collect, TELL_WORDS_MAX);
-        strbuf_printf(&l->b, " (would show whether it was %s)", v[i]->cause);
+        lines_cut(l, v[i].what, TELL_WORDS_MAX);
+        if (v[i].cause)
+            strbuf_printf(&l->b, " (would show whether it was %s)", v[i].cause);
         lines_fill(l, "     - ", 7);
     }
 }

@@ -68,6 +68,7 @@ struct diagnosis {  /* a finding in words */
     size_t n_alternatives;
     struct undecided *undecided;
     size_t n_undecided;
+    struct text collect; /* what would make this diagnosis surer; may be empty */
     struct remedy *remedies;
     size_t n_remedies;
     struct text *references;

@@ -222,6 +222,15 @@ static void fill_undecided(struct judges *b, struct diagnosis *d)
     }
 }
 
+/* What the rule that concluded would have liked to see. */
+static void fill_collect(struct judges *b, struct diagnosis *d)
+{
+    if (!b->judgement.winner)
+        return;
+    hearing_judge(&b->hearing, &b->bench, b->judgement.winner->rule, true);
+    d->collect = evidence_collect(&b->hearing);
+}
+
 static bool judges_init(struct judges *b, const struct catalogue *k, struct case_file *c)
 {
     bool good = bench_init(&b->bench, k, c) && judgement_init(&b->judgement, k);
@@ -270,6 +279,7 @@ const struct diagnosis *findings_tell(const struct findings *f, const struct fin
     fill_verdict(b, &t->d);
     fill_alternatives(b, &t->d);
     fill_undecided(b, &t->d);
+    fill_collect(b, &t->d);
     return &t->d;
 }
 

@@ -164,7 +164,7 @@ static void test_cuts(void **state)
 static void test_what_to_collect(void **state)
 {
     (void)state;
-    const struct undecided *v[TELL_COLLECT_MAX];
+    struct to_collect v[TELL_COLLECT_MAX];
     struct undecided u[] = {{"a", "oom-kill", TEXT("m"), TEXT("the kernel's log"), 0},
                             {"b", "process-crash", TEXT("m"), TEXT("the kernel's log"), 0},
                             {"c", "host-reboot", TEXT("m"), TEXT(""), 0},
@@ -172,8 +172,9 @@ static void test_what_to_collect(void **state)
     struct diagnosis d = {
         .severity = SEVERITY_FAULT, .confidence = 0.6, .undecided = u, .n_undecided = 4};
     assert_int_equal(tell_collect(&d, false, v), 2);
-    assert_ptr_equal(v[0], &u[0]);
-    assert_ptr_equal(v[1], &u[3]);
+    assert_true(text_eq(v[0].what, TEXT("the kernel's log")));
+    assert_string_equal(v[0].cause, "oom-kill");
+    assert_string_equal(v[1].cause, "proxy-timeout");
     d.confidence = 0.95;
     assert_int_equal(tell_collect(&d, false, v), 0);
     assert_int_equal(tell_collect(&d, true, v), 2);
@@ -191,13 +192,41 @@ static void test_what_to_collect(void **state)
     assert_int_equal(tell_collect(&d, false, v), 0);
 }
 
+/* What the diagnosis itself lacks comes before what would speak for another. */
+static void test_own_collect_comes_first(void **state)
+{
+    (void)state;
+    struct to_collect v[TELL_COLLECT_MAX];
+    struct undecided u[] = {{"a", "oom-kill", TEXT("m"), TEXT("the kernel's log"), 0},
+                            {"d", "proxy-timeout", TEXT("m"), TEXT("the proxy's log"), 0}};
+    struct alternative others[] = {
+        {.cause = "x", .told_apart_by = TEXT("not asked: it is told apart")},
+        {.cause = "y", .indistinct = true, .told_apart_by = TEXT("a capture at the server")}};
+    struct diagnosis d = {.severity = SEVERITY_FAULT,
+                          .confidence = 0.6,
+                          .collect = TEXT("the server's journal"),
+                          .undecided = u,
+                          .n_undecided = 2,
+                          .alternatives = others,
+                          .n_alternatives = 2};
+    assert_int_equal(tell_collect(&d, false, v), 3);
+    assert_true(text_eq(v[0].what, TEXT("the server's journal")));
+    assert_null(v[0].cause);
+    assert_true(text_eq(v[1].what, TEXT("a capture at the server")));
+    assert_string_equal(v[1].cause, "y");
+    assert_string_equal(v[2].cause, "oom-kill");
+    others[1].told_apart_by = d.collect;
+    assert_int_equal(tell_collect(&d, false, v), 3);
+    assert_string_equal(v[1].cause, "oom-kill");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headline),        cmocka_unit_test(test_headline_of_lost_resets),
         cmocka_unit_test(test_confidence),      cmocka_unit_test(test_ties),
         cmocka_unit_test(test_clocks),          cmocka_unit_test(test_cuts),
-        cmocka_unit_test(test_what_to_collect),
+        cmocka_unit_test(test_what_to_collect), cmocka_unit_test(test_own_collect_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
