@@ -36,6 +36,7 @@ struct log_passed {
 struct log_passer {
     void *ctx;
     const struct address_filter *of_interest; /* filled before the first line comes */
+    uint64_t after;                           /* bytes that are read first; 0: LOG_SIEVE_AFTER */
     /* The event was handed on.  Of lines that differ from it in numbers and addresses only (each
      * end that it names is named there, by an address), and name no address of interest: whether
      * they may be passed, and as what.  0: no. */

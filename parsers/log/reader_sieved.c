@@ -97,7 +97,9 @@ static bool open_sieve(struct log_reader *r)
 
 void reader_teach(struct log_reader *r, const struct quick_line *l)
 {
-    if (!r->config.passer || r->config.asked_line || r->n_read < LOG_SIEVE_AFTER || r->stopped)
+    const struct log_passer *passer = r->config.passer;
+    const uint64_t after = passer && passer->after ? passer->after : LOG_SIEVE_AFTER;
+    if (!passer || r->config.asked_line || r->n_read < after || r->stopped)
         return;
     const struct pattern_memo *m = pattern_recall(r->patterns, &l->prospect);
     size_t front = (size_t)(l->tag.message.p - l->body.p);

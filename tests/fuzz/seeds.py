@@ -19,7 +19,7 @@ KINDS = [(("journal",), "journals"),
          (("packet", "link", "tunnel", "ip", "tcp", "icmp", "payload", "decode", "analyze",
            "flow", "stream"), "frames"),
          (("rule", "event", "catalogue", "xml"), "xml"),
-         (("log", "shape", "line", "name", "envelope", "host", "sysctl", "instant", "text"), "texts")]
+         (("log", "shape", "sieve", "line", "name", "envelope", "host", "sysctl", "instant", "text"), "texts")]
 
 
 def kind_of(target):
