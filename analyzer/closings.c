@@ -8,16 +8,12 @@
 
 #include <stdlib.h>
 
+#include "analyzer/server_key.h"
 #include "parsers/base/map.h"
 #include "parsers/base/radix.h"
 #include "parsers/packet/packet.h"
 
 #define NEAR_MAX 1000 /* connections of one moment whose silence is looked at */
-
-struct place_key { /* no gap between its members */
-    struct address server;
-    uint32_t port, series;
-};
 
 struct place {
     size_t first; /* of its slice in every row */
@@ -27,23 +23,16 @@ struct place {
 
 struct closings {
     const struct case_file *c;
-    struct map places;         /* struct place_key -> struct place */
+    struct map places;         /* struct server_key -> struct place */
     struct radix_item *ends;   /* row: radix_signed(time), server_quiet_ms */
     instant_ns *begins, *over; /* rows */
     size_t room;               /* of each row */
 };
 
-static struct place_key key_of(const struct case_file *c, const struct endpoint *server,
-                               uint32_t capture)
-{
-    return (struct place_key){
-        .server = server->ip, .port = server->port, .series = case_series(c, capture)};
-}
-
 static struct place *place_of(const struct closings *s, const struct endpoint *server,
                               uint32_t capture)
 {
-    const struct place_key key = key_of(s->c, server, capture);
+    const struct server_key key = server_key_of(s->c, server, capture);
     return map_get(&s->places, &key);
 }
 
@@ -91,7 +80,8 @@ static bool name_places(struct closings *s)
         const struct reset *r = s->c->resets[i];
         if (closing_time(r) == INSTANT_NONE)
             continue;
-        const struct place_key key = key_of(s->c, reset_end(r, SIDE_SERVER), reset_capture(r));
+        const struct server_key key =
+            server_key_of(s->c, reset_end(r, SIDE_SERVER), reset_capture(r));
         if (!map_put(&s->places, &key, NULL))
             return false;
     }
@@ -202,7 +192,7 @@ struct closings *closings_create(const struct case_file *c)
     if (!s)
         return NULL;
     s->c = c;
-    map_init(&s->places, sizeof(struct place_key), sizeof(struct place));
+    map_init(&s->places, sizeof(struct server_key), sizeof(struct place));
     if (name_places(s) && (s->places.n == 0 || fill_rows(s)))
         return s;
     closings_free(s);

@@ -311,6 +311,12 @@ static inline bool live_has(const struct live *l, enum live_bit bit)
     return (l->bits & bit) != 0;
 }
 
+/* Both ends have sent their FIN. */
+static inline bool live_closed(const struct live *l)
+{
+    return half_has(&l->half[0], HALF_FIN) && half_has(&l->half[1], HALF_FIN);
+}
+
 /* Whether the capture saw so many of its packets twice that a copy need not differ in anything. */
 static inline bool live_comes_twice(const struct live *l)
 {

@@ -7,15 +7,11 @@
 
 #include <stdlib.h>
 
+#include "analyzer/server_key.h"
 #include "parsers/base/map.h"
 #include "parsers/base/radix.h"
 
 #define WALK_MAX 200 /* attempts that are looked at, each way */
-
-struct place_key { /* no gap between its members */
-    struct address server;
-    uint32_t port, series;
-};
 
 struct place {
     size_t first, n; /* of the row */
@@ -23,22 +19,15 @@ struct place {
 
 struct refusals {
     const struct case_file *c;
-    struct map places;      /* struct place_key -> struct place */
+    struct map places;      /* struct server_key -> struct place */
     struct radix_item *row; /* by place: radix_signed(time), record */
     size_t room;
 };
 
-static struct place_key key_of(const struct case_file *c, const struct endpoint *server,
-                               uint32_t capture)
-{
-    return (struct place_key){
-        .server = server->ip, .port = server->port, .series = case_series(c, capture)};
-}
-
 static struct place *place_of(const struct refusals *s, const struct endpoint *server,
                               uint32_t capture)
 {
-    const struct place_key key = key_of(s->c, server, capture);
+    const struct server_key key = server_key_of(s->c, server, capture);
     return map_get(&s->places, &key);
 }
 
@@ -56,7 +45,8 @@ static bool name_places(struct refusals *s)
 {
     for (size_t i = 0; i < s->c->n_resets; i++) {
         const struct reset *r = s->c->resets[i];
-        const struct place_key key = key_of(s->c, reset_end(r, SIDE_SERVER), reset_capture(r));
+        const struct server_key key =
+            server_key_of(s->c, reset_end(r, SIDE_SERVER), reset_capture(r));
         if (r->mechanism == MECHANISM_REFUSED && !map_put(&s->places, &key, NULL))
             return false;
     }
@@ -112,7 +102,7 @@ struct refusals *refusals_create(const struct case_file *c)
     if (!s)
         return NULL;
     s->c = c;
-    map_init(&s->places, sizeof(struct place_key), sizeof(struct place));
+    map_init(&s->places, sizeof(struct server_key), sizeof(struct place));
     if (name_places(s) && (s->places.n == 0 || fill_row(s)))
         return s;
     refusals_free(s);

@@ -213,8 +213,7 @@ static void take_other(struct tracker *t, struct live *l, uint8_t dir, const str
         k.notes |= NOTE_TIME_BACKWARDS;
     if (l->evidence)
         timeline_add(&t->store, &l->evidence->timeline, &k);
-    bool closed =
-        half_has(&l->half[0], HALF_FIN) && half_has(&l->half[1], HALF_FIN) && !live_rsts(l);
+    bool closed = live_closed(l) && !live_rsts(l);
     flows_touch(&t->flows, l->flow, closed ? FLOW_CLOSED : FLOW_OPEN);
 }
 

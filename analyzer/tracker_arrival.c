@@ -9,11 +9,7 @@
 #include "analyzer/tracker.h"
 #include "analyzer/tracker_parts.h"
 
-static bool closed_by_both(const struct live *l)
-{
-    return half_has(&l->half[0], HALF_FIN) && half_has(&l->half[1], HALF_FIN);
-}
-
+/* The short road; see steady.h for what goes there. */
 static bool take_steady(struct tracker *t, const struct tracker_place *at, const struct brief *b)
 {
     const uint8_t dir = at->dir;
@@ -32,7 +28,7 @@ static bool take_steady(struct tracker *t, const struct tracker_place *at, const
     l->n_segments++;
     if (b->time > l->last_time)
         l->last_time = b->time;
-    flows_touch(&t->flows, f, closed_by_both(l) ? FLOW_CLOSED : FLOW_OPEN);
+    flows_touch(&t->flows, f, live_closed(l) ? FLOW_CLOSED : FLOW_OPEN);
     tracker_make_room(t, f);
     return true;
 }
