@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "analyzer/case.h"
 #include "analyzer/case_config.h"
+#include "parsers/base/huge.h"
 #include "reports/arguments.h"
 #include "reports/line_json.h"
 #include "reports/line_text.h"
@@ -327,18 +327,9 @@ static void keep_streams_apart(void)
             (void)open("/", O_RDONLY | O_DIRECTORY);
 }
 
-/* Large tables grow by having their pages moved instead of copied, and small ones do not ask the
- * kernel each time.  glibc would raise the first limit by itself, up to where all is copied. */
-static void tune_memory(void)
-{
-    (void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
-    (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
-    (void)mallopt(M_TOP_PAD, 1 << 20);
-}
-
 int main(int argc, char **argv)
 {
-    tune_memory();
+    huge_heap();
     keep_streams_apart();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a silent death */
     return run_command(argc, argv);

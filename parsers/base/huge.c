@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mappings of whole large pages. */
+/* Mappings of whole large pages, and a heap of them. */
 #include "parsers/base/huge.h"
 
+#include <malloc.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+/* By so much the heap grows at once: addresses; those alone take memory that are touched. */
+#define HEAP_STEP ((size_t)1 << 30)
 
 static size_t whole_pages(size_t n)
 {
@@ -40,4 +46,18 @@ void huge_advise(void *p, size_t n)
     if (n >= HUGE_PAGE)
         (void)madvise((char *)p - ((uintptr_t)p - from),
                       ((uintptr_t)p + n + page - 1) / page * page - from, MADV_HUGEPAGE);
+}
+
+/* glibc would move the first limit by itself.  What is freed at the heap's end stays: a page that
+ * the process has had before is there at once, a fresh one costs thousands of instructions. */
+void huge_heap(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, (int)HUGE_TABLE);
+    (void)mallopt(M_TRIM_THRESHOLD, (int)HEAP_STEP);
+    (void)mallopt(M_TOP_PAD, (int)HEAP_STEP);
+    char *volatile first = malloc(HUGE_HEAP_AFTER); /* makes the heap a step longer */
+    char *end = sbrk(0);
+    if (first && end > first && (size_t)(end - first) <= 2 * HEAP_STEP)
+        huge_advise(first + HUGE_HEAP_AFTER, (size_t)(end - first) - HUGE_HEAP_AFTER);
+    free(first);
 }

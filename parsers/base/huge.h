@@ -17,4 +17,12 @@ void huge_free(void *p, size_t n); /* with the n that it was asked for with */
 /* Asks for large pages for memory that came from elsewhere; less than HUGE_PAGE is left alone. */
 void huge_advise(void *p, size_t n);
 
+/* Sets malloc(3) up for a program that takes much and gives most of it back late: its heap is in
+ * large pages but for the first HUGE_HEAP_AFTER bytes, and keeps what is freed; tables from
+ * HUGE_TABLE bytes on are mapped, so that they grow by having their pages moved instead of copied.
+ * Once, before threads; where the kernel refuses any of it, malloc(3) does as ever. */
+#define HUGE_HEAP_AFTER ((size_t)1 << 20)
+#define HUGE_TABLE ((size_t)32 << 20)
+void huge_heap(void);
+
 #endif
