@@ -67,6 +67,8 @@ struct fact_def {
 /* Every row, sorted by name, and how many; free() it.  NULL when memory is short. */
 const struct fact_def **fact_list(size_t *n);
 const struct fact_def *fact_find(struct text name);
+/* Whether it is one and the same for all resets of one kind, see reset_kind. */
+bool fact_is_of_kind(const struct fact_def *def);
 /* The nearest name to a misspelt one, or NULL. */
 const struct fact_def *fact_nearest(struct text name);
 

@@ -17,7 +17,7 @@ typedef struct fact fact_side_getter(const struct case_file *c, const struct res
 static inline struct provenance from_frame(const struct reset *r, uint64_t frame)
 {
     return (struct provenance){.kind = SOURCE_PACKET,
-                               .capture = connection_capture(reset_connection(r), frame),
+                               .capture = reset_capture_of(r, frame),
                                .frame = frame_number(frame)};
 }
 

@@ -33,9 +33,9 @@ static struct fact guessed(const struct case_file *c, const struct reset *r)
 static struct fact age(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    if (reset_connection(r)->began_mid_stream)
+    if (r->in_full && r->in_full->began_mid_stream)
         return unknown("the capture began in mid-connection");
-    return fact_number(r, r->deciding.segment.time - reset_connection(r)->first_time, rst_frame(r));
+    return fact_number(r, r->deciding.segment.time - reset_first_time(r), rst_frame(r));
 }
 
 static struct fact idle_before(const struct case_file *c, const struct reset *r)
@@ -60,7 +60,7 @@ static struct fact capture_lead(const struct case_file *c, const struct reset *r
     instant_ns first = c->captures[reset_capture(r)].first;
     if (first == INSTANT_NONE)
         return unknown("the capture holds no times");
-    return fact_number(r, reset_connection(r)->first_time - first, 0);
+    return fact_number(r, reset_first_time(r) - first, 0);
 }
 
 static struct fact segments(const struct case_file *c, const struct reset *r)

@@ -26,8 +26,7 @@ static struct fact counted(const struct reset *r, uint32_t n)
 static struct fact accepted_before(const struct case_file *c, const struct reset *r)
 {
     const struct server_stats *s = server_of(c, r);
-    bool is =
-        s->first_accepted != INSTANT_NONE && s->first_accepted < reset_connection(r)->first_time;
+    bool is = s->first_accepted != INSTANT_NONE && s->first_accepted < reset_first_time(r);
     return fact_derived(fact_bool(r, is, rst_frame(r)), "from all connections to that port");
 }
 
@@ -60,7 +59,7 @@ static struct fact unanswered(const struct case_file *c, const struct reset *r)
 
 static struct fact attempts_10s(const struct case_file *c, const struct reset *r)
 {
-    instant_ns t = reset_connection(r)->first_time;
+    instant_ns t = reset_first_time(r);
     return counted(r, population_attempts(c->population, reset_end(r, SIDE_SERVER),
                                           t - 5 * NS_PER_S, t + 5 * NS_PER_S, false));
 }

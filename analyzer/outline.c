@@ -17,6 +17,7 @@ bool outline_keep(struct tracker *t, const struct flow *f)
     b->face.end[SIDE_CLIENT] = f->key.e[client];
     b->face.end[SIDE_SERVER] = f->key.e[1 - client];
     b->face.capture = t->config.capture + frame_file(o->rst.k.frame);
+    b->face.first_time = o->syn.k.time;
     b->stream = f->stream;
     b->home = t;
     b->segments = *o;

@@ -376,16 +376,16 @@ static size_t find_owner(const struct population *p, uint64_t key)
 }
 
 /* Whether the connection's own record is among those that were served at t. */
-static uint32_t count_own(const struct population *p, const struct connection *k, instant_ns t)
+static uint32_t count_own(const struct population *p, const struct reset *r, instant_ns t)
 {
-    const uint64_t key = stream_key(k->capture, k->stream);
+    const uint64_t key = stream_key(reset_capture(r), reset_stream(r));
     const size_t low = find_owner(p, key);
     uint32_t n = 0;
     for (size_t i = 0; i < CHAIN_MAX && low + i < p->n_records && p->owners[low + i].key == key;
          i++) {
         const struct connection_record *o = &p->records[p->owners[low + i].value];
-        n += endpoint_eq(&o->server, &k->end[SIDE_SERVER].at) && o->first_time <= t &&
-             o->last_time >= t && was_served(o);
+        n += was_served(o) && o->first_time <= t && o->last_time >= t &&
+             endpoint_eq(&o->server, reset_end(r, SIDE_SERVER));
     }
     return n;
 }
@@ -399,7 +399,7 @@ uint32_t population_live_beside(const struct case_file *c, const struct reset *r
         return 0;
     uint32_t begun =
         p->sums[place_after(p, s, t, false)].n_served - p->sums[s->first_record].n_served;
-    uint32_t gone = count_over(p, s, t) + count_own(p, reset_connection(r), t);
+    uint32_t gone = count_over(p, s, t) + count_own(p, r, t);
     return begun > gone ? begun - gone : 0;
 }
 

@@ -113,6 +113,7 @@ const char *leg_by_name(enum leg_by by); /* "nat", "proxy" */
 struct reset_face { /* of a connection that never opened */
     struct endpoint end[2];
     uint32_t capture;
+    instant_ns first_time; /* of the connection */
 };
 
 struct reset {
@@ -197,6 +198,40 @@ static inline uint64_t reset_bytes(const struct reset *r, enum side side)
 {
     return r->in_full ? r->in_full->end[side].bytes : 0;
 }
+
+/* The time of the connection's first segment. */
+static inline instant_ns reset_first_time(const struct reset *r)
+{
+    return r->in_full ? r->in_full->first_time : r->outline->first_time;
+}
+
+/* See connection_capture. */
+static inline uint32_t reset_capture_of(const struct reset *r, uint64_t frame)
+{
+    if (r->in_full)
+        return connection_capture(r->in_full, frame);
+    const uint32_t file = frame_file(r->deciding.segment.frame);
+    return r->outline->capture - file + (frame == 0 ? file : frame_file(frame));
+}
+
+/* Resets in outline of one kind are alike in all but their ends, times, numbers and hosts' habits:
+ * verdicts, the form of the RST, and that nothing was said.  0: it is of no kind, since it stands
+ * whole or other captures tell of it, too. */
+static inline uint32_t reset_kind(const struct reset *r)
+{
+    if (!r->outline || r->n_seen_in + r->n_legs + r->n_fates > 0 || r->n_rsts != 1)
+        return 0;
+    const struct rst *d = &r->deciding;
+    uint32_t kind = 1;
+    kind = kind << 5 | (uint32_t)r->mechanism;
+    kind = kind << 3 | (uint32_t)r->phase;
+    kind = kind << 2 | (uint32_t)r->sender;
+    kind = kind << 2 | (uint32_t)r->claimed;
+    kind = kind << 2 | (uint32_t)d->family;
+    kind = kind << 2 | (uint32_t)d->validity;
+    return kind << 10 | (d->segment.flags & 0x1ffu) << 1 | r->killed;
+}
+_Static_assert(MECHANISMS <= 32 && PHASES <= 8, "they fit into a kind");
 
 /* The deciding RST's number in its capture, as Wireshark shows it. */
 static inline uint64_t reset_frame(const struct reset *r)

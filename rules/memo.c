@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tree of questions.  A question is one fact with all that rules test of it, its answer their
- * truths; questions stand in the order in which judging asked them, so the next question follows
- * from the answers before.  A leaf holds the judgement.
+ * Trees of questions, one for each kind of resets.  A question is one fact with all that rules test
+ * of it, its answer their truths; questions stand in the order in which judging asked them, so the
+ * next question follows from the answers before.  What all resets of the kind answer alike is left
+ * out.  A leaf holds the judgement.
  */
 #include "rules/memo.h"
 
@@ -16,6 +17,7 @@
 #define ATOMS_MAX 32     /* of one question: two bits of its answer each */
 #define NODES_MAX 200000 /* what is not remembered is judged again */
 #define JUDGEMENTS_MAX 4096
+#define KINDS_MAX 256
 #define NONE UINT32_MAX
 
 struct atom { /* one condition on a fact */
@@ -39,6 +41,7 @@ struct value { /* of a fact, as far as an answer hangs on it */
 struct question {
     uint32_t slot, first, n; /* atoms */
     enum likeness likeness;  /* never: the answer hangs on more than this fact's value */
+    bool of_kind;            /* all resets of one kind give one answer */
     bool has_last;
     struct value last; /* the value asked about last, and the answer */
     uint64_t answer;
@@ -56,6 +59,10 @@ struct node {
     uint32_t last_child; /* NONE: not yet asked */
 };
 
+struct root { /* where the questions about resets of one kind begin */
+    uint32_t kind, node;
+};
+
 struct kept { /* a judgement; its verdicts lie in one row */
     const struct verdict *winner;
     struct verdict *verdicts;
@@ -69,8 +76,10 @@ struct memo {
     VEC(struct atom) atoms;
     VEC(struct question) questions; /* by slot */
     uint32_t *first_question;       /* by slot, n_asked + 1 */
-    VEC(struct node) nodes;         /* the first is the root */
-    struct map edges;               /* struct edge_key -> uint32_t */
+    VEC(struct node) nodes;         /* the first is the root of what is of no kind */
+    VEC(struct root) roots;         /* of the kinds that were seen; there are few */
+    uint32_t last_root;
+    struct map edges; /* struct edge_key -> uint32_t */
     VEC(struct kept) kept;
 };
 
@@ -102,12 +111,19 @@ static bool is_known(const struct memo *m, uint32_t first, const struct conditio
     return false;
 }
 
+static bool refers(const struct memo *m, const struct question *q)
+{
+    for (uint32_t i = 0; i < q->n; i++)
+        if (has_reference(m->atoms.v[q->first + i].condition))
+            return true;
+    return false;
+}
+
 static enum likeness likeness_of(const struct memo *m, const struct question *q)
 {
     const struct fact_def *def = m->catalogue->asked[q->slot].def;
-    for (uint32_t i = 0; i < q->n; i++)
-        if (has_reference(m->atoms.v[q->first + i].condition))
-            return ALIKE_NEVER;
+    if (refers(m, q))
+        return ALIKE_NEVER;
     switch (def ? def->type : FACT_TEXT) {
     case FACT_INT:
     case FACT_BYTES:
@@ -126,6 +142,7 @@ static enum likeness likeness_of(const struct memo *m, const struct question *q)
 
 static bool add_atoms(struct memo *m, uint32_t slot)
 {
+    const struct fact_def *def = m->catalogue->asked[slot].def;
     uint32_t first = (uint32_t)m->atoms.n;
     for (size_t i = 0; i < m->catalogue->n_rules; i++) {
         const struct rule *r = m->catalogue->rules[i];
@@ -146,6 +163,7 @@ static bool add_atoms(struct memo *m, uint32_t slot)
             return false;
         *q = (struct question){.slot = slot, .first = at, .n = n < ATOMS_MAX ? n : ATOMS_MAX};
         q->likeness = likeness_of(m, q);
+        q->of_kind = def && fact_is_of_kind(def) && !refers(m, q);
     }
     return true;
 }
@@ -193,6 +211,7 @@ void memo_free(struct memo *m)
         free(m->kept.v[i].verdicts);
     vec_finish(&m->kept);
     vec_finish(&m->nodes);
+    vec_finish(&m->roots);
     vec_finish(&m->questions);
     vec_finish(&m->atoms);
     map_finish(&m->edges);
@@ -272,6 +291,27 @@ static uint32_t child_of(struct memo *m, uint32_t node, uint64_t given)
     return *child;
 }
 
+/* Where the questions about that reset begin: 0, where all are asked, when it is of no kind or of
+ * one more than there is room for. */
+static uint32_t root_of(struct memo *m, const struct reset *r)
+{
+    const uint32_t kind = reset_kind(r);
+    if (kind == 0)
+        return 0;
+    if (m->roots.n > 0 && m->roots.v[m->last_root].kind == kind)
+        return m->roots.v[m->last_root].node;
+    for (m->last_root = 0; m->last_root < m->roots.n; m->last_root++)
+        if (m->roots.v[m->last_root].kind == kind)
+            return m->roots.v[m->last_root].node;
+    m->last_root = 0;
+    const uint32_t node = m->roots.n < KINDS_MAX ? new_node(m) : NONE;
+    struct root *root = node != NONE ? vec_push(&m->roots) : NULL;
+    if (!root)
+        return 0;
+    *root = (struct root){kind, node};
+    return node;
+}
+
 static bool usable(const struct memo *m, const struct bench *b)
 {
     return !m->off && b->n_links == 0;
@@ -279,10 +319,10 @@ static bool usable(const struct memo *m, const struct bench *b)
 
 bool memo_recall(struct memo *m, struct bench *b, struct judgement *out)
 {
-    uint32_t at = 0;
     uint64_t given;
     if (!usable(m, b))
         return false;
+    uint32_t at = root_of(m, b->reset);
     while (at != NONE && m->nodes.v[at].judgement == NONE) {
         uint32_t q = m->nodes.v[at].question;
         if (q == NONE || !answer(m, b, &m->questions.v[q], &given))
@@ -340,15 +380,18 @@ static uint32_t keep(struct memo *m, const struct judgement *j)
 
 void memo_learn(struct memo *m, struct bench *b, const struct judgement *j)
 {
-    uint32_t at = 0;
     uint64_t given;
     size_t n = b->n_heard; /* answering asks for no fact that is new, but be sure */
     if (!usable(m, b))
         return;
+    const uint32_t root = root_of(m, b->reset);
+    uint32_t at = root;
     for (size_t i = 0; i < n; i++) {
         uint32_t slot = b->in_order[i];
         for (uint32_t q = m->first_question[slot]; q < m->first_question[slot + 1]; q++) {
             struct node *node = &m->nodes.v[at];
+            if (root != 0 && m->questions.v[q].of_kind)
+                continue;
             if (node->question == NONE && node->judgement == NONE)
                 node->question = q;
             if (node->question != q || !answer(m, b, &m->questions.v[q], &given))

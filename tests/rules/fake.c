@@ -140,6 +140,11 @@ const struct fact_def *fact_find(struct text name)
     return NULL;
 }
 
+bool fact_is_of_kind(const struct fact_def *def)
+{
+    return strcmp(def->name, "t.side") == 0;
+}
+
 const struct fact_def *fact_nearest(struct text name)
 {
     for (size_t i = 0; i < N_FACTS; i++)

@@ -192,6 +192,53 @@ static void test_lines_are_not_remembered(void **state)
     close_court(&t);
 }
 
+/* What is the same for a kind is asked once a kind; a reset of no kind is asked all. */
+static void test_kinds(void **state)
+{
+    (void)state;
+    static const struct reset_face face = {.capture = 0};
+    struct court t;
+    fake_forget();
+    fake_number("t.int", 12);
+    fake_text("t.side", "server");
+    open_court(&t,
+               RULE("a", "port-closed",
+                    REQUIRE("<fact name='t.side' is='server'/><fact name='t.int' at-least='10'/>"),
+                    "0.5") RULE("b", "port-scan", "", "0.3"),
+               0);
+    struct reset *r = t.f.resets[0];
+    r->outline = &face;
+    r->rsts = &r->deciding;
+    r->n_rsts = 1;
+    assert_false(recalled(&t));
+    assert_string_equal(t.j.rule, "a");
+    assert_true(recalled(&t));
+    fake_number("t.int", 9); /* hangs on more than the kind */
+    assert_false(recalled(&t));
+    assert_string_equal(t.j.rule, "b");
+    r->mechanism = MECHANISM_REFUSED; /* another kind */
+    fake_text("t.side", "client");
+    fake_number("t.int", 12);
+    assert_false(recalled(&t));
+    assert_string_equal(t.j.rule, "b");
+    r->mechanism = MECHANISM_UNDETERMINED;
+    fake_text("t.side", "server");
+    assert_true(recalled(&t));
+    assert_string_equal(t.j.rule, "a");
+    r->n_seen_in = 1; /* of no kind any more */
+    fake_text("t.side", "client");
+    assert_false(recalled(&t));
+    assert_string_equal(t.j.rule, "b");
+    for (unsigned i = 0; i < 1000; i++) { /* more kinds than are remembered */
+        r->n_seen_in = 0;
+        r->deciding.segment.flags = (uint16_t)(i % 500);
+        fake_text("t.side", i % 500 % 3 ? "client" : "server");
+        recalled(&t);
+        assert_string_equal(t.j.rule, i % 500 % 3 ? "b" : "a");
+    }
+    close_court(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_case_counts),
         cmocka_unit_test(test_values_of_each_type),
         cmocka_unit_test(test_lines_are_not_remembered),
+        cmocka_unit_test(test_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
