@@ -8,20 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parsers/base/map.h"
+#include "analyzer/times.h"
 #include "parsers/base/radix.h"
 
 #define KIN_MAX 1000            /* resets of one connection that are looked at */
 #define IDLE_MIN (2 * NS_PER_S) /* shorter silences are like none other */
 #define IDLE_SLACK (NS_PER_S / 2)
 
-struct server {                /* an endpoint */
-    uint32_t number, first, n; /* its moments */
-};
-
-struct moment {
-    uint32_t server; /* its number */
-    instant_ns time;
+struct server {
+    uint32_t first, n; /* its moments */
+    uint32_t hint_from, hint_to;
 };
 
 struct volume {
@@ -35,13 +31,15 @@ struct kin { /* resets of one connection lie together */
 };
 
 struct alike {
+    const struct census *census;
     struct reset *const *resets;
-    struct map servers; /* struct endpoint -> struct server */
-    struct moment *moments;
+    size_t n_resets;
+    struct server *servers; /* by number */
+    instant_ns *moments;    /* by server, then time */
     struct volume *volumes; /* of those with any */
     instant_ns *idles;      /* of those that may count */
-    struct kin *kin;
-    size_t n, n_volumes, n_idles; /* n: of moments and kin */
+    struct kin *kin;        /* n; NULL: the resets themselves stand by connection */
+    size_t n, n_volumes, n_idles;
 };
 
 static int order_u64(uint64_t a, uint64_t b)
@@ -84,18 +82,6 @@ static struct volume volume_of(const struct reset *r, uint32_t server)
                            .bytes = {reset_bytes(r, SIDE_CLIENT), reset_bytes(r, SIDE_SERVER)}};
 }
 
-static bool number_server(struct alike *a, const struct reset *r, uint32_t *number)
-{
-    bool made;
-    struct server *s = map_put(&a->servers, server_of(r), &made);
-    if (!s)
-        return false;
-    if (made)
-        s->number = (uint32_t)a->servers.n - 1;
-    *number = s->number;
-    return true;
-}
-
 static bool has_bytes(const struct reset *r)
 {
     return reset_bytes(r, SIDE_CLIENT) + reset_bytes(r, SIDE_SERVER) > 0;
@@ -103,92 +89,99 @@ static bool has_bytes(const struct reset *r)
 
 /* What no question counts is left out: most resets of a flood carried nothing and waited for
  * nothing. */
-static bool add(struct alike *a, uint32_t i)
+static void add(struct alike *a, uint32_t i)
 {
     const struct reset *r = a->resets[i];
-    uint32_t server;
-    if (!number_server(a, r, &server))
-        return false;
-    a->moments[a->n] = (struct moment){.server = server, .time = r->deciding.segment.time};
+    struct server *s = &a->servers[a->census->server[i]];
+    a->moments[s->first + s->n++] = r->deciding.segment.time;
     if (has_bytes(r))
-        a->volumes[a->n_volumes++] = volume_of(r, server);
-    a->kin[a->n] = (struct kin){.connection = connection_of(r), .reset = i};
+        a->volumes[a->n_volumes++] = volume_of(r, a->census->server[i]);
     if (r->idle_before_ns != INSTANT_NONE && r->idle_before_ns >= IDLE_MIN - IDLE_SLACK)
         a->idles[a->n_idles++] = r->idle_before_ns;
-    a->n++;
-    return true;
 }
 
-static void sort_kin(struct alike *a, struct radix_item *v)
+/* Where each server's moments begin. */
+static void share_room(struct alike *a)
 {
-    for (size_t i = 0; i < a->n; i++)
-        v[i] = (struct radix_item){a->kin[i].connection, a->kin[i].reset};
-    radix_sort(v, v + a->n, a->n);
-    for (size_t i = 0; i < a->n; i++)
-        a->kin[i] = (struct kin){.connection = v[i].key, .reset = v[i].value};
-}
-
-/* By server, then time.  The moments lie in the second of the two rows when they are put in place.
- */
-static void sort_moments(struct alike *a, struct radix_item *v)
-{
-    struct radix_item *room = v + a->n;
-    for (size_t i = 0; i < a->n; i++)
-        v[i] = (struct radix_item){radix_signed(a->moments[i].time), (uint32_t)i};
-    radix_sort(v, room, a->n);
-    for (size_t i = 0; i < a->n; i++)
-        v[i].key = a->moments[v[i].value].server;
-    radix_sort(v, room, a->n);
-    struct moment *sorted = (struct moment *)(void *)room;
-    _Static_assert(sizeof *sorted == sizeof *room, "they lie in its place");
-    for (size_t i = 0; i < a->n; i++)
-        sorted[i] = a->moments[v[i].value];
-    memcpy(a->moments, sorted, a->n * sizeof *sorted);
-    for (size_t i = 0; i < a->n; i++) {
-        struct server *s = map_value_at(&a->servers, a->moments[i].server);
-        if (s->n++ == 0)
-            s->first = (uint32_t)i;
+    for (size_t i = 0; i < a->n_resets; i++)
+        a->servers[a->census->server[i]].n += !a->resets[i]->is_copy_of_other;
+    for (uint32_t k = 0; k < a->census->n_servers; k++) {
+        a->servers[k].first = (uint32_t)a->n;
+        a->n += a->servers[k].n;
+        a->servers[k].n = 0;
     }
 }
 
-static bool sort(struct alike *a)
+/* The resets of a case come in order of time. */
+static void sort_moments(const struct alike *a)
 {
-    struct radix_item *v = radix_room(a->n);
-    if (!v)
-        return false;
-    sort_moments(a, v);
-    sort_kin(a, v);
-    radix_room_free(v, a->n);
-    if (a->n_volumes > 1)
-        qsort(a->volumes, a->n_volumes, sizeof *a->volumes, by_volume);
-    if (a->n_idles > 1)
-        qsort(a->idles, a->n_idles, sizeof *a->idles, by_idle);
+    for (uint32_t k = 0; k < a->census->n_servers; k++) {
+        instant_ns *v = a->moments + a->servers[k].first;
+        size_t n = a->servers[k].n, i = 1;
+        while (i < n && v[i - 1] <= v[i])
+            i++;
+        if (i < n)
+            qsort(v, n, sizeof *v, by_idle);
+    }
+}
+
+static bool is_by_connection(const struct alike *a)
+{
+    for (size_t i = 1; i < a->n_resets; i++)
+        if (connection_of(a->resets[i - 1]) > connection_of(a->resets[i]))
+            return false;
     return true;
 }
 
-static bool fill(struct alike *a, size_t n)
+static bool sort_kin(struct alike *a)
 {
-    size_t room = n ? n : 1;
+    size_t n = 0;
+    if (is_by_connection(a))
+        return true;
+    a->kin = malloc((a->n + 1) * sizeof *a->kin);
+    struct radix_item *v = radix_room(a->n);
+    if (!a->kin || !v) {
+        radix_room_free(v, a->n);
+        return false;
+    }
+    for (size_t i = 0; i < a->n_resets; i++)
+        if (!a->resets[i]->is_copy_of_other)
+            v[n++] = (struct radix_item){connection_of(a->resets[i]), (uint32_t)i};
+    radix_sort(v, v + a->n, n);
+    for (size_t i = 0; i < n; i++)
+        a->kin[i] = (struct kin){.connection = v[i].key, .reset = v[i].value};
+    radix_room_free(v, a->n);
+    return true;
+}
+
+static bool fill(struct alike *a)
+{
+    const size_t room = a->n_resets + 1;
+    a->servers = calloc(a->census->n_servers + (size_t)1, sizeof *a->servers);
     a->moments = malloc(room * sizeof *a->moments);
     a->volumes = malloc(room * sizeof *a->volumes);
     a->idles = malloc(room * sizeof *a->idles);
-    a->kin = malloc(room * sizeof *a->kin);
-    if (!a->moments || !a->volumes || !a->idles || !a->kin)
+    if (!a->servers || !a->moments || !a->volumes || !a->idles)
         return false;
-    for (size_t i = 0; i < n; i++)
-        if (!a->resets[i]->is_copy_of_other && !add(a, (uint32_t)i))
-            return false;
-    return sort(a);
+    share_room(a);
+    for (size_t i = 0; i < a->n_resets; i++)
+        if (!a->resets[i]->is_copy_of_other)
+            add(a, (uint32_t)i);
+    sort_moments(a);
+    qsort(a->volumes, a->n_volumes, sizeof *a->volumes, by_volume);
+    qsort(a->idles, a->n_idles, sizeof *a->idles, by_idle);
+    return sort_kin(a);
 }
 
-struct alike *alike_create(struct reset *const *resets, size_t n)
+struct alike *alike_create(const struct census *census)
 {
     struct alike *a = calloc(1, sizeof *a);
     if (!a)
         return NULL;
-    map_init(&a->servers, sizeof(struct endpoint), sizeof(struct server));
-    a->resets = resets;
-    if (fill(a, n))
+    a->census = census;
+    a->resets = census->of->resets;
+    a->n_resets = census->of->n_resets;
+    if (fill(a))
         return a;
     alike_free(a);
     return NULL;
@@ -198,7 +191,7 @@ void alike_free(struct alike *a)
 {
     if (!a)
         return;
-    map_finish(&a->servers);
+    free(a->servers);
     free(a->moments);
     free(a->volumes);
     free(a->idles);
@@ -230,20 +223,6 @@ static size_t count_between(const void *rows, size_t n, size_t size, const void 
     return rank(rows, n, size, to, order, true) - rank(rows, n, size, from, order, false);
 }
 
-/* How many of the moments come before t; with those at t too when past is set. */
-static size_t rank_of_time(const struct moment *v, size_t n, instant_ns t, bool past)
-{
-    size_t low = 0;
-    while (low < n) {
-        size_t middle = low + (n - low) / 2;
-        if (v[middle].time < t || (past && v[middle].time == t))
-            low = middle + 1;
-        else
-            n = middle;
-    }
-    return low;
-}
-
 /* What is wanted of another reset. */
 struct wanted {
     instant_ns time_from, time_to, idle_from, idle_to;
@@ -263,13 +242,23 @@ static bool fits(const struct reset *r, const struct reset *o, const struct want
                           : idle >= w->idle_from && idle <= w->idle_to;
 }
 
-/* The first of kin of that connection or a greater one. */
-static size_t find_kin(const struct alike *a, uint64_t connection)
+/* Of kin, or of the resets where they stand by connection. */
+static uint64_t kin_connection(const struct alike *a, size_t i)
 {
+    return a->kin ? a->kin[i].connection : connection_of(a->resets[i]);
+}
+
+/* The first of kin of r's connection or a greater one. */
+static size_t find_kin(const struct alike *a, const struct reset *r, size_t n)
+{
+    const uint64_t connection = connection_of(r);
+    const uint32_t own = a->kin ? CENSUS_NONE : census_index(a->census, r);
+    if (own != CENSUS_NONE && (own == 0 || connection_of(a->resets[own - 1]) < connection))
+        return own;
     size_t low = 0;
-    for (size_t high = a->n; low < high;) {
+    for (size_t high = n; low < high;) {
         size_t middle = low + (high - low) / 2;
-        if (a->kin[middle].connection < connection)
+        if (kin_connection(a, middle) < connection)
             low = middle + 1;
         else
             high = middle;
@@ -281,9 +270,13 @@ static size_t find_kin(const struct alike *a, uint64_t connection)
 static size_t count_kin(const struct alike *a, const struct reset *r, const struct wanted *w)
 {
     const uint64_t connection = connection_of(r);
-    size_t n = 0, at = find_kin(a, connection);
-    for (size_t k = 0; k < KIN_MAX && at < a->n && a->kin[at].connection == connection; k++)
-        n += fits(r, a->resets[a->kin[at++].reset], w);
+    const size_t n_all = a->kin ? a->n : a->n_resets;
+    size_t n = 0, at = find_kin(a, r, n_all);
+    for (size_t k = 0; k < KIN_MAX && at < n_all && kin_connection(a, at) == connection;
+         k++, at++) {
+        const struct reset *o = a->resets[a->kin ? a->kin[at].reset : at];
+        n += !o->is_copy_of_other && fits(r, o, w);
+    }
     return n;
 }
 
@@ -294,15 +287,17 @@ static uint32_t others(size_t n, size_t n_kin)
 
 uint32_t alike_same_instant(const struct alike *a, const struct reset *r, instant_ns within_ns)
 {
-    const struct server *s = map_get(&a->servers, server_of(r));
-    if (!s)
+    const uint32_t number = census_server(a->census, r);
+    if (number == CENSUS_NONE)
         return 0;
+    struct server *s = &a->servers[number];
     instant_ns t = r->deciding.segment.time;
     const struct wanted w = {
         .same_server = true, .time_from = t - within_ns, .time_to = t + within_ns};
-    const struct moment *v = a->moments + s->first;
-    size_t n = rank_of_time(v, s->n, w.time_to, true) - rank_of_time(v, s->n, w.time_from, false);
-    return others(n, count_kin(a, r, &w));
+    const instant_ns *v = a->moments + s->first;
+    const size_t from = times_before(v, s->n, w.time_from, false, &s->hint_from);
+    const size_t to = times_before(v, s->n, w.time_to, true, &s->hint_to);
+    return others(to - from, count_kin(a, r, &w));
 }
 
 uint32_t alike_same_idle(const struct alike *a, const struct reset *r)
@@ -320,10 +315,10 @@ uint32_t alike_same_idle(const struct alike *a, const struct reset *r)
 
 uint32_t alike_same_bytes(const struct alike *a, const struct reset *r)
 {
-    const struct server *s = map_get(&a->servers, server_of(r));
-    if (!s || !has_bytes(r))
+    const uint32_t number = census_server(a->census, r);
+    if (number == CENSUS_NONE || !has_bytes(r))
         return 0;
-    const struct volume key = volume_of(r, s->number);
+    const struct volume key = volume_of(r, number);
     const struct wanted w = {.same_server = true, .same_bytes = r};
     size_t n = count_between(a->volumes, a->n_volumes, sizeof *a->volumes, &key, &key, by_volume);
     return others(n, count_kin(a, r, &w));

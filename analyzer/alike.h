@@ -7,12 +7,13 @@
 #ifndef WHYRST_ANALYZER_ALIKE_H
 #define WHYRST_ANALYZER_ALIKE_H
 
-#include "analyzer/reset.h"
+#include "analyzer/census.h"
 
 struct alike;
 
-/* The resets must not change afterwards.  NULL when memory ran out. */
-struct alike *alike_create(struct reset *const *resets, size_t n);
+/* Of the census's case, whose resets must not change afterwards; both must outlive it.  NULL when
+ * memory ran out. */
+struct alike *alike_create(const struct census *census);
 void alike_free(struct alike *a); /* NULL-safe */
 
 /* Of the same server endpoint, at most within_ns before or after. */

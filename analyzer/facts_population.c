@@ -8,16 +8,6 @@
 #include "analyzer/fact_make.h"
 #include "analyzer/population.h"
 
-static const struct server_stats *server_of(const struct case_file *c, const struct reset *r)
-{
-    return population_server(c->population, reset_end(r, SIDE_SERVER));
-}
-
-static const struct client_stats *client_of(const struct case_file *c, const struct reset *r)
-{
-    return population_client(c->population, &reset_end(r, SIDE_CLIENT)->ip);
-}
-
 static struct fact counted(const struct reset *r, uint32_t n)
 {
     return fact_derived(fact_number(r, n, rst_frame(r)), "counted over all connections");
@@ -25,26 +15,26 @@ static struct fact counted(const struct reset *r, uint32_t n)
 
 static struct fact accepted_before(const struct case_file *c, const struct reset *r)
 {
-    const struct server_stats *s = server_of(c, r);
+    const struct server_stats *s = population_server(c, r);
     bool is = s->first_accepted != INSTANT_NONE && s->first_accepted < reset_first_time(r);
     return fact_derived(fact_bool(r, is, rst_frame(r)), "from all connections to that port");
 }
 
 static struct fact accepted_after(const struct case_file *c, const struct reset *r)
 {
-    const struct server_stats *s = server_of(c, r);
+    const struct server_stats *s = population_server(c, r);
     bool is = s->last_accepted != INSTANT_NONE && s->last_accepted > r->deciding.segment.time;
     return fact_derived(fact_bool(r, is, rst_frame(r)), "from all connections to that port");
 }
 
 static struct fact accepted(const struct case_file *c, const struct reset *r)
 {
-    return counted(r, server_of(c, r)->n_accepted);
+    return counted(r, population_server(c, r)->n_accepted);
 }
 
 static struct fact refused(const struct case_file *c, const struct reset *r)
 {
-    return counted(r, server_of(c, r)->n_refused);
+    return counted(r, population_server(c, r)->n_refused);
 }
 
 static struct fact accepted_between(const struct case_file *c, const struct reset *r)
@@ -54,29 +44,28 @@ static struct fact accepted_between(const struct case_file *c, const struct rese
 
 static struct fact unanswered(const struct case_file *c, const struct reset *r)
 {
-    return counted(r, server_of(c, r)->n_unanswered);
+    return counted(r, population_server(c, r)->n_unanswered);
 }
 
 static struct fact attempts_10s(const struct case_file *c, const struct reset *r)
 {
     instant_ns t = reset_first_time(r);
-    return counted(r, population_attempts(c->population, reset_end(r, SIDE_SERVER),
-                                          t - 5 * NS_PER_S, t + 5 * NS_PER_S, false));
+    return counted(r, population_attempts(c, r, t - 5 * NS_PER_S, t + 5 * NS_PER_S));
 }
 
 static struct fact targets(const struct case_file *c, const struct reset *r)
 {
-    return counted(r, client_of(c, r)->n_targets);
+    return counted(r, population_client(c, r)->n_targets);
 }
 
 static struct fact dead_targets(const struct case_file *c, const struct reset *r)
 {
-    return counted(r, client_of(c, r)->n_dead_targets);
+    return counted(r, population_client(c, r)->n_dead_targets);
 }
 
 static struct fact attempts(const struct case_file *c, const struct reset *r)
 {
-    return counted(r, client_of(c, r)->n_attempts);
+    return counted(r, population_client(c, r)->n_attempts);
 }
 
 static struct fact same_instant(const struct case_file *c, const struct reset *r)
@@ -139,14 +128,17 @@ static struct fact closed_idle_apart(const struct case_file *c, const struct res
 /* Nothing listened any more, or not yet again. */
 static struct fact refused_after(const struct case_file *c, const struct reset *r)
 {
-    const struct server_stats *s = server_of(c, r);
+    const struct server_stats *s = population_server(c, r);
     const bool is = s->last_refused != INSTANT_NONE && s->last_refused > r->deciding.segment.time;
     return fact_derived(fact_bool(r, is, rst_frame(r)), "from all connections to that port");
 }
 
 static struct fact port_elsewhere(const struct case_file *c, const struct reset *r)
 {
-    return fact_derived(fact_bool(r, population_port_elsewhere(c, r), rst_frame(r)),
+    bool elsewhere;
+    if (!population_port_elsewhere(c, r, &elsewhere))
+        return unknown("there was no memory to look at the other connections");
+    return fact_derived(fact_bool(r, elsewhere, rst_frame(r)),
                         "from all connections of the capture");
 }
 

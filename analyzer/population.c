@@ -1,47 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counts over the connection records that concern a reset: those of its server, of its client, of
- * its client's port.  A few sorts and maps; each question afterwards is a look-up or a search,
- * however many connections a server had.
+ * Counts over the connections that concern a reset: those of its server, of its client, of its
+ * client's port.  A few passes over the census; each question afterwards is a short search from
+ * where the last one about that server ended, since resets are asked about in order of time.
  */
 #include "analyzer/population.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "analyzer/alike.h"
-#include "parsers/base/map.h"
+#include "analyzer/census.h"
+#include "analyzer/ports.h"
+#include "analyzer/times.h"
 #include "parsers/base/radix.h"
 
-struct sums { /* over the records before a place of by_server */
-    uint32_t n_syn, n_accepted, n_served;
+struct sums { /* over the connections before a place of the census's row */
+    uint32_t n_syn, n_served;
 };
 
 struct server {
     struct server_stats stats;
-    uint32_t rank; /* in order of first sight */
+    uint32_t hint_from, hint_to, hint_begun, hint_over;
 };
 
 struct client {
     struct client_stats stats;
-    uint32_t rank;
+    uint32_t last_target, last_served; /* number + 1 of the server counted last */
 };
 
 struct population {
     const struct connection_record *records;
-    uint32_t *by_server; /* record indexes by server, then time */
-    size_t n;            /* of by_server */
     size_t n_records;
-    struct map servers;  /* struct endpoint -> struct server; those of resets alone, as below */
-    struct map clients;  /* struct address -> struct client */
-    struct map ports;    /* client's struct endpoint -> last record + 1 of its chain */
-    uint32_t *same_port; /* for each record: the one before it in its chain + 1, 0 none */
-    struct sums *sums;   /* n + 1 */
-    instant_ns *endings; /* of served connections, by server, then time */
-    struct radix_item *owners; /* by capture and stream, then record */
+    struct census census;
+    struct server *servers;    /* by number; those of resets */
+    struct client *clients;    /* by number */
+    struct sums *sums;         /* one more than the row has */
+    instant_ns *endings;       /* of served connections, by server, then time */
+    struct radix_item *owners; /* by capture and stream, then record; NULL: as the records are */
     struct alike *alike;
     struct closings *closings;
     struct refusals *refusals;
+    struct ports *ports; /* made when it is first asked for */
 };
 
 static const struct server_stats no_server = {.first_accepted = INSTANT_NONE,
@@ -54,15 +53,14 @@ static uint64_t stream_key(uint32_t capture, uint32_t stream)
     return (uint64_t)capture << 32 | stream;
 }
 
-static bool was_refused(const struct connection_record *r)
+static uint64_t owner_key(const struct population *p, size_t i)
 {
-    return r->synack_time == INSTANT_NONE && r->saw_rst[SIDE_SERVER] && r->syn_time != INSTANT_NONE;
+    return p->owners ? p->owners[i].key : stream_key(p->records[i].capture, p->records[i].stream);
 }
 
-/* More than SYN, SYN-ACK, ACK and a RST or two: somebody was served. */
-static bool was_served(const struct connection_record *r)
+static const struct connection_record *owner(const struct population *p, size_t i)
 {
-    return (r->handshake_seen || r->began_mid_stream) && r->n_segments > 5;
+    return &p->records[p->owners ? p->owners[i].value : i];
 }
 
 static void widen(instant_ns *first, instant_ns *last, instant_ns t)
@@ -73,186 +71,118 @@ static void widen(instant_ns *first, instant_ns *last, instant_ns t)
         *last = t;
 }
 
-static void count_server(struct server_stats *s, const struct connection_record *r, uint32_t at)
+#define AHEAD 8 /* so many places before a record is looked at, memory is asked for it */
+
+/* The record at that place of the census's row. */
+static const struct connection_record *record_at(const struct population *p, size_t at)
 {
-    if (s->n_records++ == 0)
-        s->first_record = at;
-    if (r->synack_time != INSTANT_NONE || (r->began_mid_stream && was_served(r))) {
+    const struct census_row *row = &p->census.row;
+    if (at + AHEAD < row->n) {
+        const struct connection_record *next = &p->records[row->record[at + AHEAD]];
+        __builtin_prefetch(&next->last_time);
+        __builtin_prefetch(&next->rst_time);
+    }
+    return &p->records[row->record[at]];
+}
+
+static void count_server(struct server_stats *s, const struct population *p, size_t at)
+{
+    const struct census_row *row = &p->census.row;
+    const uint8_t bits = row->bits[at];
+    const struct connection_record *r = record_at(p, at);
+    s->n_attempts += (bits & CENSUS_SYN) != 0;
+    if ((bits & CENSUS_ANSWERED) || ((bits & CENSUS_SERVED) && r->began_mid_stream)) {
         s->n_accepted++;
-        widen(&s->first_accepted, &s->last_accepted, r->first_time);
-    } else if (was_refused(r)) {
+        widen(&s->first_accepted, &s->last_accepted, row->time[at]);
+    } else if (bits & CENSUS_REFUSED) {
         s->n_refused++;
         widen(&s->first_refused, &s->last_refused, r->rst_time);
-    } else if (r->syn_time != INSTANT_NONE) {
+    } else if (bits & CENSUS_SYN) {
         s->n_unanswered++;
     }
-    s->n_attempts += r->syn_time != INSTANT_NONE;
 }
 
-/* Each client's tries at each server endpoint, whose number is what its map says.  Returns false
- * when memory ran out. */
-static bool list_tries(struct population *p, struct map *targets, struct radix_item *v, size_t *n)
+/* One of its connections to a server that has that number. */
+static void count_client(struct client *c, uint32_t server, uint8_t bits)
 {
-    for (size_t i = 0; i < p->n_records; i++) {
-        const struct connection_record *r = &p->records[i];
-        struct client *c = map_get(&p->clients, &r->client.ip);
-        if (!c)
-            continue;
-        bool made;
-        uint32_t *number = map_put(targets, &r->server, &made);
-        if (!number)
-            return false;
-        if (made)
-            *number = (uint32_t)targets->n;
-        c->stats.n_attempts += r->syn_time != INSTANT_NONE;
-        v[(*n)++] = (struct radix_item){(uint64_t)c->rank << 32 | *number, (uint32_t)i};
-    }
-    return true;
-}
-
-/* owners serves as room. */
-static bool count_clients(struct population *p)
-{
-    struct radix_item *v = p->owners;
-    struct map targets; /* struct endpoint -> uint32_t */
-    size_t n = 0;
-    map_init(&targets, sizeof(struct endpoint), sizeof(uint32_t));
-    bool good = list_tries(p, &targets, v, &n);
-    map_finish(&targets);
-    radix_sort(v, v + p->n_records, n);
-    for (size_t i = 0; i < n;) {
-        const uint64_t key = v[i].key;
-        bool served = false;
-        for (; i < n && v[i].key == key; i++)
-            served = served || was_served(&p->records[v[i].value]);
-        struct client *c = map_value_at(&p->clients, (size_t)(key >> 32));
+    c->stats.n_attempts += (bits & CENSUS_SYN) != 0;
+    if (c->last_target != server + 1) {
+        c->last_target = server + 1;
         c->stats.n_targets++;
-        c->stats.n_dead_targets += !served;
+        c->stats.n_dead_targets++;
     }
-    return good;
+    if ((bits & CENSUS_SERVED) && c->last_served != server + 1) {
+        c->last_served = server + 1;
+        c->stats.n_dead_targets--;
+    }
 }
 
-static void chain_port(struct population *p, uint32_t record)
+static bool count(struct population *p)
 {
-    uint32_t *last = map_get(&p->ports, &p->records[record].client);
-    if (!last)
-        return;
-    p->same_port[record] = *last;
-    *last = record + 1;
-}
-
-static void add_up(struct population *p, size_t at)
-{
-    const struct connection_record *r = &p->records[p->by_server[at]];
-    bool has_syn = r->syn_time != INSTANT_NONE, served = was_served(r);
-    const struct sums *before = &p->sums[at];
-    p->sums[at + 1] = (struct sums){.n_syn = before->n_syn + has_syn,
-                                    .n_accepted = before->n_accepted +
-                                                  (has_syn && r->synack_time != INSTANT_NONE),
-                                    .n_served = before->n_served + served};
-}
-
-static bool count_servers(struct population *p)
-{
-    p->sums = malloc((p->n + 1) * sizeof *p->sums);
-    if (!p->sums)
+    const struct census *s = &p->census;
+    p->servers = calloc(s->n_servers + (size_t)1, sizeof *p->servers);
+    p->clients = calloc(s->clients.n + 1, sizeof *p->clients);
+    p->sums = malloc((s->row.n + 1) * sizeof *p->sums);
+    if (!p->servers || !p->clients || !p->sums)
         return false;
-    p->sums[0] = (struct sums){0};
-    for (size_t i = 0; i < p->n; i++) {
-        const struct connection_record *r = &p->records[p->by_server[i]];
-        struct server *s = map_get(&p->servers, &r->server);
-        if (s)
-            count_server(&s->stats, r, (uint32_t)i);
-        add_up(p, i);
+    struct sums sums = {0};
+    for (uint32_t k = 0; k < s->servers.n; k++) {
+        if (k < s->n_servers)
+            p->servers[k].stats = no_server;
+        for (size_t i = s->first[k]; i < s->first[k + 1]; i++) {
+            p->sums[i] = sums;
+            sums.n_syn += (s->row.bits[i] & CENSUS_SYN) != 0;
+            sums.n_served += (s->row.bits[i] & CENSUS_SERVED) != 0;
+            if (k < s->n_servers)
+                count_server(&p->servers[k].stats, p, i);
+            if (s->row.client[i] != CENSUS_NONE)
+                count_client(&p->clients[s->row.client[i]], k, s->row.bits[i]);
+        }
     }
+    p->sums[s->row.n] = sums;
     return true;
 }
 
 /* Ends of served connections: those of one server lie where the sums say. */
 static bool sort_endings(struct population *p)
 {
-    struct radix_item *v = radix_room(p->n);
-    p->endings = malloc((p->sums[p->n].n_served + (size_t)1) * sizeof *p->endings);
+    const struct census *s = &p->census;
+    const size_t n_all = p->sums[s->first[s->n_servers]].n_served;
+    struct radix_item *v = radix_room(n_all);
+    p->endings = malloc((n_all + 1) * sizeof *p->endings);
     if (!v || !p->endings) {
-        radix_room_free(v, p->n);
+        radix_room_free(v, n_all);
         return false;
     }
-    for (size_t k = 0; k < p->servers.n; k++) {
-        const struct server_stats *s =
-            &((const struct server *)map_value_at(&p->servers, k))->stats;
-        size_t n = 0, first = p->sums[s->first_record].n_served;
-        for (size_t i = s->first_record; i < (size_t)s->first_record + s->n_records; i++) {
-            const struct connection_record *r = &p->records[p->by_server[i]];
-            if (was_served(r))
-                v[n++].key = radix_signed(r->last_time);
-        }
-        radix_sort(v, v + p->n, n);
+    for (uint32_t k = 0; k < s->n_servers; k++) {
+        size_t n = 0, first = p->sums[s->first[k]].n_served;
+        for (size_t i = s->first[k]; i < s->first[k + 1]; i++)
+            if (s->row.bits[i] & CENSUS_SERVED)
+                v[n++].key = radix_signed(record_at(p, i)->last_time);
+        radix_sort(v, v + n_all, n);
         for (size_t i = 0; i < n; i++)
             p->endings[first + i] = (instant_ns)radix_signed((int64_t)v[i].key);
     }
-    radix_room_free(v, p->n);
+    radix_room_free(v, n_all);
     return true;
 }
 
-static bool make_room(struct population *p)
+/* Records of one capture come by stream; those of a series may not. */
+static bool find_owners(struct population *p)
 {
-    size_t room = p->n_records + 1;
-    p->by_server = malloc(room * sizeof *p->by_server);
-    p->same_port = calloc(room, sizeof *p->same_port);
-    p->owners = radix_room(p->n_records);
-    return p->by_server && p->same_port && p->owners;
-}
-
-/* By server, then time, then record.  owners serves as room first. */
-static void sort_records(struct population *p)
-{
-    struct radix_item *v = p->owners, *room = v + p->n_records;
-    for (size_t i = 0; i < p->n_records; i++)
-        if (map_get(&p->servers, &p->records[i].server))
-            v[p->n++] = (struct radix_item){radix_signed(p->records[i].first_time), (uint32_t)i};
-    radix_sort(v, room, p->n);
-    for (size_t i = 0; i < p->n; i++) {
-        const struct server *s = map_get(&p->servers, &p->records[v[i].value].server);
-        v[i].key = s ? s->rank : 0;
-    }
-    radix_sort(v, room, p->n);
-    for (size_t i = 0; i < p->n; i++)
-        p->by_server[i] = v[i].value;
-    for (size_t i = 0; i < p->n_records; i++) {
-        const struct connection_record *r = &p->records[i];
-        v[i] = (struct radix_item){stream_key(r->capture, r->stream), (uint32_t)i};
-    }
-    radix_sort(v, room, p->n_records);
-}
-
-/* Whose counts will be asked for. */
-static bool name_ends(struct population *p, struct reset *const *resets, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct endpoint *client = reset_end(resets[i], SIDE_CLIENT);
-        bool made;
-        struct client *c = map_put(&p->clients, &client->ip, &made);
-        if (!c || !map_put(&p->ports, client, NULL))
-            return false;
-        if (made)
-            c->rank = (uint32_t)p->clients.n - 1;
-        struct server *s = map_put(&p->servers, reset_end(resets[i], SIDE_SERVER), &made);
-        if (!s)
-            return false;
-        if (made)
-            *s = (struct server){.stats = no_server, .rank = (uint32_t)p->servers.n};
-    }
-    return true;
-}
-
-static bool count_all(struct population *p)
-{
-    if (!make_room(p) || !count_clients(p))
+    size_t n = p->n_records, i = 1;
+    while (i < n && owner_key(p, i - 1) <= owner_key(p, i))
+        i++;
+    if (i >= n)
+        return true;
+    struct radix_item *v = radix_room(n);
+    if (!v)
         return false;
-    sort_records(p);
-    for (size_t i = 0; i < p->n_records; i++)
-        chain_port(p, (uint32_t)i);
-    return count_servers(p) && sort_endings(p);
+    for (i = 0; i < n; i++)
+        v[i] = (struct radix_item){owner_key(p, i), (uint32_t)i};
+    radix_sort(v, v + n, n);
+    p->owners = v;
+    return true;
 }
 
 struct population *population_create(const struct case_file *c)
@@ -260,16 +190,13 @@ struct population *population_create(const struct case_file *c)
     struct population *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    map_init(&p->servers, sizeof(struct endpoint), sizeof(struct server));
-    map_init(&p->clients, sizeof(struct address), sizeof(struct client));
-    map_init(&p->ports, sizeof(struct endpoint), sizeof(uint32_t));
     p->records = c->records;
     p->n_records = c->n_resets > 0 ? c->n_records : 0; /* nobody will ask */
-    p->alike = alike_create(c->resets, c->n_resets);
-    p->closings = closings_create(c);
-    p->refusals = refusals_create(c);
-    if (p->alike && p->closings && p->refusals && name_ends(p, c->resets, c->n_resets) &&
-        count_all(p))
+    bool good = census_take(&p->census, c) && count(p) && sort_endings(p) && find_owners(p);
+    p->alike = good ? alike_create(&p->census) : NULL;
+    p->closings = good ? closings_create(c) : NULL;
+    p->refusals = good ? refusals_create(&p->census) : NULL;
+    if (p->alike && p->closings && p->refusals)
         return p;
     population_free(p);
     return NULL;
@@ -279,95 +206,77 @@ void population_free(struct population *p)
 {
     if (!p)
         return;
-    map_finish(&p->servers);
-    map_finish(&p->clients);
-    map_finish(&p->ports);
+    ports_free(p->ports);
     alike_free(p->alike);
     closings_free(p->closings);
     refusals_free(p->refusals);
     radix_room_free(p->owners, p->n_records);
     free(p->endings);
     free(p->sums);
-    free(p->same_port);
-    free(p->by_server);
+    free(p->clients);
+    free(p->servers);
+    census_finish(&p->census);
     free(p);
 }
 
-const struct server_stats *population_server(const struct population *p, const struct endpoint *e)
+/* NULL: no reset of the case has that server. */
+static struct server *server_of(const struct case_file *c, const struct reset *r, uint32_t *number)
 {
-    const struct server *s = p ? map_get(&p->servers, e) : NULL;
+    const struct population *p = c->population;
+    *number = p ? census_server(&p->census, r) : CENSUS_NONE;
+    return *number != CENSUS_NONE ? &p->servers[*number] : NULL;
+}
+
+const struct server_stats *population_server(const struct case_file *c, const struct reset *r)
+{
+    uint32_t number;
+    const struct server *s = server_of(c, r, &number);
     return s ? &s->stats : &no_server;
 }
 
-const struct client_stats *population_client(const struct population *p, const struct address *a)
+const struct client_stats *population_client(const struct case_file *c, const struct reset *r)
 {
     static const struct client_stats none = {0};
-    const struct client *c = p ? map_get(&p->clients, a) : NULL;
-    return c ? &c->stats : &none;
+    const struct population *p = c->population;
+    const uint32_t number = p ? census_client(&p->census, r) : CENSUS_NONE;
+    return number != CENSUS_NONE ? &p->clients[number].stats : &none;
 }
 
-/* The place in by_server of the server's first record that began after t (at or after it, when at
- * is set). */
-static size_t place_after(const struct population *p, const struct server_stats *s, instant_ns t,
-                          bool at)
+uint32_t population_attempts(const struct case_file *c, const struct reset *r, instant_ns from,
+                             instant_ns to)
 {
-    size_t low = s->first_record;
-    for (size_t high = low + s->n_records; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        instant_ns first = p->records[p->by_server[middle]].first_time;
-        if (first < t || (!at && first == t))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-uint32_t population_attempts(const struct population *p, const struct endpoint *server,
-                             instant_ns from, instant_ns to, bool accepted)
-{
-    const struct server_stats *s = population_server(p, server);
-    if (s->n_records == 0 || from > to)
+    uint32_t number;
+    struct server *s = server_of(c, r, &number);
+    if (!s || from > to)
         return 0;
-    const struct sums *a = &p->sums[place_after(p, s, from, true)];
-    const struct sums *b = &p->sums[place_after(p, s, to, false)];
-    return accepted ? b->n_accepted - a->n_accepted : b->n_syn - a->n_syn;
+    const struct population *p = c->population;
+    const size_t first = p->census.first[number], n = p->census.first[number + 1] - first;
+    const instant_ns *begins = p->census.row.time + first;
+    const size_t a = times_before(begins, n, from, false, &s->hint_from);
+    const size_t b = times_before(begins, n, to, true, &s->hint_to);
+    return p->sums[first + b].n_syn - p->sums[first + a].n_syn;
 }
 
-/* Served connections of the server that were over before t. */
-static uint32_t count_over(const struct population *p, const struct server_stats *s, instant_ns t)
-{
-    size_t first = p->sums[s->first_record].n_served, low = first;
-    for (size_t high = p->sums[s->first_record + s->n_records].n_served; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (p->endings[middle] < t)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return (uint32_t)(low - first);
-}
-
-#define CHAIN_MAX 1000 /* uses of one port, or records of one stream, that are looked at */
+#define RECORDS_MAX 1000 /* of one stream, that are looked at */
 
 /* The first of the owners with that key or a greater one.  In a case of one capture most streams
  * have one record each, so that the key's distance from the first is where it stands. */
 static size_t find_owner(const struct population *p, uint64_t key)
 {
-    const uint64_t first = p->n_records > 0 ? p->owners[0].key : 0;
+    const uint64_t first = p->n_records > 0 ? owner_key(p, 0) : 0;
     size_t low = 0, high = p->n_records;
     if (key >= first && key - first < high) {
         size_t guess = (size_t)(key - first);
-        if (p->owners[guess].key < key)
+        if (owner_key(p, guess) < key)
             low = guess + 1;
-        else if (guess == 0 || p->owners[guess - 1].key < key)
+        else if (guess == 0 || owner_key(p, guess - 1) < key)
             return guess;
         else
             high = guess;
     }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (p->owners[middle].key < key)
+        if (owner_key(p, middle) < key)
             low = middle + 1;
         else
             high = middle;
@@ -381,10 +290,10 @@ static uint32_t count_own(const struct population *p, const struct reset *r, ins
     const uint64_t key = stream_key(reset_capture(r), reset_stream(r));
     const size_t low = find_owner(p, key);
     uint32_t n = 0;
-    for (size_t i = 0; i < CHAIN_MAX && low + i < p->n_records && p->owners[low + i].key == key;
+    for (size_t i = 0; i < RECORDS_MAX && low + i < p->n_records && owner_key(p, low + i) == key;
          i++) {
-        const struct connection_record *o = &p->records[p->owners[low + i].value];
-        n += was_served(o) && o->first_time <= t && o->last_time >= t &&
+        const struct connection_record *o = owner(p, low + i);
+        n += (census_bits(o) & CENSUS_SERVED) && o->first_time <= t && o->last_time >= t &&
              endpoint_eq(&o->server, reset_end(r, SIDE_SERVER));
     }
     return n;
@@ -392,14 +301,19 @@ static uint32_t count_own(const struct population *p, const struct reset *r, ins
 
 uint32_t population_live_beside(const struct case_file *c, const struct reset *r)
 {
-    const struct population *p = c->population;
-    const struct server_stats *s = population_server(p, reset_end(r, SIDE_SERVER));
-    instant_ns t = r->deciding.segment.time;
-    if (s->n_records == 0)
+    uint32_t number;
+    struct server *s = server_of(c, r, &number);
+    if (!s)
         return 0;
-    uint32_t begun =
-        p->sums[place_after(p, s, t, false)].n_served - p->sums[s->first_record].n_served;
-    uint32_t gone = count_over(p, s, t) + count_own(p, r, t);
+    const struct population *p = c->population;
+    const instant_ns t = r->deciding.segment.time;
+    const size_t first = p->census.first[number], n = p->census.first[number + 1] - first;
+    const uint32_t before = p->sums[first].n_served,
+                   n_served = p->sums[first + n].n_served - before;
+    const size_t to = times_before(p->census.row.time + first, n, t, true, &s->hint_begun);
+    const uint32_t begun = p->sums[first + to].n_served - before;
+    const size_t over = times_before(p->endings + before, n_served, t, false, &s->hint_over);
+    const uint32_t gone = (uint32_t)over + count_own(p, r, t);
     return begun > gone ? begun - gone : 0;
 }
 
@@ -429,18 +343,14 @@ bool population_closing(const struct case_file *c, const struct reset *r, struct
     return c->population && closings_of(c->population->closings, r, out);
 }
 
-bool population_port_elsewhere(const struct case_file *c, const struct reset *r)
+bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere)
 {
-    const struct population *p = c->population;
-    const struct connection *k = reset_connection(r);
-    const uint32_t *last = p ? map_get(&p->ports, &k->end[SIDE_CLIENT].at) : NULL;
-    uint32_t next = last ? *last : 0;
-    for (unsigned n = 0; next != 0 && n < CHAIN_MAX; n++) {
-        const struct connection_record *o = &p->records[next - 1];
-        next = p->same_port[next - 1];
-        if (o->capture == k->capture && !endpoint_eq(&o->server, &k->end[SIDE_SERVER].at) &&
-            was_served(o) && o->first_time <= k->last_time && o->last_time >= k->first_time)
-            return true;
-    }
-    return false;
+    struct population *p = c->population;
+    *elsewhere = false;
+    if (!p)
+        return true;
+    if (!p->ports && !(p->ports = ports_create(c)))
+        return false;
+    *elsewhere = ports_elsewhere(p->ports, r);
+    return true;
 }

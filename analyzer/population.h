@@ -18,7 +18,6 @@ struct server_stats {    /* one server endpoint, over all captures */
     uint32_t n_unanswered;
     instant_ns first_accepted, last_accepted; /* INSTANT_NONE when none */
     instant_ns first_refused, last_refused;
-    uint32_t first_record, n_records; /* of the index, by time */
 };
 
 struct client_stats { /* one client address */
@@ -33,13 +32,12 @@ struct population;
 struct population *population_create(const struct case_file *c);
 void population_free(struct population *p);
 
-/* Never NULL.  Of the ends that resets of the case have: zeroed stats for any other. */
-const struct server_stats *population_server(const struct population *p, const struct endpoint *e);
-const struct client_stats *population_client(const struct population *p, const struct address *a);
-/* Attempts (SYNs) at a server endpoint within [from, to]; accepted ones only when accepted is set.
- */
-uint32_t population_attempts(const struct population *p, const struct endpoint *server,
-                             instant_ns from, instant_ns to, bool accepted);
+/* Never NULL.  Of the reset's ends: zeroed stats where no reset of the case has that end. */
+const struct server_stats *population_server(const struct case_file *c, const struct reset *r);
+const struct client_stats *population_client(const struct case_file *c, const struct reset *r);
+/* Attempts (SYNs) at the reset's server endpoint within [from, to]. */
+uint32_t population_attempts(const struct case_file *c, const struct reset *r, instant_ns from,
+                             instant_ns to);
 /* Other diagnosed resets (not copies) of the same server endpoint within the time around this one.
  */
 uint32_t population_same_instant(const struct case_file *c, const struct reset *r,
@@ -50,8 +48,9 @@ uint32_t population_same_idle(const struct case_file *c, const struct reset *r);
 /* Other diagnosed resets of the same server endpoint after the same nonzero byte counts both ways.
  */
 uint32_t population_same_bytes(const struct case_file *c, const struct reset *r);
-/* Whether the client's address and port talked to another server at the same time. */
-bool population_port_elsewhere(const struct case_file *c, const struct reset *r);
+/* Whether the client's address and port talked to another server at the same time.  False: memory
+ * ran out. */
+bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere);
 /* See refusals_accepted_between. */
 uint32_t population_accepted_between(const struct case_file *c, const struct reset *r);
 /* What the server did to its other connections when it ended r's; false as closings_of. */

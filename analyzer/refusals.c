@@ -7,103 +7,125 @@
 
 #include <stdlib.h>
 
-#include "analyzer/server_key.h"
+#include <stdlib.h>
+
+#include "analyzer/times.h"
 #include "parsers/base/map.h"
-#include "parsers/base/radix.h"
 
 #define WALK_MAX 200 /* attempts that are looked at, each way */
+#define ATTEMPT (CENSUS_ANSWERED | CENSUS_REFUSED)
+
+struct place_key { /* a server's port as one place sees it: the captures of one series are one */
+    uint32_t server, series;
+};
 
 struct place {
-    size_t first, n; /* of the row */
+    uint32_t first, n; /* of the rows */
+    uint32_t hint;
+};
+
+struct attempts {     /* rows */
+    instant_ns *time; /* of the SYN */
+    uint32_t *client; /* its number, or CENSUS_NONE */
+    bool *accepted;   /* else refused */
 };
 
 struct refusals {
-    const struct case_file *c;
-    struct map places;      /* struct server_key -> struct place */
-    struct radix_item *row; /* by place: radix_signed(time), record */
-    size_t room;
+    const struct census *census;
+    struct map places; /* struct place_key -> struct place */
+    struct attempts row;
 };
 
-static struct place *place_of(const struct refusals *s, const struct endpoint *server,
-                              uint32_t capture)
+static struct place_key key_of(const struct refusals *s, const struct reset *r)
 {
-    const struct server_key key = server_key_of(s->c, server, capture);
-    return map_get(&s->places, &key);
-}
-
-static bool was_accepted(const struct connection_record *r)
-{
-    return r->synack_time != INSTANT_NONE;
-}
-
-static bool was_refused(const struct connection_record *r)
-{
-    return !was_accepted(r) && r->saw_rst[SIDE_SERVER] && r->syn_time != INSTANT_NONE;
+    return (struct place_key){census_server(s->census, r),
+                              case_series(s->census->of, reset_capture(r))};
 }
 
 static bool name_places(struct refusals *s)
 {
-    for (size_t i = 0; i < s->c->n_resets; i++) {
-        const struct reset *r = s->c->resets[i];
-        const struct server_key key =
-            server_key_of(s->c, reset_end(r, SIDE_SERVER), reset_capture(r));
-        if (r->mechanism == MECHANISM_REFUSED && !map_put(&s->places, &key, NULL))
+    const struct case_file *c = s->census->of;
+    for (size_t i = 0; i < c->n_resets; i++) {
+        if (c->resets[i]->mechanism != MECHANISM_REFUSED)
+            continue;
+        const struct place_key key = key_of(s, c->resets[i]);
+        if (!map_put(&s->places, &key, NULL))
             return false;
     }
     return true;
 }
 
-/* The place where an attempt belongs, or NULL. */
-static struct place *attempt_at(const struct refusals *s, const struct connection_record *r)
+struct finder { /* connections of one place mostly follow each other */
+    struct place_key key;
+    struct place *place; /* or NULL: nobody was refused there */
+    bool is_set;
+};
+
+/* The place where the connection at i in the census's row belongs, or NULL. */
+static struct place *attempt_at(const struct refusals *s, struct finder *f, uint32_t server,
+                                size_t i)
 {
-    return was_accepted(r) || was_refused(r) ? place_of(s, &r->server, r->capture) : NULL;
+    const struct case_file *c = s->census->of;
+    const struct census_row *row = &s->census->row;
+    if (!(row->bits[i] & ATTEMPT))
+        return NULL;
+    const struct place_key key = {
+        server, c->n_captures > 1 ? case_series(c, c->records[row->record[i]].capture) : 0};
+    if (!f->is_set || f->key.server != key.server || f->key.series != key.series)
+        *f = (struct finder){key, map_get(&s->places, &key), true};
+    return f->place;
 }
 
-static void share_room(struct refusals *s)
+static bool share_room(struct refusals *s)
 {
+    struct finder f = {.is_set = false};
     size_t n = 0;
-    for (size_t i = 0; i < s->c->n_records; i++) {
-        struct place *p = attempt_at(s, &s->c->records[i]);
-        if (p)
-            p->n++;
-    }
+    for (uint32_t k = 0; k < s->census->n_servers; k++)
+        for (size_t i = s->census->first[k]; i < s->census->first[k + 1]; i++) {
+            struct place *p = attempt_at(s, &f, k, i);
+            if (p)
+                p->n++;
+        }
     for (size_t i = 0; i < s->places.n; i++) {
         struct place *p = map_value_at(&s->places, i);
-        p->first = n;
+        p->first = (uint32_t)n;
         n += p->n;
         p->n = 0;
     }
-    s->room = n + 1;
+    s->row = (struct attempts){malloc((n + 1) * sizeof *s->row.time),
+                               malloc((n + 1) * sizeof *s->row.client),
+                               malloc((n + 1) * sizeof *s->row.accepted)};
+    return s->row.time && s->row.client && s->row.accepted;
 }
 
-static bool fill_row(struct refusals *s)
+/* The census has the order of time. */
+static bool fill_rows(struct refusals *s)
 {
-    share_room(s);
-    s->row = radix_room(s->room);
-    if (!s->row)
+    const struct census_row *row = &s->census->row;
+    struct finder f = {.is_set = false};
+    if (!share_room(s))
         return false;
-    for (size_t i = 0; i < s->c->n_records; i++) {
-        const struct connection_record *r = &s->c->records[i];
-        struct place *p = attempt_at(s, r);
-        if (p)
-            s->row[p->first + p->n++] =
-                (struct radix_item){radix_signed(r->first_time), (uint32_t)i};
-    }
-    for (size_t i = 0; i < s->places.n; i++) {
-        const struct place *p = map_value_at(&s->places, i);
-        radix_sort(s->row + p->first, s->row + s->room, p->n);
-    }
+    for (uint32_t k = 0; k < s->census->n_servers; k++)
+        for (size_t i = s->census->first[k]; i < s->census->first[k + 1]; i++) {
+            struct place *p = attempt_at(s, &f, k, i);
+            if (!p)
+                continue;
+            const size_t at = p->first + p->n++;
+            s->row.time[at] = row->time[i];
+            s->row.client[at] = row->client[i];
+            s->row.accepted[at] = row->bits[i] & CENSUS_ANSWERED;
+        }
     return true;
 }
 
-struct refusals *refusals_create(const struct case_file *c)
+struct refusals *refusals_create(const struct census *census)
 {
     struct refusals *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    s->c = c;
-    map_init(&s->places, sizeof(struct server_key), sizeof(struct place));
-    if (name_places(s) && (s->places.n == 0 || fill_row(s)))
+    s->census = census;
+    map_init(&s->places, sizeof(struct place_key), sizeof(struct place));
+    if (name_places(s) && (s->places.n == 0 || fill_rows(s)))
         return s;
     refusals_free(s);
     return NULL;
@@ -114,68 +136,53 @@ void refusals_free(struct refusals *s)
     if (!s)
         return;
     map_finish(&s->places);
-    radix_room_free(s->row, s->room);
+    free(s->row.time);
+    free(s->row.client);
+    free(s->row.accepted);
     free(s);
 }
 
-static size_t first_at(const struct refusals *s, const struct place *p, instant_ns t)
-{
-    size_t low = p->first;
-    for (size_t high = low + p->n; low < high;) {
-        const size_t middle = low + (high - low) / 2;
-        if (s->row[middle].key < radix_signed(t))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 struct walk {
-    const struct address *client;
+    uint32_t client;
     uint32_t n_others;  /* accepted so far */
     uint32_t n_between; /* of them, those behind which the client was refused again */
     bool over;          /* the client was accepted, or another refused */
     bool other_refused;
 };
 
-static void step(struct walk *w, const struct connection_record *r)
+/* False: it is too far away from t. */
+static bool step(struct walk *w, const struct attempts *row, size_t i, instant_ns t)
 {
-    const bool ours = address_eq(&r->client.ip, w->client), accepted = was_accepted(r);
+    const instant_ns apart = row->time[i] > t ? row->time[i] - t : t - row->time[i];
+    if (apart > REFUSALS_REACH_NS)
+        return false;
+    const bool ours = row->client[i] == w->client, accepted = row->accepted[i];
     w->n_others += accepted && !ours;
     if (ours && !accepted)
         w->n_between = w->n_others;
     w->other_refused |= !ours && !accepted;
     w->over = (ours && accepted) || w->other_refused;
-}
-
-static bool is_near(const struct connection_record *r, instant_ns t)
-{
-    const instant_ns apart = r->first_time > t ? r->first_time - t : t - r->first_time;
-    return apart <= REFUSALS_REACH_NS;
+    return true;
 }
 
 uint32_t refusals_accepted_between(const struct refusals *s, const struct reset *r)
 {
-    const struct place *p =
-        s && s->row ? place_of(s, reset_end(r, SIDE_SERVER), reset_capture(r)) : NULL;
-    if (!p || r->mechanism != MECHANISM_REFUSED)
+    if (!s || r->mechanism != MECHANISM_REFUSED)
         return 0;
-    const struct address *client = &reset_end(r, SIDE_CLIENT)->ip;
+    const struct place_key key = key_of(s, r);
+    struct place *p = map_get(&s->places, &key);
+    const uint32_t client = census_client(s->census, r);
+    if (!p || client == CENSUS_NONE)
+        return 0;
     const instant_ns t = r->deciding.segment.time;
-    const size_t at = first_at(s, p, t), end = p->first + p->n;
+    const size_t at = p->first + times_before(s->row.time + p->first, p->n, t, false, &p->hint);
+    const size_t end = p->first + p->n;
     struct walk back = {.client = client}, on = {.client = client};
-    for (size_t i = at; i > p->first && at - i < WALK_MAX && !back.over; i--) {
-        const struct connection_record *o = &s->c->records[s->row[i - 1].value];
-        if (!is_near(o, t))
+    for (size_t i = at; i > p->first && at - i < WALK_MAX && !back.over; i--)
+        if (!step(&back, &s->row, i - 1, t))
             break;
-        step(&back, o);
-    }
-    for (size_t i = at; i < end && i - at < WALK_MAX && !on.over; i++) {
-        const struct connection_record *o = &s->c->records[s->row[i].value];
-        if (!is_near(o, t))
+    for (size_t i = at; i < end && i - at < WALK_MAX && !on.over; i++)
+        if (!step(&on, &s->row, i, t))
             break;
-        step(&on, o);
-    }
     return back.other_refused || on.other_refused ? 0 : back.n_between + on.n_between;
 }

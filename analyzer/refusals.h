@@ -7,14 +7,14 @@
 #ifndef WHYRST_ANALYZER_REFUSALS_H
 #define WHYRST_ANALYZER_REFUSALS_H
 
-#include "analyzer/case.h"
+#include "analyzer/census.h"
 
 #define REFUSALS_REACH_NS (60 * NS_PER_S) /* so far before and after a refusal one looks */
 
 struct refusals;
 
-/* Records and resets must not change afterwards.  NULL when memory ran out. */
-struct refusals *refusals_create(const struct case_file *c);
+/* The census must outlive it.  NULL when memory ran out. */
+struct refusals *refusals_create(const struct census *census);
 void refusals_free(struct refusals *s); /* NULL-safe */
 
 /* Connections of other addresses that the port accepted between two refusals of r's client, r's own

@@ -9,15 +9,20 @@
 
 #include "analyzer/alike.h"
 #include "analyzer/population.h"
+#include "analyzer/times.h"
 #include "joint.h"
 
 #define S NS_PER_S
 
-static struct endpoint endpoint_of(const char *text)
+/* A reset that is none of the case, between these ends. */
+static struct reset *stranger(struct joint *j, const char *client, const char *server)
 {
-    struct endpoint e;
-    assert_true(endpoint_parse(text_of(text), &e));
-    return e;
+    struct reset *r = arena_alloc(&j->c.arena, sizeof *r);
+    struct connection *c = arena_alloc(&j->c.arena, sizeof *c);
+    assert_true(r && c && endpoint_parse(text_of(client), &c->end[SIDE_CLIENT].at) &&
+                endpoint_parse(text_of(server), &c->end[SIDE_SERVER].at));
+    r->in_full = c;
+    return r;
 }
 
 static void settle(struct joint *j)
@@ -36,18 +41,18 @@ static void a_server_is_counted_by_what_it_answered(void **state)
 {
     (void)state;
     struct joint *j = joint_create();
-    const struct endpoint web = endpoint_of("198.51.100.7:80");
+    struct reset *r;
     joint_talk(j, "192.0.2.1:1000", "198.51.100.7:80", 1, 2);
     joint_talk(j, "192.0.2.1:1001", "198.51.100.7:80", 5, 6);
     struct connection_record *refused =
-        joint_reset(j, "192.0.2.1:1002", "198.51.100.7:80", 10, 10.001, NULL);
+        joint_reset(j, "192.0.2.1:1002", "198.51.100.7:80", 10, 10.001, &r);
     refused->synack_time = INSTANT_NONE;
     refused->rst_time = JOINT_START + 10 * S;
     refused->saw_rst[SIDE_SERVER] = true;
     struct connection_record *silent = joint_talk(j, "192.0.2.1:1003", "198.51.100.7:80", 12, 13);
     silent->synack_time = INSTANT_NONE;
     settle(j);
-    const struct server_stats *s = population_server(j->c.population, &web);
+    const struct server_stats *s = population_server(&j->c, r);
     assert_int_equal(s->n_attempts, 4);
     assert_int_equal(s->n_accepted, 2);
     assert_int_equal(s->n_refused, 1);
@@ -55,9 +60,11 @@ static void a_server_is_counted_by_what_it_answered(void **state)
     assert_true(s->first_accepted == JOINT_START + 1 * S &&
                 s->last_accepted == JOINT_START + 5 * S);
     assert_true(s->first_refused == JOINT_START + 10 * S);
-    const struct endpoint other = endpoint_of("198.51.100.7:81");
-    assert_int_equal(population_server(j->c.population, &other)->n_attempts, 0);
-    assert_true(population_server(j->c.population, &other)->first_accepted == INSTANT_NONE);
+    const struct reset *same = stranger(j, "192.0.2.9:1", "198.51.100.7:80");
+    assert_ptr_equal(population_server(&j->c, same), s);
+    const struct reset *other = stranger(j, "192.0.2.1:1", "198.51.100.7:81");
+    assert_int_equal(population_server(&j->c, other)->n_attempts, 0);
+    assert_true(population_server(&j->c, other)->first_accepted == INSTANT_NONE);
     discard(j);
 }
 
@@ -65,17 +72,18 @@ static void a_client_is_counted_by_what_served_it(void **state)
 {
     (void)state;
     struct joint *j = joint_create();
-    const struct endpoint client = endpoint_of("192.0.2.9:0"), nobody = endpoint_of("192.0.2.8:0");
+    struct reset *r;
     joint_talk(j, "192.0.2.9:1000", "198.51.100.7:80", 1, 2);
     joint_talk(j, "192.0.2.9:1001", "198.51.100.7:81", 1, 2)->n_segments = 3;
     joint_talk(j, "192.0.2.9:1002", "198.51.100.7:81", 3, 4)->n_segments = 3;
-    joint_reset(j, "192.0.2.9:1003", "198.51.100.8:81", 3, 4, NULL)->n_segments = 3;
+    joint_reset(j, "192.0.2.9:1003", "198.51.100.8:81", 3, 4, &r)->n_segments = 3;
     settle(j);
-    const struct client_stats *s = population_client(j->c.population, &client.ip);
+    const struct client_stats *s = population_client(&j->c, r);
     assert_int_equal(s->n_attempts, 4);
     assert_int_equal(s->n_targets, 3);
     assert_int_equal(s->n_dead_targets, 2);
-    assert_int_equal(population_client(j->c.population, &nobody.ip)->n_targets, 0);
+    assert_int_equal(
+        population_client(&j->c, stranger(j, "192.0.2.8:1", "198.51.100.7:80"))->n_targets, 0);
     discard(j);
 }
 
@@ -83,11 +91,15 @@ static void an_empty_case_has_answers(void **state)
 {
     (void)state;
     struct joint *j = joint_create();
-    const struct endpoint e = endpoint_of("198.51.100.7:80");
+    bool elsewhere = true;
+    const struct reset *r = stranger(j, "192.0.2.8:1", "198.51.100.7:80");
+    assert_int_equal(population_attempts(&j->c, r, 0, INT64_MAX), 0);
     settle(j);
-    assert_int_equal(population_attempts(j->c.population, &e, 0, INT64_MAX, false), 0);
-    assert_int_equal(population_server(NULL, &e)->n_records, 0);
-    assert_int_equal(population_client(NULL, &e.ip)->n_attempts, 0);
+    assert_int_equal(population_attempts(&j->c, r, 0, INT64_MAX), 0);
+    assert_int_equal(population_server(&j->c, r)->n_accepted, 0);
+    assert_int_equal(population_client(&j->c, r)->n_attempts, 0);
+    assert_true(population_port_elsewhere(&j->c, r, &elsewhere));
+    assert_false(elsewhere);
     discard(j);
     population_free(NULL);
     alike_free(NULL);
@@ -176,13 +188,13 @@ static uint32_t plain_beside(const struct joint *j, const struct reset *r)
 }
 
 static uint32_t plain_attempts(const struct joint *j, const struct endpoint *e, instant_ns from,
-                               instant_ns to, bool accepted)
+                               instant_ns to)
 {
     uint32_t n = 0;
     for (size_t i = 0; i < j->c.n_records; i++) {
         const struct connection_record *o = &j->records[i];
         n += endpoint_eq(&o->server, e) && o->first_time >= from && o->first_time <= to &&
-             o->syn_time != INSTANT_NONE && (!accepted || o->synack_time != INSTANT_NONE);
+             o->syn_time != INSTANT_NONE;
     }
     return n;
 }
@@ -222,7 +234,6 @@ static void throw_connection(struct joint *j, uint32_t *seed)
 
 static void compare_all(const struct joint *j)
 {
-    const struct population *p = j->c.population;
     for (size_t i = 0; i < j->c.n_resets; i++) {
         const struct reset *r = j->c.resets[i];
         const struct endpoint *server = reset_end(r, 1);
@@ -231,24 +242,62 @@ static void compare_all(const struct joint *j)
         assert_int_equal(population_same_bytes(&j->c, r), plain_bytes(j, r));
         assert_int_equal(population_same_idle(&j->c, r), plain_idle(j, r));
         assert_int_equal(population_live_beside(&j->c, r), plain_beside(j, r));
-        for (int accepted = 0; accepted < 2; accepted++)
-            assert_int_equal(population_attempts(p, server, t - S / 4, t + S / 4, accepted),
-                             plain_attempts(j, server, t - S / 4, t + S / 4, accepted));
+        assert_int_equal(population_attempts(&j->c, r, t - S / 4, t + S / 4),
+                         plain_attempts(j, server, t - S / 4, t + S / 4));
     }
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct reset *const *x = a, *const *y = b;
+    const instant_ns s = (*x)->deciding.segment.time, t = (*y)->deciding.segment.time;
+    return (s > t) - (s < t);
+}
+
+/* As a real case has them: in order of time, and numbered so. */
+static void put_in_order(struct joint *j)
+{
+    qsort(j->resets, j->c.n_resets, sizeof(struct reset *), by_time);
+    for (size_t i = 0; i < j->c.n_resets; i++)
+        j->resets[i]->id = (uint32_t)i + 1;
 }
 
 static void searches_count_as_loops_do(void **state)
 {
     (void)state;
-    for (uint32_t seed = 1; seed <= 50; seed++) {
+    for (uint32_t seed = 1; seed <= 100; seed++) {
         struct joint *j = joint_create();
         uint32_t chance = seed;
         size_t n = N_RANDOM < JOINT_MAX ? N_RANDOM : JOINT_MAX;
         for (size_t i = 0; i < n; i++)
             throw_connection(j, &chance);
+        if (seed % 2)
+            put_in_order(j);
         settle(j);
         compare_all(j);
         discard(j);
+    }
+}
+
+/* From any place one may begin at. */
+static void a_search_goes_on_from_anywhere(void **state)
+{
+    (void)state;
+    uint32_t chance = 5;
+    for (size_t n = 0; n < 40; n++) {
+        instant_ns v[40] = {0};
+        for (size_t i = 1; i < n; i++)
+            v[i] = v[i - 1] + dice(&chance, 3);
+        for (instant_ns t = -1; t < 2 + (n ? v[n - 1] : 0); t++)
+            for (uint32_t hint = 0; hint < n + 3; hint++)
+                for (int at = 0; at < 2; at++) {
+                    uint32_t moved = hint;
+                    size_t plain = 0;
+                    while (plain < n && (v[plain] < t || (at && v[plain] == t)))
+                        plain++;
+                    assert_int_equal(times_before(v, n, t, at, &moved), plain);
+                    assert_int_equal(moved, plain);
+                }
     }
 }
 
@@ -257,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_is_counted_by_what_it_answered),
         cmocka_unit_test(a_client_is_counted_by_what_served_it),
+        cmocka_unit_test(a_search_goes_on_from_anywhere),
         cmocka_unit_test(an_empty_case_has_answers),
         cmocka_unit_test(resets_are_alike),
         cmocka_unit_test(searches_count_as_loops_do),

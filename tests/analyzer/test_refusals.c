@@ -36,10 +36,13 @@ static uint32_t between(const char *attempts, size_t asked)
             wanted = r;
     }
     assert_non_null(wanted);
-    struct refusals *s = refusals_create(&j->c);
+    struct census census;
+    assert_true(census_take(&census, &j->c));
+    struct refusals *s = refusals_create(&census);
     assert_non_null(s);
     const uint32_t n = refusals_accepted_between(s, wanted);
     refusals_free(s);
+    census_finish(&census);
     joint_free(j);
     return n;
 }
@@ -69,11 +72,14 @@ static void nobody_was_refused(void **state)
     struct joint *j = joint_create();
     struct reset *r;
     joint_reset(j, "192.0.2.1:1000", PORT, 1, 2, &r);
-    struct refusals *s = refusals_create(&j->c);
+    struct census census;
+    assert_true(census_take(&census, &j->c));
+    struct refusals *s = refusals_create(&census);
     assert_non_null(s);
     assert_int_equal(refusals_accepted_between(s, r), 0);
     assert_int_equal(refusals_accepted_between(NULL, r), 0);
     refusals_free(s);
+    census_finish(&census);
     refusals_free(NULL);
     joint_free(j);
 }

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ends get numbers in order of first sight, resets before records; then records are dealt out by
+ * their servers' numbers.  Most captures give them in order of time already.
+ */
+#include "analyzer/census.h"
+
+#include <stdlib.h>
+
+#include "parsers/base/radix.h"
+
+uint8_t census_bits(const struct connection_record *r)
+{
+    const bool syn = r->syn_time != INSTANT_NONE, answered = r->synack_time != INSTANT_NONE;
+    const bool served = (r->handshake_seen || r->began_mid_stream) && r->n_segments > 5;
+    return (uint8_t)((syn ? CENSUS_SYN : 0) | (answered ? CENSUS_ANSWERED : 0) |
+                     (served ? CENSUS_SERVED : 0) |
+                     (syn && !answered && r->saw_rst[SIDE_SERVER] ? CENSUS_REFUSED : 0));
+}
+
+/* The number of an end, a new one when it has none.  CENSUS_NONE: out of memory. */
+static uint32_t number(struct map *m, const void *end)
+{
+    bool made;
+    uint32_t *n = map_put(m, end, &made);
+    if (!n)
+        return CENSUS_NONE;
+    if (made)
+        *n = (uint32_t)m->n - 1;
+    return *n;
+}
+
+static bool number_resets(struct census *s)
+{
+    const size_t n = s->of->n_resets;
+    s->server = malloc((n + 1) * sizeof *s->server);
+    s->client = malloc((n + 1) * sizeof *s->client);
+    if (!s->server || !s->client)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const struct reset *r = s->of->resets[i];
+        s->server[i] = number(&s->servers, reset_end(r, SIDE_SERVER));
+        s->client[i] = number(&s->clients, &reset_end(r, SIDE_CLIENT)->ip);
+        if (s->server[i] == CENSUS_NONE || s->client[i] == CENSUS_NONE)
+            return false;
+    }
+    s->n_servers = (uint32_t)s->servers.n;
+    return true;
+}
+
+struct dealing { /* by record */
+    uint32_t *server, *client;
+};
+
+/* Servers of no reset are numbered where a client of some reset tried them. */
+static bool number_records(struct census *s, const struct dealing *d)
+{
+    for (size_t i = 0; i < s->n_records; i++) {
+        const struct connection_record *r = &s->of->records[i];
+        const uint32_t *client = map_get(&s->clients, &r->client.ip);
+        d->client[i] = client ? *client : CENSUS_NONE;
+        if (client && (d->server[i] = number(&s->servers, &r->server)) == CENSUS_NONE)
+            return false;
+        if (client)
+            continue;
+        const uint32_t *server = map_get(&s->servers, &r->server);
+        d->server[i] = server ? *server : CENSUS_NONE;
+    }
+    return true;
+}
+
+/* Where each server's connections begin. */
+static bool share_room(struct census *s, const struct dealing *d)
+{
+    const size_t n = s->servers.n;
+    s->first = calloc(n + 2, sizeof *s->first);
+    if (!s->first)
+        return false;
+    for (size_t i = 0; i < s->n_records; i++)
+        if (d->server[i] != CENSUS_NONE)
+            s->first[d->server[i] + 1]++;
+    for (size_t i = 0; i < n; i++)
+        s->first[i + 1] += s->first[i];
+    s->row.n = s->first[n];
+    const size_t room = s->row.n + 1;
+    s->row.time = malloc(room * sizeof *s->row.time);
+    s->row.record = malloc(room * sizeof *s->row.record);
+    s->row.client = malloc(room * sizeof *s->row.client);
+    s->row.bits = malloc(room * sizeof *s->row.bits);
+    return s->row.time && s->row.record && s->row.client && s->row.bits;
+}
+
+static bool are_in_order(const struct census *s)
+{
+    for (size_t i = 1; i < s->n_records; i++)
+        if (s->of->records[i - 1].first_time > s->of->records[i].first_time)
+            return false;
+    return true;
+}
+
+/* Into s->first, which is where each server's connections end afterwards. */
+static void deal(struct census *s, const struct dealing *d, uint32_t record)
+{
+    const struct connection_record *r = &s->of->records[record];
+    if (d->server[record] == CENSUS_NONE)
+        return;
+    const size_t at = s->first[d->server[record]]++;
+    s->row.time[at] = r->first_time;
+    s->row.record[at] = record;
+    s->row.client[at] = d->client[record];
+    s->row.bits[at] = census_bits(r);
+}
+
+static bool deal_by_time(struct census *s, const struct dealing *d)
+{
+    const size_t n = s->n_records;
+    struct radix_item *v = radix_room(n);
+    if (!v)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        v[i] = (struct radix_item){radix_signed(s->of->records[i].first_time), (uint32_t)i};
+    radix_sort(v, v + n, n);
+    for (size_t i = 0; i < n; i++)
+        deal(s, d, v[i].value);
+    radix_room_free(v, n);
+    return true;
+}
+
+static bool deal_all(struct census *s, const struct dealing *d)
+{
+    const bool in_order = are_in_order(s);
+    for (size_t i = 0; in_order && i < s->n_records; i++)
+        deal(s, d, (uint32_t)i);
+    if (!in_order && !deal_by_time(s, d))
+        return false;
+    for (size_t i = s->servers.n; i > 0; i--)
+        s->first[i] = s->first[i - 1];
+    s->first[0] = 0;
+    return true;
+}
+
+bool census_take(struct census *s, const struct case_file *c)
+{
+    *s = (struct census){.of = c, .n_records = c->n_resets > 0 ? c->n_records : 0};
+    const size_t room = s->n_records + 1;
+    map_init(&s->servers, sizeof(struct endpoint), sizeof(uint32_t));
+    map_init(&s->clients, sizeof(struct address), sizeof(uint32_t));
+    const struct dealing d = {malloc(room * sizeof(uint32_t)), malloc(room * sizeof(uint32_t))};
+    const bool good = d.server && d.client && number_resets(s) && number_records(s, &d) &&
+                      share_room(s, &d) && deal_all(s, &d);
+    free(d.server);
+    free(d.client);
+    return good;
+}
+
+void census_finish(struct census *s)
+{
+    map_finish(&s->servers);
+    map_finish(&s->clients);
+    free(s->server);
+    free(s->client);
+    free(s->first);
+    free(s->row.time);
+    free(s->row.record);
+    free(s->row.client);
+    free(s->row.bits);
+    *s = (struct census){0};
+}
+
+uint32_t census_server(const struct census *s, const struct reset *r)
+{
+    const uint32_t i = census_index(s, r);
+    if (i != CENSUS_NONE)
+        return s->server[i];
+    const uint32_t *n = map_get(&s->servers, reset_end(r, SIDE_SERVER));
+    return n && *n < s->n_servers ? *n : CENSUS_NONE;
+}
+
+uint32_t census_client(const struct census *s, const struct reset *r)
+{
+    const uint32_t i = census_index(s, r);
+    if (i != CENSUS_NONE)
+        return s->client[i];
+    const uint32_t *n = map_get(&s->clients, &reset_end(r, SIDE_CLIENT)->ip);
+    return n ? *n : CENSUS_NONE;
+}

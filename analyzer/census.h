@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom the resets of a case concern: their servers and clients by number, and the connections to
+ * each server in order of time, in rows that lie close together.  Made once, in a few passes over
+ * the records; nothing is counted here.
+ */
+#ifndef WHYRST_ANALYZER_CENSUS_H
+#define WHYRST_ANALYZER_CENSUS_H
+
+#include "analyzer/case.h"
+#include "parsers/base/map.h"
+
+#define CENSUS_NONE UINT32_MAX
+
+enum census_bit {                      /* of a connection */
+                  CENSUS_SYN = 1,      /* a SYN opened it */
+                  CENSUS_ANSWERED = 2, /* by a SYN-ACK */
+                  CENSUS_REFUSED = 4,  /* by a RST before any SYN-ACK */
+                  CENSUS_SERVED = 8,   /* more than SYN, SYN-ACK, ACK and a RST or two */
+};
+
+struct census_row {   /* of connections, by server's number, then time, then record */
+    instant_ns *time; /* first_time */
+    uint32_t *record, *client;
+    uint8_t *bits; /* enum census_bit */
+    size_t n;
+};
+
+struct census {
+    const struct case_file *of;
+    size_t n_records;          /* of the case; 0 without a reset: nobody will ask */
+    struct map servers;        /* struct endpoint -> uint32_t; all that those clients tried, too */
+    struct map clients;        /* struct address -> uint32_t; of resets */
+    uint32_t *server, *client; /* by index of the resets */
+    uint32_t n_servers;        /* of resets: their numbers come first */
+    struct census_row row;     /* of numbered servers */
+    uint32_t *first;           /* by number: where its connections begin; one more than servers */
+};
+
+/* Records and resets must not change afterwards.  False when memory ran out. */
+bool census_take(struct census *s, const struct case_file *c);
+void census_finish(struct census *s);
+
+/* Connections of other kinds than bits tell have none of them. */
+uint8_t census_bits(const struct connection_record *r);
+
+/* The reset's place in the case, or CENSUS_NONE for one that is none of it. */
+static inline uint32_t census_index(const struct census *s, const struct reset *r)
+{
+    const uint32_t i = r->id - 1; /* id 0 is none */
+    return i < s->of->n_resets && s->of->resets[i] == r ? i : CENSUS_NONE;
+}
+
+/* The numbers of its ends; CENSUS_NONE where no reset of the case has that end. */
+uint32_t census_server(const struct census *s, const struct reset *r);
+uint32_t census_client(const struct census *s, const struct reset *r);
+
+#endif
