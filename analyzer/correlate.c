@@ -10,13 +10,30 @@
 
 #define SOURCES_MAX 1000000
 
-/* Which records are one connection. */
+static bool call_roster(struct correlation *c)
+{
+    return c->roster.talk ||
+           roster_build(&c->roster, &c->arena, c->of, c->vantage.shift, c->vantage.talk_of);
+}
+
+/* Whether some records are one connection. */
+static bool has_twins(const struct correlation *c)
+{
+    for (size_t i = 0; i < c->of->n_records; i++)
+        if (c->vantage.talk_of[i] != i)
+            return true;
+    return false;
+}
+
+/* Which records are one connection.  Where each is one of its own, the roster waits for a log. */
 static bool lay_captures(struct correlation *c)
 {
-    return vantage_measure(&c->vantage, &c->arena, c->of) &&
-           roster_build(&c->roster, &c->arena, c->of, c->vantage.shift, c->vantage.talk_of) &&
-           (c->of->n_captures < 2 ||
-            (roster_index(&c->roster, &c->arena) && vantage_join_by_rst(&c->vantage, &c->roster)));
+    if (!vantage_measure(&c->vantage, &c->arena, c->of))
+        return false;
+    if (c->of->n_captures < 2)
+        return !has_twins(c) || call_roster(c);
+    return call_roster(c) && roster_index(&c->roster, &c->arena) &&
+           vantage_join_by_rst(&c->vantage, &c->roster);
 }
 
 /* What two captures of one place hold is one connection. */
@@ -89,7 +106,7 @@ void correlation_free(struct correlation *c)
 
 bool correlation_source(struct correlation *c, uint32_t source, const struct log_about *about)
 {
-    if (!roster_index(&c->roster, &c->arena))
+    if (!call_roster(c) || !roster_index(&c->roster, &c->arena))
         return false;
     while (c->sources.n <= source)
         if (source >= SOURCES_MAX || !vec_push(&c->sources))
@@ -152,6 +169,10 @@ static bool join_all(struct correlation *c)
 
 bool correlation_join(struct correlation *c, struct error *err)
 {
+    if (c->sources.n == 0 && c->of->n_logs == 0) { /* there is nothing to join */
+        c->of->correlation = c;
+        return true;
+    }
     bool good = named_lines_settle(c);
     sent_lines_settle(c);
     log_index_settle(&c->index);
