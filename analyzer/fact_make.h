@@ -16,9 +16,8 @@ typedef struct fact fact_side_getter(const struct case_file *c, const struct res
 
 static inline struct provenance from_frame(const struct reset *r, uint64_t frame)
 {
-    return (struct provenance){.kind = SOURCE_PACKET,
-                               .capture = reset_capture_of(r, frame),
-                               .frame = frame_number(frame)};
+    return (struct provenance){
+        .kind = SOURCE_PACKET, .capture = reset_capture_of(r, frame), .frame = frame_number(frame)};
 }
 
 /* That end's first FIN among the kept segments, or NULL. */
