@@ -102,6 +102,20 @@ static struct fact flow_label(const struct case_file *c, const struct reset *r)
     return fact_number(r, r->deciding.segment.flow_label, rst_frame(r));
 }
 
+static struct fact label_missing(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    if (r->deciding.segment.has_ip_id)
+        return unknown("IPv4 has no flow label");
+    return fact_bool(r, r->label_missing, rst_frame(r));
+}
+
+static struct fact looks_own(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, r->looks_own, rst_frame(r));
+}
+
 static struct fact count(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -232,6 +246,12 @@ static const struct fact_def rows[] = {
     {"rst.text", FACT_TEXT, NULL, "text that the RST itself carries", text},
     {"rst.window", FACT_INT, NULL, "its window field, unscaled", window},
     {"rst.flow-label", FACT_INT, NULL, "its IPv6 flow label", flow_label},
+    {"rst.label-missing", FACT_BOOL, NULL,
+     "its IPv6 flow label is 0, where other bare answers of that host have one", label_missing},
+    {"rst.looks-own", FACT_BOOL, NULL,
+     "a bare answer, nothing in which is unlike that end's packets: only what the ends do speaks "
+     "against it",
+     looks_own},
     {"rst.count", FACT_INT, NULL, "RSTs of this teardown", count},
     {"rst.both-ways", FACT_BOOL, NULL, "RSTs in both ends' names belong to it", both_ways},
     {"rst.mptcp-reason", FACT_INT, NULL, "reason code of its MP_TCPRST option (RFC 8684)",

@@ -144,6 +144,8 @@ struct reset {
     uint64_t unread_bytes; /* payload that had reached the reset side and was provably or possibly
                               unread */
     bool window_reopened;  /* it had shrunk as data arrived and is open again in the RST */
+    bool looks_own;     /* nothing in the packet is unlike those of the end whose address it has */
+    bool label_missing; /* IPv6 without a flow label, where that host's other answers have one */
     const char *
         kernel_reasons[4]; /* names of enum sk_rst_reason that the packets allow; NULL-terminated */
 

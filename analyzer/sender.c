@@ -72,6 +72,7 @@ static void weigh_talk(struct weighing *w)
     FOR_PATH(w, weight, t->frame, "sender.talks-after-rst",
              "%.3f ms after \"its own\" reset the %s %s as if it knew nothing of it",
              (double)(t->time - w->rst->time) / MS, weighing_end(w), said[t->kind]);
+    w->n_conduct++;
     w->proof |= weight >= 0.8;
 }
 
@@ -164,11 +165,12 @@ static bool weigh_late_answer(struct weighing *w)
     const struct segment *last = scene_last_before(s, s->claimed, NULL);
     bool known = end != t->seq && last && last->frame > t->frame && (last->flags & TCP_ACK) &&
                  seq_diff(last->ack, end) >= 0;
-    if (known)
-        FOR_PATH(w, 0.45, last->frame, "sender.had-acknowledged-it",
-                 "the %s's socket had already acknowledged what this would answer",
-                 weighing_end(w));
-    return known;
+    if (!known)
+        return false;
+    FOR_PATH(w, 0.45, last->frame, "sender.had-acknowledged-it",
+             "the %s's socket had already acknowledged what this would answer", weighing_end(w));
+    w->n_conduct++;
+    return true;
 }
 
 /* An answer cannot be back sooner than the end's own answers were. */
@@ -201,10 +203,12 @@ static void weigh_presence(struct weighing *w)
     if (plain == 0 || e->at.last_time == INSTANT_NONE)
         return;
     instant_ns silent = s->trigger->time - e->at.last_time;
-    if (silent < NS_PER_S)
-        FOR_PATH(w, 0.25, w->rst->frame, "sender.took-part-just-before",
-                 "the %s had taken part %.3f ms before and had not closed", weighing_end(w),
-                 (double)(silent > 0 ? silent : 0) / MS);
+    if (silent >= NS_PER_S)
+        return;
+    FOR_PATH(w, 0.25, w->rst->frame, "sender.took-part-just-before",
+             "the %s had taken part %.3f ms before and had not closed", weighing_end(w),
+             (double)(silent > 0 ? silent : 0) / MS);
+    w->n_conduct++;
 }
 
 static void weigh_copies(struct weighing *w)
@@ -224,12 +228,22 @@ static void weigh_copies(struct weighing *w)
 
 /* ---- the verdict ---- */
 
+/* A kernel's answer in every respect: that its host goes on talking also comes of a segment that
+ * reached it under another name, as behind a NAT that let one pass untranslated. */
+static bool looks_own(const struct weighing *w)
+{
+    return w->answer && !(w->rst->flags & TCP_ACK) && w->n_traits == w->n_conduct && w->trust < 1.0;
+}
+
 static void decide(struct weighing *w)
 {
     struct scene *s = w->s;
     struct reset *r = s->reset;
     double path = (1.0 - w->doubt) * w->trust;
-    if (w->proof && path < 1.0 - w->doubt)
+    r->looks_own = looks_own(w);
+    if (w->proof && r->looks_own)
+        path = path > PATH_FROM ? path : PATH_FROM;
+    else if (w->proof && path < 1.0 - w->doubt)
         path = ((1.0 - w->doubt) + path) / 2; /* traits can be copied, a proof cannot */
     bool enough = w->proof || w->n_traits >= 2 || w->doubt <= 0.4;
     bool is_path = path >= PATH_FROM && enough;
@@ -282,6 +296,7 @@ void reset_set_sender(struct arena *arena, struct reset *r, enum side sender, co
     }
     r->sender_confidence = changes ? weight : 1.0 - (1.0 - r->sender_confidence) * (1.0 - weight);
     r->sender = sender;
+    r->looks_own &= sender != SIDE_PATH; /* another capture knows better */
     r->reasons = v;
     r->n_reasons++;
     if (!changes || !r->scene)

@@ -258,9 +258,30 @@ static void weigh_window(struct weighing *w)
                  w->own->last_window);
 }
 
+/* Of the host's own answers to what it does not know, how many on other connections have one. */
+static uint32_t labelled_answers(const struct weighing *w)
+{
+    const struct habit_kind *bare = &w->habit->kind[SEGMENT_BARE_RST];
+    const struct habit_kind *refusal = &w->habit->kind[SEGMENT_REFUSAL];
+    return bare->n - bare->n_label_zero + refusal->n - refusal->n_label_zero;
+}
+
+/* A kernel labels its bare answers as it does its sockets' packets; netfilter's reject does not. */
+static void note_label_missing(struct weighing *w)
+{
+    uint32_t n = w->habit ? labelled_answers(w) : 0;
+    if (w->rst->has_ip_id || !w->answer || w->rst->flow_label != 0 || n == 0)
+        return;
+    w->s->reset->label_missing = true;
+    scene_say(w->s, w->rst->frame, "sender.flow-label-unlike-answers", 0,
+              "IPv6 flow label 0, where resets of that host on %u other connection%s have one", n,
+              n == 1 ? "" : "s");
+}
+
 static void weigh_label(struct weighing *w)
 {
     const struct segment *last = scene_last_before(w->s, w->s->claimed, NULL);
+    note_label_missing(w);
     if (w->rst->has_ip_id || !last || last->flow_label == 0)
         return;
     if (w->answer && w->rst->flow_label == 0)

@@ -20,6 +20,7 @@ struct weighing {
     double doubt;              /* product of (1 - weight) over what speaks for the path */
     double trust;              /* the same over what speaks for the end */
     unsigned n_traits;
+    unsigned n_conduct; /* of them about what that end does, not about the packet */
     bool proof;
 };
 

@@ -174,6 +174,62 @@ static void one_sided_forgery(void **state)
     script_end(&s);
 }
 
+/* What an end does speaks against its RST, what the packet looks like for it: said to come from
+ * the path, with less than certainty. */
+static void the_packet_or_the_conduct(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines;
+        bool looks_own;
+    } rows[] = {
+        {TALK "+1s s R 701 0 ttl=57 id=0 win=0\n+400ms s PA 701 151 len=9 ts=1600/53 ttl=57 "
+              "id=7003\n+20ms c R 151 0\n",
+         true},
+        {TALK "+1s s R 701 0 ttl=60 id=0 win=0\n+400ms s PA 701 151 len=9 ts=1600/53 ttl=57 "
+              "id=7003\n+20ms c R 151 0\n",
+         false},
+        {TALK "+1s s R 701 0 ttl=57 id=9 win=512\n+400ms s PA 701 151 len=9 ts=1600/53 ttl=57 "
+              "id=7003\n+20ms c R 151 0\n",
+         false},
+        {TALK "+1s s RA 701 151 ttl=57 id=7002\n+400ms s PA 701 151 len=9 ts=1600/53 ttl=57 "
+              "id=7003\n+20ms c R 151 0\n",
+         false},
+    };
+    double confidence[sizeof rows / sizeof *rows];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct script s = script_run(rows[i].lines);
+        const struct reset *r = s.resets.v[0];
+        assert_string_equal(mechanism_name(r->mechanism), "injected");
+        assert_int_equal(r->looks_own, rows[i].looks_own);
+        confidence[i] = r->sender_confidence;
+        script_end(&s);
+    }
+    for (size_t i = 1; i < sizeof rows / sizeof *rows; i++)
+        assert_true(confidence[0] < confidence[i] - 0.05);
+}
+
+/* netfilter's reject writes no IPv6 flow label; a kernel that labels its answers labels them all.
+ */
+static void an_answer_without_the_hosts_label(void **state)
+{
+    (void)state;
+    struct script s = script_run("+0us c S 200 0 cport=41001 sport=9 label=5\n"
+                                 "+500us s RA 0 201 cport=41001 sport=9 label=77\n"
+                                 "+1ms c S 300 0 cport=41002 sport=10 label=6\n"
+                                 "+500us s RA 0 301 cport=41002 sport=10 label=0\n");
+    assert_int_equal(s.resets.n, 2);
+    assert_false(s.resets.v[0]->label_missing);
+    assert_true(s.resets.v[1]->label_missing);
+    assert_true(gives(s.resets.v[1], "sender.flow-label-unlike-answers"));
+    assert_string_equal(mechanism_name(s.resets.v[1]->mechanism), "refused");
+    script_end(&s);
+
+    s = script_run("+1ms c S 300 0 label=6\n+1ms s RA 0 301 label=0\n");
+    assert_false(s.resets.v[0]->label_missing);
+    script_end(&s);
+}
+
 static void reasons_speak_for_the_verdict(void **state)
 {
     (void)state;
@@ -197,6 +253,8 @@ int main(void)
         cmocka_unit_test(each_case),
         cmocka_unit_test(rejected_in_path),
         cmocka_unit_test(one_sided_forgery),
+        cmocka_unit_test(the_packet_or_the_conduct),
+        cmocka_unit_test(an_answer_without_the_hosts_label),
         cmocka_unit_test(reasons_speak_for_the_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
