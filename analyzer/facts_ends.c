@@ -126,6 +126,13 @@ static struct fact silent_for(const struct case_file *c, const struct reset *r, 
     return fact_number(r, ns > 0 ? ns : 0, 0);
 }
 
+static struct fact last_offset(const struct case_file *c, const struct reset *r, enum side side)
+{
+    struct fact f = silent_for(c, r, side);
+    f.as.number = f.known ? -f.as.number : 0;
+    return f;
+}
+
 static struct fact data_silent_for(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
@@ -206,6 +213,7 @@ FACT_SIDES(window_probes)
 FACT_SIDES(zero_windows)
 FACT_SIDES(syns)
 FACT_SIDES(silent_for)
+FACT_SIDES(last_offset)
 FACT_SIDES(data_silent_for)
 FACT_SIDES(unacked)
 FACT_SIDES(largest)
@@ -233,6 +241,8 @@ static const struct fact_def rows[] = {
     FACT_SIDE_ROWS("zero-windows", FACT_INT, zero_windows, "times that it advertised window 0"),
     FACT_SIDE_ROWS("syns", FACT_INT, syns, "SYN or SYN-ACK segments that it sent"),
     FACT_SIDE_ROWS("silent-for", FACT_DURATION, silent_for, "time since its last segment but RST"),
+    FACT_SIDE_ROWS("last-offset", FACT_DURATION, last_offset,
+                   "that segment's time minus the RST's, as the offset of a log line is told"),
     FACT_SIDE_ROWS("data-silent-for", FACT_DURATION, data_silent_for,
                    "time since its last payload"),
     FACT_SIDE_ROWS("unacked-bytes", FACT_BYTES, unacked,
