@@ -24,9 +24,14 @@ static int by_time(const void *a, const void *b)
     return (x->frame > y->frame) - (x->frame < y->frame);
 }
 
+/* What is written of connections that are settled takes the place of what was live of them. */
 void tracker_settle_all(struct tracker *t)
 {
     struct flow *f;
+    if (tracker_keeps_records(t) && t->next_place <= t->config.max_records)
+        (void)vec_reserve(&t->records, t->next_place);
+    pool_drain(&t->store.lives);
+    pool_drain(&t->store.openings);
     while ((f = flows_first(&t->flows, FLOW_CLOSED)) != NULL)
         tracker_settle(t, f);
     while ((f = flows_first(&t->flows, FLOW_OPEN)) != NULL &&

@@ -69,6 +69,11 @@ static inline bool tracker_surveys(const struct tracker *t)
 {
     return t->config.twice && !t->again;
 }
+/* A second reading writes no records: they are there. */
+static inline bool tracker_keeps_records(const struct tracker *t)
+{
+    return t->config.keep_records && !t->again;
+}
 /* A segment of a connection, if it is the first of its kind from that end. */
 void tracker_note_habit(struct tracker *t, struct live *l, uint8_t dir, const struct brief *b);
 /* A second sight of a segment was set aside. */

@@ -69,7 +69,7 @@ static uint32_t file_of(const struct tracker *t, uint32_t place)
 
 static void keep_record(struct tracker *t, struct flow *flow)
 {
-    if (!t->config.keep_records || t->again)
+    if (!tracker_keeps_records(t))
         return;
     const bool again = flow->record > 0;
     if (again && !live_rsts(flow->live))

@@ -51,12 +51,18 @@ struct pool {
     size_t n_cleared; /* bytes of an object that are zero when it is handed out; all, unless the
                          owner of the pool lowers it */
     size_t *total; /* or NULL: where the bytes handed out are counted, of several pools together */
+    struct pool_draining *draining; /* by address, see pool_drain; NULL: none */
+    size_t n_draining;
 };
 
 void pool_init(struct pool *p, size_t object_size, const struct allocator *from);
 void pool_finish(struct pool *p);
 void *pool_take(struct pool *p); /* zeroed object (see n_cleared) or NULL */
 void pool_give(struct pool *p, void *object);
+/* Most objects will be given back and few taken: from now on memory in which no object is left goes
+ * back to the allocator at once, for what others ask for meanwhile.  Where there is no memory for
+ * it, nothing changes. */
+void pool_drain(struct pool *p);
 /* Gives back n objects that are linked by their first member, without touching any but the last. */
 void pool_give_chain(struct pool *p, void *first, void *last, size_t n);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pool of arena.h: objects of one size, given back one by one and handed out again.  Slabs stay
- * until the pool is finished; memory follows the high-water mark of live objects.
+ * until the pool is finished, and memory follows the high-water mark of live objects; where the
+ * pool is drained, a slab goes with the last of its objects.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,12 @@ struct pool_slab {
     size_t used; /* objects handed out from here at least once come before this offset */
 };
 
+struct pool_draining { /* a slab that goes with its last object */
+    struct pool_slab *slab;
+    size_t size;
+    size_t n_live; /* 0: it is gone */
+};
+
 #define HEADER ((sizeof(struct pool_slab) + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN)
 
 void pool_init(struct pool *p, size_t object_size, const struct allocator *from)
@@ -32,10 +40,20 @@ void pool_init(struct pool *p, size_t object_size, const struct allocator *from)
         .from = from ? from : &allocator_heap, .object_size = rounded, .n_cleared = rounded};
 }
 
+static void finish_draining(struct pool *p)
+{
+    for (size_t i = 0; i < p->n_draining; i++)
+        if (p->draining[i].n_live > 0)
+            p->from->release(p->from->ctx, p->draining[i].slab, p->draining[i].size);
+    if (p->draining)
+        p->from->release(p->from->ctx, p->draining, p->n_draining * sizeof *p->draining);
+}
+
 void pool_finish(struct pool *p)
 {
     if (!p)
         return;
+    finish_draining(p);
     for (struct pool_slab *s = p->slabs, *next; s; s = next) {
         next = s->next;
         p->from->release(p->from->ctx, s, s->size);
@@ -104,15 +122,76 @@ void *pool_take(struct pool *p)
     return object;
 }
 
+/* The slab that drains and holds the object; NULL: it is of a later one. */
+static struct pool_draining *drain_of(const struct pool *p, const void *object)
+{
+    size_t low = 0, high = p->n_draining; /* slabs before low begin before the object */
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if ((uintptr_t)p->draining[middle].slab < (uintptr_t)object)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    struct pool_draining *d = low > 0 ? &p->draining[low - 1] : NULL;
+    return d && d->n_live > 0 && (uintptr_t)object < (uintptr_t)d->slab + d->size ? d : NULL;
+}
+
+static void leave(struct pool *p, struct pool_draining *d)
+{
+    if (--d->n_live == 0)
+        p->from->release(p->from->ctx, d->slab, d->size);
+}
+
+/* One that is free is kept, for whoever takes and gives back in turn. */
+static bool drains(struct pool *p, const void *object)
+{
+    struct pool_draining *d = p->free_list ? drain_of(p, object) : NULL;
+    if (d)
+        leave(p, d);
+    return d != NULL;
+}
+
 void pool_give(struct pool *p, void *object)
 {
     if (!object)
         return;
-    memcpy(object, &p->free_list, sizeof(void *));
-    p->free_list = object;
     p->n_live--;
     if (p->total)
         *p->total -= p->object_size;
+    if (p->draining && drains(p, object))
+        return;
+    memcpy(object, &p->free_list, sizeof(void *));
+    p->free_list = object;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct pool_draining *x = a, *y = b;
+    return ((uintptr_t)x->slab > (uintptr_t)y->slab) - ((uintptr_t)x->slab < (uintptr_t)y->slab);
+}
+
+void pool_drain(struct pool *p)
+{
+    size_t n = 0;
+    for (const struct pool_slab *s = p->slabs; s; s = s->next)
+        n++;
+    if (n == 0 || p->draining)
+        return;
+    p->draining = p->from->alloc(p->from->ctx, n * sizeof *p->draining);
+    if (!p->draining)
+        return;
+    for (struct pool_slab *s = p->slabs; s; s = s->next)
+        p->draining[p->n_draining++] =
+            (struct pool_draining){s, s->size, (s->used - first_object(p, s)) / p->object_size};
+    qsort(p->draining, n, sizeof *p->draining, by_address);
+    p->slabs = NULL;
+    p->reserved = 0;
+    for (void *object = p->free_list, *next; object; object = next) {
+        memcpy(&next, object, sizeof next);
+        leave(p, drain_of(p, object));
+    }
+    p->free_list = NULL;
 }
 
 void pool_give_chain(struct pool *p, void *first, void *last, size_t n)

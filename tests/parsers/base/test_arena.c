@@ -118,6 +118,60 @@ static void pool_reuses_what_it_gets_back(void **state)
     assert_int_equal(c.n_live, 0);
 }
 
+/* Objects come back in the order in which they were taken: memory goes with them, not at the end.
+ */
+static void a_pool_that_drains_gives_memory_back_meanwhile(void **state)
+{
+    enum { N = 200000 };
+    (void)state;
+    static void *held[N];
+    struct counting c = {0};
+    const struct allocator from = {counting_alloc, counting_release, &c};
+    struct pool p;
+    pool_init(&p, 100, &from);
+    for (int i = 0; i < N; i++)
+        held[i] = pool_take(&p);
+    for (int i = 0; i < N; i += 2)
+        pool_give(&p, held[i]);
+    const size_t whole = c.n_live;
+    pool_drain(&p);
+    pool_drain(&p); /* once is enough */
+    for (int i = 1; i < N / 2; i += 2)
+        pool_give(&p, held[i]);
+    assert_in_range(c.n_live, whole / 4, whole - whole / 4);
+    const size_t half = c.n_live;
+    for (int i = 0; i < 1000; i++) {
+        unsigned char *again = pool_take(&p);
+        for (int k = 0; k < 100; k++)
+            assert_int_equal(again[k], 0);
+        memset(again, 0xee, 100);
+        pool_give(&p, again);
+    }
+    assert_in_range(c.n_live, half, half + 70000);
+    for (int i = N / 2 + 1; i < N; i += 2)
+        pool_give(&p, held[i]);
+    assert_int_equal(p.n_live, 0);
+    assert_in_range(c.n_live, 0, whole / 4);
+    pool_finish(&p);
+    assert_int_equal(c.n_live, 0);
+}
+
+static void a_pool_that_cannot_drain_goes_on(void **state)
+{
+    (void)state;
+    struct counting c = {.fail_at = 2};
+    const struct allocator from = {counting_alloc, counting_release, &c};
+    struct pool p;
+    pool_init(&p, 100, &from);
+    pool_drain(&p); /* nothing to drain: asks for nothing */
+    void *held = pool_take(&p);
+    pool_drain(&p);
+    pool_give(&p, held);
+    assert_ptr_equal(pool_take(&p), held);
+    pool_finish(&p);
+    assert_int_equal(c.n_live, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +179,8 @@ int main(void)
         cmocka_unit_test(arena_copies_text),
         cmocka_unit_test(a_refused_allocation_leaves_the_arena_usable),
         cmocka_unit_test(pool_reuses_what_it_gets_back),
+        cmocka_unit_test(a_pool_that_drains_gives_memory_back_meanwhile),
+        cmocka_unit_test(a_pool_that_cannot_drain_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
