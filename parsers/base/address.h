@@ -33,6 +33,18 @@ static inline struct address address_from_v4(const uint8_t b[4])
     return a;
 }
 
+/* The same from a number whose highest byte is the first. */
+static inline struct address address_from_u32(uint32_t v)
+{
+    uint64_t half[2] = {0, UINT64_C(0xffff) << 32 | v};
+    struct address a;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    half[1] = __builtin_bswap64(half[1]);
+#endif
+    memcpy(a.b, half, sizeof a.b);
+    return a;
+}
+
 /* "192.0.2.1" at the front of n bytes: how many bytes it takes; 0: it does not stand there.  Four
  * decimal parts without leading zeros, which some readers take as octal. */
 static inline size_t address_take_v4(const char *p, size_t n, struct address *out)

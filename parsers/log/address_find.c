@@ -127,18 +127,31 @@ static struct shape shape_of(struct text run)
     return c;
 }
 
-/* "192.0.2.1:22" or a bare address; punctuation that ends the sentence is not part of it. */
-static bool judge(struct text run, struct endpoint *out)
+/* Punctuation that ends the sentence is not part of an address, nor is what comes before it. */
+static struct text trim(struct text run)
 {
     if (run.n > 1 && run.p[0] == ':' && run.p[1] != ':') /* "from:192.0.2.1" */
         run = text_slice(run, 1, run.n);
     while (run.n && (run.p[run.n - 1] == '.' || run.p[run.n - 1] == ':' ||
                      (run.p[run.n - 1] == ']' && run.p[0] != '[')))
         run.n--;
+    return run;
+}
+
+/* Whatever its digits are. */
+static bool may_be_address(struct text run)
+{
     if (run.n < 3 || run.n > RUN_MAX)
         return false;
     struct shape s = shape_of(run);
-    if (s.n_dots != 3 && !s.has_pair && (s.n_colons < 7 || s.n_colons > 8))
+    return s.n_dots == 3 || s.has_pair || s.n_colons == 7 || s.n_colons == 8;
+}
+
+/* "192.0.2.1:22" or a bare address. */
+static bool judge(struct text run, struct endpoint *out)
+{
+    run = trim(run);
+    if (!may_be_address(run))
         return false;
     if (endpoint_parse(run, out))
         return !address_is_zero(&out->ip);
@@ -217,6 +230,34 @@ bool log_address_at(struct text t, size_t run, struct address *out)
         return false;
     *out = e.ip;
     return true;
+}
+
+bool log_run_may_be_address(struct text t, size_t run)
+{
+    struct scan s = {.t = t, .at = run};
+    return skip_run(&s) && may_be_address(trim(text_slice(t, run, s.at)));
+}
+
+static bool is_about(struct text t, size_t at)
+{
+    return at < t.n && (is_in(in_address, t.p[at]) || is_in(in_word, t.p[at]));
+}
+
+bool log_run_is_v4(struct text t, size_t run, size_t *from)
+{
+    struct scan s = {.t = t, .at = run};
+    const bool bracket = scan_byte(&s, '[');
+    if (!bracket && run && is_about(t, run - 1))
+        return false;
+    *from = s.at;
+    for (unsigned i = 0; i < 4; i++) {
+        const size_t part = s.at;
+        while (!scan_done(&s) && scan_is_digit(t.p[s.at]))
+            s.at++;
+        if (s.at == part || s.at - part > 3 || (i < 3 && !scan_byte(&s, '.')))
+            return false;
+    }
+    return (!bracket || scan_byte(&s, ']')) && !is_about(t, s.at);
 }
 
 /* " port 65535" may belong to a run or not, as the numbers are. */

@@ -29,5 +29,10 @@ unsigned log_addresses_in(struct text t, const struct address_runs *runs,
                           struct endpoint out[LOG_ADDRESSES_MAX]);
 /* The address alone that begins with a run; false: it is none. */
 bool log_address_at(struct text t, size_t run, struct address *out);
+/* Of all texts of one shape: whether what begins with a run may be an address in any of them; and
+ * whether it is four parts of one to three digits, or those in brackets, with nothing of a word or
+ * an address about: where they begin. */
+bool log_run_may_be_address(struct text t, size_t run);
+bool log_run_is_v4(struct text t, size_t run, size_t *from);
 
 #endif

@@ -91,19 +91,24 @@ static inline bool plain_is_program_char(char c)
     return set[(uint8_t)c >> 6] >> ((uint8_t)c & 63) & 1;
 }
 
+/* How many of them a block begins with. */
+static inline size_t plain_program_front(lanes v)
+{
+    const lanes good = (lanes)((lanes)((v | 0x20) - 'a') < 26) |
+                       (lanes)((lanes)(v - '-') < 13) | /* "-./0123456789" are neighbours */
+                       (lanes)(v == '_');
+    const uint32_t others = ~lanes_bits(good) & 0xffff;
+    return others ? (size_t)__builtin_ctz(others) : LANES;
+}
+
 /* How many of them stand there, PLAIN_TAG_MAX at most. */
 static inline size_t plain_program_length(struct text line, size_t at)
 {
     size_t n = 0, max = line.n - at < PLAIN_TAG_MAX ? line.n - at : PLAIN_TAG_MAX;
     if (line.n - at >= LANES) {
-        lanes v;
-        memcpy(&v, line.p + at, LANES);
-        lanes good = (lanes)((lanes)((v | 0x20) - 'a') < 26) | (lanes)((lanes)(v - '-') < 13) |
-                     (lanes)(v == '_'); /* "-./0123456789" are neighbours */
-        uint32_t others = ~lanes_bits(good) & 0xffff;
-        if (others)
-            return (size_t)__builtin_ctz(others);
-        n = LANES;
+        n = plain_program_front(lanes_at(line.p + at));
+        if (n < LANES)
+            return n;
     }
     while (n < max && plain_is_program_char(line.p[at + n]))
         n++;

@@ -105,7 +105,7 @@ void reader_teach(struct log_reader *r, const struct quick_line *l)
     size_t front = (size_t)(l->tag.message.p - l->body.p);
     struct plain_tag tag = {.program = l->tag.program, .message = l->body, .pid = l->tag.pid};
 
-    if (!m || is_repetition(l->tag.message) || !open_sieve(r) || sieve_knows(r->sieve, &tag))
+    if (!m || is_repetition(l->tag.message) || !open_sieve(r) || !sieve_wants(r->sieve, &tag))
         return;
     struct sieve_lesson lesson = lesson_of(r, m, front);
     sieve_teach(r->sieve, &tag, &lesson);

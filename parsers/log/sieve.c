@@ -1,167 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of what is known, of fixed size, to which is only added; and the walk over a block,
- * which looks for a line's place in the table when the line behind it is cut into its parts, so
- * that the memory has come by then.
+ * The walk over a block, some lines at a time: they are cut into their parts, then what is known of
+ * them is fetched, then each is settled, so that no line waits for memory.
  */
 #include "parsers/log/sieve.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
-#include "parsers/base/huge.h"
-#include "parsers/log/shape.h"
+#include "parsers/log/sieve_table.h"
+#include "parsers/log/word.h"
 
-#define KNOWN_MAX 4096
-#define SLOTS_BITS 13
-#define SLOTS (1u << SLOTS_BITS)
-#define PROBES 4 /* slots behind each other in which a shape may stand */
-#define INDEX_MASK UINT64_C(0xffff)
-
-struct known {
-    char program[SIEVE_PROGRAM_MAX]; /* and zeros */
-    uint32_t n;                      /* bytes of the shape */
-    struct sieve_lesson lesson;
-    char text[SHAPE_MAX];
-};
-
-struct sieve {
-    const struct address_filter *of_interest;
-    uint32_t n_known;
-    _Atomic uint64_t slot[SLOTS]; /* hash, and in the low bits 1 + index in known; 0 = free */
-    struct known known[KNOWN_MAX];
-};
-_Static_assert(sizeof(struct sieve) <= HUGE_PAGE, "a second large page for little");
-
-struct sieve *sieve_create(const struct address_filter *of_interest)
-{
-    struct sieve *s = huge_alloc(sizeof *s);
-    if (s)
-        s->of_interest = of_interest;
-    return s;
-}
-
-void sieve_free(struct sieve *s)
-{
-    if (s)
-        huge_free(s, sizeof *s);
-}
-
-/* What a line is looked for by. */
-struct key {
-    char program[SIEVE_PROGRAM_MAX];
-    uint64_t hash;
-    struct shape shape;
-};
-
-/* The name and zeros behind it.  What is read too much belongs to the line: the message. */
-static inline void take_program(const struct plain_tag *tag, uint64_t out[2])
-{
-    const size_t n = tag->program.n;
-    const char *end = tag->message.p + tag->message.n;
-    out[0] = out[1] = 0;
-    if ((size_t)(end - tag->program.p) < SIEVE_PROGRAM_MAX) {
-        memcpy(out, tag->program.p, n);
-        return;
-    }
-    memcpy(out, tag->program.p, SIEVE_PROGRAM_MAX);
-    out[0] &= n >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * n) - 1;
-    out[1] &= n <= 8 ? 0 : UINT64_MAX >> 8 * (16 - n);
-}
-
-static bool make_key(const struct plain_tag *tag, struct key *out)
-{
-    uint64_t half[2];
-    if (tag->program.n > SIEVE_PROGRAM_MAX || !shape_of(tag->message, &out->shape))
-        return false;
-    take_program(tag, half);
-    memcpy(out->program, half, sizeof half);
-    out->hash = (out->shape.hash ^ half[0] * UINT64_C(0x9E3779B97F4A7C15) ^
-                 half[1] * UINT64_C(0xD6E8FEB86659FD93)) *
-                UINT64_C(0xA0761D6478BD642F);
-    return true;
-}
-
-static inline uint32_t first_slot(uint64_t hash)
-{
-    return (uint32_t)(hash >> (64 - SLOTS_BITS));
-}
-
-static inline bool is_of(const struct known *k, const struct key *key)
-{
-    return k->n == key->shape.n && memcmp(k->program, key->program, sizeof k->program) == 0 &&
-           memcmp(k->text, key->shape.text, k->n) == 0;
-}
-
-static const struct known *find(const struct sieve *s, const struct key *key)
-{
-    for (uint32_t i = 0; i < PROBES; i++) {
-        uint64_t slot = atomic_load_explicit(&s->slot[(first_slot(key->hash) + i) % SLOTS],
-                                             memory_order_acquire);
-        if (!slot)
-            return NULL;
-        const struct known *k = &s->known[(slot & INDEX_MASK) - 1];
-        if (!((slot ^ key->hash) & ~INDEX_MASK) && is_of(k, key))
-            return k;
-    }
-    return NULL;
-}
-
-/* Has the memory fetched that find will want. */
-static inline void fetch(const struct sieve *s, const struct key *key)
-{
-    uint64_t slot = atomic_load_explicit(&s->slot[first_slot(key->hash)], memory_order_relaxed);
-    if (!slot)
-        return;
-    const char *p = (const char *)&s->known[(slot & INDEX_MASK) - 1];
-    for (size_t i = 0; i < sizeof(struct known) - SHAPE_MAX + key->shape.n; i += 64)
-        __builtin_prefetch(p + i);
-}
-
-bool sieve_knows(const struct sieve *s, const struct plain_tag *tag)
-{
-    struct key key;
-    return make_key(tag, &key) && find(s, &key);
-}
-
-void sieve_teach(struct sieve *s, const struct plain_tag *tag, const struct sieve_lesson *lesson)
-{
-    struct key key;
-    if (s->n_known == KNOWN_MAX || !make_key(tag, &key) || find(s, &key))
-        return;
-    for (uint32_t i = 0; i < PROBES; i++) {
-        _Atomic uint64_t *slot = &s->slot[(first_slot(key.hash) + i) % SLOTS];
-        if (atomic_load_explicit(slot, memory_order_relaxed))
-            continue;
-        struct known *k = &s->known[s->n_known++];
-        memcpy(k->program, key.program, sizeof k->program);
-        memcpy(k->text, key.shape.text, key.shape.n);
-        k->n = (uint32_t)key.shape.n;
-        k->lesson = *lesson;
-        atomic_store_explicit(slot, (key.hash & ~INDEX_MASK) | s->n_known, memory_order_release);
-        return;
-    }
-}
+#define BATCH 16
+#define HEAD_PIECES 4 /* lines of longer headers have to be read */
+#define LINE_PASSED_MAX (HEAD_PIECES * LANES + PLAIN_TAG_MAX + SHAPE_MAX) /* and longer ones */
 
 /* ---- one line ---- */
 
 /* A line of the block and what is known of it so far. */
 struct line {
     uint32_t from, n; /* without its end */
-    struct sieved_head head;
-    bool may_pass; /* the rest is filled in */
+    bool may_pass;    /* the rest is filled in */
+    uint16_t head;
+    uint32_t pid;
     instant_ns ns;
-    struct plain_tag tag;
-    struct key key;
+    struct sieve_key key;
+};
+
+/* What lines of one header begin with. */
+struct head_pieces {
+    struct plain_form form;
+    size_t n; /* bytes up to the tag; 0: no header was seen */
+    struct known_piece piece[HEAD_PIECES];
 };
 
 /* What a walk over a block has come to. */
 struct walk {
     const struct sieve *s;
     const char *block;
-    struct sieved_head head; /* of the last line that had one */
     struct sieved *out;
+    struct head_pieces head; /* out's last */
+    struct line line[BATCH];
+    size_t tail_from; /* what is behind it in the block stands here as well */
+    char tail[LINE_PASSED_MAX + 2 * SIEVE_PAD];
 };
+
+/* The bytes of a line, behind which SIEVE_PAD bytes may be read unless it is too long to pass. */
+static inline const char *bytes_of(const struct walk *w, uint32_t from)
+{
+    return from >= w->tail_from ? w->tail + (from - w->tail_from) : w->block + from;
+}
 
 /* The form of a header as nearly all are; what it takes for offset and host may be something else,
  * and then the reader will not agree. */
@@ -187,95 +74,191 @@ static bool guess_form(struct text line, struct plain_form *out)
     return true;
 }
 
-static inline bool has_head(const struct walk *w, const struct sieved_head *h, struct text line)
+static void limit_digit(struct head_pieces *h, size_t at, uint8_t most)
 {
-    const char *like = w->block + h->from;
-    const size_t rest = plain_rest_at(&h->form);
-    return h->form.n_minute && line.n >= rest + h->form.n_rest + 4 &&
-           same_bytes(line.p, like, h->form.n_minute) &&
-           same_bytes(line.p + rest, like + rest, h->form.n_rest);
+    h->piece[at / LANES].text[at % LANES] = '0';
+    h->piece[at / LANES].limit[at % LANES] = most;
 }
 
-/* Cuts the line at from into its parts. */
-static void look_at_line(struct walk *w, struct line *l)
+/* All of it is as in the line, but for the digits of the seconds and their fraction. */
+static void make_pieces(struct head_pieces *h, const char *p)
 {
-    struct text line = {w->block + l->from, l->n};
-    l->may_pass = false;
-    if (!has_head(w, &w->head, line)) {
-        w->head = (struct sieved_head){.from = l->from};
-        if (!guess_form(line, &w->head.form) || !has_head(w, &w->head, line))
-            return;
+    const size_t seconds = h->form.n_minute;
+    h->n = plain_tag_at(&h->form);
+    for (size_t i = 0; i < HEAD_PIECES * LANES; i++) {
+        h->piece[i / LANES].text[i % LANES] = (uint8_t)p[i];
+        h->piece[i / LANES].limit[i % LANES] = i < h->n ? 0 : UINT8_MAX;
     }
-    l->head = w->head;
-    l->may_pass = line.p[line.n - 1] != '\r' && plain_take_time(&l->head.form, line.p, &l->ns) &&
-                  plain_take_tag(&l->tag, line, plain_tag_at(&l->head.form)) &&
-                  make_key(&l->tag, &l->key);
-    if (l->may_pass)
-        fetch(w->s, &l->key);
+    limit_digit(h, seconds, 5);
+    limit_digit(h, seconds + 1, 9);
+    for (size_t i = 0; i < h->form.n_digits; i++)
+        limit_digit(h, seconds + 3 + i, 9);
+}
+
+static inline bool has_head(const struct head_pieces *h, const char *p, size_t n)
+{
+    lanes over = {0};
+    for (size_t i = 0; i * LANES < h->n; i++)
+        over |= lanes_over(lanes_at(p + i * LANES) ^ h->piece[i].text, h->piece[i].limit);
+    return h->n && n >= h->n + 4 && lanes_are_zero(over);
+}
+
+/* The line's header becomes that of the lines behind it; false: it has none. */
+static bool learn_head(struct walk *w, const struct line *l, const char *p)
+{
+    struct head_pieces head;
+    struct sieved *out = w->out;
+    if (out->n_heads == SIEVED_HEADS || !guess_form((struct text){p, l->n}, &head.form) ||
+        plain_tag_at(&head.form) > HEAD_PIECES * LANES)
+        return false;
+    make_pieces(&head, p);
+    if (!has_head(&head, p, l->n))
+        return false;
+    w->head = head;
+    out->head[out->n_heads++] = (struct sieved_head){.from = l->from, .form = head.form};
+    return true;
+}
+
+/* Of a line that has the head: since the minute began. */
+static inline instant_ns time_of(const struct plain_form *f, const char *p)
+{
+    const char *s = p + f->n_minute;
+    instant_ns ns = ((s[0] - '0') * 10 + s[1] - '0') * NS_PER_S;
+    if (!f->n_digits)
+        return ns;
+    const unsigned n = f->n_digits < 8 ? f->n_digits : 8;
+    const uint64_t fraction = word_at(s + 3) & UINT64_MAX >> (64 - 8 * n);
+    ns += (instant_ns)word_number(fraction) * 10;
+    return f->n_digits > 8 ? ns + s[11] - '0' : ns;
+}
+
+/* As plain_take_tag, of names and process ids as nearly all are. */
+static inline bool take_tag(struct line *l, const char *p, const char *end)
+{
+    const lanes v = lanes_at(p);
+    const size_t n = plain_program_front(v);
+    if (n == 0 || scan_is_digit(*p))
+        return false;
+    l->key.program = v & lanes_front(n);
+    l->pid = 0;
+    p += n;
+    if (*p == '[') {
+        const uint64_t w = word_at(p + 1);
+        const unsigned digits = word_digits(w);
+        if (digits == 0 || digits == 8 || p[1 + digits] != ']')
+            return false;
+        l->pid = word_front(w, digits);
+        p += digits + 2;
+    }
+    l->key.message = p + 2;
+    l->key.n = (size_t)(end - p - 2);
+    return p[0] == ':' && p[1] == ' ' && end > p + 2 && l->key.n <= SHAPE_MAX;
+}
+
+/* Cuts a line into its parts. */
+static inline void look_at_line(struct walk *w, struct line *l)
+{
+    const char *p = bytes_of(w, l->from);
+    l->may_pass = false;
+    if (l->n > LINE_PASSED_MAX || (!has_head(&w->head, p, l->n) && !learn_head(w, l, p)))
+        return;
+    if (p[l->n - 1] == '\r' || !take_tag(l, p + w->head.n, p + l->n))
+        return;
+    l->head = (uint16_t)(w->out->n_heads - 1);
+    l->ns = time_of(&w->head.form, p);
+    l->key.hash = sieve_hash(l->key.program, l->key.message, l->key.n);
+    l->may_pass = true;
+    sieve_fetch_slot(w->s, &l->key);
+}
+
+/* ---- addresses ---- */
+
+/* Four parts of as many digits each; false: no address, or that of nobody. */
+static inline bool take_v4(const char *p, unsigned parts, struct address *out)
+{
+    static const unsigned char least[4] = {0, 0, 10, 100};
+    uint32_t v = 0;
+    bool good = true;
+    for (unsigned i = 0; i < 4; i++, parts >>= 2) {
+        const unsigned n = parts & 3;
+        const uint32_t x = (uint32_t)word_at(p) << (32 - 8 * n);
+        const uint32_t part = (x >> 24) + 10 * (x >> 16 & 0xff) + 100 * (x >> 8 & 0xff);
+        good &= part >= least[n] && part <= UINT8_MAX;
+        v = v << 8 | (part & UINT8_MAX);
+        p += n + 1;
+    }
+    *out = address_from_u32(v);
+    return good && v;
 }
 
 static bool is_stranger(const struct sieve *s, const struct address *a)
 {
-    return !address_is_zero(a) && !address_filter_may_hold(s->of_interest, a);
+    return !address_filter_may_hold(s->of_interest, a);
 }
 
 /* False: an address of interest. */
-static bool names_nobody(const struct sieve *s, const struct known *k, const struct line *l)
+static inline bool names_nobody(const struct sieve *s, const struct known *k, const struct line *l)
 {
     struct address a;
-    for (unsigned i = 0; i < k->lesson.runs.n; i++)
-        if (log_address_at(l->tag.message, k->lesson.runs.from[i], &a) && !is_stranger(s, &a))
+    for (unsigned i = 0; i < k->n_places; i++) {
+        const struct known_place *at = &k->place[i];
+        if (at->kind == KNOWN_V4 && take_v4(l->key.message + at->from + at->n, at->parts, &a)) {
+            if (!is_stranger(s, &a))
+                return false;
+            continue;
+        }
+        const struct text message = {l->key.message, l->key.n};
+        if (log_address_at(message, at->from, &a) && (address_is_zero(&a) || !is_stranger(s, &a)))
             return false;
+    }
     return true;
 }
 
-/* As the pattern would fill in the event's ends.  False: not all of them are strangers' addresses.
- */
-static bool names_strangers(const struct sieve *s, const struct known *k, const struct line *l,
-                            struct endpoint *client)
+/* As the pattern would fill in the event's end.  False: it is no stranger's address. */
+static inline bool take_end(const struct sieve *s, const struct known_place *at, const char *p,
+                            struct endpoint *end)
+{
+    const struct text t = {p, at->n};
+    uint64_t port;
+    switch ((enum known_kind)at->kind) {
+    case KNOWN_V4:
+        return take_v4(p, at->parts, &end->ip) && is_stranger(s, &end->ip);
+    case KNOWN_ADDRESS:
+        return address_parse(t, &end->ip) && !address_is_zero(&end->ip) && is_stranger(s, &end->ip);
+    case KNOWN_PORT:
+        port = word_front(word_at(p), at->n);
+        break;
+    case KNOWN_NUMBER:
+        if (!text_to_u64(t, &port))
+            return true;
+        break;
+    }
+    end->port = port <= UINT16_MAX ? (uint16_t)port : end->port;
+    return true;
+}
+
+/* False: not all of the ends are strangers' addresses. */
+static inline bool names_strangers(const struct sieve *s, const struct known *k,
+                                   const struct line *l, struct endpoint *client)
 {
     struct endpoint end[SIEVE_ENDS] = {0};
-    uint64_t port;
-    for (unsigned i = 0; i < k->lesson.n_places; i++) {
-        const struct sieve_place *at = &k->lesson.place[i];
-        struct text t = {l->tag.message.p + at->from, (size_t)(at->to - at->from)};
-        if (at->is_port && text_to_u64(t, &port) && port <= UINT16_MAX)
-            end[at->end].port = (uint16_t)port;
-        if (!at->is_port &&
-            (!address_parse(t, &end[at->end].ip) || !is_stranger(s, &end[at->end].ip)))
+    for (unsigned i = 0; i < k->n_places; i++)
+        if (!take_end(s, &k->place[i], l->key.message + k->place[i].from, &end[k->place[i].end]))
             return false;
-    }
     *client = address_is_zero(&end[SIEVE_CLIENT].ip) ? end[SIEVE_SRC] : end[SIEVE_CLIENT];
     return true;
 }
 
 /* ---- the items ---- */
 
-static bool is_same_head(const struct sieved_head *a, const struct sieved_head *b)
-{
-    return a->from == b->from;
-}
-
-/* The index of the head among those given out; false: there are too many. */
-static bool note_head(struct sieved *out, const struct sieved_head *head, uint16_t *index)
-{
-    if (!out->n_heads || !is_same_head(&out->head[out->n_heads - 1], head)) {
-        if (out->n_heads == SIEVED_HEADS)
-            return false;
-        out->head[out->n_heads++] = *head;
-    }
-    *index = (uint16_t)(out->n_heads - 1);
-    return true;
-}
-
 /* The last item there is room for is for what is left. */
-static bool has_room(const struct sieved *out)
+static inline bool has_room(const struct sieved *out)
 {
     return out->n_items < SIEVED_ITEMS - 1;
 }
 
-static struct sieved_item *new_item(struct sieved *out, enum sieve_verdict verdict,
-                                    const struct line *l)
+static inline struct sieved_item *new_item(struct sieved *out, enum sieve_verdict verdict,
+                                           const struct line *l)
 {
     struct sieved_item *item = &out->item[out->n_items++];
     item->from = l->from;
@@ -284,12 +267,12 @@ static struct sieved_item *new_item(struct sieved *out, enum sieve_verdict verdi
     return item;
 }
 
-static bool is_last(const struct sieved *out, enum sieve_verdict verdict)
+static inline bool is_last(const struct sieved *out, enum sieve_verdict verdict)
 {
     return out->n_items && out->item[out->n_items - 1].verdict == verdict;
 }
 
-static void add_read(struct sieved *out, const struct line *l)
+static inline void add_read(struct sieved *out, const struct line *l)
 {
     struct sieved_item *item =
         is_last(out, SIEVE_READ) ? &out->item[out->n_items - 1] : new_item(out, SIEVE_READ, l);
@@ -297,73 +280,89 @@ static void add_read(struct sieved *out, const struct line *l)
     item->n_lines++;
 }
 
-static bool add_passed(struct sieved *out, const struct line *l, const struct known *k,
-                       const struct endpoint *client)
+static inline struct sieved_item *add_passed(struct sieved *out, const struct line *l,
+                                             const struct known *k)
 {
-    uint16_t head;
-    if (!has_room(out) || !note_head(out, &l->head, &head))
-        return false;
     struct sieved_item *item = &out->item[out->n_items ? out->n_items - 1 : 0];
-    if (k->lesson.verdict != SIEVE_EMPTY || !is_last(out, SIEVE_EMPTY) || item->head != head) {
-        item = new_item(out, k->lesson.verdict, l);
-        item->head = head;
+    if (k->verdict != SIEVE_EMPTY || !is_last(out, SIEVE_EMPTY) || item->head != l->head) {
+        item = new_item(out, k->verdict, l);
+        item->head = l->head;
         item->first_ns = item->last_ns = l->ns;
     }
     item->n += l->n + 1;
     item->n_lines++;
     item->last = l->from;
     item->n_last = l->n;
-    item->token = k->lesson.token;
+    item->token = k->token;
     item->first_ns = l->ns < item->first_ns ? l->ns : item->first_ns;
     item->last_ns = l->ns > item->last_ns ? l->ns : item->last_ns;
-    if (client) {
-        item->pid = l->tag.pid;
-        item->client = *client;
-    }
-    return true;
+    return item;
 }
 
-static void settle(struct walk *w, const struct line *l)
+static inline void settle(struct walk *w, const struct line *l)
 {
-    const struct known *k = l->may_pass ? find(w->s, &l->key) : NULL;
+    const struct known *k = l->may_pass ? sieve_find(w->s, &l->key) : NULL;
     struct endpoint client;
-    bool passes = false;
-    if (k && k->lesson.verdict == SIEVE_EMPTY)
-        passes = names_nobody(w->s, k, l) && add_passed(w->out, l, k, NULL);
-    else if (k && k->lesson.verdict == SIEVE_EVENT)
-        passes = names_strangers(w->s, k, l, &client) && add_passed(w->out, l, k, &client);
-    if (!passes)
+    if (k && k->verdict == SIEVE_EMPTY && has_room(w->out) && names_nobody(w->s, k, l)) {
+        add_passed(w->out, l, k);
+    } else if (k && k->verdict == SIEVE_EVENT && has_room(w->out) &&
+               names_strangers(w->s, k, l, &client)) {
+        struct sieved_item *item = add_passed(w->out, l, k);
+        item->pid = l->pid;
+        item->client = client;
+    } else {
         add_read(w->out, l);
+    }
+}
+
+/* ---- the block ---- */
+
+/* The lines from at on, as many as make a batch and have ends; gives how many. */
+static unsigned cut(struct walk *w, size_t n, size_t *at)
+{
+    unsigned n_lines = 0;
+    for (; n_lines < BATCH && *at < n; n_lines++) {
+        const char *from = w->block + *at, *end = memchr(from, '\n', n - *at);
+        struct line *l = &w->line[n_lines];
+        if (!end)
+            break;
+        l->from = (uint32_t)*at;
+        l->n = (uint32_t)(end - from);
+        look_at_line(w, l);
+        *at += l->n + 1;
+    }
+    return n_lines;
+}
+
+/* The end of the block is copied to where bytes behind it may be read. */
+static void open_walk(struct walk *w, size_t n)
+{
+    const size_t n_tail = n < sizeof w->tail - SIEVE_PAD ? n : sizeof w->tail - SIEVE_PAD;
+    w->tail_from = n - n_tail;
+    memcpy(w->tail, w->block + w->tail_from, n_tail);
+    memset(w->tail + n_tail, 0, SIEVE_PAD);
+    w->head.n = 0;
+    w->out->n_items = w->out->n_heads = 0;
 }
 
 void sieve_block(const struct sieve *s, const char *block, size_t n, struct sieved *out)
 {
-    struct walk w = {.s = s, .block = block, .out = out};
-    struct line line[2]; /* the one behind is settled after the one ahead is looked at */
-    unsigned ahead = 0;
+    struct walk w;
     size_t at = 0;
-    bool waits = false;
-    out->n_items = out->n_heads = 0;
-    while (at < n) {
-        const char *end = memchr(block + at, '\n', n - at);
-        if (!end)
-            break;
-        struct line *l = &line[ahead];
-        l->from = (uint32_t)at;
-        l->n = (uint32_t)(end - (block + at));
-        look_at_line(&w, l);
-        ahead = 1 - ahead;
-        if (waits)
-            settle(&w, &line[ahead]);
-        waits = true;
-        at += l->n + 1;
+    w.s = s;
+    w.block = block;
+    w.out = out;
+    open_walk(&w, n);
+    for (unsigned n_lines; (n_lines = cut(&w, n, &at)) > 0;) {
+        for (unsigned i = 0; i < n_lines; i++)
+            if (w.line[i].may_pass)
+                sieve_fetch(s, &w.line[i].key);
+        for (unsigned i = 0; i < n_lines; i++)
+            settle(&w, &w.line[i]);
     }
-    if (waits)
-        settle(&w, &line[1 - ahead]);
     if (at < n) {
-        line[0].from = (uint32_t)at;
-        line[0].n = (uint32_t)(n - at);
-        add_read(out, &line[0]);
+        const struct line rest = {.from = (uint32_t)at, .n = (uint32_t)(n - at)};
+        add_read(out, &rest);
         out->item[out->n_items - 1].n--; /* it has no end */
     }
 }

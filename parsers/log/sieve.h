@@ -79,8 +79,8 @@ struct sieve;
  */
 struct sieve *sieve_create(const struct address_filter *of_interest);
 void sieve_free(struct sieve *s); /* NULL-safe */
-/* Whether lines of that program and shape are known already. */
-bool sieve_knows(const struct sieve *s, const struct plain_tag *tag);
+/* Whether lines of that program and shape are not known yet, and there is room for them. */
+bool sieve_wants(const struct sieve *s, const struct plain_tag *tag);
 /* tag: of a line as plain_take_tag gives it; places and runs count from the message's begin.  What
  * is known already stays as it is. */
 void sieve_teach(struct sieve *s, const struct plain_tag *tag, const struct sieve_lesson *lesson);

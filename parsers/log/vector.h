@@ -16,6 +16,13 @@
 #define LANES 16
 typedef uint8_t lanes __attribute__((vector_size(LANES)));
 
+static inline lanes lanes_at(const void *p)
+{
+    lanes v;
+    memcpy(&v, p, LANES);
+    return v;
+}
+
 /* A bit for each byte of a comparison's result. */
 static inline uint32_t lanes_bits(lanes v)
 {
@@ -28,6 +35,37 @@ static inline uint32_t lanes_bits(lanes v)
         bits |= (uint32_t)(v[i] & 1) << i;
     return bits;
 #endif
+}
+
+/* The greater of each two bytes. */
+static inline lanes lanes_max(lanes a, lanes b)
+{
+#if defined(__SSE2__) && !defined(__clang__) /* which sees by itself what is meant below */
+    typedef char signed_lanes __attribute__((vector_size(LANES)));
+    return (lanes)__builtin_ia32_pmaxub128((signed_lanes)a, (signed_lanes)b);
+#else
+    const lanes greater = (lanes)(a > b);
+    return (a & greater) | (b & ~greater);
+#endif
+}
+
+/* By how much each byte is over its limit, else 0. */
+static inline lanes lanes_over(lanes v, lanes limit)
+{
+    return lanes_max(v, limit) - limit;
+}
+
+static inline bool lanes_are_zero(lanes v)
+{
+    return lanes_bits((lanes)(v == 0)) == 0xffff;
+}
+
+/* All ones in the first n bytes, n <= LANES. */
+static inline lanes lanes_front(size_t n)
+{
+    static const uint8_t ones[2 * LANES] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                            255, 255, 255, 255, 255, 255, 255, 255};
+    return lanes_at(ones + LANES - n);
 }
 
 /* As memcmp(a, b, n) == 0 where most texts are short: a call costs more than they do. */

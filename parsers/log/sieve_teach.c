@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Adds to the table of what is known: a line and its lesson come in, an entry goes out that takes
+ * all lines of its shape.  Entries are never changed once others may see them.
+ */
+#include <string.h>
+
+#include "parsers/log/scan.h"
+#include "parsers/log/sieve_table.h"
+
+#define KNOWN_MAX (SIEVE_SLOTS / 2)
+
+struct sieve *sieve_create(const struct address_filter *of_interest)
+{
+    struct sieve *s = huge_alloc(sizeof *s);
+    if (s)
+        s->of_interest = of_interest;
+    return s;
+}
+
+void sieve_free(struct sieve *s)
+{
+    if (s)
+        huge_free(s, sizeof *s);
+}
+
+static size_t units_of(size_t n)
+{
+    const size_t bytes =
+        sizeof(struct known) + (n + LANES - 1) / LANES * sizeof(struct known_piece);
+    return (bytes + SIEVE_UNIT - 1) / SIEVE_UNIT;
+}
+
+/* A line by itself, with room behind it. */
+struct pupil {
+    struct sieve_key key;
+    char message[SHAPE_MAX + SIEVE_PAD];
+    uint8_t stays[SIEVE_STAYS];
+    unsigned n_stays;
+};
+
+/* As shape.h has it.  False: there are too many. */
+static bool find_stays(struct pupil *p)
+{
+    unsigned n_letters = 0;
+    bool stays = false;
+    p->n_stays = 0;
+    for (size_t i = 0; i < p->key.n; i++) {
+        const char c = p->message[i];
+        stays = scan_is_digit(c) && (stays || n_letters >= 2);
+        n_letters = scan_is_alpha(c) ? n_letters + 1 : 0;
+        if (stays && p->n_stays == SIEVE_STAYS)
+            return false;
+        if (stays)
+            p->stays[p->n_stays++] = (uint8_t)i;
+    }
+    return true;
+}
+
+static bool make_pupil(const struct plain_tag *tag, struct pupil *p)
+{
+    const size_t n = tag->message.n;
+    if (!n || n > SHAPE_MAX || tag->program.n > SIEVE_PROGRAM_MAX)
+        return false;
+    memcpy(p->message, tag->message.p, n);
+    memset(p->message + n, 0, SIEVE_PAD);
+    p->key.program = (lanes){0};
+    memcpy(&p->key.program, tag->program.p, tag->program.n);
+    p->key.message = p->message;
+    p->key.n = n;
+    p->key.hash = sieve_hash(p->key.program, p->message, n);
+    return true;
+}
+
+/* Where an entry of that hash has room; SIEVE_SLOTS: nowhere. */
+static uint32_t free_slot(const struct sieve *s, uint64_t hash, size_t n)
+{
+    if (s->n_known == KNOWN_MAX || SIEVE_UNITS - s->n_units < units_of(n))
+        return SIEVE_SLOTS;
+    for (uint32_t i = 0; i < SIEVE_PROBES; i++)
+        if (!sieve_slot(s, hash, i))
+            return (sieve_first_slot(hash) + i) % SIEVE_SLOTS;
+    return SIEVE_SLOTS;
+}
+
+/* Under what hash the lesson, or what leads to it, is yet to be entered; false: it is known. */
+static bool find_missing(const struct sieve *s, const struct pupil *p, uint64_t *hash)
+{
+    const struct known *k = sieve_probe(s, &p->key, p->key.hash);
+    *hash = p->key.hash;
+    if (k && k->n_stays) {
+        *hash = sieve_hash_stays(&p->key, k->stays, k->n_stays);
+        k = sieve_probe(s, &p->key, *hash);
+    }
+    return !k;
+}
+
+bool sieve_wants(const struct sieve *s, const struct plain_tag *tag)
+{
+    struct pupil p;
+    uint64_t hash;
+    return make_pupil(tag, &p) && find_missing(s, &p, &hash) && find_stays(&p) &&
+           free_slot(s, hash, p.key.n) != SIEVE_SLOTS;
+}
+
+/* A new entry that takes all digits alike. */
+static struct known *new_known(struct sieve *s, const struct pupil *p)
+{
+    struct known *k = (struct known *)(void *)s->units[s->n_units];
+    s->n_units += (uint32_t)units_of(p->key.n);
+    s->n_known++;
+    k->program = p->key.program;
+    k->n = (uint8_t)p->key.n;
+    for (size_t i = 0; i < (p->key.n + LANES - 1) / LANES * LANES; i++) {
+        struct known_piece *piece = &k->piece[i / LANES];
+        const bool digit = scan_is_digit(p->message[i]);
+        piece->text[i % LANES] = digit ? '0' : (uint8_t)p->message[i];
+        piece->limit[i % LANES] = i >= p->key.n ? UINT8_MAX : digit ? 9 : 0;
+    }
+    return k;
+}
+
+static void publish(struct sieve *s, const struct known *k, uint64_t hash, uint32_t slot)
+{
+    const size_t unit = (size_t)((const char *)k - s->units[0]) / SIEVE_UNIT;
+    atomic_store_explicit(&s->slot[slot], sieve_tag(hash) | (uint32_t)(unit + 1),
+                          memory_order_release);
+}
+
+/* ---- places ---- */
+
+/* How many digits each of four parts has, with dots between, at the front of a text; n: bytes of
+ * them all.  False: it is not so. */
+static bool take_parts(struct text t, uint8_t *parts, uint8_t *n)
+{
+    struct scan s = scan_of(t);
+    *parts = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        const size_t from = s.at;
+        while (s.at < t.n && s.at - from < 3 && scan_is_digit(t.p[s.at]))
+            s.at++;
+        *parts |= (uint8_t)((s.at - from) << 2 * i);
+        if (s.at == from || (i < 3 && !scan_byte(&s, '.')))
+            return false;
+    }
+    *n = (uint8_t)s.at;
+    return true;
+}
+
+static void note_runs(struct known *k, struct text message, const struct address_runs *runs)
+{
+    for (unsigned i = 0; i < runs->n; i++) {
+        struct known_place *at = &k->place[k->n_places];
+        size_t v4;
+        if (!log_run_may_be_address(message, runs->from[i]))
+            continue;
+        k->n_places++;
+        at->kind = KNOWN_ADDRESS;
+        at->from = runs->from[i];
+        if (log_run_is_v4(message, at->from, &v4) &&
+            take_parts(text_slice(message, v4, message.n), &at->parts, &at->n)) {
+            at->kind = KNOWN_V4;
+            at->n = (uint8_t)(v4 - at->from);
+        }
+    }
+}
+
+static enum known_kind kind_of_port(struct text t)
+{
+    uint64_t port;
+    return t.n <= 8 && text_to_u64(t, &port) ? KNOWN_PORT : KNOWN_NUMBER;
+}
+
+static void note_place(struct known *k, struct text message, const struct sieve_place *place)
+{
+    struct known_place *at = &k->place[k->n_places++];
+    const struct text t = text_slice(message, place->from, place->to);
+    uint8_t n = 0;
+    at->from = place->from;
+    at->n = (uint8_t)t.n;
+    at->end = place->end & 3;
+    if (place->is_port)
+        at->kind = kind_of_port(t);
+    else
+        at->kind = take_parts(t, &at->parts, &n) && n == t.n ? KNOWN_V4 : KNOWN_ADDRESS;
+}
+
+static void note_lesson(struct known *k, struct text message, const struct sieve_lesson *lesson)
+{
+    k->verdict = (uint8_t)lesson->verdict;
+    k->token = lesson->token;
+    if (lesson->verdict == SIEVE_EMPTY)
+        note_runs(k, message, &lesson->runs);
+    for (unsigned i = 0; lesson->verdict == SIEVE_EVENT && i < lesson->n_places; i++)
+        note_place(k, message, &lesson->place[i]);
+}
+
+/* ---- teaching ---- */
+
+/* What leads from a line with all digits alike to the lessons of those whose digits stay. */
+static void enter_stays(struct sieve *s, const struct pupil *p, uint32_t slot)
+{
+    struct known *k = new_known(s, p);
+    k->verdict = SIEVE_READ;
+    k->n_stays = (uint8_t)p->n_stays;
+    memcpy(k->stays, p->stays, p->n_stays);
+    publish(s, k, p->key.hash, slot);
+}
+
+static void enter_lesson(struct sieve *s, const struct pupil *p, const struct sieve_lesson *lesson,
+                         uint64_t hash, uint32_t slot)
+{
+    struct known *k = new_known(s, p);
+    for (unsigned i = 0; i < p->n_stays; i++) {
+        struct known_piece *piece = &k->piece[p->stays[i] / LANES];
+        piece->text[p->stays[i] % LANES] = (uint8_t)p->message[p->stays[i]];
+        piece->limit[p->stays[i] % LANES] = 0;
+    }
+    note_lesson(k, (struct text){p->message, p->key.n}, lesson);
+    publish(s, k, hash, slot);
+}
+
+void sieve_teach(struct sieve *s, const struct plain_tag *tag, const struct sieve_lesson *lesson)
+{
+    struct pupil p;
+    uint64_t hash;
+    if (!make_pupil(tag, &p) || !find_missing(s, &p, &hash) || !find_stays(&p))
+        return;
+    uint32_t slot = free_slot(s, hash, p.key.n);
+    if (slot != SIEVE_SLOTS && p.n_stays && hash == p.key.hash) {
+        enter_stays(s, &p, slot);
+        if (!find_missing(s, &p, &hash))
+            return;
+        slot = free_slot(s, hash, p.key.n);
+    }
+    if (slot != SIEVE_SLOTS)
+        enter_lesson(s, &p, lesson, hash, slot);
+}
