@@ -13,8 +13,8 @@ uint8_t census_bits(const struct connection_record *r)
 {
     const bool syn = r->syn_time != INSTANT_NONE, answered = r->synack_time != INSTANT_NONE;
     const bool served = (r->handshake_seen || r->began_mid_stream) && r->n_segments > 5;
-    return (uint8_t)((syn ? CENSUS_SYN : 0) | (answered ? CENSUS_ANSWERED : 0) |
-                     (served ? CENSUS_SERVED : 0) |
+    return (uint8_t)((r->began_mid_stream ? CENSUS_MIDDLE : 0) | (syn ? CENSUS_SYN : 0) |
+                     (answered ? CENSUS_ANSWERED : 0) | (served ? CENSUS_SERVED : 0) |
                      (syn && !answered && r->saw_rst[SIDE_SERVER] ? CENSUS_REFUSED : 0));
 }
 
@@ -50,15 +50,29 @@ static bool number_resets(struct census *s)
 
 struct dealing { /* by record */
     uint32_t *server, *client;
+    uint8_t *bits;
+    bool by_time; /* the records stand by first_time */
 };
 
-/* Servers of no reset are numbered where a client of some reset tried them. */
-static bool number_records(struct census *s, const struct dealing *d)
+static void note_order(struct census *s, struct dealing *d, size_t i)
 {
+    const struct connection_record *a = &s->of->records[i - 1], *b = &s->of->records[i];
+    d->by_time = d->by_time && a->first_time <= b->first_time;
+    s->by_stream = s->by_stream && (a->capture < b->capture ||
+                                    (a->capture == b->capture && a->stream <= b->stream));
+}
+
+/* Servers of no reset are numbered where a client of some reset tried them. */
+static bool number_records(struct census *s, struct dealing *d)
+{
+    d->by_time = s->by_stream = true;
     for (size_t i = 0; i < s->n_records; i++) {
         const struct connection_record *r = &s->of->records[i];
         const uint32_t *client = map_get(&s->clients, &r->client.ip);
         d->client[i] = client ? *client : CENSUS_NONE;
+        d->bits[i] = census_bits(r);
+        if (i > 0)
+            note_order(s, d, i);
         if (client && (d->server[i] = number(&s->servers, &r->server)) == CENSUS_NONE)
             return false;
         if (client)
@@ -84,18 +98,11 @@ static bool share_room(struct census *s, const struct dealing *d)
     s->row.n = s->first[n];
     const size_t room = s->row.n + 1;
     s->row.time = malloc(room * sizeof *s->row.time);
+    s->row.end = malloc(room * sizeof *s->row.end);
     s->row.record = malloc(room * sizeof *s->row.record);
     s->row.client = malloc(room * sizeof *s->row.client);
     s->row.bits = malloc(room * sizeof *s->row.bits);
-    return s->row.time && s->row.record && s->row.client && s->row.bits;
-}
-
-static bool are_in_order(const struct census *s)
-{
-    for (size_t i = 1; i < s->n_records; i++)
-        if (s->of->records[i - 1].first_time > s->of->records[i].first_time)
-            return false;
-    return true;
+    return s->row.time && s->row.end && s->row.record && s->row.client && s->row.bits;
 }
 
 /* Into s->first, which is where each server's connections end afterwards. */
@@ -108,7 +115,9 @@ static void deal(struct census *s, const struct dealing *d, uint32_t record)
     s->row.time[at] = r->first_time;
     s->row.record[at] = record;
     s->row.client[at] = d->client[record];
-    s->row.bits[at] = census_bits(r);
+    s->row.bits[at] = d->bits[record];
+    const bool refused = (d->bits[record] & (CENSUS_REFUSED | CENSUS_SERVED)) == CENSUS_REFUSED;
+    s->row.end[at] = refused ? r->rst_time : r->last_time;
 }
 
 static bool deal_by_time(struct census *s, const struct dealing *d)
@@ -128,10 +137,9 @@ static bool deal_by_time(struct census *s, const struct dealing *d)
 
 static bool deal_all(struct census *s, const struct dealing *d)
 {
-    const bool in_order = are_in_order(s);
-    for (size_t i = 0; in_order && i < s->n_records; i++)
+    for (size_t i = 0; d->by_time && i < s->n_records; i++)
         deal(s, d, (uint32_t)i);
-    if (!in_order && !deal_by_time(s, d))
+    if (!d->by_time && !deal_by_time(s, d))
         return false;
     for (size_t i = s->servers.n; i > 0; i--)
         s->first[i] = s->first[i - 1];
@@ -145,11 +153,13 @@ bool census_take(struct census *s, const struct case_file *c)
     const size_t room = s->n_records + 1;
     map_init(&s->servers, sizeof(struct endpoint), sizeof(uint32_t));
     map_init(&s->clients, sizeof(struct address), sizeof(uint32_t));
-    const struct dealing d = {malloc(room * sizeof(uint32_t)), malloc(room * sizeof(uint32_t))};
-    const bool good = d.server && d.client && number_resets(s) && number_records(s, &d) &&
+    struct dealing d = {malloc(room * sizeof(uint32_t)), malloc(room * sizeof(uint32_t)),
+                        malloc(room), false};
+    const bool good = d.server && d.client && d.bits && number_resets(s) && number_records(s, &d) &&
                       share_room(s, &d) && deal_all(s, &d);
     free(d.server);
     free(d.client);
+    free(d.bits);
     return good;
 }
 
@@ -161,6 +171,7 @@ void census_finish(struct census *s)
     free(s->client);
     free(s->first);
     free(s->row.time);
+    free(s->row.end);
     free(s->row.record);
     free(s->row.client);
     free(s->row.bits);

@@ -12,15 +12,19 @@
 
 #define CENSUS_NONE UINT32_MAX
 
-enum census_bit {                      /* of a connection */
-                  CENSUS_SYN = 1,      /* a SYN opened it */
-                  CENSUS_ANSWERED = 2, /* by a SYN-ACK */
-                  CENSUS_REFUSED = 4,  /* by a RST before any SYN-ACK */
-                  CENSUS_SERVED = 8,   /* more than SYN, SYN-ACK, ACK and a RST or two */
+/* Of a connection: a SYN opened it; a SYN-ACK answered; a RST answered before any SYN-ACK; more
+ * than SYN, SYN-ACK, ACK and a RST or two came; neither SYN nor SYN-ACK was captured. */
+enum census_bit {
+    CENSUS_SYN = 1,
+    CENSUS_ANSWERED = 2,
+    CENSUS_REFUSED = 4,
+    CENSUS_SERVED = 8,
+    CENSUS_MIDDLE = 16
 };
 
 struct census_row {   /* of connections, by server's number, then time, then record */
     instant_ns *time; /* first_time */
+    instant_ns *end;  /* rst_time of those that were refused and not served, last_time of others */
     uint32_t *record, *client;
     uint8_t *bits; /* enum census_bit */
     size_t n;
@@ -34,6 +38,7 @@ struct census {
     uint32_t *server, *client; /* by index of the resets */
     uint32_t n_servers;        /* of resets: their numbers come first */
     struct census_row row;     /* of numbered servers */
+    bool by_stream;            /* the records stand by capture, then stream */
     uint32_t *first;           /* by number: where its connections begin; one more than servers */
 };
 
@@ -41,7 +46,6 @@ struct census {
 bool census_take(struct census *s, const struct case_file *c);
 void census_finish(struct census *s);
 
-/* Connections of other kinds than bits tell have none of them. */
 uint8_t census_bits(const struct connection_record *r);
 
 /* The reset's place in the case, or CENSUS_NONE for one that is none of it. */

@@ -76,9 +76,8 @@ static const struct outline *outline_of(const struct reset *r)
     return (const struct outline *)(const void *)r->outline; /* face comes first */
 }
 
-static struct recalled *next_place(struct tracker *t)
+static struct recalled *clear_place(struct tracker *t, struct recalled *at)
 {
-    struct recalled *at = &t->recalled[t->n_recalled++ % RESETS_RECALLED];
     at->of = NULL;
     at->whole = NULL;
     if (at->arena.from)
@@ -86,6 +85,16 @@ static struct recalled *next_place(struct tracker *t)
     else
         arena_init(&at->arena, t->from);
     return at;
+}
+
+static struct recalled *next_place(struct tracker *t)
+{
+    return clear_place(t, &t->recalled[t->n_recalled++ % RESETS_RECALLED]);
+}
+
+struct arena *outline_room(struct tracker *t)
+{
+    return &clear_place(t, &t->recalled[0])->arena;
 }
 
 struct reset *outline_judge(struct tracker *t, const struct outline *b)

@@ -71,32 +71,19 @@ static void widen(instant_ns *first, instant_ns *last, instant_ns t)
         *last = t;
 }
 
-#define AHEAD 8 /* so many places before a record is looked at, memory is asked for it */
-
-/* The record at that place of the census's row. */
-static const struct connection_record *record_at(const struct population *p, size_t at)
-{
-    const struct census_row *row = &p->census.row;
-    if (at + AHEAD < row->n) {
-        const struct connection_record *next = &p->records[row->record[at + AHEAD]];
-        __builtin_prefetch(&next->last_time);
-        __builtin_prefetch(&next->rst_time);
-    }
-    return &p->records[row->record[at]];
-}
-
 static void count_server(struct server_stats *s, const struct population *p, size_t at)
 {
     const struct census_row *row = &p->census.row;
     const uint8_t bits = row->bits[at];
-    const struct connection_record *r = record_at(p, at);
     s->n_attempts += (bits & CENSUS_SYN) != 0;
-    if ((bits & CENSUS_ANSWERED) || ((bits & CENSUS_SERVED) && r->began_mid_stream)) {
+    if ((bits & CENSUS_ANSWERED) ||
+        (bits & (CENSUS_SERVED | CENSUS_MIDDLE)) == (CENSUS_SERVED | CENSUS_MIDDLE)) {
         s->n_accepted++;
         widen(&s->first_accepted, &s->last_accepted, row->time[at]);
     } else if (bits & CENSUS_REFUSED) {
         s->n_refused++;
-        widen(&s->first_refused, &s->last_refused, r->rst_time);
+        widen(&s->first_refused, &s->last_refused,
+              bits & CENSUS_SERVED ? p->records[row->record[at]].rst_time : row->end[at]);
     } else if (bits & CENSUS_SYN) {
         s->n_unanswered++;
     }
@@ -158,7 +145,7 @@ static bool sort_endings(struct population *p)
         size_t n = 0, first = p->sums[s->first[k]].n_served;
         for (size_t i = s->first[k]; i < s->first[k + 1]; i++)
             if (s->row.bits[i] & CENSUS_SERVED)
-                v[n++].key = radix_signed(record_at(p, i)->last_time);
+                v[n++].key = radix_signed(s->row.end[i]);
         radix_sort(v, v + n_all, n);
         for (size_t i = 0; i < n; i++)
             p->endings[first + i] = (instant_ns)radix_signed((int64_t)v[i].key);
@@ -170,15 +157,13 @@ static bool sort_endings(struct population *p)
 /* Records of one capture come by stream; those of a series may not. */
 static bool find_owners(struct population *p)
 {
-    size_t n = p->n_records, i = 1;
-    while (i < n && owner_key(p, i - 1) <= owner_key(p, i))
-        i++;
-    if (i >= n)
+    const size_t n = p->n_records;
+    if (p->census.by_stream)
         return true;
     struct radix_item *v = radix_room(n);
     if (!v)
         return false;
-    for (i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         v[i] = (struct radix_item){owner_key(p, i), (uint32_t)i};
     radix_sort(v, v + n, n);
     p->owners = v;

@@ -102,7 +102,12 @@ static bool keep_resets(struct tracker *t, const struct flow *flow)
 void tracker_settle_one(struct tracker *t, struct flow *flow)
 {
     bool in_outline = t->config.in_outline && is_refused(flow) && outline_keep(t, flow);
-    if (!tracker_revive(t, flow)) {
+    struct arena *results = t->arena;
+    if (in_outline)
+        t->arena = outline_room(t);
+    const bool revived = tracker_revive(t, flow);
+    t->arena = results;
+    if (!revived) {
         t->outlines.n -= in_outline;
         flows_touch(&t->flows, flow, FLOW_DONE);
         return;
