@@ -116,7 +116,7 @@ struct arrival {                /* a packet on its way into a tracker */
 
 /* Several packets in capture order, with the same outcome as one by one, but faster: what one waits
  * for from memory is fetched while others are taken.  n <= TRACKER_BATCH. */
-#define TRACKER_BATCH 32
+#define TRACKER_BATCH 64
 void tracker_packets(struct tracker *t, const struct arrival *v, size_t n);
 
 /* The packets that follow are of the next file of a series (a ring buffer): connections go on, but
