@@ -175,8 +175,8 @@ static uint32_t rst_window(const struct scene *s)
     return (uint32_t)scene_rst(s)->window << e->window_scale;
 }
 
-/* Arriving data took the window down, and the RST has it back: what had arrived was thrown away
- * unread (tcp_close purges the queue before it sends the RST). */
+/* Arriving data took the window down, to 0 at the worst, and the RST has it back: what had arrived
+ * was thrown away unread (tcp_close purges the queue before it sends the RST). */
 static bool window_jumped(const struct scene *s)
 {
     uint32_t before = 0, last = 0;
@@ -188,7 +188,7 @@ static bool window_jumped(const struct scene *s)
             before = g->window;
         last = g->window;
     }
-    return last > 0 && last < before && scene_rst(s)->window > last && peer(s)->bytes > 0;
+    return last < before && scene_rst(s)->window > last && peer(s)->bytes > 0;
 }
 
 static uint64_t received_since_own_data(const struct scene *s)

@@ -75,6 +75,10 @@ static const struct {
      OPEN "+1ms c PA 101 501 len=1000\n+1ms s A 501 1101 win=490\n+1ms c PA 1101 501 len=1000\n"
           "+1ms s PA 501 2101 len=20 win=482\n+1ms s RA 521 2101 win=499\n",
      MECHANISM_ABORT_UNREAD, PHASE_ACTIVE, SIDE_SERVER, 8, 1},
+    {"abort, a shut window jumps back",
+     OPEN "+1ms c PA 101 501 len=1000\n+1ms s A 501 1101 win=490\n+1ms c PA 1101 501 len=1000\n"
+          "+1ms s A 501 2101 win=0\n+1ms s PA 501 2101 len=20 win=0\n+1ms s RA 521 2101 win=499\n",
+     MECHANISM_ABORT_UNREAD, PHASE_ACTIVE, SIDE_SERVER, 9, 1},
     {"a client that had read its answer", TALK "+1s c RA 151 701\n", MECHANISM_ABORT, PHASE_ACTIVE,
      SIDE_CLIENT, 8, 1},
     {"a client in the middle of its answer",
