@@ -246,17 +246,23 @@ def trixie():
     return TRIXIE
 
 
+def trixie_root(host):
+    """A private overlay of that tree for one host, with the host's own /dev, /run and /home."""
+    root = host.work + "/trixie"
+    host.sh(
+        f"mkdir -p {root} {root}-up {root}-work; mount -t overlay overlay -o lowerdir={trixie()},"
+        f"upperdir={root}-up,workdir={root}-work {root}; cd {root}; mount --rbind /dev dev; "
+        "mount --rbind /run run; mount -t proc proc proc; mount --bind /home home"
+    )
+    return root
+
+
 class NewSshd(Sshd):
     """OpenSSH 10 from Debian 13, in a private overlay of that tree; it logs through the host's
     own rsyslogd."""
 
     def __init__(self, host, settings=None, port=22, users=("fred",)):
-        self.host, self.port, self.root = host, port, host.work + "/trixie"
-        host.sh(
-            f"mkdir -p {self.root} {self.root}-up {self.root}-work; mount -t overlay overlay -o lowerdir={trixie()},"
-            f"upperdir={self.root}-up,workdir={self.root}-work {self.root}; cd {self.root}; mount --rbind /dev dev; "
-            "mount --rbind /run run; mount -t proc proc proc; mount --bind /home home"
-        )
+        self.host, self.port, self.root = host, port, trixie_root(host)
         keys = {
             "Port": port,
             "HostKey": "/etc/ssh/lab_host_key",
@@ -284,3 +290,53 @@ class NewSshd(Sshd):
 
     def effective(self):
         return self.inside("/usr/sbin/sshd -T")
+
+
+SURICATA = """%YAML 1.1
+---
+vars:
+  address-groups: {HOME_NET: "any", EXTERNAL_NET: "any"}
+outputs:
+  - syslog: {enabled: yes, facility: local5, level: Info}
+logging:
+  default-log-level: notice
+  outputs:
+    - file: {enabled: yes, filename: /run/suricata.log}
+classification-file: /etc/suricata/classification.config
+reference-config-file: /etc/suricata/reference.config
+default-rule-path: /etc/suricata
+rule-files: [lab.rules]
+stream: {inline: auto, checksum-validation: no}
+nfq: {mode: accept}
+"""
+
+
+def trixie_has(program, package):
+    """Puts a package into the Debian 13 tree, once."""
+    root = trixie()
+    with TRIXIE_LOCK:
+        if not os.path.exists(root + program):
+            install = f"apt-get update && apt-get install -y --no-install-recommends {package}"
+            subprocess.run(
+                ["chroot", root, "sh", "-c", install],
+                check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            )
+
+
+class Suricata:
+    """Suricata 7 in line behind NFQUEUE 0; alerts go to the host's syslog."""
+
+    def __init__(self, host, rules):
+        trixie_has("/usr/bin/suricata", "suricata")
+        self.root = trixie_root(host)
+        host.write(self.root + "/etc/suricata/lab.yaml", SURICATA)
+        host.write(self.root + "/etc/suricata/lab.rules", rules)
+        self.process = host.spawn(
+            "chroot", self.root, "/usr/bin/suricata", "-c", "/etc/suricata/lab.yaml", "-q", "0",
+            "--pidfile", "/run/suricata.pid",
+        )
+        log = f"/proc/{host.pid}/root/run/suricata.log"
+        wait_for(
+            lambda: os.path.exists(log) and "ngine started" in open(log).read(), "suricata", 40
+        )

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real intrusion prevention system in line: Suricata on the router, fed by NFQUEUE."""
+from case import again, case
+from cases.endpoint import end, meet
+from daemons import Suricata
+
+RULE = (
+    'rejectboth tcp any any -> any any (msg:"LAB forbidden word in a request"; flow:established; '
+    'content:"forbidden"; classtype:policy-violation; sid:1000001; rev:1;)\n'
+)
+@case("ips-suricata", "Suricata in line resets connections that hold a forbidden word", corpus=True)
+def suricata(c, port=8088):
+    """
+    The router hands what it forwards to Suricata (NFQUEUE), whose one rule says `rejectboth`: a
+    segment with the forbidden word is dropped and both ends get a RST in the other's name.  Its
+    alerts go to syslog.  Other requests are answered.
+
+    The reader should see: the device's own log names the connection and the rule.
+    """
+    c.stage(routed=True, log=False, captures=("client",))
+    Suricata(c.router, RULE)
+    for tables in ("iptables-legacy", "ip6tables-legacy"):
+        c.router.run(tables, "-A", "FORWARD", "-p", "tcp", "-j", "NFQUEUE", "--queue-num", "0")
+    listener = c.server.listen(port)
+    c.watch()
+    c.ordinary(8080)
+    words = ["forbidden", "news", "forbidden", "weather"] + ["forbidden"] * c.rng.randrange(0, 2)
+    for word in words:
+        a, b, mine = meet(c, listener, port)
+        for _ in range(c.rng.randrange(1, 3)):
+            c.say(a, b)
+            c.say(b, a)
+        a.sendall(b"give me the %s page\n" % word.encode())
+        c.pause(0.2, 0.4)
+        if word != "forbidden":
+            b.recv(4096)
+            c.say(b, a)
+        end(a)
+        end(b)
+        if word == "forbidden":
+            c.truth.add(
+                (c.client.addr, mine),
+                (c.server.addr, port),
+                sender="path",
+                phase="active",
+                mechanism=["injected"],
+                cause=["ips-reset"],
+                logs=[("syslog", r"suricata\[\d+\]: .*forbidden word.*:%d -> " % mine)],
+            )
+        c.pause(0.3, 0.6)
+
+
+again(suricata, "ips-suricata-v6", "Suricata in line, IPv6", graded=True, ip=6)
