@@ -189,7 +189,9 @@ void pool_drain(struct pool *p)
     p->reserved = 0;
     for (void *object = p->free_list, *next; object; object = next) {
         memcpy(&next, object, sizeof next);
-        leave(p, drain_of(p, object));
+        struct pool_draining *d = drain_of(p, object);
+        if (d)
+            leave(p, d);
     }
     p->free_list = NULL;
 }
