@@ -132,7 +132,8 @@ static void drive(struct pump *p, struct log_reader *r)
             p->stop = r->stopped;
             p->n_taken++;
             tell(p);
-            wake_others(p);
+            if (p->stop || p->n_read - p->n_taken <= BLOCKS / 2)
+                wake_others(p); /* for more than a block */
         } else if (can_read(p)) {
             read_one(p);
         } else {

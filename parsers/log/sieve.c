@@ -214,38 +214,34 @@ static inline bool names_nobody(const struct sieve *s, const struct known *k, co
     return true;
 }
 
-/* As the pattern would fill in the event's end.  False: it is no stranger's address. */
-static inline bool take_end(const struct sieve *s, const struct known_place *at, const char *p,
-                            struct endpoint *end)
-{
-    const struct text t = {p, at->n};
-    uint64_t port;
-    switch ((enum known_kind)at->kind) {
-    case KNOWN_V4:
-        return take_v4(p, at->parts, &end->ip) && is_stranger(s, &end->ip);
-    case KNOWN_ADDRESS:
-        return address_parse(t, &end->ip) && !address_is_zero(&end->ip) && is_stranger(s, &end->ip);
-    case KNOWN_PORT:
-        port = word_front(word_at(p), at->n);
-        break;
-    case KNOWN_NUMBER:
-        if (!text_to_u64(t, &port))
-            return true;
-        break;
-    }
-    end->port = port <= UINT16_MAX ? (uint16_t)port : end->port;
-    return true;
-}
-
-/* False: not all of the ends are strangers' addresses. */
+/* As the pattern would fill in the event's ends, of which one is the client.  False: not all of
+ * them are strangers' addresses. */
 static inline bool names_strangers(const struct sieve *s, const struct known *k,
                                    const struct line *l, struct endpoint *client)
 {
-    struct endpoint end[SIEVE_ENDS] = {0};
-    for (unsigned i = 0; i < k->n_places; i++)
-        if (!take_end(s, &k->place[i], l->key.message + k->place[i].from, &end[k->place[i].end]))
+    uint64_t port;
+    client->ip = (struct address){0};
+    client->port = 0;
+    for (unsigned i = 0; i < k->n_places; i++) {
+        const struct known_place *at = &k->place[i];
+        const struct text t = {l->key.message + at->from, at->n};
+        if (at->kind == KNOWN_PORT || at->kind == KNOWN_NUMBER) {
+            if (at->kind == KNOWN_PORT)
+                port = word_front(word_at(t.p), at->n);
+            else if (!text_to_u64(t, &port))
+                continue;
+            client->port = port <= UINT16_MAX ? (uint16_t)port : client->port;
+            continue;
+        }
+        struct address a;
+        if (at->kind == KNOWN_V4 ? !take_v4(t.p, at->parts, &a)
+                                 : !address_parse(t, &a) || address_is_zero(&a))
             return false;
-    *client = address_is_zero(&end[SIEVE_CLIENT].ip) ? end[SIEVE_SRC] : end[SIEVE_CLIENT];
+        if (!is_stranger(s, &a))
+            return false;
+        if (at->is_client)
+            client->ip = a;
+    }
     return true;
 }
 
@@ -262,7 +258,7 @@ static inline struct sieved_item *new_item(struct sieved *out, enum sieve_verdic
 {
     struct sieved_item *item = &out->item[out->n_items++];
     item->from = l->from;
-    item->n = item->n_lines = 0;
+    item->n_lines = 0;
     item->verdict = (uint8_t)verdict;
     return item;
 }
@@ -276,43 +272,55 @@ static inline void add_read(struct sieved *out, const struct line *l)
 {
     struct sieved_item *item =
         is_last(out, SIEVE_READ) ? &out->item[out->n_items - 1] : new_item(out, SIEVE_READ, l);
-    item->n += l->n + 1;
+    item->n = l->from + l->n + 1 - item->from;
     item->n_lines++;
 }
 
-static inline struct sieved_item *add_passed(struct sieved *out, const struct line *l,
-                                             const struct known *k)
+/* What is written here is read again by the next line: nothing is copied in larger pieces than it
+ * is read in, or that read would have to wait. */
+static inline void add_empty(struct sieved *out, const struct line *l, const struct known *k)
 {
     struct sieved_item *item = &out->item[out->n_items ? out->n_items - 1 : 0];
-    if (k->verdict != SIEVE_EMPTY || !is_last(out, SIEVE_EMPTY) || item->head != l->head) {
-        item = new_item(out, k->verdict, l);
+    if (!is_last(out, SIEVE_EMPTY) || item->head != l->head) {
+        item = new_item(out, SIEVE_EMPTY, l);
         item->head = l->head;
         item->first_ns = item->last_ns = l->ns;
+    } else if (l->ns != item->last_ns) {
+        item->first_ns = l->ns < item->first_ns ? l->ns : item->first_ns;
+        item->last_ns = l->ns > item->last_ns ? l->ns : item->last_ns;
     }
-    item->n += l->n + 1;
+    item->n = l->from + l->n + 1 - item->from;
     item->n_lines++;
     item->last = l->from;
     item->n_last = l->n;
     item->token = k->token;
-    item->first_ns = l->ns < item->first_ns ? l->ns : item->first_ns;
-    item->last_ns = l->ns > item->last_ns ? l->ns : item->last_ns;
-    return item;
+}
+
+/* The item that comes next, but for whose event it is; it counts when it is added. */
+static inline void add_event(struct sieved *out, const struct line *l, const struct known *k)
+{
+    struct sieved_item *item = new_item(out, SIEVE_EVENT, l);
+    item->head = l->head;
+    item->first_ns = item->last_ns = l->ns;
+    item->n = l->n + 1;
+    item->n_lines = 1;
+    item->last = l->from;
+    item->n_last = l->n;
+    item->token = k->token;
+    item->pid = l->pid;
 }
 
 static inline void settle(struct walk *w, const struct line *l)
 {
     const struct known *k = l->may_pass ? sieve_find(w->s, &l->key) : NULL;
-    struct endpoint client;
-    if (k && k->verdict == SIEVE_EMPTY && has_room(w->out) && names_nobody(w->s, k, l)) {
-        add_passed(w->out, l, k);
-    } else if (k && k->verdict == SIEVE_EVENT && has_room(w->out) &&
-               names_strangers(w->s, k, l, &client)) {
-        struct sieved_item *item = add_passed(w->out, l, k);
-        item->pid = l->pid;
-        item->client = client;
-    } else {
-        add_read(w->out, l);
-    }
+    struct sieved *out = w->out;
+    if (k && k->verdict == SIEVE_EMPTY && has_room(out) && names_nobody(w->s, k, l))
+        add_empty(out, l, k);
+    else if (k && k->verdict == SIEVE_EVENT && has_room(out) &&
+             names_strangers(w->s, k, l, &out->item[out->n_items].client))
+        add_event(out, l, k);
+    else
+        add_read(out, l);
 }
 
 /* ---- the block ---- */

@@ -32,8 +32,8 @@ enum known_kind {
 };
 
 struct known_place {
-    uint8_t from, n; /* n of a run: bytes before its first part */
-    uint8_t kind : 4, end : 4;
+    uint8_t from, n;                 /* n of a run: bytes before its first part */
+    uint8_t kind : 4, is_client : 1; /* is_client: of a port always, as others are not kept */
     uint8_t parts; /* KNOWN_V4: how many digits each has, two bits each, the first part lowest */
 };
 

@@ -99,8 +99,8 @@ bool sieve_wants(const struct sieve *s, const struct plain_tag *tag)
 {
     struct pupil p;
     uint64_t hash;
-    return make_pupil(tag, &p) && find_missing(s, &p, &hash) && find_stays(&p) &&
-           free_slot(s, hash, p.key.n) != SIEVE_SLOTS;
+    return s->n_known < KNOWN_MAX && make_pupil(tag, &p) && find_missing(s, &p, &hash) &&
+           find_stays(&p) && free_slot(s, hash, p.key.n) != SIEVE_SLOTS;
 }
 
 /* A new entry that takes all digits alike. */
@@ -171,18 +171,40 @@ static enum known_kind kind_of_port(struct text t)
     return t.n <= 8 && text_to_u64(t, &port) ? KNOWN_PORT : KNOWN_NUMBER;
 }
 
-static void note_place(struct known *k, struct text message, const struct sieve_place *place)
+static void note_place(struct known *k, struct text message, const struct sieve_place *place,
+                       bool is_client)
 {
     struct known_place *at = &k->place[k->n_places++];
     const struct text t = text_slice(message, place->from, place->to);
     uint8_t n = 0;
     at->from = place->from;
     at->n = (uint8_t)t.n;
-    at->end = place->end & 3;
+    at->is_client = is_client;
     if (place->is_port)
         at->kind = kind_of_port(t);
     else
         at->kind = take_parts(t, &at->parts, &n) && n == t.n ? KNOWN_V4 : KNOWN_ADDRESS;
+}
+
+/* Every address that an event of the lesson names is somebody's, so whether it names the client by
+ * one shows in the places. */
+static enum sieve_end client_of(const struct sieve_lesson *lesson)
+{
+    for (unsigned i = 0; i < lesson->n_places; i++)
+        if (lesson->place[i].end == SIEVE_CLIENT && !lesson->place[i].is_port)
+            return SIEVE_CLIENT;
+    return SIEVE_SRC;
+}
+
+/* Of the places, those of addresses and the client's port. */
+static void note_ends(struct known *k, struct text message, const struct sieve_lesson *lesson)
+{
+    const enum sieve_end client = client_of(lesson);
+    for (unsigned i = 0; i < lesson->n_places; i++) {
+        const struct sieve_place *place = &lesson->place[i];
+        if (!place->is_port || place->end == client)
+            note_place(k, message, place, place->end == client);
+    }
 }
 
 static void note_lesson(struct known *k, struct text message, const struct sieve_lesson *lesson)
@@ -191,8 +213,8 @@ static void note_lesson(struct known *k, struct text message, const struct sieve
     k->token = lesson->token;
     if (lesson->verdict == SIEVE_EMPTY)
         note_runs(k, message, &lesson->runs);
-    for (unsigned i = 0; lesson->verdict == SIEVE_EVENT && i < lesson->n_places; i++)
-        note_place(k, message, &lesson->place[i]);
+    else if (lesson->verdict == SIEVE_EVENT)
+        note_ends(k, message, lesson);
 }
 
 /* ---- teaching ---- */
