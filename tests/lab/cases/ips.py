@@ -44,7 +44,7 @@ def suricata(c, port=8088):
                 sender="path",
                 phase="active",
                 mechanism=["injected"],
-                cause=["ips-reset"],
+                cause=["ips-reset", "forged-reset"],
                 logs=[("syslog", r"suricata\[\d+\]: .*forbidden word.*:%d -> " % mine)],
             )
         c.pause(0.3, 0.6)
