@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cuts bytes into lines, joins the lines that belong together, and hands each on as an event.  The
- * common line is parsed where the caller has it and allocates nothing.
+ * Joins the lines that belong together, and hands each on as an event.  The common line is parsed
+ * where the caller has it and allocates nothing.
  */
 #include "parsers/log/reader.h"
 
@@ -48,11 +48,6 @@ void kept_finish(struct kept *k)
 {
     free(k->p);
     *k = (struct kept){0};
-}
-
-static struct text kept_view(const struct kept *k)
-{
-    return (struct text){k->p, k->n};
 }
 
 struct log_reader *log_reader_create(struct patterns *patterns, const struct log_config *config,
@@ -294,7 +289,7 @@ void reader_settle(struct log_reader *r)
     settle_last(r);
 }
 
-static void flush_pending(struct log_reader *r)
+void reader_flush_pending(struct log_reader *r)
 {
     struct envelope env;
     if (!r->pending.n)
@@ -355,7 +350,7 @@ static bool join_pending(struct log_reader *r, struct text line, const struct en
     if (r->pending_for == PENDING_COLUMNS)
         whole = !reader_columns_open(kept_view(&r->pending));
     if (whole)
-        flush_pending(r);
+        reader_flush_pending(r);
     return true;
 }
 
@@ -375,7 +370,7 @@ static void take_text_line(struct log_reader *r, struct text line, uint64_t numb
     if (r->pending.n) {
         if (join_pending(r, line, &env, enveloped))
             return;
-        flush_pending(r);
+        reader_flush_pending(r);
     }
     if (env.format == LOG_JOURNAL_VERBOSE) {
         reader_verbose_begin(r, &env, number);
@@ -392,7 +387,7 @@ static void take_text_line(struct log_reader *r, struct text line, uint64_t numb
     take_whole_line(r, line, number, &env, enveloped);
 }
 
-static void take_line(struct log_reader *r, struct text line)
+void reader_take_line(struct log_reader *r, struct text line)
 {
     uint64_t number = ++r->summary.lines;
     r->n_read += line.n + 1;
@@ -417,7 +412,7 @@ static void take_line(struct log_reader *r, struct text line)
         if (reader_export_line(r, line, number))
             return;
     if (!text_trim(line).n) {
-        flush_pending(r);
+        reader_flush_pending(r);
         reader_skip(r, LOG_SKIP_BLANK, 1);
     } else if (line.p[0] == '{' && !r->pending.n) {
         reader_take_json(r, line, number);
@@ -426,90 +421,4 @@ static void take_line(struct log_reader *r, struct text line)
     } else {
         take_text_line(r, line, number);
     }
-}
-
-/* The end of a line whose front was carried over from the last call. */
-static void take_carried(struct log_reader *r, const char *bytes, size_t n)
-{
-    if (!r->dropping && !kept_add(&r->carry, bytes, n, LOG_LINE_MAX))
-        flaws_add(r->flaws, "log.line-cut", r->summary.lines + 1);
-    r->dropping = false;
-    take_line(r, kept_view(&r->carry));
-    reader_settle(r);
-    r->carry.n = 0;
-}
-
-static void carry_rest(struct log_reader *r, const char *bytes, size_t n)
-{
-    if (r->dropping || kept_add(&r->carry, bytes, n, LOG_LINE_MAX))
-        return;
-    flaws_add(r->flaws, "log.line-cut", r->summary.lines + 1);
-    r->dropping = true;
-}
-
-void reader_take_bytes(struct log_reader *r, const char *p, size_t n)
-{
-    size_t at = 0;
-    while (at < n && !r->stopped) {
-        if (r->export.phase >= EXPORT_SIZE) {
-            at += reader_export_bytes(r, p + at, n - at);
-            continue;
-        }
-        const char *end = memchr(p + at, '\n', n - at);
-        if (!end) {
-            carry_rest(r, p + at, n - at);
-            break;
-        }
-        size_t length = (size_t)(end - (p + at));
-        if (r->carry.n || r->dropping)
-            take_carried(r, p + at, length);
-        else if (length <= LOG_LINE_MAX)
-            take_line(r, (struct text){p + at, length});
-        else {
-            flaws_add(r->flaws, "log.line-cut", r->summary.lines + 1);
-            take_line(r, (struct text){p + at, LOG_LINE_MAX});
-        }
-        at += length + 1;
-    }
-}
-
-/* Without memory for it the sieve is not asked. */
-static bool can_sieve(struct log_reader *r)
-{
-    if (r->sieve && !r->sieved)
-        r->sieved = malloc(sizeof *r->sieved);
-    return r->sieve && r->sieved;
-}
-
-bool log_reader_feed(struct log_reader *r, const void *bytes, size_t n, log_sink_fn sink, void *ctx)
-{
-    const char *p = bytes;
-    r->sink = sink;
-    r->ctx = ctx;
-    while (n && !r->stopped) {
-        size_t step = n < SIEVE_BLOCK_MAX ? n : SIEVE_BLOCK_MAX;
-        if (can_sieve(r)) {
-            sieve_block(r->sieve, p, step, r->sieved);
-            reader_take_sieved(r, p, r->sieved);
-        } else {
-            reader_take_bytes(r, p, step);
-        }
-        p += step;
-        n -= step;
-    }
-    reader_settle(r);
-    return !r->stopped;
-}
-
-bool log_reader_end(struct log_reader *r, log_sink_fn sink, void *ctx)
-{
-    r->sink = sink;
-    r->ctx = ctx;
-    if (!r->stopped && (r->carry.n || r->dropping))
-        take_carried(r, NULL, 0);
-    if (!r->stopped)
-        reader_export_end(r);
-    if (!r->stopped)
-        flush_pending(r);
-    return !r->stopped;
 }

@@ -119,6 +119,10 @@ struct log_reader {
 bool kept_add(struct kept *k, const void *bytes, size_t n,
               size_t max); /* false: cut or no memory */
 void kept_finish(struct kept *k);
+static inline struct text kept_view(const struct kept *k)
+{
+    return (struct text){k->p, k->n};
+}
 
 /* Where lines of that host are counted. */
 uint64_t *reader_host_counter(struct log_summary *s, struct text host);
@@ -139,6 +143,10 @@ void reader_take_sieved(struct log_reader *r, const char *block, const struct si
 void reader_settle(struct log_reader *r);
 /* Lines in one piece, of which the first and the last may be cut. */
 void reader_take_bytes(struct log_reader *r, const char *p, size_t n);
+/* The next line, without its end. */
+void reader_take_line(struct log_reader *r, struct text line);
+/* The line that is held back will not be completed. */
+void reader_flush_pending(struct log_reader *r);
 
 /* journalctl's "-- Boot ... --", "Hint: ..." */
 bool reader_is_marker(struct text line);
