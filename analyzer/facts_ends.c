@@ -79,9 +79,10 @@ static struct fact retransmissions(const struct case_file *c, const struct reset
 {
     (void)c;
     const struct reset *best = r;
-    for (size_t i = 0; i < r->n_seen_in; i++)
-        if (end_of(r->seen_in[i], side)->n_retransmissions > end_of(best, side)->n_retransmissions)
-            best = r->seen_in[i];
+    for (size_t i = 0; i < reset_ties(r)->n_seen_in; i++)
+        if (end_of(reset_ties(r)->seen_in[i], side)->n_retransmissions >
+            end_of(best, side)->n_retransmissions)
+            best = reset_ties(r)->seen_in[i];
     return fact_number(best, end_of(best, side)->n_retransmissions, 0);
 }
 

@@ -150,7 +150,7 @@ static struct fact captures(const struct case_file *c, const struct reset *r)
 static struct fact seen_in(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    return counted(r, (uint32_t)r->n_seen_in);
+    return counted(r, (uint32_t)reset_ties(r)->n_seen_in);
 }
 
 /* A listing of sockets (ss -tl, netstat -tl) names the ports as "ss.listening.PORT". */

@@ -128,9 +128,9 @@ static struct fact both_ways(const struct case_file *c, const struct reset *r)
     for (size_t i = 0; i < r->n_rsts; i++)
         if (r->rsts[i].segment.from != r->deciding.segment.from)
             return fact_bool(r, true, r->rsts[i].segment.frame);
-    for (size_t i = 0; i < r->n_fates; i++) /* another capture holds the other end's */
-        if (r->fates[i].is_rst && r->fates[i].fate == FATE_FORGED &&
-            r->fates[i].from != r->deciding.segment.from)
+    for (size_t i = 0; i < reset_ties(r)->n_fates; i++) /* another capture holds the other end's */
+        if (reset_ties(r)->fates[i].is_rst && reset_ties(r)->fates[i].fate == FATE_FORGED &&
+            reset_ties(r)->fates[i].from != r->deciding.segment.from)
             return fact_bool(r, true, rst_frame(r));
     return fact_bool(r, false, rst_frame(r));
 }

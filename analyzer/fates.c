@@ -392,9 +392,12 @@ static bool judge_reset(struct fates *f, uint32_t reset)
         compare(f, own, other, &home, &there, other->toward, &notes);
         compare(f, other, own, &there, &home, -other->toward, &notes);
     }
-    x->fates = arena_copy(&f->c->arena, notes.v, notes.n * sizeof *notes.v);
-    x->n_fates = x->fates ? notes.n : 0;
-    return x->fates || notes.n == 0;
+    struct reset_ties *ties = notes.n > 0 ? reset_tie(&f->c->arena, x) : NULL;
+    if (!ties)
+        return notes.n == 0;
+    ties->fates = arena_copy(&f->c->arena, notes.v, notes.n * sizeof *notes.v);
+    ties->n_fates = ties->fates ? notes.n : 0;
+    return ties->fates != NULL;
 }
 
 void fates_free(struct fates *f)

@@ -18,20 +18,23 @@
 
 static bool add(struct case_file *c, struct reset *r, const struct leg *leg)
 {
-    for (size_t i = 0; i < r->n_legs; i++)
-        if (endpoint_eq(&r->legs[i].client, &leg->client) &&
-            endpoint_eq(&r->legs[i].server, &leg->server))
+    struct reset_ties *ties = reset_tie(&c->arena, r);
+    if (!ties)
+        return false;
+    for (size_t i = 0; i < ties->n_legs; i++)
+        if (endpoint_eq(&ties->legs[i].client, &leg->client) &&
+            endpoint_eq(&ties->legs[i].server, &leg->server))
             return true;
-    if (r->n_legs >= LEGS_MAX)
+    if (ties->n_legs >= LEGS_MAX)
         return true;
-    struct leg *v = arena_array(&c->arena, r->n_legs + 1, sizeof *v);
+    struct leg *v = arena_array(&c->arena, ties->n_legs + 1, sizeof *v);
     if (!v)
         return false;
-    if (r->n_legs > 0)
-        memcpy(v, r->legs, r->n_legs * sizeof *v);
-    v[r->n_legs] = *leg;
-    r->legs = v;
-    r->n_legs++;
+    if (ties->n_legs > 0)
+        memcpy(v, ties->legs, ties->n_legs * sizeof *v);
+    v[ties->n_legs] = *leg;
+    ties->legs = v;
+    ties->n_legs++;
     return true;
 }
 

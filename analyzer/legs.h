@@ -16,8 +16,8 @@ bool legs_tie(const struct roster *r, struct case_file *c);
 /* A reset's other legs. */
 static inline const struct leg *legs_of(const struct reset *r, size_t *n)
 {
-    *n = r->n_legs;
-    return r->legs;
+    *n = reset_ties(r)->n_legs;
+    return reset_ties(r)->legs;
 }
 
 #endif

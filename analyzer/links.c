@@ -113,9 +113,9 @@ static bool lend_all(struct pendings *out)
         const struct reset *r = out->v[i].reset;
         enum join j = out->v[i].link.join;
         bool named = j == JOIN_TUPLE || j == JOIN_ENDPOINT;
-        for (size_t k = 0; named && k < r->n_legs; k++)
-            if (r->legs[k].by == LEG_PROXY && r->legs[k].reset && !out->v[i].link.ambiguous &&
-                !lend_to_leg(out, i, &r->legs[k]))
+        for (size_t k = 0; named && k < reset_ties(r)->n_legs; k++)
+            if (reset_ties(r)->legs[k].by == LEG_PROXY && reset_ties(r)->legs[k].reset &&
+                !out->v[i].link.ambiguous && !lend_to_leg(out, i, &reset_ties(r)->legs[k]))
                 return false;
     }
     return true;

@@ -12,7 +12,6 @@
 #define LATE_NS (3 * NS_PER_S)   /* a server that never served, seen from its SYN-ACK */
 #define WAITED_NS (NS_PER_S / 5) /* a single unanswered probe counts after this long */
 #define TIME_TO_READ_NS (NS_PER_S / 20)
-#define MAX_KERNEL_REASONS 4
 
 static const struct end *own(const struct scene *s)
 {
@@ -243,7 +242,7 @@ static const struct {
     enum mechanism mechanism;
     bool (*holds)(const struct scene *);
     const char *id, *says;
-    const char *kernel[MAX_KERNEL_REASONS];
+    const char *kernel[KERNEL_REASONS_MAX];
 } table[] = {
     {MECHANISM_COLLISION,
      is_collision,
@@ -329,30 +328,31 @@ static const char *kernel_reason_of_mptcp(int16_t reason)
     return reason >= 0 && reason < (int)(sizeof names / sizeof *names) ? names[reason] : NULL;
 }
 
-static void name_kernel_reasons(struct reset *r, const char *const from[MAX_KERNEL_REASONS])
+static void name_kernel_reasons(const struct reset *r, const char *const from[KERNEL_REASONS_MAX],
+                                const char *to[KERNEL_REASONS_MAX])
 {
     size_t n = 0;
     const char *mptcp = kernel_reason_of_mptcp(r->deciding.mptcp_reason);
     if (mptcp)
-        r->kernel_reasons[n++] = mptcp;
-    for (size_t i = 0; i < MAX_KERNEL_REASONS && from[i] && n < MAX_KERNEL_REASONS - 1; i++)
-        r->kernel_reasons[n++] = from[i];
-    r->kernel_reasons[n] = NULL;
+        to[n++] = mptcp;
+    for (size_t i = 0; i < KERNEL_REASONS_MAX && from[i] && n < KERNEL_REASONS_MAX - 1; i++)
+        to[n++] = from[i];
+    to[n] = NULL;
 }
 
-static void narrow_kernel_reasons(struct scene *s)
+static void narrow_kernel_reasons(const struct scene *s, const char *names[KERNEL_REASONS_MAX])
 {
-    struct reset *r = s->reset;
+    const struct reset *r = s->reset;
     if (r->deciding.mptcp_reason >= 0)
         return;
     if (r->mechanism == MECHANISM_ABANDONED_OPEN) {
-        r->kernel_reasons[0] = bare(s) ? "NO_SOCKET" : "TCP_STATE";
-        r->kernel_reasons[1] = NULL;
+        names[0] = bare(s) ? "NO_SOCKET" : "TCP_STATE";
+        names[1] = NULL;
     } else if (r->mechanism == MECHANISM_GAVE_UP && own(s)->n_unanswered_keepalives == 0) {
-        r->kernel_reasons[0] = "TCP_STATE";
-        r->kernel_reasons[1] = NULL;
+        names[0] = "TCP_STATE";
+        names[1] = NULL;
     } else if (r->mechanism == MECHANISM_ABORT) {
-        r->kernel_reasons[own_fin(s) ? 3 : peer(s)->bytes > 0 ? 2 : 1] = NULL;
+        names[own_fin(s) ? 3 : peer(s)->bytes > 0 ? 2 : 1] = NULL;
     }
 }
 
@@ -397,8 +397,10 @@ void scene_judge_mechanism(struct scene *s)
     r->mechanism = table[i].mechanism;
     scene_state(s, s->trigger ? s->trigger->frame : scene_rst(s)->frame, table[i].id, 0,
                 table[i].says);
-    name_kernel_reasons(r, table[i].kernel);
-    narrow_kernel_reasons(s);
+    const char *names[KERNEL_REASONS_MAX] = {NULL};
+    name_kernel_reasons(r, table[i].kernel, names);
+    narrow_kernel_reasons(s, names);
+    r->kernel_reasons = arena_copy(s->arena, names, sizeof names);
     if (r->mechanism == MECHANISM_REFUSED_LATE)
         r->phase = PHASE_OPENING; /* the server never had it open */
     if (r->mechanism == MECHANISM_ABORT_UNREAD)

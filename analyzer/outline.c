@@ -109,6 +109,7 @@ struct reset *outline_judge(struct tracker *t, const struct outline *b)
     r->outline = &b->face;
     r->in_full = NULL;
     r->scene = NULL;
+    r->kernel_reasons = NULL;
     r->rsts = &r->deciding;
     return r;
 }
@@ -187,6 +188,7 @@ bool reset_stay_whole(struct arena *arena, struct reset *r)
     r->in_full = s->connection;
     r->reasons = s->reset->reasons;
     r->n_reasons = s->reset->n_reasons;
+    r->kernel_reasons = s->reset->kernel_reasons;
     r->scene = s;
     s->reset = r;
     r->outline = NULL;

@@ -8,6 +8,7 @@
 #define WHYRST_ANALYZER_RESET_H
 
 #include "analyzer/connection.h"
+#include "parsers/base/arena.h"
 
 enum phase {
     PHASE_UNKNOWN,
@@ -69,12 +70,12 @@ struct reason {
 
 struct rst { /* any RST of this teardown */
     struct segment segment;
-    uint32_t stream; /* Wireshark's, in the file that holds it */
-    enum rst_validity validity;
-    enum rst_family family;
     uint64_t answers_frame; /* the segment it answers, or 0 */
     struct text payload;    /* text carried by the RST, usually empty */
+    uint32_t stream;        /* Wireshark's, in the file that holds it */
     int16_t mptcp_reason;   /* or -1 */
+    enum rst_validity validity : 8;
+    enum rst_family family : 8;
 };
 
 /* What became of a packet between two captures of its connection. */
@@ -116,25 +117,38 @@ struct reset_face { /* of a connection that never opened */
     instant_ns first_time; /* of the connection */
 };
 
-struct reset {
-    uint32_t id;                      /* 1-based, in order of time over the whole case */
+struct reset_ties { /* the same event in other captures, and under other names */
+    const struct reset **seen_in;
+    size_t n_seen_in;
+    const struct leg *legs; /* the same connection under other names: legs.h */
+    size_t n_legs;
+    const struct packet_fate
+        *fates; /* of packets near it, where captures of two places hold them */
+    size_t n_fates;
+};
+
+struct reset {             /* there may be a million: what most have not stands apart */
+    uint32_t id;           /* 1-based, in order of time over the whole case */
+    enum side claimed : 4; /* the end whose address the RST carries */
+    enum side sender : 4;  /* the verdict */
+    enum phase phase : 4;
+    enum mechanism mechanism : 8;
+    bool killed : 1;          /* the connection really ended; false: a blind attempt that failed */
+    bool window_reopened : 1; /* it had shrunk as data arrived and is open again in the RST */
+    bool looks_own : 1; /* nothing in the packet is unlike those of the end whose address it has */
+    bool
+        label_missing : 1; /* IPv6 without a flow label, where that host's other answers have one */
+    bool is_copy_of_other : 1; /* another capture's reset carries the diagnosis */
+
     const struct connection *in_full; /* NULL in outline: ask reset_connection */
     const struct reset_face *outline; /* that form, else NULL: see outline.h */
 
     struct rst deciding;
     const struct rst
         *rsts; /* all RSTs of the teardown in capture order, the deciding one among them */
-    size_t n_rsts;
-
-    enum side claimed;        /* the end whose address the RST carries */
-    enum side sender;         /* the verdict */
-    double sender_confidence; /* 0..1 */
-    enum phase phase;
-    enum mechanism mechanism;
-    bool killed; /* the connection really ended; false: a blind attempt that failed */
-
+    uint32_t n_rsts, n_reasons;
     const struct reason *reasons; /* none in outline: ask reset_reasons */
-    size_t n_reasons;
+    double sender_confidence;     /* 0..1 */
 
     instant_ns
         idle_before_ns; /* silence on the connection before the exchange that ended in the RST,
@@ -143,23 +157,25 @@ struct reset {
     uint64_t trigger_frame;      /* that segment, or 0 */
     uint64_t unread_bytes; /* payload that had reached the reset side and was provably or possibly
                               unread */
-    bool window_reopened;  /* it had shrunk as data arrived and is open again in the RST */
-    bool looks_own;     /* nothing in the packet is unlike those of the end whose address it has */
-    bool label_missing; /* IPv6 without a flow label, where that host's other answers have one */
-    const char *
-        kernel_reasons[4]; /* names of enum sk_rst_reason that the packets allow; NULL-terminated */
-
-    /* the same event in other captures */
-    const struct reset **seen_in;
-    size_t n_seen_in;
-    const struct leg *legs; /* the same connection under other names: legs.h */
-    size_t n_legs;
-    const struct packet_fate
-        *fates; /* of packets near it, where captures of two places hold them */
-    size_t n_fates;
-    struct scene *scene;   /* the tracker's own: what reset_set_sender judges again from */
-    bool is_copy_of_other; /* another capture's reset carries the diagnosis */
+    const char *const *kernel_reasons; /* none in outline: ask reset_kernel_reasons */
+    struct reset_ties *ties;           /* NULL: none; ask reset_ties */
+    struct scene *scene; /* the tracker's own: what reset_set_sender judges again from */
 };
+
+/* Never NULL. */
+static inline const struct reset_ties *reset_ties(const struct reset *r)
+{
+    static const struct reset_ties none = {.n_seen_in = 0};
+    return r->ties ? r->ties : &none;
+}
+
+/* To be filled; NULL when memory ran out. */
+static inline struct reset_ties *reset_tie(struct arena *a, struct reset *r)
+{
+    if (!r->ties)
+        r->ties = arena_alloc(a, sizeof *r->ties);
+    return r->ties;
+}
 
 /* What a reset in outline leaves out, worked out anew: its connection, and the whole with its
  * reasons.  Either lasts until RESETS_RECALLED others were worked out. */
@@ -178,6 +194,17 @@ static inline const struct reason *reset_reasons(const struct reset *r, size_t *
     const struct reset *full = r->in_full ? r : reset_recall_whole(r);
     *n = full->n_reasons;
     return full->reasons;
+}
+
+#define KERNEL_REASONS_MAX 4
+
+/* Names of enum sk_rst_reason that the packets allow; NULL-terminated, at most KERNEL_REASONS_MAX
+ * with the NULL. */
+static inline const char *const *reset_kernel_reasons(const struct reset *r)
+{
+    static const char *const none[] = {NULL};
+    const struct reset *full = r->in_full ? r : reset_recall_whole(r);
+    return full->kernel_reasons ? full->kernel_reasons : none;
 }
 
 /* What is at hand in either form: the connection's ends, capture, stream and bytes. */
@@ -221,7 +248,7 @@ static inline uint32_t reset_capture_of(const struct reset *r, uint64_t frame)
  * whole or other captures tell of it, too. */
 static inline uint32_t reset_kind(const struct reset *r)
 {
-    if (!r->outline || r->n_seen_in + r->n_legs + r->n_fates > 0 || r->n_rsts != 1)
+    if (!r->outline || r->ties || r->n_rsts != 1)
         return 0;
     const struct rst *d = &r->deciding;
     uint32_t kind = 1;

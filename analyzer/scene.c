@@ -95,6 +95,6 @@ void scene_judge(struct scene *s)
     scene_hear_rst(s);
     sort_reasons(s->reasons, s->n_reasons);
     s->reset->reasons = arena_copy(s->arena, s->reasons, s->n_reasons * sizeof *s->reasons);
-    s->reset->n_reasons = s->reset->reasons ? s->n_reasons : 0;
+    s->reset->n_reasons = s->reset->reasons ? (uint32_t)s->n_reasons : 0;
     s->reasons = NULL;
 }

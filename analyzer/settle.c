@@ -245,7 +245,7 @@ static bool add_rsts(struct arena *arena, const struct live *l, const struct rst
     for (size_t i = 0; i < n; i++, first = first->next)
         v[i] = rst_from(l, first, r->in_full);
     r->rsts = v;
-    r->n_rsts = n;
+    r->n_rsts = (uint32_t)n;
     r->deciding = rst_from(l, e->first, r->in_full);
     r->claimed = (enum side)r->deciding.segment.from;
     return true;

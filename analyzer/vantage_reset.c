@@ -109,13 +109,13 @@ static bool mark_copies(const struct vantage *v, struct case_file *c, struct res
             home = of[i];
     for (size_t i = 0; i < n; i++) {
         of[i]->is_copy_of_other = of[i] != home;
-        of[i]->n_seen_in = 0;
-        of[i]->seen_in = arena_array(&c->arena, n, sizeof(const struct reset *));
-        if (!of[i]->seen_in)
+        struct reset_ties *ties = reset_tie(&c->arena, of[i]);
+        if (!ties || !(ties->seen_in = arena_array(&c->arena, n, sizeof(const struct reset *))))
             return false;
+        ties->n_seen_in = 0;
         for (size_t k = 0; k < n; k++)
             if (k != i)
-                of[i]->seen_in[of[i]->n_seen_in++] = of[k];
+                ties->seen_in[ties->n_seen_in++] = of[k];
     }
     return true;
 }
@@ -361,8 +361,8 @@ static void testify(struct case_file *c, struct reset *x, const char *id, double
  */
 static void ask_fates(struct case_file *c, struct reset *x)
 {
-    for (size_t i = 0; i < x->n_fates; i++) {
-        const struct packet_fate *f = &x->fates[i];
+    for (size_t i = 0; i < reset_ties(x)->n_fates; i++) {
+        const struct packet_fate *f = &reset_ties(x)->fates[i];
         const struct text other = c->captures[f->other].name;
         bool ours = f->capture == reset_capture(x);
         if (ours && f->fate == FATE_FORGED && f->frame == reset_frame(x) &&

@@ -39,15 +39,15 @@ static void facts_list(struct page *p, const struct diagnosis *d)
     page_add(p, ", ");
     frame_of_capture(p, r);
     page_add(p, "</dd>\n");
-    for (size_t i = 0; i < r->n_seen_in && i < ROWS_MAX; i++) {
+    for (size_t i = 0; i < reset_ties(r)->n_seen_in && i < ROWS_MAX; i++) {
         page_add(p, "<dt>Also seen</dt><dd>");
-        frame_of_capture(p, r->seen_in[i]);
+        frame_of_capture(p, reset_ties(r)->seen_in[i]);
         page_add(p, "</dd>\n");
     }
-    for (size_t i = 0; i < r->n_legs && i < ROWS_MAX; i++) {
+    for (size_t i = 0; i < reset_ties(r)->n_legs && i < ROWS_MAX; i++) {
         struct strbuf leg;
         strbuf_init(&leg);
-        tell_leg(&leg, p->f, &r->legs[i]);
+        tell_leg(&leg, p->f, &reset_ties(r)->legs[i]);
         page_add(p, "<dt>Leg</dt><dd>");
         page_say(p, (struct text){leg.p, leg.n});
         strbuf_finish(&leg);

@@ -126,9 +126,9 @@ static void add_other_files(json_t *array, const struct findings *f, const struc
 static json_t *seen_in_of(const struct findings *f, const struct reset *r)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < r->n_seen_in; i++) {
-        add_sighting(array, f, r->seen_in[i], &r->seen_in[i]->deciding);
-        add_other_files(array, f, r->seen_in[i]);
+    for (size_t i = 0; i < reset_ties(r)->n_seen_in; i++) {
+        add_sighting(array, f, reset_ties(r)->seen_in[i], &reset_ties(r)->seen_in[i]->deciding);
+        add_other_files(array, f, reset_ties(r)->seen_in[i]);
     }
     add_other_files(array, f, r);
     return array;
@@ -161,11 +161,11 @@ static void put_diagnosis_of(json_t *o, const struct findings *f, const struct r
 /* The connection's other halves, with the diagnosis of those that have their own. */
 static void put_legs(json_t *o, const struct findings *f, const struct reset *r)
 {
-    if (r->n_legs == 0)
+    if (reset_ties(r)->n_legs == 0)
         return;
     json_t *array = json_array();
-    for (size_t i = 0; i < r->n_legs; i++) {
-        const struct leg *leg = &r->legs[i];
+    for (size_t i = 0; i < reset_ties(r)->n_legs; i++) {
+        const struct leg *leg = &reset_ties(r)->legs[i];
         json_t *one = json_object();
         json_put_str(one, "by", leg_by_name(leg->by));
         json_put_text(one, "capture", f->of->captures[leg->capture].name);
@@ -180,11 +180,11 @@ static void put_legs(json_t *o, const struct findings *f, const struct reset *r)
 
 static void put_fates(json_t *o, const struct findings *f, const struct reset *r)
 {
-    if (r->n_fates == 0)
+    if (reset_ties(r)->n_fates == 0)
         return;
     json_t *array = json_array();
-    for (size_t i = 0; i < r->n_fates; i++)
-        json_array_append_new(array, fate_of(f, &r->fates[i]));
+    for (size_t i = 0; i < reset_ties(r)->n_fates; i++)
+        json_array_append_new(array, fate_of(f, &reset_ties(r)->fates[i]));
     json_put(o, "fates", array);
 }
 
@@ -215,9 +215,8 @@ static void put_wire(json_t *o, const struct findings *f, const struct reset *r)
     json_put_int(bytes, "server", c->end[SIDE_SERVER].bytes);
     json_put(o, "bytes", bytes);
     json_t *kernel = json_array();
-    size_t n = sizeof r->kernel_reasons / sizeof r->kernel_reasons[0];
-    for (size_t i = 0; i < n && r->kernel_reasons[i]; i++)
-        json_array_append_new(kernel, json_string(r->kernel_reasons[i]));
+    for (const char *const *name = reset_kernel_reasons(r); *name; name++)
+        json_array_append_new(kernel, json_string(*name));
     if (json_array_size(kernel) > 0)
         json_put(o, "kernel_reason", kernel);
     else

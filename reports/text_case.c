@@ -47,14 +47,14 @@ static void where(struct lines *l, const struct diagnosis *d)
     strbuf_printf(&l->b, " frame %" PRIu64 ", Wireshark filter: ", reset_frame(r));
     lines_say(l, d->display_filter);
     lines_fill(l, "   ", 3);
-    for (size_t i = 0; i < r->n_seen_in; i++) {
+    for (size_t i = 0; i < reset_ties(r)->n_seen_in; i++) {
         strbuf_str(&l->b, "also in ");
-        lines_say(l, capture_of(l, r->seen_in[i])->name);
-        strbuf_printf(&l->b, " frame %" PRIu64, reset_frame(r->seen_in[i]));
+        lines_say(l, capture_of(l, reset_ties(r)->seen_in[i])->name);
+        strbuf_printf(&l->b, " frame %" PRIu64, reset_frame(reset_ties(r)->seen_in[i]));
         lines_fill(l, "   ", 3);
     }
-    for (size_t i = 0; i < r->n_legs; i++) {
-        tell_leg(&l->b, l->f, &r->legs[i]);
+    for (size_t i = 0; i < reset_ties(r)->n_legs; i++) {
+        tell_leg(&l->b, l->f, &reset_ties(r)->legs[i]);
         lines_fill(l, "   ", 3);
     }
     tell_wire(&l->b, r);

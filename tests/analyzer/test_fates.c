@@ -149,9 +149,9 @@ static bool says(const struct reset *r, const char *id)
 
 static enum fate fate_at(const struct reset *r, uint32_t capture, uint64_t frame)
 {
-    for (size_t i = 0; i < r->n_fates; i++)
-        if (r->fates[i].capture == capture && r->fates[i].frame == frame)
-            return r->fates[i].fate;
+    for (size_t i = 0; i < reset_ties(r)->n_fates; i++)
+        if (reset_ties(r)->fates[i].capture == capture && reset_ties(r)->fates[i].frame == frame)
+            return reset_ties(r)->fates[i].fate;
     return FATE_UNKNOWN;
 }
 
@@ -197,7 +197,7 @@ static void a_capture_that_loses(void **state)
     add(&s, request, true, false);
     add(&s, rst, true, false);
     run(&s);
-    assert_int_equal(s.r->n_fates, 0);
+    assert_int_equal(reset_ties(s.r)->n_fates, 0);
     assert_int_equal(s.r->sender, SIDE_SERVER);
     joint_free(s.j);
 }

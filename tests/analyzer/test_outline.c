@@ -69,7 +69,7 @@ static void assert_same_reset(const struct reset *a, const struct reset *b)
     assert_true(reset_bytes(a, SIDE_CLIENT) == reset_bytes(b, SIDE_CLIENT));
     assert_true(a->sender_confidence == b->sender_confidence && a->id == b->id);
     assert_true(a->since_trigger_ns == b->since_trigger_ns);
-    assert_true(a->kernel_reasons[0] == b->kernel_reasons[0]);
+    assert_true(reset_kernel_reasons(a)[0] == reset_kernel_reasons(b)[0]);
 }
 
 static void says_the_same(void **state)

@@ -225,12 +225,13 @@ static void test_kinds(void **state)
     fake_text("t.side", "server");
     assert_true(recalled(&t));
     assert_string_equal(t.j.rule, "a");
-    r->n_seen_in = 1; /* of no kind any more */
+    struct reset_ties ties = {.n_seen_in = 1};
+    r->ties = &ties; /* of no kind any more */
     fake_text("t.side", "client");
     assert_false(recalled(&t));
     assert_string_equal(t.j.rule, "b");
     for (unsigned i = 0; i < 1000; i++) { /* more kinds than are remembered */
-        r->n_seen_in = 0;
+        r->ties = NULL;
         r->deciding.segment.flags = (uint16_t)(i % 500);
         fake_text("t.side", i % 500 % 3 ? "client" : "server");
         recalled(&t);

@@ -47,8 +47,9 @@ static void print_verdict(const struct reset *r)
     if (r->since_trigger_ns != INSTANT_NONE)
         printf(",\"since_trigger_s\":%.6f", (double)r->since_trigger_ns / NS_PER_S);
     printf(",\"unread\":%llu,\"kernel_reason\":[", (unsigned long long)r->unread_bytes);
-    for (size_t i = 0; r->kernel_reasons[i]; i++)
-        printf("%s\"%s\"", i ? "," : "", r->kernel_reasons[i]);
+    const char *const *names = reset_kernel_reasons(r);
+    for (size_t i = 0; names[i]; i++)
+        printf("%s\"%s\"", i ? "," : "", names[i]);
     printf("]");
 }
 
