@@ -2,14 +2,20 @@
 /* Mappings of whole large pages, and a heap of them. */
 #include "parsers/base/huge.h"
 
+#include <limits.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-/* By so much the heap grows at once: addresses; those alone take memory that are touched. */
-#define HEAP_STEP ((size_t)1 << 30)
+/* The heap begins with so many addresses, of which those alone take memory that are touched; where
+ * addresses are limited to few times as many, it grows as it has to. */
+#define HEAP_ADDRESSES ((size_t)1 << 30)
+#define HEAP_SHARE 8
+#define HEAP_PAD ((size_t)1 << 20)
 
 static size_t whole_pages(size_t n)
 {
@@ -48,16 +54,24 @@ void huge_advise(void *p, size_t n)
                       ((uintptr_t)p + n + page - 1) / page * page - from, MADV_HUGEPAGE);
 }
 
+static bool is_wide(int resource)
+{
+    struct rlimit limit;
+    return getrlimit(resource, &limit) == 0 && limit.rlim_cur / HEAP_SHARE >= HEAP_ADDRESSES;
+}
+
 /* glibc would move the first limit by itself.  What is freed at the heap's end stays: a page that
  * the process has had before is there at once, a fresh one costs thousands of instructions. */
 void huge_heap(void)
 {
+    const bool wide = is_wide(RLIMIT_AS) && is_wide(RLIMIT_DATA);
     (void)mallopt(M_MMAP_THRESHOLD, (int)HUGE_TABLE);
-    (void)mallopt(M_TRIM_THRESHOLD, (int)HEAP_STEP);
-    (void)mallopt(M_TOP_PAD, (int)HEAP_STEP);
-    char *volatile first = malloc(HUGE_HEAP_AFTER); /* makes the heap a step longer */
+    (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    (void)mallopt(M_TOP_PAD, (int)(wide ? HEAP_ADDRESSES : HEAP_PAD));
+    char *volatile first = malloc(HUGE_HEAP_AFTER); /* where the kernel refuses, NULL */
     char *end = sbrk(0);
-    if (first && end > first && (size_t)(end - first) <= 2 * HEAP_STEP)
+    if (first && end > first && (size_t)(end - first) <= 2 * HEAP_ADDRESSES)
         huge_advise(first + HUGE_HEAP_AFTER, (size_t)(end - first) - HUGE_HEAP_AFTER);
     free(first);
+    (void)mallopt(M_TOP_PAD, (int)HEAP_PAD);
 }
