@@ -54,10 +54,11 @@ void reader_take_columns(struct log_reader *r, struct text raw, uint64_t number,
     while (n < COLUMNS && take_column(&s, &r->scratch, &column[n]))
         n++;
     struct text all = strbuf_view(&r->scratch);
-    for (size_t i = 0; i < n; i++) {
-        column[i].p = all.p + at;
-        at += column[i].n;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (column[i].n > 0) { /* where all are empty there is no buffer either */
+            column[i].p = all.p + at;
+            at += column[i].n;
+        }
     struct postgres_row row = {.user = column[COLUMN_USER],
                                .database = column[COLUMN_DATABASE],
                                .severity = column[COLUMN_SEVERITY],

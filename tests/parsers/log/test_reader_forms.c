@@ -155,6 +155,13 @@ static void test_postgresql_columns(void **state)
            "client=192.0.2.21:51516\n");
 }
 
+/* Nothing was copied out of a row before: there is no buffer yet. */
+static void test_postgresql_empty_columns(void **state)
+{
+    (void)state;
+    EXPECT("2025-06-15 12:00:01.294 UTC,,,,,,,,,,\n", "1 2025-06-15T12:00:01.294Z postgres[0] ?\n");
+}
+
 static void test_json_of_programs(void **state)
 {
     (void)state;
@@ -177,11 +184,16 @@ static void test_json_of_programs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rabbitmq_joins),       cmocka_unit_test(test_haproxy_time),
-        cmocka_unit_test(test_journal_json),         cmocka_unit_test(test_journal_export),
-        cmocka_unit_test(test_journal_export_lines), cmocka_unit_test(test_journal_verbose),
-        cmocka_unit_test(test_container_pieces),     cmocka_unit_test(test_postgresql_columns),
+        cmocka_unit_test(test_rabbitmq_joins),
+        cmocka_unit_test(test_haproxy_time),
+        cmocka_unit_test(test_journal_json),
+        cmocka_unit_test(test_journal_export),
+        cmocka_unit_test(test_journal_export_lines),
+        cmocka_unit_test(test_journal_verbose),
+        cmocka_unit_test(test_container_pieces),
+        cmocka_unit_test(test_postgresql_columns),
         cmocka_unit_test(test_json_of_programs),
+        cmocka_unit_test(test_postgresql_empty_columns),
     };
     return cmocka_run_group_tests(tests, open_patterns, close_patterns);
 }
