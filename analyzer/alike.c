@@ -61,7 +61,7 @@ static int by_volume(const void *a, const void *b)
     return order ? order : order_u64(x->bytes[1], y->bytes[1]);
 }
 
-static int by_idle(const void *a, const void *b)
+static int by_instant(const void *a, const void *b)
 {
     return order_time(*(const instant_ns *)a, *(const instant_ns *)b);
 }
@@ -121,7 +121,7 @@ static void sort_moments(const struct alike *a)
         while (i < n && v[i - 1] <= v[i])
             i++;
         if (i < n)
-            qsort(v, n, sizeof *v, by_idle);
+            qsort(v, n, sizeof *v, by_instant);
     }
 }
 
@@ -169,7 +169,7 @@ static bool fill(struct alike *a)
             add(a, (uint32_t)i);
     sort_moments(a);
     qsort(a->volumes, a->n_volumes, sizeof *a->volumes, by_volume);
-    qsort(a->idles, a->n_idles, sizeof *a->idles, by_idle);
+    qsort(a->idles, a->n_idles, sizeof *a->idles, by_instant);
     return sort_kin(a);
 }
 
@@ -309,7 +309,7 @@ uint32_t alike_same_idle(const struct alike *a, const struct reset *r)
     instant_ns most = idle > INT64_MAX - slack ? INT64_MAX : idle + slack;
     const struct wanted w = {.idle_from = idle - slack, .idle_to = most};
     size_t n =
-        count_between(a->idles, a->n_idles, sizeof *a->idles, &w.idle_from, &w.idle_to, by_idle);
+        count_between(a->idles, a->n_idles, sizeof *a->idles, &w.idle_from, &w.idle_to, by_instant);
     return others(n, count_kin(a, r, &w));
 }
 

@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-#include <stdlib.h>
-
 #include "analyzer/times.h"
 #include "parsers/base/map.h"
 

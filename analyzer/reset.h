@@ -44,12 +44,14 @@ enum rst_validity {
     RST_EXACT,
     RST_IN_WINDOW, /* draws a challenge ACK, must not kill */
     RST_OUT_OF_WINDOW,
+    RST_VALIDITIES
 };
 
 enum rst_family {
     RST_OWNER,   /* a socket's owner gave up: ACK set, seq = its next byte */
     RST_ANSWER,  /* nobody home: seq = the ack field answered, no ACK flag; or seq 0 to a SYN */
     RST_NEITHER, /* fits neither form */
+    RST_FAMILIES
 };
 
 const char *phase_name(enum phase p);               /* "half-closed" */
@@ -136,8 +138,7 @@ struct reset {             /* there may be a million: what most have not stands 
     bool killed : 1;          /* the connection really ended; false: a blind attempt that failed */
     bool window_reopened : 1; /* it had shrunk as data arrived and is open again in the RST */
     bool looks_own : 1; /* nothing in the packet is unlike those of the end whose address it has */
-    bool
-        label_missing : 1; /* IPv6 without a flow label, where that host's other answers have one */
+    bool label_missing : 1;    /* IPv6 flow label 0, where that host's other answers have one */
     bool is_copy_of_other : 1; /* another capture's reset carries the diagnosis */
 
     const struct connection *in_full; /* NULL in outline: ask reset_connection */
@@ -260,7 +261,9 @@ static inline uint32_t reset_kind(const struct reset *r)
     kind = kind << 2 | (uint32_t)d->validity;
     return kind << 10 | (d->segment.flags & 0x1ffu) << 1 | r->killed;
 }
-_Static_assert(MECHANISMS <= 32 && PHASES <= 8, "they fit into a kind");
+_Static_assert(MECHANISMS <= 32 && PHASES <= 8 && SIDE_PATH < 4 && RST_FAMILIES <= 4 &&
+                   RST_VALIDITIES <= 4,
+               "they fit into a kind");
 
 /* The deciding RST's number in its capture, as Wireshark shows it. */
 static inline uint64_t reset_frame(const struct reset *r)

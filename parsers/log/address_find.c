@@ -36,8 +36,7 @@ struct marks {
 
 static uint64_t dots_and_colons(const char *p)
 {
-    lanes v;
-    memcpy(&v, p, LANES);
+    const lanes v = lanes_at(p);
     return lanes_bits((lanes)(v == '.') | (lanes)(v == ':'));
 }
 

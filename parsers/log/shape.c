@@ -46,9 +46,7 @@ static inline uint64_t fold_blocks(struct text m, size_t place, size_t n, char *
     uint64_t hash = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t d, l;
-        lanes v;
-        memcpy(&v, m.p + place + i * LANES, LANES);
-        hash += fold(v, place + i * LANES, out, &d, &l);
+        hash += fold(lanes_at(m.p + place + i * LANES), place + i * LANES, out, &d, &l);
         c->digits |= (uint64_t)d << i * LANES;
         c->letters |= (uint64_t)l << i * LANES;
     }
@@ -60,11 +58,7 @@ static inline uint64_t fold_tail(struct text m, size_t whole, char *out, struct 
 {
     const size_t again = whole ? whole + LANES - m.n : 0; /* bytes of the block before */
     uint32_t d, l;
-    lanes v;
-    if (whole)
-        memcpy(&v, m.p + m.n - LANES, LANES);
-    else
-        v = lanes_tail(m, 0);
+    const lanes v = whole ? lanes_at(m.p + m.n - LANES) : lanes_tail(m, 0);
     uint64_t hash = fold(v, whole - again, out, &d, &l);
     c->digits = (uint64_t)(d >> again) << whole % 64;
     c->letters = (uint64_t)(l >> again) << whole % 64;
@@ -121,6 +115,21 @@ static struct run_up behind(struct run_up was, char c)
 static bool would_stay(struct run_up r)
 {
     return r.n_letters >= 2 || r.stays;
+}
+
+bool shape_stays(struct text message, uint8_t *at, unsigned max, unsigned *n)
+{
+    struct run_up r = {0};
+    *n = 0;
+    for (size_t i = 0; i < message.n; i++) {
+        const bool stays = scan_is_digit(message.p[i]) && would_stay(r);
+        if (stays && *n == max)
+            return false;
+        if (stays)
+            at[(*n)++] = (uint8_t)i;
+        r = behind(r, message.p[i]);
+    }
+    return true;
 }
 
 bool shape_hides_from_literal(struct text literal)

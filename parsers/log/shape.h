@@ -24,6 +24,8 @@ struct shape {
 
 /* False: the message is empty or too long. */
 bool shape_of(struct text message, struct shape *out);
+/* Where the digits stand that stay, at most max, in order.  False: there are more. */
+bool shape_stays(struct text message, uint8_t *at, unsigned max, unsigned *n);
 /* Whether the presence of the literal, or the match of the expression (PCRE2), may hang on which
  * digits stand where the shape holds zeros.  What is not understood counts as such. */
 bool shape_hides_from_literal(struct text literal);

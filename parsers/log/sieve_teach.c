@@ -39,22 +39,9 @@ struct pupil {
     unsigned n_stays;
 };
 
-/* As shape.h has it.  False: there are too many. */
 static bool find_stays(struct pupil *p)
 {
-    unsigned n_letters = 0;
-    bool stays = false;
-    p->n_stays = 0;
-    for (size_t i = 0; i < p->key.n; i++) {
-        const char c = p->message[i];
-        stays = scan_is_digit(c) && (stays || n_letters >= 2);
-        n_letters = scan_is_alpha(c) ? n_letters + 1 : 0;
-        if (stays && p->n_stays == SIEVE_STAYS)
-            return false;
-        if (stays)
-            p->stays[p->n_stays++] = (uint8_t)i;
-    }
-    return true;
+    return shape_stays((struct text){p->message, p->key.n}, p->stays, SIEVE_STAYS, &p->n_stays);
 }
 
 static bool make_pupil(const struct plain_tag *tag, struct pupil *p)

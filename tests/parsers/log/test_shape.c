@@ -62,6 +62,27 @@ static void test_folded(void **state)
     assert_false(shape_of((struct text){longest, 0}, &s));
 }
 
+/* A message with a 0 for each digit but those is its shape. */
+static void test_stays(void **state)
+{
+    (void)state;
+    uint8_t at[SHAPE_MAX];
+    unsigned n;
+    for (size_t i = 0; i < sizeof folded / sizeof folded[0]; i++) {
+        char text[SHAPE_MAX + 1];
+        const struct text m = text_of(folded[i].message);
+        for (size_t k = 0; k <= m.n; k++)
+            text[k] = scan_is_digit(m.p[k]) ? '0' : m.p[k];
+        assert_true(shape_stays(m, at, SHAPE_MAX, &n));
+        for (unsigned k = 0; k < n; k++)
+            text[at[k]] = m.p[at[k]];
+        assert_string_equal(text, folded[i].shape);
+    }
+    assert_true(shape_stays(TEXT("ssh2 eth10"), at, 3, &n));
+    assert_int_equal(n, 3);
+    assert_false(shape_stays(TEXT("ssh2 eth10"), at, 2, &n));
+}
+
 static void test_literals(void **state)
 {
     (void)state;
@@ -240,9 +261,9 @@ static void test_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folded),      cmocka_unit_test(test_literals),
-        cmocka_unit_test(test_expressions), cmocka_unit_test(test_remembered),
-        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_folded),     cmocka_unit_test(test_stays),
+        cmocka_unit_test(test_literals),   cmocka_unit_test(test_expressions),
+        cmocka_unit_test(test_remembered), cmocka_unit_test(test_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
