@@ -156,8 +156,8 @@ struct log_index {
     struct log_kind noted[LOG_KINDS];
     uint32_t last_domain;              /* of the last line, or LOG_NONE */
     uint64_t n_strangers[LOG_REACHES]; /* reports of resets of strangers */
-    uint64_t n_mixed[LOG_REACHES];     /* lines that name strangers beside captured addresses */
-    VEC(uint32_t) first_source; /* by source: the first of its log; itself where there is none */
+    uint64_t n_mixed[LOG_REACHES]; /* lines that name strangers beside captured addresses: kept */
+    VEC(uint32_t) first_source;    /* by source: the first of its log; itself where there is none */
     uint32_t asked_source;
     uint64_t asked_line;                      /* kept whatever it says; 0 = none */
     struct event *asked;                      /* a copy of it, also when it names nobody */

@@ -74,6 +74,8 @@ bool host_line_is_chore(const struct event *e, enum writer w);
 bool log_index_takes_stranger(struct log_index *x, instant_ns time);
 /* The same, and nothing is counted if it is. */
 bool log_index_leaves_stranger(struct log_index *x, instant_ns time);
+/* Whether no more lines of that time are kept that name strangers beside captured addresses. */
+bool log_index_leaves_mixed(const struct log_index *x, instant_ns time);
 /* The newest line about others is all that is remembered of a process that is not kept; key NULL:
  * the line states none.  The process's group, or LOG_NONE. */
 uint32_t log_index_note_others(struct log_index *x, const struct group_key *key,

@@ -133,10 +133,18 @@ static void take_strangers(struct log_index *x, struct intake *l)
         log_index_keep(x, e, l->entry);
 }
 
+bool log_index_leaves_mixed(const struct log_index *x, instant_ns time)
+{
+    enum log_reach reach = reach_of(x, time);
+    return x->n_mixed[reach] >= mixed_max[reach];
+}
+
 static bool takes_mixed(struct log_index *x, const struct event *e)
 {
-    enum log_reach reach = reach_of(x, e->time);
-    return x->n_mixed[reach]++ < mixed_max[reach];
+    if (log_index_leaves_mixed(x, e->time))
+        return false;
+    x->n_mixed[reach_of(x, e->time)]++;
+    return true;
 }
 
 /* A name where others give an address: a later line may say whose it is. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lines that name no captured address and of which many are alike: what they are to the index is
- * found out by one of them, and of the others no event needs to be made.  What log_index_add would
- * do with them is done here, or they are asked for.
+ * Lines that concern nobody in the captures, or no more of them than others before, and of which
+ * many are alike: what they are to the index is found out by one of them, and of the others no
+ * event needs to be made.  What log_index_add would do with them is done here, or they are asked
+ * for.
  */
 #include "analyzer/log_index_parts.h"
 
@@ -45,6 +46,13 @@ uint32_t log_index_admit(struct log_index *x, const struct event *e)
     return slot ? (uint32_t)x->passable.n : 0;
 }
 
+/* A captured address beside a stranger's; as log_index_add.  False: the line may be kept. */
+static bool pass_mixed(struct log_index *x, const struct log_passed *passed)
+{
+    return !passed->known || !roster_knows(x->roster, passed->known) ||
+           log_index_leaves_mixed(x, passed->first);
+}
+
 /* As take_strangers. */
 static bool pass_strangers(struct log_index *x, const struct log_passable *k,
                            const struct group_key *key, const struct log_passed *passed)
@@ -84,7 +92,7 @@ static bool pass_event(struct log_index *x, const struct log_passable *k,
     key.pid = passed->pid;
     switch (k->how) {
     case PASS_STRANGERS:
-        return pass_strangers(x, k, key.pid ? &key : NULL, passed);
+        return pass_mixed(x, passed) && pass_strangers(x, k, key.pid ? &key : NULL, passed);
     case PASS_NAMELESS:
         return pass_nameless(x, k, key.pid ? &key : NULL);
     case PASS_CHORE:

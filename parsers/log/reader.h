@@ -30,6 +30,9 @@ struct log_passed {
     uint64_t line, n_lines; /* the first, and how many behind each other */
     instant_ns first, last; /* the earliest and the latest time */
     struct endpoint client; /* of an event: the client's end, else the source's; may be none */
+    /* of an event: of the addresses that its ends have the one that may be of interest, if there is
+     * another that is not; or NULL */
+    const struct address *known;
 };
 
 /* Who asks that lines of which many are alike and that name no address of interest are passed. */
@@ -38,8 +41,8 @@ struct log_passer {
     const struct address_filter *of_interest; /* filled before the first line comes */
     uint64_t after;                           /* bytes that are read first; 0: LOG_SIEVE_AFTER */
     /* The event was handed on.  Of lines that differ from it in numbers and addresses only (each
-     * end that it names is named there, by an address), and name no address of interest: whether
-     * they may be passed, and as what.  0: no. */
+     * end that it names is named there, by an address), and name no address of interest, or one
+     * beside others: whether they may be passed, and as what.  0: no. */
     uint32_t (*admit)(void *ctx, const struct event *e);
     /* They would come next: one event, or lines that no pattern knows.  False: hand them on. */
     bool (*pass)(void *ctx, bool is_event, const struct log_passed *passed);

@@ -159,19 +159,23 @@ static enum far far_of(const struct log_reader *r, const struct sieved_item *i, 
 }
 
 /* Lets the caller know of lines that are not handed to it.  False: it wants to have them. */
-static bool tell(const struct log_reader *r, const struct sieved_item *i, instant_ns first,
-                 instant_ns last)
+static bool tell(const struct log_reader *r, const struct sieved_item *i, uint64_t n,
+                 instant_ns first, instant_ns last)
 {
     const struct log_passer *p = r->config.passer;
+    const bool is_event = i->verdict == SIEVE_EVENT;
     struct log_passed passed = {.token = i->token,
                                 .source = r->config.source,
-                                .pid = i->pid,
                                 .line = r->summary.lines + 1,
-                                .n_lines = i->n_lines,
+                                .n_lines = n,
                                 .first = first,
-                                .last = last,
-                                .client = i->client};
-    return p->pass(p->ctx, i->verdict == SIEVE_EVENT, &passed);
+                                .last = last};
+    if (is_event) {
+        passed.pid = i->event.pid;
+        passed.client = i->event.client;
+        passed.known = i->has_known ? &i->event.known : NULL;
+    }
+    return p->pass(p->ctx, is_event, &passed);
 }
 
 /* Counts the lines of an item as if they had been read.  False: they have to be. */
@@ -188,18 +192,22 @@ static bool pass(struct passage *w, const struct sieved_item *i)
     reader_quick_flush(r);
     if (r->stopped)
         return false;
-    instant_ns first = r->quick.start + i->first_ns, last = r->quick.start + i->last_ns;
+    const bool is_event = i->verdict == SIEVE_EVENT;
+    const uint64_t n = is_event ? 1 : i->lines.n;
+    instant_ns first = r->quick.start + i->first_ns;
+    instant_ns last = is_event ? first : r->quick.start + i->lines.last_ns;
     enum far far = far_of(r, i, first, last);
-    if (far == FAR_UNCLEAR || (far == FAR_NO && !tell(r, i, first, last)))
+    if (far == FAR_UNCLEAR || (far == FAR_NO && !tell(r, i, n, first, last)))
         return false;
-    r->summary.lines += i->n_lines;
+    r->summary.lines += n;
     r->n_read += i->n;
-    reader_quick_count(r, i->n_lines, first, last);
+    reader_quick_count(r, n, first, last);
     if (far == FAR_ALL)
-        reader_skip(r, LOG_SKIP_FAR, i->n_lines);
+        reader_skip(r, LOG_SKIP_FAR, n);
     else
-        *(i->verdict == SIEVE_EVENT ? &r->summary.events : &r->summary.unrecognised) += i->n_lines;
-    r->last = (struct text){w->block + i->last, i->n_last};
+        *(is_event ? &r->summary.events : &r->summary.unrecognised) += n;
+    r->last = is_event ? (struct text){w->block + i->from, i->n - 1}
+                       : (struct text){w->block + i->lines.last, i->lines.n_last};
     return true;
 }
 
@@ -207,22 +215,33 @@ static bool pass(struct passage *w, const struct sieved_item *i)
 static void take_one(struct passage *w, struct sieved_item *i)
 {
     const char *from = w->block + i->from;
-    size_t n = i->n_lines > 1 ? (size_t)((const char *)memchr(from, '\n', i->n) - from) + 1 : i->n;
+    const bool has_more = i->verdict == SIEVE_EMPTY && i->lines.n > 1;
+    size_t n = has_more ? (size_t)((const char *)memchr(from, '\n', i->n) - from) + 1 : i->n;
     reader_take_bytes(w->r, from, n);
     i->from += (uint32_t)n;
     i->n -= (uint32_t)n;
-    i->n_lines--;
+    i->lines.n -= has_more;
+}
+
+/* Lines of an item that are not read as a matter of course. */
+static void take_passable(struct passage *w, const struct sieved_item *item)
+{
+    if (pass(w, item))
+        return;
+    struct sieved_item i = *item;
+    do
+        take_one(w, &i);
+    while (i.n && !w->r->stopped && !pass(w, &i));
 }
 
 void reader_take_sieved(struct log_reader *r, const char *block, const struct sieved *s)
 {
     struct passage w = {.r = r, .block = block, .s = s, .head = SIEVED_HEADS};
     for (size_t k = 0; k < s->n_items && !r->stopped; k++) {
-        struct sieved_item i = s->item[k];
-        if (i.verdict == SIEVE_READ)
-            reader_take_bytes(r, block + i.from, i.n);
+        const struct sieved_item *i = &s->item[k];
+        if (i->verdict == SIEVE_READ)
+            reader_take_bytes(r, block + i->from, i->n);
         else
-            while (i.n_lines && !r->stopped && !pass(&w, &i))
-                take_one(&w, &i);
+            take_passable(&w, i);
     }
 }

@@ -215,13 +215,16 @@ static inline bool names_nobody(const struct sieve *s, const struct known *k, co
 }
 
 /* As the pattern would fill in the event's ends, of which one is the client.  False: not all of
- * them are strangers' addresses. */
+ * them are addresses, or more than one of those may be of interest, or no other is there. */
 static inline bool names_strangers(const struct sieve *s, const struct known *k,
-                                   const struct line *l, struct endpoint *client)
+                                   const struct line *l, struct sieved_item *item)
 {
     uint64_t port;
+    struct endpoint *client = &item->event.client;
+    bool strangers = false;
     client->ip = (struct address){0};
     client->port = 0;
+    item->has_known = false;
     for (unsigned i = 0; i < k->n_places; i++) {
         const struct known_place *at = &k->place[i];
         const struct text t = {l->key.message + at->from, at->n};
@@ -237,12 +240,18 @@ static inline bool names_strangers(const struct sieve *s, const struct known *k,
         if (at->kind == KNOWN_V4 ? !take_v4(t.p, at->parts, &a)
                                  : !address_parse(t, &a) || address_is_zero(&a))
             return false;
-        if (!is_stranger(s, &a))
-            return false;
+        if (is_stranger(s, &a)) {
+            strangers = true;
+        } else {
+            if (item->has_known && !address_eq(&item->event.known, &a))
+                return false;
+            item->has_known = true;
+            item->event.known = a;
+        }
         if (at->is_client)
             client->ip = a;
     }
-    return true;
+    return strangers || !item->has_known;
 }
 
 /* ---- the items ---- */
@@ -258,7 +267,6 @@ static inline struct sieved_item *new_item(struct sieved *out, enum sieve_verdic
 {
     struct sieved_item *item = &out->item[out->n_items++];
     item->from = l->from;
-    item->n_lines = 0;
     item->verdict = (uint8_t)verdict;
     return item;
 }
@@ -270,10 +278,10 @@ static inline bool is_last(const struct sieved *out, enum sieve_verdict verdict)
 
 static inline void add_read(struct sieved *out, const struct line *l)
 {
-    struct sieved_item *item =
-        is_last(out, SIEVE_READ) ? &out->item[out->n_items - 1] : new_item(out, SIEVE_READ, l);
+    const bool again = is_last(out, SIEVE_READ);
+    struct sieved_item *item = again ? &out->item[out->n_items - 1] : new_item(out, SIEVE_READ, l);
     item->n = l->from + l->n + 1 - item->from;
-    item->n_lines++;
+    item->lines.n = (again ? item->lines.n : 0) + 1;
 }
 
 /* What is written here is read again by the next line: nothing is copied in larger pieces than it
@@ -284,15 +292,16 @@ static inline void add_empty(struct sieved *out, const struct line *l, const str
     if (!is_last(out, SIEVE_EMPTY) || item->head != l->head) {
         item = new_item(out, SIEVE_EMPTY, l);
         item->head = l->head;
-        item->first_ns = item->last_ns = l->ns;
-    } else if (l->ns != item->last_ns) {
+        item->lines.n = 0;
+        item->first_ns = item->lines.last_ns = l->ns;
+    } else if (l->ns != item->lines.last_ns) {
         item->first_ns = l->ns < item->first_ns ? l->ns : item->first_ns;
-        item->last_ns = l->ns > item->last_ns ? l->ns : item->last_ns;
+        item->lines.last_ns = l->ns > item->lines.last_ns ? l->ns : item->lines.last_ns;
     }
     item->n = l->from + l->n + 1 - item->from;
-    item->n_lines++;
-    item->last = l->from;
-    item->n_last = l->n;
+    item->lines.n++;
+    item->lines.last = l->from;
+    item->lines.n_last = l->n;
     item->token = k->token;
 }
 
@@ -301,13 +310,10 @@ static inline void add_event(struct sieved *out, const struct line *l, const str
 {
     struct sieved_item *item = new_item(out, SIEVE_EVENT, l);
     item->head = l->head;
-    item->first_ns = item->last_ns = l->ns;
+    item->first_ns = l->ns;
     item->n = l->n + 1;
-    item->n_lines = 1;
-    item->last = l->from;
-    item->n_last = l->n;
     item->token = k->token;
-    item->pid = l->pid;
+    item->event.pid = l->pid;
 }
 
 static inline void settle(struct walk *w, const struct line *l)
@@ -317,7 +323,7 @@ static inline void settle(struct walk *w, const struct line *l)
     if (k && k->verdict == SIEVE_EMPTY && has_room(out) && names_nobody(w->s, k, l))
         add_empty(out, l, k);
     else if (k && k->verdict == SIEVE_EVENT && has_room(out) &&
-             names_strangers(w->s, k, l, &out->item[out->n_items].client))
+             names_strangers(w->s, k, l, &out->item[out->n_items]))
         add_event(out, l, k);
     else
         add_read(out, l);

@@ -26,7 +26,7 @@
 enum sieve_verdict {
     SIEVE_READ,  /* has to be read */
     SIEVE_EMPTY, /* no pattern knows it, and it names no address of interest */
-    SIEVE_EVENT, /* a pattern knows it, and of its ends none is of interest */
+    SIEVE_EVENT, /* a pattern knows it, and of its ends none is of interest, or one beside others */
 };
 
 /* Whose address or port stands at a place. */
@@ -47,19 +47,34 @@ struct sieve_lesson {
     struct sieve_place place[SIEVE_PLACES];
 };
 
-/* Neighbouring lines of one verdict and, but for SIEVE_READ, of one head.  Events stand alone. */
+/* Lines that no pattern knows. */
+struct sieved_lines {
+    uint32_t n;
+    uint32_t last, n_last; /* the last line in the block, without its end */
+    instant_ns last_ns;    /* the latest time, since the minute began */
+};
+
+struct sieved_event {
+    uint32_t pid;
+    struct endpoint client; /* the client's end, else the source's; may be none */
+    struct address known;   /* with has_known: of its ends the one that may be of interest */
+};
+
+/* Neighbouring lines of one verdict and, but for SIEVE_READ, of one head.  Events stand alone.  It
+ * takes one cache line: one thread writes it and another reads it. */
 struct sieved_item {
     uint32_t from, n; /* in the block; ends of lines included */
-    uint32_t n_lines;
-    uint32_t last, n_last; /* the last line, without its end */
+    uint32_t token;   /* of the last line */
     uint16_t head;
     uint8_t verdict;
-    uint32_t token;      /* of the last line */
-    uint32_t pid;        /* SIEVE_EVENT */
-    instant_ns first_ns; /* the earliest and the latest time, since the minute began */
-    instant_ns last_ns;
-    struct endpoint client; /* SIEVE_EVENT: the client's end, else the source's; may be none */
+    bool has_known;
+    instant_ns first_ns; /* the earliest time, since the minute began */
+    union {
+        struct sieved_lines lines; /* of SIEVE_READ their number alone */
+        struct sieved_event event;
+    };
 };
+_Static_assert(sizeof(struct sieved_item) <= 64, "a second cache line");
 
 /* The header that lines share; its bytes are those of a line of the block. */
 struct sieved_head {

@@ -183,7 +183,10 @@ static const struct said sayings[] = {
     {"systemd.started", "systemd", NULL, "session-7.scope", CLAIM_NOTHING, SCOPE_HOST},
     {"systemd.started", "systemd", NULL, "nginx.service", CLAIM_NOTHING, SCOPE_HOST},
     {NULL, "worker", NULL, NULL, CLAIM_NOTHING, SCOPE_CONNECTION},
+    {"net.blocked", "kernel", "198.51.100.7:4713", NULL, CLAIM_NOTHING, SCOPE_CONNECTION},
+    {"net.refused", "kernel", "198.51.100.7:4714", NULL, CLAIM_REFUSED, SCOPE_CONNECTION},
 };
+#define IS_MIXED(i) ((i) == 10 || (i) == 11) /* of them, as one end is captured */
 #define SAYINGS (sizeof sayings / sizeof sayings[0])
 
 static struct event event_of(const struct said *s, uint64_t line, uint32_t pid)
@@ -246,15 +249,18 @@ static void test_passed(void **state)
         uint32_t pid = (dice >> 8) % 5 ? (uint32_t)(line / 40) * 8 + (dice >> 12) % 8 : 0;
         const struct said *s = &sayings[i];
         struct event e = event_of(s, line, pid);
+        if (IS_MIXED(i))
+            e.server = end_of("203.0.113.5:22");
         struct log_passed p = {.token = token[i],
                                .pid = pid,
                                .line = line,
                                .n_lines = 1,
                                .first = e.time,
                                .last = e.time,
-                               .client = e.client};
+                               .client = e.client,
+                               .known = IS_MIXED(i) ? &e.server.ip : NULL};
         log_index_add(&one_by_one->index, &e);
-        /* the reader passes no line that names a captured address */
+        /* the reader passes no line that names captured addresses alone */
         if (token[i] && i != 1 && log_index_pass(&passing->index, s->kind != NULL, &p)) {
             n_passed[i]++;
             continue;
@@ -267,6 +273,7 @@ static void test_passed(void **state)
     assert_same_index(&one_by_one->index, &passing->index);
     assert_true(n_passed[0] > 10000 && n_passed[2] > 100 && n_passed[5] > 100);
     assert_true(n_passed[7] > 10000 && n_passed[9] > 10000);
+    assert_true(n_passed[10] > 1000 && n_passed[11] > 1000);
     assert_int_equal(n_passed[8], 0); /* a service's start may explain a reset */
     world_free(one_by_one);
     world_free(passing);

@@ -27,15 +27,35 @@ struct told {
 };
 
 static void tell_event(struct told *t, uint64_t line, instant_ns time, uint32_t pid,
-                       const struct endpoint *client)
+                       const struct endpoint *client, const struct address *known)
 {
     const struct {
         uint64_t before, line;
         instant_ns time;
         uint64_t pid, port;
-        struct address ip;
-    } all = {t->hash, line, time, pid, client->port, client->ip};
+        struct address ip, known;
+    } all = {
+        t->hash, line, time, pid, client->port, client->ip, known ? *known : (struct address){0}};
     t->hash = hash_bytes(&all, sizeof all, 0);
+}
+
+/* Of the event's ends the one address that may be of interest, beside others. */
+static const struct address *known_beside_others(const struct told *t, const struct event *e)
+{
+    const struct endpoint *ends[] = {&e->client, &e->server, &e->src, &e->dst};
+    const struct address *known = NULL;
+    bool others = false;
+    for (size_t i = 0; i < 4; i++) {
+        if (address_is_zero(&ends[i]->ip))
+            continue;
+        if (!address_filter_may_hold(t->interest, &ends[i]->ip))
+            others = true;
+        else if (known && !address_eq(known, &ends[i]->ip))
+            return NULL;
+        else
+            known = &ends[i]->ip;
+    }
+    return others ? known : NULL;
 }
 
 static void tell_empty(struct told *t, uint64_t n, instant_ns first, instant_ns last)
@@ -60,7 +80,7 @@ static bool take(void *ctx, const struct event *e)
     struct told *t = ctx;
     const struct endpoint *client = address_is_zero(&e->client.ip) ? &e->src : &e->client;
     if (e->kind.n || is_of_interest(t, e))
-        tell_event(t, e->line, e->time, e->pid, client);
+        tell_event(t, e->line, e->time, e->pid, client, known_beside_others(t, e));
     else
         tell_empty(t, 1, e->time == INSTANT_NONE ? INT64_MAX : e->time, e->time);
     return true;
@@ -77,7 +97,7 @@ static bool pass(void *ctx, bool is_event, const struct log_passed *p)
     if (p->token != (is_event ? 2u : 1u) || p->n_lines == 0)
         abort();
     if (is_event)
-        tell_event(ctx, p->line, p->first, p->pid, &p->client);
+        tell_event(ctx, p->line, p->first, p->pid, &p->client, p->known);
     else
         tell_empty(ctx, p->n_lines, p->first, p->last);
     return true;

@@ -26,7 +26,7 @@ struct told {
     struct log_summary summary;
     struct flaws flaws;
     struct address_filter interest;
-    uint64_t n_empty, n_passed;
+    uint64_t n_empty, n_passed, n_mixed;
     instant_ns first_empty, last_empty;
     struct text kind[TOKENS_MAX];
     uint32_t n_tokens;
@@ -36,12 +36,33 @@ struct told {
 static uint64_t interest_bits[64];
 
 static void tell_event(struct told *t, uint64_t line, instant_ns time, uint32_t pid,
-                       struct text kind, const struct endpoint *client)
+                       struct text kind, const struct endpoint *client, const struct address *known)
 {
-    char end[ENDPOINT_TEXT_MAX];
+    char end[ENDPOINT_TEXT_MAX], address[ADDRESS_TEXT_MAX] = "";
     endpoint_format(client, end);
-    strbuf_printf(&t->out, "%llu %lld [%u] " TEXT_FMT " %s\n", (unsigned long long)line,
-                  (long long)time, pid, TEXT_ARG(kind), end);
+    if (known)
+        address_format(known, address);
+    strbuf_printf(&t->out, "%llu %lld [%u] " TEXT_FMT " %s %s\n", (unsigned long long)line,
+                  (long long)time, pid, TEXT_ARG(kind), end, address);
+}
+
+/* Of the event's ends the one address that may be of interest, beside others. */
+static const struct address *known_beside_others(const struct told *t, const struct event *e)
+{
+    const struct endpoint *ends[] = {&e->client, &e->server, &e->src, &e->dst};
+    const struct address *known = NULL;
+    bool others = false;
+    for (size_t i = 0; i < 4; i++) {
+        if (address_is_zero(&ends[i]->ip))
+            continue;
+        if (!address_filter_may_hold(&t->interest, &ends[i]->ip))
+            others = true;
+        else if (known && !address_eq(known, &ends[i]->ip))
+            return NULL;
+        else
+            known = &ends[i]->ip;
+    }
+    return others ? known : NULL;
 }
 
 static void tell_empty(struct told *t, uint64_t n, instant_ns first, instant_ns last)
@@ -66,7 +87,7 @@ static bool sink(void *ctx, const struct event *e)
     struct told *t = ctx;
     const struct endpoint *client = address_is_zero(&e->client.ip) ? &e->src : &e->client;
     if (e->kind.n || is_of_interest(t, e))
-        tell_event(t, e->line, e->time, e->pid, e->kind, client);
+        tell_event(t, e->line, e->time, e->pid, e->kind, client, known_beside_others(t, e));
     else if (e->time != INSTANT_NONE)
         tell_empty(t, 1, e->time, e->time);
     else
@@ -90,9 +111,10 @@ static bool pass(void *ctx, bool is_event, const struct log_passed *p)
     if (t->refuse && p->line % t->refuse == 0)
         return false;
     t->n_passed += p->n_lines;
+    t->n_mixed += p->known != NULL;
     assert_true(is_event == (t->kind[p->token - 1].n != 0));
     if (is_event)
-        tell_event(t, p->line, p->first, p->pid, t->kind[p->token - 1], &p->client);
+        tell_event(t, p->line, p->first, p->pid, t->kind[p->token - 1], &p->client, p->known);
     else
         tell_empty(t, p->n_lines, p->first, p->last);
     return true;
@@ -182,6 +204,7 @@ static uint64_t assert_same(const struct strbuf *log, const struct log_config *c
     struct told *a = read_through(log, *config, false, 0, piece);
     struct told *b = read_through(log, *config, true, refuse, piece);
     uint64_t n = b->n_passed;
+    assert_true(b->n_mixed > 10);
     assert_same_lines(a->out.p, b->out.p);
     assert_int_equal(a->n_empty, b->n_empty);
     assert_true(a->first_empty == b->first_empty && a->last_empty == b->last_empty);
@@ -311,7 +334,7 @@ static const struct log_config plain_config = {
 
 static void open_interest(void)
 {
-    static const char *const addresses[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1"};
+    static const char *const addresses[] = {"192.0.2.1", "192.0.2.2", "192.0.2.10", "2001:db8::1"};
     struct address_filter f = {interest_bits, 64};
     for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
         struct address a;
