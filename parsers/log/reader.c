@@ -283,6 +283,12 @@ static void settle_last(struct log_reader *r)
     r->last = (struct text){0};
 }
 
+void reader_forget_last(struct log_reader *r)
+{
+    r->last = (struct text){0};
+    r->previous.n = 0;
+}
+
 void reader_settle(struct log_reader *r)
 {
     reader_quick_flush(r);

@@ -78,7 +78,7 @@ void reader_take_columns(struct log_reader *r, struct text raw, uint64_t number,
     reader_begin(r, raw, number);
     reader_take_envelope(r, env);
     reader_finish(r, false, false, (struct text){0});
-    r->last = (struct text){0};
+    reader_forget_last(r);
 }
 
 bool reader_columns_open(struct text line)

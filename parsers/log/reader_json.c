@@ -62,7 +62,7 @@ void reader_emit_entry(struct log_reader *r, const struct journal_entry *j, stru
     if (j->unit.n)
         event_add_field(&r->event, TEXT("journal_unit"), j->unit);
     reader_finish(r, !env.program.n, false, j->message_id);
-    r->last = (struct text){0}; /* journals never say "last message repeated" */
+    reader_forget_last(r); /* journals never say "last message repeated" */
 }
 
 static void take_journal(struct log_reader *r, const json_t *object, struct text line,
@@ -105,7 +105,7 @@ static void take_docker(struct log_reader *r, const json_t *object, struct text 
     bool bare = patterns_settle_bare(r->patterns, &env);
     reader_take_envelope(r, &env);
     reader_finish(r, bare, false, (struct text){0});
-    r->last = (struct text){0};
+    reader_forget_last(r);
 }
 
 void reader_take_json(struct log_reader *r, struct text line, uint64_t number)

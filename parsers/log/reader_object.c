@@ -73,7 +73,7 @@ static void emit(struct log_reader *r, struct envelope *env, struct text line, u
     reader_begin(r, line, number);
     reader_take_envelope(r, env);
     reader_finish(r, bare, false, (struct text){0});
-    r->last = (struct text){0};
+    reader_forget_last(r);
 }
 
 /* A value as a word of a text line: what would end the word is replaced. */

@@ -141,6 +141,8 @@ void reader_teach(struct log_reader *r, const struct quick_line *l);
 void reader_take_sieved(struct log_reader *r, const char *block, const struct sieved *s);
 /* The bytes of the lines so far are about to go: what still needs them is done or copied. */
 void reader_settle(struct log_reader *r);
+/* The line before is none that "last message repeated" could mean. */
+void reader_forget_last(struct log_reader *r);
 /* Lines in one piece, of which the first and the last may be cut. */
 void reader_take_bytes(struct log_reader *r, const char *p, size_t n);
 /* The next line, without its end. */

@@ -163,6 +163,13 @@ static void test_repeats(void **state)
            "1 2025-06-15T12:00:02.000Z sshd[7] ssh.connection-closed client=192.0.2.1:40000\n"
            "2 2025-06-15T12:00:03.000Z cron[8] ?\n"
            "3 2025-06-15T12:00:09.000Z [0] ?\n");
+    /* nor one before an entry of another kind of log */
+    EXPECT("Jun 15 12:00:02 h sshd[7]: Connection closed by 192.0.2.1 port 40000\n"
+           "{\"MESSAGE\":\"x\",\"__REALTIME_TIMESTAMP\":\"1749988803000000\"}\n"
+           "Jun 15 12:00:09 h last message repeated 2 times\n",
+           "1 2025-06-15T12:00:02.000Z sshd[7] ssh.connection-closed client=192.0.2.1:40000\n"
+           "2 2025-06-15T12:00:03.000Z [0] ?\n"
+           "3 2025-06-15T12:00:09.000Z [0] ?\n");
 }
 
 /* The line that is repeated may stand at the end of the file before. */
