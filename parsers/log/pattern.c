@@ -129,6 +129,7 @@ bool pattern_compile(struct patterns *p, struct pattern *pt, char *why, size_t w
         return false;
     }
     pt->jitted = pcre2_jit_compile(pt->code, PCRE2_JIT_COMPLETE) == 0;
+    atomic_store_explicit(&pt->usable, true, memory_order_release);
     return true;
 }
 
@@ -252,19 +253,29 @@ static bool subject_of(const struct pattern *pt, struct text m, bool is_held, st
     return subject->n < m.n && text_starts(*subject, pt->literal);
 }
 
-/* Groups that took part and are not empty; the subject begins at that place of the message. */
-static void note_spans(struct patterns *p, const struct pattern *pt, uint32_t n_groups,
-                       size_t front)
+/* Groups that took part and are not empty; the subject begins at that place of the message.  Gives
+ * how many. */
+static size_t note_spans(pcre2_match_data *match, const struct pattern *pt, uint32_t n_groups,
+                         size_t front, struct pattern_span *out)
 {
-    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(p->match);
-    p->n_spans = 0;
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(match);
+    size_t n = 0;
     for (size_t i = 0; i < pt->n_groups; i++) {
         uint32_t g = pt->groups[i].number;
         if (g < n_groups && at[2 * g] != PCRE2_UNSET && at[2 * g + 1] > at[2 * g])
-            p->spans[p->n_spans++] = (struct pattern_span){.group = (uint8_t)i,
-                                                           .from = (uint16_t)(front + at[2 * g]),
-                                                           .to = (uint16_t)(front + at[2 * g + 1])};
+            out[n++] = (struct pattern_span){.group = (uint8_t)i,
+                                             .from = (uint16_t)(front + at[2 * g]),
+                                             .to = (uint16_t)(front + at[2 * g + 1])};
     }
+    return n;
+}
+
+static int match(const struct pattern *pt, struct text subject, pcre2_match_data *out,
+                 pcre2_match_context *limits)
+{
+    PCRE2_SPTR p = (PCRE2_SPTR)subject.p;
+    return pt->jitted ? pcre2_jit_match(pt->code, p, subject.n, 0, 0, out, limits)
+                      : pcre2_match(pt->code, p, subject.n, 0, 0, out, limits);
 }
 
 static void name_event(const struct pattern *pt, struct event *e)
@@ -300,10 +311,7 @@ static enum pattern_outcome run(struct patterns *p, struct pattern *pt, struct t
         flaws_add(flaws, "log.pattern-switched-off", e->line);
         return PATTERN_UNDECIDED;
     }
-    int rc =
-        pt->jitted
-            ? pcre2_jit_match(pt->code, (PCRE2_SPTR)subject.p, subject.n, 0, 0, p->match, p->limits)
-            : pcre2_match(pt->code, (PCRE2_SPTR)subject.p, subject.n, 0, 0, p->match, p->limits);
+    int rc = match(pt, subject, p->match, p->limits);
     if (rc == PCRE2_ERROR_NOMATCH)
         return PATTERN_NONE;
     if (rc < 0) {
@@ -311,7 +319,8 @@ static enum pattern_outcome run(struct patterns *p, struct pattern *pt, struct t
         flaws_add(flaws, "log.pattern-undecided", e->line);
         return PATTERN_UNDECIDED;
     }
-    note_spans(p, pt, (uint32_t)rc, (size_t)(subject.p - e->message.p));
+    p->n_spans =
+        note_spans(p->match, pt, (uint32_t)rc, (size_t)(subject.p - e->message.p), p->spans);
     name_event(pt, e);
     for (size_t i = 0; i < p->n_spans; i++)
         fill_span(pt, p->spans[i], e, inner);
@@ -325,6 +334,25 @@ enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, bool is
     if (!subject_of(pt, e->message, is_held, &subject))
         return PATTERN_NONE;
     return run(p, pt, subject, e, inner, flaws);
+}
+
+enum pattern_outcome pattern_test(struct pattern_seeker *k, const struct pattern *pt, bool is_held,
+                                  struct text message)
+{
+    struct text subject;
+    if (pt->refused || !subject_of(pt, message, is_held, &subject))
+        return PATTERN_NONE;
+    if (!atomic_load_explicit(&pt->usable, memory_order_acquire))
+        return PATTERN_UNDECIDED;
+    int rc = match(pt, subject, k->match, k->patterns->limits);
+    if (rc == PCRE2_ERROR_NOMATCH)
+        return PATTERN_NONE;
+    if (rc < 0) {
+        k->n_give_ups++;
+        return PATTERN_UNDECIDED;
+    }
+    k->n_spans = note_spans(k->match, pt, (uint32_t)rc, (size_t)(subject.p - message.p), k->spans);
+    return PATTERN_MATCHED;
 }
 
 void patterns_await(struct patterns *p, const struct embedded_file *files)

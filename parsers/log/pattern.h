@@ -3,6 +3,7 @@
  * Event patterns: which messages of which programs mean what.  They are XML data (rules/events/,
  * schema rules/events.rng); here they are loaded, checked against their own sample lines, and
  * matched.  A set of patterns belongs to one thread: regular expressions are compiled on first use.
+ * Others may search in it meanwhile (sieve_seek.h).
  */
 #ifndef WHYRST_PARSERS_LOG_PATTERN_H
 #define WHYRST_PARSERS_LOG_PATTERN_H

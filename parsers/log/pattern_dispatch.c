@@ -12,6 +12,8 @@
 /* One search: what it runs over and what it has found out so far. */
 struct search {
     struct patterns *p;
+    struct text message;
+    struct pattern_seeker *seeker; /* whose search it is; else the event is filled in */
     struct event *e;
     struct pattern_stamp *inner;
     struct flaws *flaws;
@@ -19,16 +21,23 @@ struct search {
     bool undecided;
 };
 
+static enum pattern_outcome try_one(struct search *s, struct pattern *pt, bool is_held)
+{
+    return s->seeker ? pattern_test(s->seeker, pt, is_held, s->message)
+                     : pattern_try(s->p, pt, is_held, s->e, s->inner, s->flaws);
+}
+
+/* True: the search is over. */
 static bool try_list(struct search *s, const uint32_t *list, size_t n, bool is_held)
 {
     for (size_t i = 0; i < n; i++) {
         struct pattern *pt = &s->p->list.v[list[i]];
-        enum pattern_outcome o = pattern_try(s->p, pt, is_held, s->e, s->inner, s->flaws);
+        enum pattern_outcome o = try_one(s, pt, is_held);
         s->undecided |= o == PATTERN_UNDECIDED;
-        if (o == PATTERN_MATCHED) {
+        if (o == PATTERN_MATCHED)
             s->winner = pt;
+        if (o == PATTERN_MATCHED || (s->seeker && o == PATTERN_UNDECIDED))
             return true;
-        }
     }
     return false;
 }
@@ -42,7 +51,7 @@ static bool try_first_byte(struct search *s, const struct bucket *b, unsigned ch
 /* Those whose literal the message holds, in their order. */
 static bool try_anywhere(struct search *s, const struct bucket *b)
 {
-    uint64_t held = b->n_anywhere ? filter_find(&b->filter, s->e->message) : 0;
+    uint64_t held = b->n_anywhere ? filter_find(&b->filter, s->message) : 0;
     for (const uint32_t *at = b->anywhere; held; held >>= 1, at++)
         if (held & 1 && try_list(s, at, 1, true))
             return true;
@@ -53,7 +62,7 @@ static bool try_anywhere(struct search *s, const struct bucket *b)
 
 static bool try_bucket(struct search *s, const struct bucket *b)
 {
-    struct text m = s->e->message;
+    struct text m = s->message;
     if (!b || !m.n)
         return false;
     if (try_first_byte(s, b, (unsigned char)m.p[0]))
@@ -314,7 +323,7 @@ enum pattern_outcome pattern_find(struct patterns *p, struct event *e, bool bare
                                   struct text message_id, struct pattern_stamp *inner,
                                   struct flaws *flaws, const struct pattern **winner)
 {
-    struct search s = {.p = p, .e = e, .inner = inner, .flaws = flaws};
+    struct search s = {.p = p, .message = e->message, .e = e, .inner = inner, .flaws = flaws};
     struct pattern_prospect o;
     seal(p);
     o.bucket = bucket_of(p, e->program);
@@ -338,6 +347,15 @@ enum pattern_outcome patterns_match_foreseen(struct patterns *p, struct event *e
                                              const struct pattern_prospect *o,
                                              struct pattern_stamp *inner, struct flaws *flaws)
 {
-    struct search s = {.p = p, .e = e, .inner = inner, .flaws = flaws};
+    struct search s = {.p = p, .message = e->message, .e = e, .inner = inner, .flaws = flaws};
     return find(&s, o, false, (struct text){0});
+}
+
+enum pattern_outcome pattern_seek(struct pattern_seeker *k, const struct bucket *b,
+                                  struct text message)
+{
+    struct search s = {.p = k->patterns, .message = message, .seeker = k};
+    (void)search(&s, b, false, (struct text){0});
+    k->winner = s.winner;
+    return s.undecided ? PATTERN_UNDECIDED : s.winner ? PATTERN_MATCHED : PATTERN_NONE;
 }

@@ -5,6 +5,8 @@
 #ifndef WHYRST_PARSERS_LOG_PATTERN_SET_H
 #define WHYRST_PARSERS_LOG_PATTERN_SET_H
 
+#include <stdatomic.h>
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -78,6 +80,7 @@ struct pattern {
     pcre2_code *code;
     struct pattern_group groups[PATTERN_GROUPS_MAX];
     size_t n_groups;
+    atomic_bool usable; /* the code and its groups are there, and stay as they are */
 };
 
 /* The candidates for one program, in the order in which they are tried. */
@@ -164,6 +167,22 @@ bool pattern_compile(struct patterns *p, struct pattern *pt, char *why, size_t w
  * literal, if that may stand anywhere. */
 enum pattern_outcome pattern_try(struct patterns *p, struct pattern *pt, bool is_held,
                                  struct event *e, struct pattern_stamp *inner, struct flaws *flaws);
+/* A search by a thread of its own, by which nothing of the patterns changes. */
+struct pattern_seeker {
+    struct patterns *patterns; /* sealed */
+    pcre2_match_data *match;
+    unsigned n_give_ups;
+    const struct pattern *winner;
+    struct pattern_span spans[PATTERN_GROUPS_MAX];
+    size_t n_spans;
+};
+/* What patterns_match would find among the candidates as long as none of them is switched off:
+ * MATCHED: winner and spans.  UNDECIDED also where one is not compiled yet. */
+enum pattern_outcome pattern_seek(struct pattern_seeker *k, const struct bucket *b,
+                                  struct text message);
+/* As pattern_try. */
+enum pattern_outcome pattern_test(struct pattern_seeker *k, const struct pattern *pt, bool is_held,
+                                  struct text message);
 /* Fills e from what is remembered of a message's shape, as pattern_try did from the first one. */
 void pattern_repeat(const struct pattern_memo *m, struct event *e, struct pattern_stamp *inner);
 /* How far "error: ", "fatal: ", "debug1: " ... reach at the front of a message; 0 without one. */

@@ -138,4 +138,11 @@ static inline bool plain_take_tag(struct plain_tag *tag, struct text line, size_
     return true;
 }
 
+/* A message that says how often another one came. */
+static inline bool plain_is_repetition(struct text m)
+{
+    return text_starts(m, TEXT("message repeated ")) ||
+           text_starts(m, TEXT("last message repeated "));
+}
+
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "parsers/log/reader_state.h"
+#include "parsers/log/sieve_seek.h"
 
 #define BLOCKS 4
 #define TELL_BYTES ((uint64_t)4 << 20)
@@ -25,7 +26,8 @@ struct block {
 
 struct pump {
     const struct sieve *sieve;
-    struct source *source; /* of whose turn it is to read */
+    struct patterns *patterns; /* for searches that change nothing of them */
+    struct source *source;     /* of whose turn it is to read */
     char tail[SIEVE_BLOCK_MAX];
     size_t n_tail;
     const struct log_progress *progress;
@@ -76,7 +78,7 @@ static bool fill(struct pump *p, struct block *b)
 }
 
 /* Reads a block and sorts it.  With the lock, which is given away meanwhile. */
-static void read_one(struct pump *p)
+static void read_one(struct pump *p, struct sieve_seeker *seeker)
 {
     struct block *b = &p->block[p->n_read % BLOCKS];
     p->is_reading = true;
@@ -89,7 +91,7 @@ static void read_one(struct pump *p)
     b->is_sorted = false;
     wake_others(p);
     pthread_mutex_unlock(&p->lock);
-    sieve_block(p->sieve, b->bytes, b->n, &b->sieved);
+    sieve_block(p->sieve, seeker, b->bytes, b->n, &b->sieved);
     pthread_mutex_lock(&p->lock);
     b->is_sorted = true;
     wake_others(p);
@@ -98,13 +100,15 @@ static void read_one(struct pump *p)
 static void *help(void *ctx)
 {
     struct pump *p = ctx;
+    struct sieve_seeker *seeker = sieve_seeker_create(p->patterns);
     pthread_mutex_lock(&p->lock);
     while (!p->stop && !p->ended)
         if (can_read(p))
-            read_one(p);
+            read_one(p, seeker);
         else
             wait_for_others(p);
     pthread_mutex_unlock(&p->lock);
+    sieve_seeker_free(seeker);
     return NULL;
 }
 
@@ -135,7 +139,7 @@ static void drive(struct pump *p, struct log_reader *r)
             if (p->stop || p->n_read - p->n_taken <= BLOCKS / 2)
                 wake_others(p); /* for more than a block */
         } else if (can_read(p)) {
-            read_one(p);
+            read_one(p, r->seeker);
         } else {
             wait_for_others(p);
         }
@@ -155,6 +159,7 @@ bool log_pump(struct log_reader *r, struct source *source, log_sink_fn sink, voi
         return false;
     }
     p->sieve = r->sieve;
+    p->patterns = r->patterns;
     p->source = source;
     p->progress = progress;
     p->n_told = source_offset(source);

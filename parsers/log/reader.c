@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "parsers/log/reader_state.h"
+#include "parsers/log/sieve_seek.h"
 
 #define JOINED_MAX 8 /* continuation lines of one message */
 
@@ -82,6 +83,7 @@ void log_reader_free(struct log_reader *r)
     strbuf_finish(&r->scratch);
     strbuf_finish(&r->columns);
     sieve_free(r->sieve);
+    sieve_seeker_free(r->seeker);
     free(r->sieved);
     free(r);
 }

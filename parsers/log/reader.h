@@ -40,9 +40,11 @@ struct log_passer {
     void *ctx;
     const struct address_filter *of_interest; /* filled before the first line comes */
     uint64_t after;                           /* bytes that are read first; 0: LOG_SIEVE_AFTER */
-    /* The event was handed on.  Of lines that differ from it in numbers and addresses only (each
-     * end that it names is named there, by an address), and name no address of interest, or one
-     * beside others: whether they may be passed, and as what.  0: no. */
+    /* The event was handed on.  Of lines that name no address of interest, or one beside others:
+     * whether they may be passed, and as what.  0: no.  They differ from it in numbers and
+     * addresses only, or, if no pattern knows it or it is about one connection, are of the same
+     * program and pattern with something in the same fields, whatever that is.  Each end that it
+     * names is named there, by an address. */
     uint32_t (*admit)(void *ctx, const struct event *e);
     /* They would come next: one event, or lines that no pattern knows.  False: hand them on. */
     bool (*pass)(void *ctx, bool is_event, const struct log_passed *passed);

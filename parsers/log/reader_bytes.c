@@ -70,7 +70,7 @@ bool log_reader_feed(struct log_reader *r, const void *bytes, size_t n, log_sink
     while (n && !r->stopped) {
         size_t step = n < SIEVE_BLOCK_MAX ? n : SIEVE_BLOCK_MAX;
         if (can_sieve(r)) {
-            sieve_block(r->sieve, p, step, r->sieved);
+            sieve_block(r->sieve, r->seeker, p, step, r->sieved);
             reader_take_sieved(r, p, r->sieved);
         } else {
             reader_take_bytes(r, p, step);

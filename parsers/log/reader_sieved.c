@@ -9,43 +9,18 @@
 
 #include "parsers/log/pattern_set.h"
 #include "parsers/log/reader_state.h"
+#include "parsers/log/sieve_seek.h"
 
 /* ---- teaching ---- */
 
-/* False: the slot is that of an address or a port no more than the sieve knows of. */
-static bool place_of(enum pattern_slot slot, struct sieve_place *out)
-{
-    static const struct {
-        enum pattern_slot ip, port;
-    } ends[SIEVE_ENDS] = {[SIEVE_CLIENT] = {SLOT_CLIENT_IP, SLOT_CLIENT_PORT},
-                          [SIEVE_SERVER] = {SLOT_SERVER_IP, SLOT_SERVER_PORT},
-                          [SIEVE_SRC] = {SLOT_SRC_IP, SLOT_SRC_PORT},
-                          [SIEVE_DST] = {SLOT_DST_IP, SLOT_DST_PORT}};
-    for (unsigned i = 0; i < SIEVE_ENDS; i++)
-        if (slot == ends[i].ip || slot == ends[i].port) {
-            out->end = (uint8_t)i;
-            out->is_port = slot == ends[i].port;
-            return true;
-        }
-    return false;
-}
-
-/* Where the ends stand; false: too many, or the event hangs on more than them. */
 static bool learn_event(const struct pattern_memo *m, size_t front, struct sieve_lesson *out)
 {
-    for (size_t i = 0; i < m->n_spans; i++) {
-        enum pattern_slot slot = m->winner->groups[m->spans[i].group].slot;
-        struct sieve_place place = {.from = (uint8_t)(front + m->spans[i].from),
-                                    .to = (uint8_t)(front + m->spans[i].to)};
-        if (slot == SLOT_STAMP || slot == SLOT_AFTER_MS)
-            return false;
-        if (!place_of(slot, &place))
-            continue;
-        if (out->n_places == SIEVE_PLACES)
-            return false;
-        out->place[out->n_places++] = place;
-    }
-    return true;
+    struct pattern_span spans[PATTERN_GROUPS_MAX];
+    for (size_t i = 0; i < m->n_spans; i++)
+        spans[i] = (struct pattern_span){.group = m->spans[i].group,
+                                         .from = (uint16_t)(front + m->spans[i].from),
+                                         .to = (uint16_t)(front + m->spans[i].to)};
+    return sieve_lesson_ends(m->winner, spans, m->n_spans, out);
 }
 
 static bool learn_runs(const struct pattern_memo *m, size_t front, struct sieve_lesson *out)
@@ -67,13 +42,6 @@ static struct sieve_lesson lesson_of(struct log_reader *r, const struct pattern_
     return l;
 }
 
-/* A line that says how often another one came. */
-static bool is_repetition(struct text m)
-{
-    return text_starts(m, TEXT("message repeated ")) ||
-           text_starts(m, TEXT("last message repeated "));
-}
-
 /* The sieve is for the lines of one host: others' are counted elsewhere. */
 static bool is_sieves_host(const struct sieve_host *h, struct text host, bool zone_stated)
 {
@@ -92,7 +60,32 @@ static bool open_sieve(struct log_reader *r)
     h->n = e->host.n;
     h->zone_stated = e->zone_stated;
     r->sieve = sieve_create(r->config.passer->of_interest);
+    r->seeker = r->sieve ? sieve_seeker_create(r->patterns) : NULL;
     return r->sieve != NULL;
+}
+
+/* What the event was handed on as holds for all that the pattern makes of other lines, too, as long
+ * as each end that they name is an address. */
+static bool is_of_addresses(const struct log_reader *r, const struct quick_line *l,
+                            const struct sieve_lesson *lesson)
+{
+    for (unsigned i = 0; i < lesson->n_places; i++) {
+        const struct sieve_place *at = &lesson->place[i];
+        struct address a;
+        if (!at->is_port &&
+            (!address_parse(text_slice(l->body, at->from, at->to), &a) || address_is_zero(&a)))
+            return false;
+    }
+    return r->event.scope == SCOPE_CONNECTION;
+}
+
+static void teach_found(struct log_reader *r, const struct quick_line *l,
+                        const struct pattern_memo *m, uint32_t token)
+{
+    struct sieve_found found = {.bucket = l->prospect.bucket, .winner = m->winner};
+    for (size_t i = 0; i < m->n_spans; i++)
+        found.groups |= UINT32_C(1) << m->spans[i].group;
+    sieve_teach_found(r->sieve, &l->tag, &found, token);
 }
 
 void reader_teach(struct log_reader *r, const struct quick_line *l)
@@ -105,10 +98,12 @@ void reader_teach(struct log_reader *r, const struct quick_line *l)
     size_t front = (size_t)(l->tag.message.p - l->body.p);
     struct plain_tag tag = {.program = l->tag.program, .message = l->body, .pid = l->tag.pid};
 
-    if (!m || is_repetition(l->tag.message) || !open_sieve(r) || !sieve_wants(r->sieve, &tag))
+    if (!m || plain_is_repetition(l->tag.message) || !open_sieve(r) || !sieve_wants(r->sieve, &tag))
         return;
     struct sieve_lesson lesson = lesson_of(r, m, front);
     sieve_teach(r->sieve, &tag, &lesson);
+    if (!front && lesson.verdict != SIEVE_READ && (!m->winner || is_of_addresses(r, l, &lesson)))
+        teach_found(r, l, m, lesson.token);
 }
 
 /* ---- passing ---- */

@@ -97,6 +97,7 @@ struct log_reader {
     unsigned free_ahead; /* which of them waits for nothing */
     struct sieve *sieve; /* NULL: nothing was learnt yet */
     struct sieved *sieved;
+    struct sieve_seeker *seeker; /* the calling thread's; NULL as long as there is no sieve */
     struct sieve_host sieve_host;
     struct log_summary summary;
     uint64_t n_read;     /* bytes of lines */

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "parsers/log/sieve_names.h"
+#include "parsers/log/sieve_seek.h"
 #include "parsers/log/sieve_table.h"
 #include "parsers/log/word.h"
 
@@ -36,6 +38,7 @@ struct head_pieces {
 /* What a walk over a block has come to. */
 struct walk {
     const struct sieve *s;
+    struct sieve_seeker *seeker; /* or NULL */
     const char *block;
     struct sieved *out;
     struct head_pieces head; /* out's last */
@@ -171,89 +174,6 @@ static inline void look_at_line(struct walk *w, struct line *l)
     sieve_fetch_slot(w->s, &l->key);
 }
 
-/* ---- addresses ---- */
-
-/* Four parts of as many digits each; false: no address, or that of nobody. */
-static inline bool take_v4(const char *p, unsigned parts, struct address *out)
-{
-    static const unsigned char least[4] = {0, 0, 10, 100};
-    uint32_t v = 0;
-    bool good = true;
-    for (unsigned i = 0; i < 4; i++, parts >>= 2) {
-        const unsigned n = parts & 3;
-        const uint32_t x = (uint32_t)word_at(p) << (32 - 8 * n);
-        const uint32_t part = (x >> 24) + 10 * (x >> 16 & 0xff) + 100 * (x >> 8 & 0xff);
-        good &= part >= least[n] && part <= UINT8_MAX;
-        v = v << 8 | (part & UINT8_MAX);
-        p += n + 1;
-    }
-    *out = address_from_u32(v);
-    return good && v;
-}
-
-static bool is_stranger(const struct sieve *s, const struct address *a)
-{
-    return !address_filter_may_hold(s->of_interest, a);
-}
-
-/* False: an address of interest. */
-static inline bool names_nobody(const struct sieve *s, const struct known *k, const struct line *l)
-{
-    struct address a;
-    for (unsigned i = 0; i < k->n_places; i++) {
-        const struct known_place *at = &k->place[i];
-        if (at->kind == KNOWN_V4 && take_v4(l->key.message + at->from + at->n, at->parts, &a)) {
-            if (!is_stranger(s, &a))
-                return false;
-            continue;
-        }
-        const struct text message = {l->key.message, l->key.n};
-        if (log_address_at(message, at->from, &a) && (address_is_zero(&a) || !is_stranger(s, &a)))
-            return false;
-    }
-    return true;
-}
-
-/* As the pattern would fill in the event's ends, of which one is the client.  False: not all of
- * them are addresses, or more than one of those may be of interest, or no other is there. */
-static inline bool names_strangers(const struct sieve *s, const struct known *k,
-                                   const struct line *l, struct sieved_item *item)
-{
-    uint64_t port;
-    struct endpoint *client = &item->event.client;
-    bool strangers = false;
-    client->ip = (struct address){0};
-    client->port = 0;
-    item->has_known = false;
-    for (unsigned i = 0; i < k->n_places; i++) {
-        const struct known_place *at = &k->place[i];
-        const struct text t = {l->key.message + at->from, at->n};
-        if (at->kind == KNOWN_PORT || at->kind == KNOWN_NUMBER) {
-            if (at->kind == KNOWN_PORT)
-                port = word_front(word_at(t.p), at->n);
-            else if (!text_to_u64(t, &port))
-                continue;
-            client->port = port <= UINT16_MAX ? (uint16_t)port : client->port;
-            continue;
-        }
-        struct address a;
-        if (at->kind == KNOWN_V4 ? !take_v4(t.p, at->parts, &a)
-                                 : !address_parse(t, &a) || address_is_zero(&a))
-            return false;
-        if (is_stranger(s, &a)) {
-            strangers = true;
-        } else {
-            if (item->has_known && !address_eq(&item->event.known, &a))
-                return false;
-            item->has_known = true;
-            item->event.known = a;
-        }
-        if (at->is_client)
-            client->ip = a;
-    }
-    return strangers || !item->has_known;
-}
-
 /* ---- the items ---- */
 
 /* The last item there is room for is for what is left. */
@@ -286,7 +206,7 @@ static inline void add_read(struct sieved *out, const struct line *l)
 
 /* What is written here is read again by the next line: nothing is copied in larger pieces than it
  * is read in, or that read would have to wait. */
-static inline void add_empty(struct sieved *out, const struct line *l, const struct known *k)
+static inline void add_empty(struct sieved *out, const struct line *l, uint32_t token)
 {
     struct sieved_item *item = &out->item[out->n_items ? out->n_items - 1 : 0];
     if (!is_last(out, SIEVE_EMPTY) || item->head != l->head) {
@@ -302,29 +222,50 @@ static inline void add_empty(struct sieved *out, const struct line *l, const str
     item->lines.n++;
     item->lines.last = l->from;
     item->lines.n_last = l->n;
-    item->token = k->token;
+    item->token = token;
 }
 
 /* The item that comes next, but for whose event it is; it counts when it is added. */
-static inline void add_event(struct sieved *out, const struct line *l, const struct known *k)
+static inline void add_event(struct sieved *out, const struct line *l, uint32_t token)
 {
     struct sieved_item *item = new_item(out, SIEVE_EVENT, l);
     item->head = l->head;
     item->first_ns = l->ns;
     item->n = l->n + 1;
-    item->token = k->token;
+    item->token = token;
     item->event.pid = l->pid;
+}
+
+/* A line of which nothing is known by its shape. */
+static void settle_by_search(struct walk *w, const struct line *l)
+{
+    struct sieved *out = w->out;
+    uint32_t token = 0;
+    enum sieve_verdict verdict =
+        w->seeker && has_room(out)
+            ? sieve_seek(w->s, w->seeker, &l->key, &out->item[out->n_items], &token)
+            : SIEVE_READ;
+    if (verdict == SIEVE_EMPTY)
+        add_empty(out, l, token);
+    else if (verdict == SIEVE_EVENT)
+        add_event(out, l, token);
+    else
+        add_read(out, l);
 }
 
 static inline void settle(struct walk *w, const struct line *l)
 {
     const struct known *k = l->may_pass ? sieve_find(w->s, &l->key) : NULL;
+    const struct text message = {l->key.message, l->key.n};
     struct sieved *out = w->out;
-    if (k && k->verdict == SIEVE_EMPTY && has_room(out) && names_nobody(w->s, k, l))
-        add_empty(out, l, k);
+    if (!k && l->may_pass)
+        settle_by_search(w, l);
+    else if (k && k->verdict == SIEVE_EMPTY && has_room(out) &&
+             names_nobody(w->s, k->place, k->n_places, message))
+        add_empty(out, l, k->token);
     else if (k && k->verdict == SIEVE_EVENT && has_room(out) &&
-             names_strangers(w->s, k, l, &out->item[out->n_items]))
-        add_event(out, l, k);
+             names_strangers(w->s, k->place, k->n_places, message, &out->item[out->n_items]))
+        add_event(out, l, k->token);
     else
         add_read(out, l);
 }
@@ -359,11 +300,13 @@ static void open_walk(struct walk *w, size_t n)
     w->out->n_items = w->out->n_heads = 0;
 }
 
-void sieve_block(const struct sieve *s, const char *block, size_t n, struct sieved *out)
+void sieve_block(const struct sieve *s, struct sieve_seeker *seeker, const char *block, size_t n,
+                 struct sieved *out)
 {
     struct walk w;
     size_t at = 0;
     w.s = s;
+    w.seeker = seeker;
     w.block = block;
     w.out = out;
     open_walk(&w, n);

@@ -3,8 +3,8 @@
  * Lines that concern nobody, told from the others without making an event of each.  A sieve learns
  * what lines of a program and shape (shape.h) mean and where addresses stand in them; a block of
  * lines then falls into what has to be read, what says nothing and names no address of interest,
- * and events that are about others.  What it is not sure of has to be read.  One thread teaches;
- * any number may look at blocks meanwhile.
+ * and events that are about others.  Lines of a new shape may be searched for (sieve_seek.h).  What
+ * it is not sure of has to be read.  One thread teaches; any number may look at blocks meanwhile.
  */
 #ifndef WHYRST_PARSERS_LOG_SIEVE_H
 #define WHYRST_PARSERS_LOG_SIEVE_H
@@ -89,6 +89,7 @@ struct sieved {
 };
 
 struct sieve;
+struct sieve_seeker; /* sieve_seek.h */
 
 /* of_interest may be filled until the first block comes, and must outlive it.  NULL: out of memory.
  */
@@ -99,8 +100,20 @@ bool sieve_wants(const struct sieve *s, const struct plain_tag *tag);
 /* tag: of a line as plain_take_tag gives it; places and runs count from the message's begin.  What
  * is known already stays as it is. */
 void sieve_teach(struct sieve *s, const struct plain_tag *tag, const struct sieve_lesson *lesson);
+/* What lines of the program mean that the pattern takes, one of the bucket's or of those for any
+ * program, with something in those of its groups alone; winner NULL: that none takes. */
+struct bucket;
+struct pattern;
+struct sieve_found {
+    const struct bucket *bucket;
+    const struct pattern *winner;
+    uint32_t groups; /* a bit each, by place in the pattern's list */
+};
+void sieve_teach_found(struct sieve *s, const struct plain_tag *tag, const struct sieve_found *f,
+                       uint32_t token);
 /* Sorts a block of at most SIEVE_BLOCK_MAX bytes.  The items cover all of it in order; a last line
- * without an end has to be read. */
-void sieve_block(const struct sieve *s, const char *block, size_t n, struct sieved *out);
+ * without an end has to be read.  seeker: the calling thread's, or NULL. */
+void sieve_block(const struct sieve *s, struct sieve_seeker *seeker, const char *block, size_t n,
+                 struct sieved *out);
 
 #endif

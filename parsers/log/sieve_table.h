@@ -61,9 +61,33 @@ struct known {
 _Static_assert(sizeof(struct known) == SIEVE_UNIT, "what is asked first takes one cache line");
 _Static_assert(SIEVE_PLACES >= LOG_ADDRESSES_MAX, "runs are kept as places");
 
+/* Whose patterns lines of a program are searched for (sieve_seek.h). */
+struct bucket;
+struct sieve_program {
+    lanes program; /* and zeros */
+    const struct bucket *bucket;
+};
+
+/* What is known of all lines that a pattern takes, with something in those of its groups and in no
+ * others. */
+struct pattern;
+struct sieve_finding {
+    const struct pattern *winner; /* NULL: none takes them */
+    uint32_t groups;              /* a bit each */
+    uint16_t program;
+    _Atomic uint32_t token; /* 0: a free place */
+};
+
+#define SIEVE_PROGRAMS 64
+#define SIEVE_FINDINGS 256 /* a power of two */
+#define SIEVE_FINDING_PROBES 8
+
 struct sieve {
     const struct address_filter *of_interest;
     uint32_t n_units, n_known;
+    _Atomic uint32_t n_programs;
+    struct sieve_program program[SIEVE_PROGRAMS];
+    struct sieve_finding finding[SIEVE_FINDINGS];
     /* tag, and 1 + unit in the low half; 0 = free */
     _Alignas(SIEVE_UNIT) _Atomic uint32_t slot[SIEVE_SLOTS];
     _Alignas(SIEVE_UNIT) char units[SIEVE_UNITS][SIEVE_UNIT];
@@ -171,6 +195,42 @@ static inline const struct known *sieve_find(const struct sieve *s, const struct
         return k;
     k = sieve_probe(s, key, sieve_hash_stays(key, k->stays, k->n_stays));
     return k && !k->n_stays ? k : NULL;
+}
+
+/* NULL: none is known. */
+static inline const struct sieve_program *sieve_program_of(const struct sieve *s,
+                                                           const lanes *program)
+{
+    const uint32_t n = atomic_load_explicit(&s->n_programs, memory_order_acquire);
+    for (uint32_t i = 0; i < n; i++)
+        if (lanes_are_zero(s->program[i].program ^ *program))
+            return &s->program[i];
+    return NULL;
+}
+
+static inline uint32_t sieve_finding_place(const struct sieve *s,
+                                           const struct sieve_program *program,
+                                           const struct pattern *winner, uint32_t groups,
+                                           uint32_t probe)
+{
+    const uint64_t hash =
+        sieve_mix((uintptr_t)winner, (uint64_t)groups << 16 | (uint64_t)(program - s->program));
+    return (uint32_t)(hash + probe) % SIEVE_FINDINGS;
+}
+
+/* The token of lines that the winner takes; 0: nothing is known of them. */
+static inline uint32_t sieve_finding(const struct sieve *s, const struct sieve_program *program,
+                                     const struct pattern *winner, uint32_t groups)
+{
+    for (uint32_t i = 0; i < SIEVE_FINDING_PROBES; i++) {
+        const struct sieve_finding *f =
+            &s->finding[sieve_finding_place(s, program, winner, groups, i)];
+        const uint32_t token = atomic_load_explicit(&f->token, memory_order_acquire);
+        if (!token || (f->winner == winner && f->groups == groups &&
+                       f->program == (uint16_t)(program - s->program)))
+            return token;
+    }
+    return 0;
 }
 
 /* Has the memory fetched that sieve_find will want, in two steps. */

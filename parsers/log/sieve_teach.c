@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "parsers/log/scan.h"
-#include "parsers/log/sieve_table.h"
+#include "parsers/log/sieve_names.h"
 
 #define KNOWN_MAX (SIEVE_SLOTS / 2)
 
@@ -173,20 +173,10 @@ static void note_place(struct known *k, struct text message, const struct sieve_
         at->kind = take_parts(t, &at->parts, &n) && n == t.n ? KNOWN_V4 : KNOWN_ADDRESS;
 }
 
-/* Every address that an event of the lesson names is somebody's, so whether it names the client by
- * one shows in the places. */
-static enum sieve_end client_of(const struct sieve_lesson *lesson)
-{
-    for (unsigned i = 0; i < lesson->n_places; i++)
-        if (lesson->place[i].end == SIEVE_CLIENT && !lesson->place[i].is_port)
-            return SIEVE_CLIENT;
-    return SIEVE_SRC;
-}
-
 /* Of the places, those of addresses and the client's port. */
 static void note_ends(struct known *k, struct text message, const struct sieve_lesson *lesson)
 {
-    const enum sieve_end client = client_of(lesson);
+    const enum sieve_end client = sieve_client_of(lesson);
     for (unsigned i = 0; i < lesson->n_places; i++) {
         const struct sieve_place *place = &lesson->place[i];
         if (!place->is_port || place->end == client)
@@ -244,4 +234,42 @@ void sieve_teach(struct sieve *s, const struct plain_tag *tag, const struct siev
     }
     if (slot != SIEVE_SLOTS)
         enter_lesson(s, &p, lesson, hash, slot);
+}
+
+/* ---- what searches find ---- */
+
+/* The program's place, made if it is new; NULL: there is no room. */
+static const struct sieve_program *program_for(struct sieve *s, struct text name,
+                                               const struct bucket *bucket)
+{
+    lanes program = {0};
+    memcpy(&program, name.p, name.n);
+    const struct sieve_program *known = sieve_program_of(s, &program);
+    const uint32_t n = atomic_load_explicit(&s->n_programs, memory_order_relaxed);
+    if (known || n == SIEVE_PROGRAMS)
+        return known;
+    s->program[n] = (struct sieve_program){program, bucket};
+    atomic_store_explicit(&s->n_programs, n + 1, memory_order_release);
+    return &s->program[n];
+}
+
+void sieve_teach_found(struct sieve *s, const struct plain_tag *tag, const struct sieve_found *f,
+                       uint32_t token)
+{
+    if (tag->program.n > SIEVE_PROGRAM_MAX)
+        return;
+    const struct sieve_program *program = program_for(s, tag->program, f->bucket);
+    if (!program || sieve_finding(s, program, f->winner, f->groups))
+        return;
+    for (uint32_t i = 0; i < SIEVE_FINDING_PROBES; i++) {
+        struct sieve_finding *to =
+            &s->finding[sieve_finding_place(s, program, f->winner, f->groups, i)];
+        if (atomic_load_explicit(&to->token, memory_order_relaxed))
+            continue;
+        to->winner = f->winner;
+        to->groups = f->groups;
+        to->program = (uint16_t)(program - s->program);
+        atomic_store_explicit(&to->token, token, memory_order_release);
+        return;
+    }
 }

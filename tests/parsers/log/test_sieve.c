@@ -26,7 +26,7 @@ struct told {
     struct log_summary summary;
     struct flaws flaws;
     struct address_filter interest;
-    uint64_t n_empty, n_passed, n_mixed;
+    uint64_t n_empty, n_passed, n_mixed, n_v6;
     instant_ns first_empty, last_empty;
     struct text kind[TOKENS_MAX];
     uint32_t n_tokens;
@@ -112,6 +112,7 @@ static bool pass(void *ctx, bool is_event, const struct log_passed *p)
         return false;
     t->n_passed += p->n_lines;
     t->n_mixed += p->known != NULL;
+    t->n_v6 += is_event && !address_is_v4(&p->client.ip) && !address_is_zero(&p->client.ip);
     assert_true(is_event == (t->kind[p->token - 1].n != 0));
     if (is_event)
         tell_event(t, p->line, p->first, p->pid, t->kind[p->token - 1], &p->client, p->known);
@@ -204,7 +205,7 @@ static uint64_t assert_same(const struct strbuf *log, const struct log_config *c
     struct told *a = read_through(log, *config, false, 0, piece);
     struct told *b = read_through(log, *config, true, refuse, piece);
     uint64_t n = b->n_passed;
-    assert_true(b->n_mixed > 10);
+    assert_true(b->n_mixed > 10 && b->n_v6 > 1000);
     assert_same_lines(a->out.p, b->out.p);
     assert_int_equal(a->n_empty, b->n_empty);
     assert_true(a->first_empty == b->first_empty && a->last_empty == b->last_empty);
@@ -237,14 +238,32 @@ static void add_head(struct strbuf *b, uint64_t i, bool iso)
                       roll(600) ? s % 60 : 60, host);
 }
 
-/* A message with other numbers, and mostly with strangers' addresses. */
+static void add_word(struct strbuf *b)
+{
+    for (uint32_t n = 1 + roll(9); n > 0; n--)
+        strbuf_char(b, (char)('a' + roll(26)));
+}
+
+/* Mostly a stranger's. */
+static void add_v6(struct strbuf *b)
+{
+    strbuf_printf(b, roll(20) ? "2001:db8:%x::%x" : "2001:db8::1", roll(0x10000), roll(0x1000));
+}
+
+/* A message with other numbers, and mostly with strangers' addresses; "~" is any word, "|" an IPv6
+ * address. */
 static void add_message(struct strbuf *b, struct text message)
 {
     bool keep = roll(12) == 0;
     for (size_t i = 0; i < message.n; i++) {
         char c = message.p[i];
         bool digit = c >= '0' && c <= '9';
-        strbuf_char(b, digit && !keep ? (char)('0' + roll(10)) : c == '\n' ? ' ' : c);
+        if (c == '~')
+            add_word(b);
+        else if (c == '|')
+            add_v6(b);
+        else
+            strbuf_char(b, digit && !keep ? (char)('0' + roll(10)) : c == '\n' ? ' ' : c);
     }
 }
 
@@ -304,6 +323,18 @@ static void make_log(struct strbuf *b, bool iso, size_t size)
         {"postfix/qmgr", "4F1C62A0297595: from=<root@gate1.example>, size=1184, nrcpt=1"},
         {"worker", "job 363278 done in 4302 ms, 17 items, nothing left to do"},
         {"a-program-of-a-long-name", "says 5"},
+        {"sshd", "Invalid user ~ from | port 48971"},
+        {"sshd", "Invalid user root from | port 48971"},
+        {"sshd", "Accepted publickey for ~ from | port 48971 ssh2: ED25519 SHA256:~"},
+        {"sshd", "pam_unix(sshd:session): session opened for user ~(uid=1000) by (uid=0)"},
+        {"sshd", "Failed password for ~ from ~ port 4711 ssh2"},
+        {"sshd", "message repeated 3 times: [ Invalid user ~ from | port 48971]"},
+        {"worker", "~ and ~ done for | in 4302 ms"},
+        {"worker", "[~] 4302 ~"},
+        {"nginx",
+         "2025/06/15 12:00:00 [error] 7#7: *~ recv() failed (104: Connection reset by peer), "
+         "client: |, server: ~"},
+        {"haproxy", "|:48971 [15/Jun/2025:12:00:00.123] ~ ~/~ 1/0/4302 212 -- 1/1/0/0/0 0/0"},
         {"sshd", "Failed password for root from UNKNOWN port 4711 ssh2"},
     };
     size_t n_samples = patterns_count(patterns);
