@@ -164,7 +164,8 @@ static bool join_all(struct correlation *c)
 {
     services_scan(c);
     names_learn_hints(c);
-    return join_named(c) && join_bridged(c) && join_sftp(c) && join_addresses(c) && join_hosts(c);
+    return join_named(c) && join_bridged(c) && join_sftp(c) && join_sessions(c) &&
+           join_addresses(c) && join_hosts(c);
 }
 
 bool correlation_join(struct correlation *c, struct error *err)

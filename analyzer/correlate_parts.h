@@ -30,6 +30,7 @@ struct tie {
     uint64_t bridge_place;
     bool ambiguous;
     bool by_request; /* the request that it quotes was made there */
+    bool by_session; /* it bears the number that the server gave the session */
     enum side side;
 };
 
@@ -246,6 +247,11 @@ bool join_named(struct correlation *c);
 bool join_addresses(struct correlation *c);
 bool join_bridged(struct correlation *c);
 bool join_sftp(struct correlation *c);
+bool join_sessions(struct correlation *c);
+/* The number that the server gave the session, and whose it is; false where none was captured. */
+bool session_of(const struct connection *k, enum writer *writer, uint32_t *number);
+/* The same, of a line of that writer. */
+bool session_of_event(const struct event *e, enum writer writer, uint32_t *number);
 bool join_hosts(struct correlation *c);
 bool tie_add(struct correlation *c, const struct tie *t);
 const struct tie *tie_find(const struct correlation *c, uint32_t entry);

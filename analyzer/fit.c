@@ -73,6 +73,21 @@ static enum fit fit_roles(const struct correlation *c, const struct endpoint *cl
     return grade(client, server, is_server);
 }
 
+/* MySQL names the session by a number that it has told the client, too. */
+static bool is_another_session(const struct correlation *c, const struct event *e, uint32_t record)
+{
+    uint32_t says, is;
+    enum writer writer;
+    if (!text_starts(e->kind, TEXT("mysql.")) || !session_of_event(e, WRITER_MYSQL, &says))
+        return false;
+    for (uint32_t i = c->roster.reset_from[record]; i < c->roster.reset_from[record + 1]; i++) {
+        const struct connection *k = c->roster.reset_at[i]->in_full;
+        if (k && session_of(k, &writer, &is))
+            return writer != WRITER_MYSQL || says != is;
+    }
+    return false;
+}
+
 enum fit record_fit(const struct correlation *c, const struct event *e, uint32_t record)
 {
     static const struct endpoint nobody;
@@ -88,6 +103,8 @@ enum fit record_fit(const struct correlation *c, const struct event *e, uint32_t
         enum fit turned = fit_roles(c, &e->dst, &e->src, &r->client, &r->server);
         best = turned > best ? turned : best;
     }
+    if (best != FIT_NO && is_another_session(c, e, record))
+        return FIT_NO;
     return best;
 }
 

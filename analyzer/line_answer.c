@@ -83,7 +83,8 @@ static const char *tie_words(const struct tie *t)
 {
     switch (t->join) {
     case JOIN_PID:
-        return "another line of the same process names it";
+        return t->by_session ? "the line bears the number that the server gave it"
+                             : "another line of the same process names it";
     case JOIN_HOST:
         return "the line is about a host or service of it, near its reset";
     case JOIN_TUPLE:

@@ -14,7 +14,8 @@ enum join {
     JOIN_ENDPOINT, /* it names one end's address and port */
     JOIN_ADDRESS,  /* it names an address of the connection */
     JOIN_PID,      /* same host, program and pid as a line that named the tuple or endpoint, or by
-                      the proxy of whose two connections it names the other one */
+                      the proxy of whose two connections it names the other one, or it bears the
+                      number that the server gave the session in what was captured */
     JOIN_HOST,     /* it is about a host, or a process or service, of one end of the connection */
     JOINS
 };
@@ -36,10 +37,11 @@ struct link {
     instant_ns uncertainty_ns; /* stamp precision plus clock spread: the truth lies within */
     struct text host_name;     /* the line has this in place of host_address; empty: no name */
     struct address host_address;
-    uint64_t host_name_line;      /* of the line that gives both; 0: a hosts file does */
-    uint32_t host_name_source;    /* its log */
-    bool by_request;              /* JOIN_ADDRESS: it quotes a request that was made there */
-    bool ambiguous;               /* another connection has an equal claim to this line */
+    uint64_t host_name_line;   /* of the line that gives both; 0: a hosts file does */
+    uint32_t host_name_source; /* its log */
+    bool by_request;           /* JOIN_ADDRESS: it quotes a request that was made there */
+    bool by_session;           /* JOIN_PID: it bears the number that the server gave the session */
+    bool ambiguous;            /* another connection has an equal claim to this line */
     const struct segment *packet; /* the very packet that a firewall's line is about, or NULL */
     bool recognised;              /* false: names the address, but no pattern knows the line */
 };

@@ -68,6 +68,7 @@ static bool add_link(struct correlation *c, const struct tie *t, const struct re
                                                  .ambiguous = t->ambiguous,
                                                  .packet = packet,
                                                  .by_request = t->by_request,
+                                                 .by_session = t->by_session,
                                                  .recognised = e->kind.n > 0}};
     host_names_origin(c, &out->v[out->n - 1].link);
     return true;

@@ -139,7 +139,8 @@ void tell_tie(struct strbuf *b, const struct link *l)
         }
         strbuf_str(b, ", ");
     }
-    strbuf_str(b, joins[l->join]);
+    strbuf_str(b, l->by_session ? "bears the number that the server gave the session"
+                                : joins[l->join]);
     bool is_beside = l->bridge_source != l->event->source;
     if (l->by_request)
         strbuf_str(b, " and quotes its request");

@@ -157,7 +157,8 @@ struct server_error {
 };
 
 struct mysql_seen {
-    bool saw_greeting;
+    bool saw_greeting, saw_thread;
+    uint32_t thread; /* the session's number, as the server's log calls it too */
     struct text version;
     struct server_error error;
 };
@@ -168,7 +169,8 @@ struct postgresql_seen {
     bool saw_startup, saw_ssl_request, saw_gss_request, saw_cancel_request; /* of a client */
     struct text user, database;
     bool ssl_answered, ssl_accepted; /* of a server */
-    bool saw_authentication;
+    bool saw_authentication, saw_key;
+    uint32_t process; /* BackendKeyData: the process that serves the session, as its log says too */
     struct server_error error;
     struct text severity; /* FATAL, ERROR */
 };

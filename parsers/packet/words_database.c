@@ -43,9 +43,11 @@ static bool mysql_greeting(struct text payload, struct mysql_seen *out)
     if (version.n < 3 || version.n > 80 || words_first_line(version).n != version.n)
         return false;
     if (cursor_left(&c) >= 13) {
-        cursor_skip(&c, 12);
+        out->thread = cursor_le32(&c);
+        cursor_skip(&c, 8);
         if (cursor_u8(&c) != 0)
             return false;
+        out->saw_thread = true;
     }
     out->saw_greeting = true;
     out->version = version;
@@ -146,6 +148,17 @@ static bool postgresql_error(struct text body, struct postgresql_seen *out)
     return true;
 }
 
+/* BackendKeyData: process id, secret key. */
+static void postgresql_key(struct text body, struct postgresql_seen *out)
+{
+    struct cursor c = text_cursor(body);
+    const uint32_t process = cursor_be32(&c);
+    if (cursor_left(&c) < 4)
+        return;
+    out->saw_key = true;
+    out->process = process;
+}
+
 static size_t postgresql_message_length(struct text rest)
 {
     struct cursor c = text_cursor(rest);
@@ -165,6 +178,8 @@ static void postgresql_messages(struct text rest, struct postgresql_seen *out)
         out->saw_authentication |= rest.p[0] == 'R';
         if (rest.p[0] == 'E')
             postgresql_error(text_slice(rest, 5, n), out);
+        if (rest.p[0] == 'K')
+            postgresql_key(text_slice(rest, 5, n), out);
         rest = text_slice(rest, n, rest.n);
     }
 }

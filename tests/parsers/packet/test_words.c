@@ -267,6 +267,12 @@ static void mysql_greets_or_refuses(void **state)
                             &seen));
     assert_true(seen.saw_greeting);
     assert_text(seen.version, "8.0.36");
+    assert_true(seen.saw_thread);
+    assert_int_equal(seen.thread, 8);
+    assert_true(words_mysql(BYTES("\x0a\x00\x00\x00\x0a"
+                                  "8.0.36\x00\x08\x00"),
+                            &seen));
+    assert_false(seen.saw_thread); /* cut off */
     assert_true(words_mysql(BYTES("\x17\x00\x00\x00\xff\x10\x04Too many connections"), &seen));
     assert_int_equal(seen.error.code, 1040);
     assert_text(seen.error.text, "Too many connections");
@@ -298,6 +304,13 @@ static void postgresql_starts_and_fails(void **state)
     assert_text(seen.severity, "FATAL");
     assert_text(seen.error.state, "53300");
     assert_text(seen.error.text, "sorry, too many clients already");
+    assert_false(seen.saw_key);
+    assert_true(words_postgresql(BYTES("R\x00\x00\x00\x08\x00\x00\x00\x00"
+                                       "K\x00\x00\x00\x0c\x00\x00\x0f\xa1\x01\x02\x03\x04"
+                                       "Z\x00\x00\x00\x05I"),
+                                 &seen));
+    assert_true(seen.saw_key);
+    assert_int_equal(seen.process, 4001);
     assert_true(words_postgresql_tail(BYTES("row dataE\x00\x00\x00\x1cSFATAL\x00"
                                             "C57P01\x00Mbye bye\x00\x00"),
                                       &seen));
