@@ -9,6 +9,7 @@
  * server receives in a client's name, up to the RSTs.
  */
 #include "analyzer/fact_make.h"
+#include "analyzer/missed.h"
 #include "parsers/packet/packet.h"
 
 #define AT_ONCE_NS (NS_PER_S / 1000)
@@ -77,6 +78,15 @@ static struct fact trigger_fate(const struct case_file *c, const struct reset *r
     if (r->trigger_frame == 0)
         return unknown("no captured segment is answered by the RST");
     return fate_at(r, r->trigger_frame);
+}
+
+static struct fact missed(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct segment *t = segment_at(r, r->trigger_frame);
+    if (!t || t->payload_len == 0)
+        return unknown("no captured payload is answered by the RST");
+    return fact_bool(r, trigger_missed(reset_connection(r), t, &r->deciding.segment), t->frame);
 }
 
 /* ---- what it has in common with the segment that drew it ---- */
@@ -290,6 +300,9 @@ static struct fact tampering(const struct case_file *c, const struct reset *r)
 static const struct fact_def rows[] = {
     {"rst.fate", FACT_ENUM, fate_choices,
      "the RST between two captures: forged is in none nearer to its alleged sender", rst_fate},
+    {"trigger.missed", FACT_BOOL, NULL,
+     "the alleged sender of the RST talked on without acknowledging the payload that drew it",
+     missed},
     {"trigger.fate", FACT_ENUM, fate_choices,
      "the segment that the RST answers, between two captures: swallowed never arrived",
      trigger_fate},

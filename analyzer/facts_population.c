@@ -88,6 +88,41 @@ static struct fact live_beside(const struct case_file *c, const struct reset *r)
     return counted(r, population_live_beside(c, r));
 }
 
+/* ---- whether it turned against this client alone ---- */
+
+static struct fact shunned(const struct reset *r, bool asked, uint32_t n)
+{
+    return asked ? counted(r, n) : unknown("that port answered no connection as if unknown");
+}
+
+static struct fact refused_client(const struct case_file *c, const struct reset *r)
+{
+    struct shunning k;
+    const bool asked = population_shunning(c, r, &k);
+    return shunned(r, asked, asked ? k.n_refused : 0);
+}
+
+static struct fact unknown_client(const struct case_file *c, const struct reset *r)
+{
+    struct shunning k;
+    const bool asked = population_shunning(c, r, &k);
+    return shunned(r, asked, asked ? k.n_unknown : 0);
+}
+
+static struct fact turned_others(const struct case_file *c, const struct reset *r)
+{
+    struct shunning k;
+    const bool asked = population_shunning(c, r, &k);
+    return shunned(r, asked, asked ? k.n_others : 0);
+}
+
+static struct fact held_others(const struct case_file *c, const struct reset *r)
+{
+    struct shunning k;
+    const bool asked = population_shunning(c, r, &k);
+    return shunned(r, asked, asked ? k.n_others_held : 0);
+}
+
 /* ---- what the server did in the moment when it ended the connection ---- */
 
 static struct fact not_ended(void)
@@ -200,6 +235,15 @@ static const struct fact_def rows[] = {
     {"server.accepted-between", FACT_INT, NULL,
      "connections of others that its port accepted between refusals of this client alone",
      accepted_between},
+    {"server.refused-client", FACT_INT, NULL,
+     "attempts of this client that its port refused within a minute", refused_client},
+    {"server.unknown-client", FACT_INT, NULL,
+     "connections of this client that it answered as if unknown within a minute", unknown_client},
+    {"server.turned-others", FACT_INT, NULL,
+     "connections of other addresses that it refused or did not know within a minute",
+     turned_others},
+    {"server.held-others", FACT_INT, NULL,
+     "connections of other addresses to that port that it held before and after", held_others},
     {"server.unanswered", FACT_INT, NULL, "SYNs to its port that nothing answered", unanswered},
     {"server.open-attempts-10s", FACT_INT, NULL, "attempts at its port within 5 s before and after",
      attempts_10s},

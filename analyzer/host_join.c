@@ -13,6 +13,7 @@
 
 #define HOST_TIES_MAX 4000000 /* in all */
 #define HOST_TIES_A_RESET 64
+#define BEHIND_ALIKE_NS (100 * NS_PER_MS) /* of connections that one proxy ended at once */
 
 struct reset_at {
     instant_ns time; /* first capture's clock */
@@ -244,31 +245,71 @@ static bool tie_nameless(struct correlation *c, const struct wide *l, struct res
 }
 
 /* HAProxy's log line names the client's connection and reports what became of the other one, to the
- * server, whose ends it does not name: the first flag says S or s. */
+ * server, whose ends it does not name, where the first flag says S or s, and of both where it ended
+ * them itself: D, U, K. */
 static bool is_behind(const struct log_entry *e)
 {
     struct text flags = event_field(e->event, "termination");
-    return e->writer == WRITER_PROXY && flags.n && (flags.p[0] == 'S' || flags.p[0] == 's');
+    return e->writer == WRITER_PROXY && flags.n && memchr("SsDUK", flags.p[0], 5);
 }
 
-/* The reset nearest in time that is not the client's own connection. */
-static bool tie_behind(struct correlation *c, const struct wide *l, const struct reset_at *v,
-                       size_t n)
+/* Whether the connection of which the line speaks can be that one: not the client's own, and one
+ * that was never accepted only where the second flag says that it failed then (C). */
+static bool may_be_behind(const struct correlation *c, const struct wide *l,
+                          const struct reset_at *r)
 {
-    const struct endpoint *client = &l->e->event->client;
-    const struct reset_at *best = NULL;
-    instant_ns best_far = 0, middle = l->w.low + (l->w.high - l->w.low) / 2;
+    const struct text flags = event_field(l->e->event, "termination");
+    const bool opening = flags.n > 1 && flags.p[1] == 'C';
+    return (opening || r->reset->mechanism != MECHANISM_REFUSED) &&
+           !address_eq(&c->roster.records[r->record].client.ip, &l->e->event->client.ip);
+}
+
+/* When a connection was over: its first FIN or RST. */
+static instant_ns over_at(const struct correlation *c, uint32_t record)
+{
+    const struct talk t = roster_talk(&c->roster, record);
+    return t.fin == INSTANT_NONE || (t.rst != INSTANT_NONE && t.rst < t.fin) ? t.rst : t.fin;
+}
+
+/* Whether HAProxy ended both connections itself, at once. */
+static bool ends_both(const struct wide *l)
+{
+    return memchr("DUK", event_field(l->e->event, "termination").p[0], 3) != NULL;
+}
+
+/* When it was over: as its client's connection where that ended with it, else as the line says. */
+static instant_ns behind_due(const struct correlation *c, const struct wide *l)
+{
+    const struct tie *own = ends_both(l) ? tie_find(c, l->entry) : NULL;
+    const bool sure = own && own->join <= JOIN_ENDPOINT && !own->ambiguous;
+    const instant_ns over = sure ? over_at(c, own->record) : INSTANT_NONE;
+    return over != INSTANT_NONE ? over : l->w.low + (l->w.high - l->w.low) / 2;
+}
+
+/* The nearest in time of those that may be it; of those as good as equally near one that the fewest
+ * such lines were tied to yet. */
+static bool tie_behind(struct correlation *c, const struct wide *l, struct reset_at *v, size_t n)
+{
+    struct reset_at *best = NULL;
+    const instant_ns due = behind_due(c, l);
+    instant_ns best_far = 0;
     size_t from = seek_reset(v, n, l->w.low - WINDOW_NAMELESS_NS);
     for (size_t i = from; i < n && v[i].time <= l->w.high + WINDOW_NAMELESS_NS; i++) {
-        const struct connection_record *r = &c->roster.records[v[i].record];
-        instant_ns far = v[i].time > middle ? v[i].time - middle : middle - v[i].time;
-        if (address_eq(&r->client.ip, &client->ip) || (best && far >= best_far))
+        const instant_ns over = ends_both(l) ? over_at(c, v[i].record) : v[i].time;
+        const instant_ns far = over > due ? over - due : due - over;
+        if (over == INSTANT_NONE || !may_be_behind(c, l, &v[i]))
             continue;
-        best = &v[i];
-        best_far = far;
+        const bool alike = best && llabs(far - best_far) < BEHIND_ALIKE_NS;
+        if (!best ||
+            (alike && v[i].n_nameless != best->n_nameless ? v[i].n_nameless < best->n_nameless
+                                                          : far < best_far)) {
+            best = &v[i];
+            best_far = far;
+        }
     }
     if (!best)
         return true;
+    best->n_nameless++;
     c->index.entries.v[l->entry].answered = true;
     return tie_add(c, &(struct tie){.entry = l->entry,
                                     .record = best->record,

@@ -40,6 +40,7 @@ struct population {
     struct alike *alike;
     struct closings *closings;
     struct refusals *refusals;
+    struct shunnings *shunnings;
     struct ports *ports; /* made when it is first asked for */
 };
 
@@ -181,7 +182,8 @@ struct population *population_create(const struct case_file *c)
     p->alike = good ? alike_create(&p->census) : NULL;
     p->closings = good ? closings_create(c) : NULL;
     p->refusals = good ? refusals_create(&p->census) : NULL;
-    if (p->alike && p->closings && p->refusals)
+    p->shunnings = good ? shunnings_create(&p->census) : NULL;
+    if (p->alike && p->closings && p->refusals && p->shunnings)
         return p;
     population_free(p);
     return NULL;
@@ -195,6 +197,7 @@ void population_free(struct population *p)
     alike_free(p->alike);
     closings_free(p->closings);
     refusals_free(p->refusals);
+    shunnings_free(p->shunnings);
     radix_room_free(p->owners, p->n_records);
     free(p->endings);
     free(p->sums);
@@ -321,6 +324,11 @@ uint32_t population_same_bytes(const struct case_file *c, const struct reset *r)
 uint32_t population_accepted_between(const struct case_file *c, const struct reset *r)
 {
     return c->population ? refusals_accepted_between(c->population->refusals, r) : 0;
+}
+
+bool population_shunning(const struct case_file *c, const struct reset *r, struct shunning *out)
+{
+    return c->population && shunnings_of(c->population->shunnings, r, out);
 }
 
 bool population_closing(const struct case_file *c, const struct reset *r, struct closing *out)

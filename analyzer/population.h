@@ -10,6 +10,7 @@
 #include "analyzer/case.h"
 #include "analyzer/closings.h"
 #include "analyzer/refusals.h"
+#include "analyzer/shunnings.h"
 
 struct server_stats {    /* one server endpoint, over all captures */
     uint32_t n_attempts; /* connections that a SYN opened */
@@ -53,6 +54,8 @@ uint32_t population_same_bytes(const struct case_file *c, const struct reset *r)
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere);
 /* See refusals_accepted_between. */
 uint32_t population_accepted_between(const struct case_file *c, const struct reset *r);
+/* See shunnings_of. */
+bool population_shunning(const struct case_file *c, const struct reset *r, struct shunning *out);
 /* What the server did to its other connections when it ended r's; false as closings_of. */
 bool population_closing(const struct case_file *c, const struct reset *r, struct closing *out);
 /* Other connections to the same server endpoint that were alive when the RST came. */

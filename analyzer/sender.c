@@ -7,11 +7,13 @@
  */
 #include <string.h>
 
+#include "analyzer/missed.h"
 #include "analyzer/outline.h"
 #include "analyzer/tracker.h"
 #include "analyzer/weighing.h"
 
 #define PATH_FROM 0.55 /* at least this likely, and more than one trait or a proof */
+#define PATH_HALF 0.5  /* undecided: the end is believed */
 #define PATH_CAP 0.98
 #define REORDER_NS (10 * MS)
 #define RETRANSMIT_NS (150 * MS)
@@ -241,7 +243,9 @@ static void decide(struct weighing *w)
     struct reset *r = s->reset;
     double path = (1.0 - w->doubt) * w->trust;
     r->looks_own = looks_own(w);
-    if (w->proof && r->looks_own)
+    if (w->proof && r->looks_own && trigger_missed(s->connection, s->trigger, w->rst))
+        path = path < PATH_HALF ? path : PATH_HALF; /* its host may have got it as a stranger's */
+    else if (w->proof && r->looks_own)
         path = path > PATH_FROM ? path : PATH_FROM;
     else if (w->proof && path < 1.0 - w->doubt)
         path = ((1.0 - w->doubt) + path) / 2; /* traits can be copied, a proof cannot */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether a port turned against one client alone: its open connections are answered as if unknown,
+ * its new ones refused, while those of others go on.  A service that is down, or a host that has
+ * started anew, does that to everybody.  Counted from records and resets; nothing is judged here.
+ */
+#ifndef WHYRST_ANALYZER_SHUNNINGS_H
+#define WHYRST_ANALYZER_SHUNNINGS_H
+
+#include "analyzer/census.h"
+
+#define SHUNNINGS_REACH_NS (60 * NS_PER_S) /* so far before and after a reset one looks */
+
+struct shunning {           /* of one server's port, in that time, as one place saw it */
+    uint32_t n_refused;     /* the client's attempts that were refused */
+    uint32_t n_unknown;     /* the client's connections that were answered as unknown */
+    uint32_t n_others;      /* other addresses' of both kinds */
+    uint32_t n_others_held; /* other addresses' open before the reset and after it, at most 200 */
+};
+
+struct shunnings;
+
+/* The census must outlive it.  NULL when memory ran out. */
+struct shunnings *shunnings_create(const struct census *census);
+void shunnings_free(struct shunnings *s); /* NULL-safe */
+
+/* False where r is neither a refusal nor an answer to an unknown connection, or no connection to
+ * that port was ever answered as unknown. */
+bool shunnings_of(const struct shunnings *s, const struct reset *r, struct shunning *out);
+
+#endif
