@@ -206,9 +206,10 @@ static void note_mac(struct habits *h, struct host *of, const uint8_t mac[6])
 
 /* ---- the book ---- */
 
-void habits_note(struct habits *h, const struct brief *b, enum segment_kind kind)
+void habits_note(struct habits *h, const struct brief *b, enum segment_kind kind, habit_guess guess)
 {
-    struct host *of = host_of(h, &b->src);
+    struct host *of = map_is_at(&h->by_ip, guess, &b->src) ? map_value_at(&h->by_ip, guess - 1)
+                                                           : host_of(h, &b->src);
     if (!of)
         return;
     note_kind(h, &of->kind[kind], b->path.ttl, traits_of(b));
@@ -229,13 +230,15 @@ uint32_t habits_prefetch(const struct habits *h, const struct address *ip)
     return map_prefetch(&h->by_ip, ip);
 }
 
-void habits_prefetch_host(const struct habits *h, uint32_t hash)
+habit_guess habits_guess(const struct habits *h, uint32_t hash)
 {
-    const char *entry = map_guess(&h->by_ip, hash); /* the address, then the host */
-    if (!entry)
-        return;
+    const habit_guess guess = map_guess(&h->by_ip, hash);
+    if (guess == 0)
+        return 0;
+    const char *entry = map_key_at(&h->by_ip, guess - 1); /* the address, then the host */
     __builtin_prefetch(entry, 1);
     __builtin_prefetch(entry + sizeof(struct address) + sizeof(struct host) - 1, 1);
+    return guess;
 }
 
 bool habits_get(const struct habits *h, const struct address *ip, struct habit *out)

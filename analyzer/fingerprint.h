@@ -61,13 +61,17 @@ void habits_free(struct habits *h);
 enum segment_kind segment_kind_of(uint16_t flags, uint32_t seq);
 const char *segment_kind_name(enum segment_kind k); /* "SYN-ACK", for sentences */
 
+/* Where a host may stand in the book; 0: nobody knows.  It may be a wrong one, and stays good. */
+typedef uint32_t habit_guess;
+
 /* Once a connection and kind.  Hosts over the limit are not noted. */
-void habits_note(struct habits *h, const struct brief *b, enum segment_kind kind);
+void habits_note(struct habits *h, const struct brief *b, enum segment_kind kind,
+                 habit_guess guess);
 void habits_note_answer(struct habits *h, const struct address *ip, instant_ns delay);
 /* Has the memory that a note will touch fetched, in two steps: what the first gives goes into the
  * second, once it had its time. */
 uint32_t habits_prefetch(const struct habits *h, const struct address *ip);
-void habits_prefetch_host(const struct habits *h, uint32_t hash);
+habit_guess habits_guess(const struct habits *h, uint32_t hash);
 /* False when the address was never noted. */
 bool habits_get(const struct habits *h, const struct address *ip, struct habit *out);
 

@@ -158,14 +158,14 @@ static void note_answer(struct tracker *t, const struct address *from, instant_n
         habits_note_answer(t->habits, from, after);
 }
 
-void tracker_note_habit(struct tracker *t, struct live *l, uint8_t dir, const struct brief *b)
+void tracker_note_habit(struct tracker *t, struct live *l, const struct tracker_place *at)
 {
-    enum segment_kind kind = segment_kind_of(b->flags, b->seq);
-    if (l->noted[dir] >> kind & 1)
+    enum segment_kind kind = segment_kind_of(at->brief->flags, at->brief->seq);
+    if (l->noted[at->dir] >> kind & 1)
         return;
-    l->noted[dir] |= (uint8_t)(1u << kind);
+    l->noted[at->dir] |= (uint8_t)(1u << kind);
     if (!t->again)
-        habits_note(t->habits, b, kind);
+        habits_note(t->habits, at->brief, kind, at->host);
 }
 
 static void follow_handshake(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
@@ -198,21 +198,26 @@ static void take_rst(struct tracker *t, struct live *l, uint8_t dir, const struc
     flows_touch(&t->flows, l->flow, FLOW_OPEN);
 }
 
-static void take_other(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
+static void keep_segment(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p,
+                         uint16_t notes)
 {
     struct kept k = kept_from(p, dir);
+    k.notes = notes | (p->time < l->last_time ? NOTE_TIME_BACKWARDS : 0);
+    timeline_add(&t->store, &l->evidence->timeline, &k);
+}
+
+static void take_other(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
+{
     const struct half *o = &l->half[1 - dir];
     uint32_t gaps = o->trouble ? o->trouble->n_missing_acked : 0;
     learn_client(l, dir, p->flags);
     history_segment(&t->store, l, dir, p);
-    k.notes = stream_segment(&t->store, l, dir, p);
-    history_notes(l, dir, p, k.notes, gaps);
+    uint16_t notes = stream_segment(&t->store, l, dir, p);
+    history_notes(l, dir, p, notes, gaps);
     follow_handshake(t, l, dir, p);
-    episode_segment(&t->store, t->arena, l, dir, p, &k.notes);
-    if (p->time < l->last_time)
-        k.notes |= NOTE_TIME_BACKWARDS;
+    episode_segment(&t->store, t->arena, l, dir, p, &notes);
     if (l->evidence)
-        timeline_add(&t->store, &l->evidence->timeline, &k);
+        keep_segment(t, l, dir, p, notes);
     bool closed = live_closed(l) && !live_rsts(l);
     flows_touch(&t->flows, l->flow, closed ? FLOW_CLOSED : FLOW_OPEN);
 }
@@ -288,21 +293,16 @@ static bool take_opening(struct tracker *t, struct flow *f, const struct tracker
     }
     flow_set_base(f, at->dir, p);
     if (!t->again)
-        habits_note(t->habits, at->brief, segment_kind_of(p->flags, p->seq));
+        habits_note(t->habits, at->brief, segment_kind_of(p->flags, p->seq), at->host);
     opening_keep(fresh ? &o->syn : &o->rst, at->dir, p);
     flows_touch(&t->flows, f, FLOW_OPEN);
     return true;
 }
 
-static void lead_through(struct tracker *t, struct flow *f, const struct opening_segment *s)
+static void lead_through(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
 {
-    struct packet p;
-    uint8_t dir = kept_dir(&s->k);
-    if (s->k.frame == 0)
-        return;
-    opening_packet(s, f->key.e, &p);
-    f->live->noted[dir] |= (uint8_t)(1u << segment_kind_of(p.flags, p.seq));
-    follow(t, f->live, dir, &p);
+    l->noted[dir] |= (uint8_t)(1u << segment_kind_of(p->flags, p->seq));
+    follow(t, l, dir, p);
 }
 
 /* An opening that there was no memory for: what comes later takes the connection up again. */
@@ -321,12 +321,16 @@ static void lose_opening(struct tracker *t, struct flow *f, const struct opening
 
 bool tracker_relive(struct tracker *t, struct flow *f, const struct opening *o)
 {
-    struct packet syn;
-    opening_packet(&o->syn, f->key.e, &syn);
-    if (!live_begin(&t->store, f, kept_dir(&o->syn.k), &syn))
+    struct packet p;
+    const uint8_t dir = kept_dir(&o->syn.k);
+    opening_packet(&o->syn, f->key.e, &p);
+    if (!live_begin(&t->store, f, dir, &p))
         return false;
-    lead_through(t, f, &o->syn);
-    lead_through(t, f, &o->rst);
+    lead_through(t, f->live, dir, &p);
+    if (o->rst.k.frame == 0)
+        return true;
+    opening_packet(&o->rst, f->key.e, &p);
+    lead_through(t, f->live, kept_dir(&o->rst.k), &p);
     return true;
 }
 
@@ -392,7 +396,7 @@ void tracker_take_segment(struct tracker *t, const struct tracker_place *at, con
         count_continued(t, f);
     if (set_aside(t, l, at, p))
         return;
-    tracker_note_habit(t, l, dir, at->brief);
+    tracker_note_habit(t, l, at);
     follow(t, l, dir, p);
     tracker_make_room(t, f);
 }

@@ -23,7 +23,7 @@ static bool take_steady(struct tracker *t, const struct tracker_place *at, const
         return true;
     }
     t->counts.n_steady++;
-    tracker_note_habit(t, l, dir, b);
+    tracker_note_habit(t, l, at);
     steady_take(&t->store, l, dir, b);
     l->n_segments++;
     if (b->time > l->last_time)
@@ -85,16 +85,21 @@ static bool teaches(const struct coming *c, const struct live *l)
     return is_segment(c->a) && (!l || !(l->noted[c->at.dir] >> kind & 1));
 }
 
-static void prefetch_habits(const struct tracker *t, const struct coming *v,
+static void prefetch_habits(const struct tracker *t, struct coming *v,
                             const struct live *const *live, size_t n)
 {
     uint32_t hash[TRACKER_BATCH];
+    uint8_t taught[TRACKER_BATCH];
     size_t n_taught = 0;
-    for (size_t i = 0; i < n; i++)
-        if (teaches(&v[i], live[i]))
-            hash[n_taught++] = habits_prefetch(t->habits, &v[i].a->brief.src);
+    for (size_t i = 0; i < n; i++) {
+        v[i].at.host = 0;
+        if (!teaches(&v[i], live[i]))
+            continue;
+        taught[n_taught] = (uint8_t)i;
+        hash[n_taught++] = habits_prefetch(t->habits, &v[i].a->brief.src);
+    }
     for (size_t i = 0; i < n_taught; i++)
-        habits_prefetch_host(t->habits, hash[i]);
+        v[taught[i]].at.host = habits_guess(t->habits, hash[i]);
 }
 
 /* Each round asks memory for what the round before has found the address of. */

@@ -55,6 +55,7 @@ struct tracker_place {
     struct flow_key key;
     uint32_t hash;
     struct flow *guess; /* see flows_guess */
+    habit_guess host;   /* of its sender */
     const struct brief *brief;
     uint64_t print; /* see duplicate.h */
     uint8_t dir;
@@ -75,7 +76,7 @@ static inline bool tracker_keeps_records(const struct tracker *t)
     return t->config.keep_records && !t->again;
 }
 /* A segment of a connection, if it is the first of its kind from that end. */
-void tracker_note_habit(struct tracker *t, struct live *l, uint8_t dir, const struct brief *b);
+void tracker_note_habit(struct tracker *t, struct live *l, const struct tracker_place *at);
 /* A second sight of a segment was set aside. */
 void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir);
 

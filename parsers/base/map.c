@@ -140,15 +140,20 @@ uint32_t map_prefetch(const struct map *m, const void *key)
     return hash;
 }
 
-const void *map_guess(const struct map *m, uint32_t hash)
+uint32_t map_guess(const struct map *m, uint32_t hash)
 {
     const size_t mask = m->n_slots - 1;
     if (m->n_slots == 0)
-        return NULL;
+        return 0;
     for (size_t s = hash & mask; m->slots[s].entry != 0; s = (s + 1) & mask)
         if (m->slots[s].hash == hash)
-            return map_key_at(m, m->slots[s].entry - 1);
-    return NULL;
+            return m->slots[s].entry;
+    return 0;
+}
+
+bool map_is_at(const struct map *m, uint32_t guess, const void *key)
+{
+    return guess > 0 && guess <= m->n && same_key(m, map_key_at(m, guess - 1), key);
 }
 
 void *map_put(struct map *m, const void *key, bool *made)

@@ -35,10 +35,11 @@ void *map_put(struct map *m, const void *key, bool *made);
 const void *map_key_at(const struct map *m, size_t i); /* i < n, in order of insertion */
 void *map_value_at(const struct map *m, size_t i);
 /* A look-up in steps, for those who have many at hand and want memory to be on its way before they
- * ask: the hash of a key, with its slot being fetched; then the entry that the slot names, which
- * need not be the right one, or NULL. */
+ * ask: the hash of a key, with its slot being fetched; then 1 + the place of the entry that the
+ * slot names, or 0; then whether that is the key's, which it need not be. */
 uint32_t map_prefetch(const struct map *m, const void *key);
-const void *map_guess(const struct map *m, uint32_t hash);
+uint32_t map_guess(const struct map *m, uint32_t hash);
+bool map_is_at(const struct map *m, uint32_t guess, const void *key);
 /* The process-wide seed for keyed hashing: random per process, never visible in output. */
 uint64_t map_seed(void);
 
