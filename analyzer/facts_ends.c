@@ -120,10 +120,10 @@ static struct fact syns(const struct case_file *c, const struct reset *r, enum s
 static struct fact silent_for(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    const struct end *e = end_of(r, side);
-    if (e->last_time == INSTANT_NONE)
+    const instant_ns last = reset_last_time(r, side);
+    if (last == INSTANT_NONE)
         return unknown("that end was not captured");
-    instant_ns ns = r->deciding.segment.time - e->last_time;
+    instant_ns ns = r->deciding.segment.time - last;
     return fact_number(r, ns > 0 ? ns : 0, 0);
 }
 

@@ -166,6 +166,12 @@ void history_speaks(struct live *l, uint8_t dir, bool has_payload)
     first_time(l, dir, has_payload ? SEEN_DATA : SEEN_ACK, has_payload ? 'd' : 'a');
 }
 
+void history_opens(struct live *l, uint8_t dir)
+{
+    first_time(l, dir, SEEN_SYN, 's');
+    set_state(&l->half[dir], ZEEK_SYN_SENT);
+}
+
 void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t notes,
                    uint32_t gaps_before)
 {

@@ -31,6 +31,9 @@ void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t
  * an end that has a state. */
 void history_speaks(struct live *l, uint8_t dir, bool has_payload);
 
+/* The same as history_segment for the first SYN of all, from the client. */
+void history_opens(struct live *l, uint8_t dir);
+
 enum conn_state history_state(const struct live *l);
 /* Writes the history, of a connection with evidence, and its NUL; returns its length. */
 size_t history_text(const struct live *l, char out[HISTORY_MAX + 2]);

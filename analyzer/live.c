@@ -186,7 +186,7 @@ static void inherit(struct live *l, const struct flow *f)
     }
 }
 
-static bool begin_evidence(struct store *s, struct live *l, const struct packet *p)
+static bool begin_evidence(struct store *s, struct live *l)
 {
     if (s->numbers_only)
         return true;
@@ -195,16 +195,15 @@ static bool begin_evidence(struct store *s, struct live *l, const struct packet 
         return false;
     for (int d = 0; d < 2; d++)
         e->times[d] = (struct half_times){INSTANT_NONE, INSTANT_NONE, INSTANT_NONE};
-    e->tunnel = p->tunnel;
     return true;
 }
 
-struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p)
+struct live *live_new(struct store *s, struct flow *f, instant_ns time, uint16_t vlan)
 {
     struct live *l = pool_take(&s->lives);
     if (!l)
         return NULL;
-    if (!begin_evidence(s, l, p)) {
+    if (!begin_evidence(s, l)) {
         pool_give(&s->lives, l);
         return NULL;
     }
@@ -213,8 +212,18 @@ struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const stru
     f->live = l;
     half_init(&l->half[0]);
     half_init(&l->half[1]);
-    l->first_time = l->last_time = p->time;
-    l->vlan = packet_vlan(p);
+    l->first_time = l->last_time = time;
+    l->vlan = vlan;
+    return l;
+}
+
+struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p)
+{
+    struct live *l = live_new(s, f, p->time, packet_vlan(p));
+    if (!l)
+        return NULL;
+    if (l->evidence)
+        l->evidence->tunnel = p->tunnel;
     guess_client(l, dir, p);
     inherit(l, f);
     return l;

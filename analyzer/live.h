@@ -334,6 +334,8 @@ struct trouble *half_trouble(struct store *s, struct half *h, struct trouble *si
 /* The blows of a connection, taken on first need; NULL when memory ran out. */
 struct blows *live_blows(struct store *s, struct live *l);
 
+/* A connection on flow f of which nothing is known yet.  NULL: memory ran out. */
+struct live *live_new(struct store *s, struct flow *f, instant_ns time, uint16_t vlan);
 /* The connection that packet p begins, or takes up again, on flow f.  NULL: memory ran out. */
 struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p);
 /* An acknowledgement that may be the handshake's last. */

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#include "analyzer/fingerprint.h"
+#include "analyzer/history.h"
+#include "analyzer/stream.h"
 #include "analyzer/timeline.h"
 
 static bool is_bare(const struct packet *p)
@@ -69,4 +72,25 @@ void opening_packet(const struct opening_segment *s, const struct endpoint ends[
                            .tsecr = k->tsecr,
                            .mptcp_reset_reason = -1};
     memcpy(out->src_mac, k->src_mac, sizeof out->src_mac);
+}
+
+struct live *opening_live(struct store *s, struct flow *f, const struct opening_segment *syn)
+{
+    const struct kept *k = &syn->k;
+    const uint8_t dir = kept_dir(k);
+    struct live *l = live_new(s, f, k->time, syn->vlan);
+    if (!l)
+        return NULL;
+    l->client = dir;
+    l->bits |= LIVE_CLIENT_KNOWN | LIVE_SYN;
+    l->syn_tsval = k->tsval;
+    l->n_segments = 1;
+    l->noted[dir] = 1u << SEGMENT_SYN;
+    history_opens(l, dir);
+    stream_opens(&l->half[dir], syn);
+    if (l->evidence) {
+        l->evidence->times[dir].first = k->time;
+        timeline_add(s, &l->evidence->timeline, k);
+    }
+    return l;
 }

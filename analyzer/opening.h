@@ -34,6 +34,10 @@ bool opening_goes_on(const struct opening *o, const struct packet *p);
 
 void opening_keep(struct opening_segment *s, uint8_t dir, const struct packet *p);
 
+/* The live connection as its SYN leaves it; it is the flow's then, and its first.  NULL: memory ran
+ * out. */
+struct live *opening_live(struct store *s, struct flow *f, const struct opening_segment *syn);
+
 /* The segment as a packet between these ends, by direction.  What neither a live connection nor
  * the kept segment knows is zero. */
 void opening_packet(const struct opening_segment *s, const struct endpoint ends[2],

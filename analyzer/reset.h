@@ -214,6 +214,14 @@ static inline const struct endpoint *reset_end(const struct reset *r, enum side 
     return r->in_full ? &r->in_full->end[side].at : &r->outline->end[side];
 }
 
+/* Time of an end's last segment but RST, INSTANT_NONE: none was captured. */
+static inline instant_ns reset_last_time(const struct reset *r, enum side side)
+{
+    if (r->in_full)
+        return r->in_full->end[side].last_time;
+    return side == SIDE_CLIENT ? r->outline->first_time : INSTANT_NONE; /* its SYN */
+}
+
 static inline uint32_t reset_capture(const struct reset *r)
 {
     return r->in_full ? r->in_full->capture : r->outline->capture;

@@ -120,6 +120,12 @@ static bool in_episode(const struct live *l)
     return e && !e->survived && !e->over;
 }
 
+static void take_scale(struct half *h, bool has_wscale, uint8_t wscale)
+{
+    h->bits |= has_wscale ? HALF_SCALE : HALF_SYN_NO_SCALE;
+    h->scale = has_wscale ? (wscale > 14 ? 14 : wscale) : 0;
+}
+
 static void take_syn(struct step *t)
 {
     struct half *h = t->h;
@@ -132,8 +138,8 @@ static void take_syn(struct step *t)
     if (!half_has(h, HALF_SEQ))
         begin(h, p->seq);
     h->data_base = p->seq + 1;
-    h->bits |= HALF_ISN | (p->has_wscale ? HALF_SCALE : HALF_SYN_NO_SCALE);
-    h->scale = p->has_wscale ? (p->wscale > 14 ? 14 : p->wscale) : 0;
+    h->bits |= HALF_ISN;
+    take_scale(h, p->has_wscale, p->wscale);
     h->mss = p->has_mss ? p->mss : h->mss;
     if (h->syn_time == INSTANT_NONE)
         h->syn_time = p->time;
@@ -417,4 +423,19 @@ uint16_t stream_segment(struct store *s, struct live *l, uint8_t dir, const stru
     take_window(&t);
     take_habits(&t);
     return t.notes;
+}
+
+void stream_opens(struct half *h, const struct opening_segment *syn)
+{
+    const struct kept *k = &syn->k;
+    h->next_seq = h->seen_end = h->data_base = k->seq + 1;
+    h->bits |= HALF_SEQ | HALF_ISN | HALF_WINDOW;
+    h->bits |= k->bits & KEPT_TIMESTAMPS ? HALF_TIMESTAMPS : 0;
+    take_scale(h, syn->has_wscale, syn->wscale);
+    h->mss = syn->has_mss ? syn->mss : 0;
+    h->syn_time = h->last_time = k->time;
+    h->n_syns = h->n_segments = 1;
+    h->window = k->window;
+    h->last_ip_id = k->ip_id;
+    h->first_ttl = h->ttl_min = h->ttl_max = k->ttl;
 }

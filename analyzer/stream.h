@@ -7,10 +7,13 @@
 #ifndef WHYRST_ANALYZER_STREAM_H
 #define WHYRST_ANALYZER_STREAM_H
 
-#include "analyzer/live.h"
+#include "analyzer/opening.h"
 
 /* Takes one segment that is neither a RST nor a second capture of one; returns its notes. */
 uint16_t stream_segment(struct store *s, struct live *l, uint8_t dir, const struct packet *p);
+
+/* The same as stream_segment for the first SYN of all, whose window is not shut. */
+void stream_opens(struct half *h, const struct opening_segment *syn);
 
 /* Whether a FIN of this end must have passed uncaptured: one sequence number behind its last byte
  * was used or acknowledged, and no FIN was seen. */

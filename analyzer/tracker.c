@@ -319,14 +319,29 @@ static void lose_opening(struct tracker *t, struct flow *f, const struct opening
     tracker_skip_rst(t, &f->key, o->rst.k.frame, "no-memory", 0);
 }
 
-bool tracker_relive(struct tracker *t, struct flow *f, const struct opening *o)
+/* A SYN with a shut window goes the long way. */
+static bool relive_syn(struct tracker *t, struct flow *f, const struct opening_segment *syn)
 {
     struct packet p;
-    const uint8_t dir = kept_dir(&o->syn.k);
-    opening_packet(&o->syn, f->key.e, &p);
+    const uint8_t dir = kept_dir(&syn->k);
+    if (syn->k.window > 0) {
+        if (!opening_live(&t->store, f, syn))
+            return false;
+        flows_touch(&t->flows, f, FLOW_OPEN);
+        return true;
+    }
+    opening_packet(syn, f->key.e, &p);
     if (!live_begin(&t->store, f, dir, &p))
         return false;
     lead_through(t, f->live, dir, &p);
+    return true;
+}
+
+bool tracker_relive(struct tracker *t, struct flow *f, const struct opening *o)
+{
+    struct packet p;
+    if (!relive_syn(t, f, &o->syn))
+        return false;
     if (o->rst.k.frame == 0)
         return true;
     opening_packet(&o->rst, f->key.e, &p);
