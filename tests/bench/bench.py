@@ -41,10 +41,11 @@ def programs(build, whyrst, capture):
             yield name, argv, quick
 
 
-def measure(build, argv, folder, limit):
+def measure(build, argv, folder, options):
     """(seconds, peak MiB, exit status, seconds of CPU) of one run, its output thrown away."""
     result = folder / "result"
-    subprocess.run([str(a) for a in (build / "tests/bench/measure", result, limit, LIMIT_MIB, *argv)],
+    subprocess.run([str(a) for a in (build / "tests/bench/measure", result, options.limit, LIMIT_MIB,
+                                     options.fetch, *argv)],
                    check=True, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
     seconds, peak, status, cpu = result.read_text().split()
@@ -75,11 +76,11 @@ def bench_log(build, kind, folder, options):
           f"{len(rows)} connections captured")
     todo = (("line loop", [build / "tests/bench/line_loop", log]),
             ("whyrst", [options.whyrst, capture, log]))
-    measure(build, todo[0][1], folder, options.limit)  # brings the file into memory
+    measure(build, todo[0][1], folder, options)  # brings the file into memory
     runs = {}
     for _ in range(options.runs):
         for name, argv in todo:
-            runs.setdefault(name, []).append(measure(build, argv, folder, options.limit))
+            runs.setdefault(name, []).append(measure(build, argv, folder, options))
     log.unlink()
     report_log(runs, n_lines, n_bytes)
 
@@ -97,11 +98,11 @@ def bench_packed(build, kind, folder, options):
     print(f"\n{kind}: mixed, packed by {' '.join(pack)} to {packed.stat().st_size / 1e6:,.0f} MB; "
           f"{n_packets:,} packets, {n_bytes / 1e6:,.0f} MB")
     todo = ((f"{pack[0]} -dc", [shutil.which(pack[0]), "-dc", packed]), ("whyrst", [options.whyrst, packed]))
-    measure(build, todo[0][1], folder, options.limit)  # brings the file into memory
+    measure(build, todo[0][1], folder, options)  # brings the file into memory
     runs = {}
     for _ in range(options.runs):
         for name, argv in todo:
-            runs.setdefault(name, []).append(measure(build, argv, folder, options.limit))
+            runs.setdefault(name, []).append(measure(build, argv, folder, options))
     packed.unlink()
     report(runs, n_packets, n_bytes)
 
@@ -126,11 +127,11 @@ def bench(build, kind, folder, options):
     runs = {}
     todo = [p for p in programs(build, options.whyrst, capture)
             if not options.programs or p[0].split()[0] in options.programs + ["pcap"]]
-    measure(build, todo[0][1], folder, options.limit)  # brings the file into memory
+    measure(build, todo[0][1], folder, options)  # brings the file into memory
     for turn in range(options.runs):
         for name, argv, quick in todo:
             if quick or turn == 0:
-                runs.setdefault(name, []).append(measure(build, argv, folder, options.limit))
+                runs.setdefault(name, []).append(measure(build, argv, folder, options))
     capture.unlink()
     report(runs, n_packets, n_bytes)
 
@@ -156,6 +157,9 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0, help="1 is about 1 GB or 10 M packets")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--limit", type=int, default=LIMIT_SECONDS, help="seconds a run may take")
+    parser.add_argument("--fetch", type=int, default=1024, metavar="MIB",
+                        help="memory that is fetched from the host before every run; 0: none, and "
+                        "what a virtual machine waits for its host is in the figures")
     parser.add_argument("--kind", action="append", choices=[*KINDS, *PACKED_KINDS, *LOG_KINDS])
     parser.add_argument("--programs", action="append",
                         help="only these besides the loop (may be repeated)")
