@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A packet is a second sight of another when everything that a hop leaves alone is equal, it came
- * within milliseconds, and either the IPv4 identification (which a sender does not use twice that
- * soon) says so or the copy differs in what a hop or a mirror changes.
+ * within milliseconds, and the IPv4 identification (which a sender does not use twice that soon)
+ * says so, or the copy differs in what a hop or a mirror changes, or no sender repeats it that
+ * soon.
  */
 #include "analyzer/duplicate.h"
 
@@ -30,6 +31,14 @@ static bool differs_by_path(const struct duplicate_slot *s, const struct brief *
            (b->bits & BRIEF_MAC && memcmp(x->src_mac, y->src_mac, sizeof x->src_mac) != 0);
 }
 
+/* A SYN or a FIN that is not answered is sent again after a retransmission timeout, of which the
+ * shortest is 200 ms (Linux, TCP_RTO_MIN), or as a tail loss probe, after two ticks at the soonest
+ * (TCP_TIMEOUT_MIN).  RSTs answer every packet, and data may be sent again at once. */
+static bool waits_for_its_timer(const struct brief *b)
+{
+    return b->flags & (TCP_SYN | TCP_FIN);
+}
+
 static bool repeats(const struct duplicate_slot *s, uint64_t print, const struct brief *b,
                     bool habitual)
 {
@@ -38,7 +47,8 @@ static bool repeats(const struct duplicate_slot *s, uint64_t print, const struct
     instant_ns apart = b->time - s->time;
     if (b->bits & BRIEF_HAS_ID && b->ip_id != 0)
         return apart >= -WINDOW_WITH_ID_NS && apart <= WINDOW_WITH_ID_NS;
-    return apart >= -WINDOW_NS && apart <= WINDOW_NS && (habitual || differs_by_path(s, b));
+    return apart >= -WINDOW_NS && apart <= WINDOW_NS &&
+           (habitual || waits_for_its_timer(b) || differs_by_path(s, b));
 }
 
 uint64_t duplicate_of(struct duplicates *d, const struct brief *b, uint64_t print, bool habitual)

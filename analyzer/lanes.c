@@ -83,7 +83,7 @@ static bool is_over(const struct live *l)
  * show its packets on several. */
 static bool lives_beside(const struct live *l, int vlan)
 {
-    return l->vlan != vlan && l->n_duplicates == 0 && !is_over(l);
+    return l->vlan != vlan && live_n_duplicates(l) == 0 && !is_over(l);
 }
 
 static bool goes_on(struct tracker *t, struct flow *f, int vlan)

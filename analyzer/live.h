@@ -251,10 +251,9 @@ struct live {
     uint32_t syn_tsval;
     uint32_t stream; /* the flow's, as it was when this connection began or entered the file */
     uint16_t vlan;
-    uint8_t client;       /* direction of the client */
-    uint8_t bits;         /* enum live_bit */
-    uint8_t n_duplicates; /* of the capture, saturating */
-    uint8_t noted[2];     /* kinds of segments told to the habits, by direction */
+    uint8_t client;   /* direction of the client */
+    uint8_t bits;     /* enum live_bit */
+    uint8_t noted[2]; /* kinds of segments told to the habits, by direction */
     struct half half[2];
 };
 
@@ -317,10 +316,18 @@ static inline bool live_closed(const struct live *l)
     return half_has(&l->half[0], HALF_FIN) && half_has(&l->half[1], HALF_FIN);
 }
 
-/* Whether the capture saw so many of its packets twice that a copy need not differ in anything. */
+/* Packets of it that the capture saw a second time. */
+static inline uint32_t live_n_duplicates(const struct live *l)
+{
+    const struct trouble *a = l->half[0].trouble, *b = l->half[1].trouble;
+    return (a ? a->n_duplicates : 0) + (b ? b->n_duplicates : 0);
+}
+
+/* Whether they are so many that a copy need not differ in anything. */
 static inline bool live_comes_twice(const struct live *l)
 {
-    return l->n_duplicates >= 2 && (uint64_t)l->n_duplicates * 3 >= l->n_segments;
+    const uint32_t n = live_n_duplicates(l);
+    return n >= 2 && (uint64_t)n * 3 >= l->n_segments;
 }
 
 static inline uint8_t kept_dir(const struct kept *k)

@@ -226,7 +226,6 @@ void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir)
 {
     struct trouble sink = {0};
     half_trouble(&t->store, &l->half[dir], &sink)->n_duplicates++;
-    l->n_duplicates += l->n_duplicates < UINT8_MAX;
     t->counts.n_duplicates++;
 }
 

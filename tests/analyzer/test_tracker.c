@@ -51,6 +51,34 @@ static void second_sights(void **state)
     script_end(&s);
 }
 
+/* A mirror that gives every packet twice, alike in all, of a connection that has no IP ID: the
+ * handshake tells, as no sender repeats a SYN after microseconds, and it holds to the end. */
+static void mirrored_without_ip_id(void **state)
+{
+    (void)state;
+    const unsigned n_data = 1000;
+    char lines[128];
+    struct script s = script_begin(NULL);
+    script_lines(&s, "+0us c S 100 0 label=7\n+4us c S 100 0 label=7\n"
+                     "+1ms s SA 500 101 label=9\n+4us s SA 500 101 label=9\n"
+                     "+1ms c A 101 501 label=7\n+4us c A 101 501 label=7\n");
+    for (unsigned i = 0; i < n_data; i++) {
+        const unsigned seq = 101 + 9 * i;
+        snprintf(lines, sizeof lines,
+                 "+1ms c PA %u 501 len=9 label=7\n+4us c PA %u 501 len=9 label=7\n", seq, seq);
+        script_lines(&s, lines);
+    }
+    script_lines(&s, "+1ms s R 501 0 label=9\n+4us s R 501 0 label=9\n");
+    script_finish(&s);
+    assert_int_equal(s.resets.n, 1);
+    const struct connection *c = reset_connection(s.resets.v[0]);
+    assert_int_equal(s.resets.v[0]->n_rsts, 1);
+    assert_int_equal(c->n_segments, n_data + 4);
+    assert_int_equal(c->end[SIDE_CLIENT].n_duplicates, n_data + 2);
+    assert_int_equal(c->end[SIDE_CLIENT].n_retransmissions, 0);
+    script_end(&s);
+}
+
 static void tagged_and_untagged(void **state)
 {
     (void)state;
@@ -443,6 +471,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(second_sights),
+        cmocka_unit_test(mirrored_without_ip_id),
         cmocka_unit_test(tagged_and_untagged),
         cmocka_unit_test(equal_bare_resets_are_two),
         cmocka_unit_test(over_files),
