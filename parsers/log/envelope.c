@@ -420,6 +420,8 @@ static enum step take_digit_form(struct scan *s, struct envelope *e)
     if ((c == ' ' || (signed char)scan_peek(s, 1) < 0 || (signed char)scan_peek(s, 2) < 0) &&
         take_rfc3164(s, e))
         return STEP_DONE;
+    if (scan_peek(s, 2) == '/' && form_take_fast(s, e))
+        return STEP_DONE;
     if (c == '.' && form_take_stunnel(s, e))
         return STEP_DONE;
     if (scan_peek(s, 1) == ',' && form_take_panos(s, e))

@@ -29,6 +29,8 @@ bool form_take_ftrace(struct scan *s, struct envelope *e);
 /* "192.0.2.1 - - [06/Feb/2009:12:12:51 +0100] "GET / ..." */
 bool form_take_access(struct scan *s, struct envelope *e);
 /* "=ERROR REPORT==== 14-May-2015::14:52:07 ===" */
+/* "MM/DD/YYYY-hh:mm:ss.uuuuuu  [**] [1:2:3] ...": fast alerts of Suricata and Snort. */
+bool form_take_fast(struct scan *s, struct envelope *e);
 bool form_take_erlang(struct scan *s, struct envelope *e);
 
 /* The ones below are in envelope_device.c. */

@@ -339,6 +339,22 @@ bool form_take_access(struct scan *s, struct envelope *e)
     return true;
 }
 
+bool form_take_fast(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    if (!stamp_take_month_first(&t, &st) || !scan_byte(&t, ' '))
+        return false;
+    scan_spaces(&t);
+    if (scan_peek(&t, 0) != '[')
+        return false;
+    form_set_stamp(e, &st);
+    name_writer(e, LOG_FAST_ALERT, TEXT("suricata"));
+    e->body = e->message = scan_rest(&t);
+    scan_skip(s, s->t.n);
+    return true;
+}
+
 bool form_take_erlang(struct scan *s, struct envelope *e)
 {
     struct scan t = *s;

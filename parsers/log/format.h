@@ -43,6 +43,7 @@ enum log_format {
     LOG_FORTIGATE, /* key=value lines of FortiOS */
     LOG_PANOS,     /* comma-separated lines of PAN-OS */
     LOG_STUNNEL,
+    LOG_FAST_ALERT, /* fast.log of Suricata and Snort */
     LOG_OPENVPN,
     LOG_LOG4J,       /* [stamp] LEVEL text (logger), as Kafka writes */
     LOG_APPLICATION, /* a stamp, then text of no known form */

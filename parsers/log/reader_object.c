@@ -214,6 +214,9 @@ bool reader_take_object(struct log_reader *r, const json_t *object, struct text 
         take_postgres(r, object, &env, line, number);
     } else if (message.n || env.has_stamp) {
         env.program = first_of(object, programs);
+        if (!env.program.n && json_object_get(object, "event_type") &&
+            json_object_get(object, "flow_id")) /* Suricata's eve.json */
+            env.program = TEXT("suricata");
         take_any(r, object, &env, message, line, number);
     } else {
         return false;

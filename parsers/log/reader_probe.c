@@ -20,8 +20,8 @@ static bool is_json_log(struct text line)
 {
     static const char *const times[] = {"\"time\"",       "\"ts\"",         "\"timestamp\"",
                                         "\"@timestamp\"", "\"start_time\"", NULL};
-    static const char *const messages[] = {"\"message\"", "\"msg\"", "\"log\"",
-                                           "\"response_flags\"", NULL};
+    static const char *const messages[] = {"\"message\"",        "\"msg\"",        "\"log\"",
+                                           "\"response_flags\"", "\"event_type\"", NULL};
     return text_find(line, TEXT("\"MESSAGE\""), 0) != SIZE_MAX ||
            (holds_any(line, times) && holds_any(line, messages));
 }

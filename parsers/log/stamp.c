@@ -255,6 +255,23 @@ bool stamp_take_clf(struct scan *s, struct stamp *out)
     return give(s, &t, &st, out);
 }
 
+bool stamp_take_month_first(struct scan *s, struct stamp *out)
+{
+    struct scan t = *s;
+    struct stamp st = {.instant = INSTANT_NONE};
+    uint8_t short_year;
+    if (!scan_two(&t, &st.civil.month) || st.civil.month > 12 || !scan_byte(&t, '/') ||
+        !scan_two(&t, &st.civil.day))
+        return false;
+    if (scan_byte(&t, '/') && !take_year(&t, &st)) {
+        if (!scan_two(&t, &short_year))
+            return false;
+        st.civil.year = 2000 + short_year;
+        st.has_year = true;
+    }
+    return scan_byte(&t, '-') && take_clock(&t, &st) && give(s, &t, &st, out);
+}
+
 bool stamp_take_day_first(struct scan *s, struct stamp *out)
 {
     struct scan t = *s;

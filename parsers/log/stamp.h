@@ -36,6 +36,9 @@ bool stamp_take_iso(struct scan *s, struct stamp *out);
 bool stamp_take_asctime(struct scan *s, struct stamp *out);
 /* "06/Feb/2009:12:12:51.443", optionally " +0100": common log format, HAProxy. */
 bool stamp_take_clf(struct scan *s, struct stamp *out);
+/* "11/26/2026-12:00:20.301466", "11/26-12:00:20.301466", "11/26/26-...": Suricata's and Snort's
+ * fast alerts. */
+bool stamp_take_month_first(struct scan *s, struct stamp *out);
 /* "29 Aug 2023 13:47:38.984" (Redis), "14-May-2015::14:52:07" (RabbitMQ up to 3.6). */
 bool stamp_take_day_first(struct scan *s, struct stamp *out);
 /* "1750000000.123456": seconds since the epoch, at least nine digits before the point. */

@@ -13,8 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool (*const take[])(struct scan *, struct stamp *) = {
-        stamp_take_bsd, stamp_take_iso,       stamp_take_asctime,
-        stamp_take_clf, stamp_take_day_first, stamp_take_unix,
+        stamp_take_bsd,       stamp_take_iso,  stamp_take_asctime,     stamp_take_clf,
+        stamp_take_day_first, stamp_take_unix, stamp_take_month_first,
     };
     struct text t = {(const char *)data, size};
     struct stamp_clock clock;

@@ -296,8 +296,9 @@ SURICATA = """%YAML 1.1
 ---
 vars:
   address-groups: {HOME_NET: "any", EXTERNAL_NET: "any"}
+default-log-dir: /var/log/suricata
 outputs:
-  - syslog: {enabled: yes, facility: local5, level: Info}
+  - OUTPUT
 logging:
   default-log-level: notice
   outputs:
@@ -328,13 +329,23 @@ def trixie_has(program, package):
             )
 
 
-class Suricata:
-    """Suricata 7 in line behind NFQUEUE 0; alerts go to the host's syslog."""
+SURICATA_OUTPUT = {
+    "syslog": "syslog: {enabled: yes, facility: local5, level: Info}",
+    "fast": "fast: {enabled: yes, filename: fast.log, append: yes}",
+    "eve": "eve-log: {enabled: yes, filetype: regular, filename: eve.json, "
+    "types: [alert, {drop: {alerts: yes, flows: all}}, flow]}",
+}
 
-    def __init__(self, host, rules):
+
+class Suricata:
+    """Suricata 7 in line behind NFQUEUE 0; alerts go to the host's syslog, or to its own files."""
+
+    def __init__(self, host, rules, output="syslog"):
         trixie_has("/usr/bin/suricata", "suricata")
         self.root = trixie_root(host)
-        host.write(self.root + "/etc/suricata/lab.yaml", SURICATA)
+        host.sh(f"mkdir -p /var/log/suricata; mount --bind /var/log {self.root}/var/log")
+        text = SURICATA.replace("OUTPUT", SURICATA_OUTPUT[output])
+        host.write(self.root + "/etc/suricata/lab.yaml", text)
         host.write(self.root + "/etc/suricata/lab.rules", rules)
         self.process = host.spawn(
             "chroot", self.root, "/usr/bin/suricata", "-c", "/etc/suricata/lab.yaml", "-q", "0",

@@ -119,6 +119,8 @@ static const struct {
      "pan-os", 0, "TRAFFIC,end,2817", true},
     {"1,2025/11/27 17:37:07,013201030824,TRAFFIC,end,2817", "pan-os", "", "pan-os", 0,
      "TRAFFIC,end,2817", true},
+    {"01/02/2024-12:00:00.301466  [Drop] [**] [1:2:3] x [**]", "fast-alert", "", "suricata", 0,
+     "[Drop] [**] [1:2:3] x [**]", true},
     {"2024.01.01 12:00:00 LOG5[12]: Service", "stunnel", "", "stunnel", 0, "LOG5[12]: Service",
      true},
     {"2024-01-01 12:00:00 us=123456 192.0.2.20:51514 Connection reset", "openvpn", "", "openvpn", 0,

@@ -443,6 +443,9 @@ static void test_probe(void **state)
     assert_int_equal(log_probe(TEXT("Jun 15 12:00:01 h a[1]: x\nJun 15 12:00:01 h a[1]: x\nJu")),
                      100);
     assert_int_equal(log_probe(TEXT("Jun 15 12:00:01 h a[1]: x\nhello\n")), 50);
+    assert_int_equal(log_probe(TEXT("{\"timestamp\":\"2025-06-15T12:00:05.3+0000\","
+                                    "\"event_type\":\"flow\"}\n")),
+                     100);
     assert_int_equal(log_probe(TEXT("net.ipv4.tcp_syncookies = 1\n")), 0);
     assert_int_equal(log_probe(TEXT("")), 0);
     assert_int_equal(log_probe(TEXT("Jun 15 12:00:01 h a[1]: no line end")), 100);
