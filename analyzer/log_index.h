@@ -149,7 +149,7 @@ struct log_index {
     size_t max_events, max_bytes;
     struct log_process *processes; /* a table of fixed size, made with the first entry */
     struct log_mark *others; /* behind it, by place in it: its newest line about others only */
-    uint64_t kept[512];      /* bits by hash of struct group_key: a clear one has no group */
+    uint64_t kept[4096];     /* bits by hash of struct group_key: a clear one has no group */
     uint32_t n_taken;        /* how many came into it so far */
     struct log_generation generation[2];
     unsigned newer; /* which of them takes lines */

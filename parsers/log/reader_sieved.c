@@ -130,6 +130,7 @@ struct passage {
     uint64_t n_learnt; /* when the head was compared last */
     unsigned head;     /* and which it was */
     bool agrees;
+    bool is_clear; /* lines of the head may be passed, and none was read since that was found out */
 };
 
 static bool is_plain(const struct log_reader *r)
@@ -173,8 +174,8 @@ static bool tell(const struct log_reader *r, const struct sieved_item *i, uint64
     return p->pass(p->ctx, is_event, &passed);
 }
 
-/* Counts the lines of an item as if they had been read.  False: they have to be. */
-static bool pass(struct passage *w, const struct sieved_item *i)
+/* Whether lines of the item's head may be passed now. */
+static bool find_clear(struct passage *w, const struct sieved_item *i)
 {
     struct log_reader *r = w->r;
     if (w->n_learnt != r->quick.n_learnt || w->head != i->head) {
@@ -182,10 +183,18 @@ static bool pass(struct passage *w, const struct sieved_item *i)
         w->head = i->head;
         w->agrees = agrees(r, w->block, &w->s->head[i->head]);
     }
-    if (!w->agrees || !is_plain(r) || patterns_gave_up(r->patterns))
+    if (!w->agrees || !is_plain(r))
         return false;
     reader_quick_flush(r);
-    if (r->stopped)
+    return !r->stopped && !patterns_gave_up(r->patterns);
+}
+
+/* Counts the lines of an item as if they had been read.  False: they have to be. */
+static bool pass(struct passage *w, const struct sieved_item *i)
+{
+    struct log_reader *r = w->r;
+    w->is_clear = (w->is_clear && w->head == i->head) || find_clear(w, i);
+    if (!w->is_clear)
         return false;
     const bool is_event = i->verdict == SIEVE_EVENT;
     const uint64_t n = is_event ? 1 : i->lines.n;
@@ -206,13 +215,19 @@ static bool pass(struct passage *w, const struct sieved_item *i)
     return true;
 }
 
+static void read_bytes(struct passage *w, const char *from, size_t n)
+{
+    w->is_clear = false;
+    reader_take_bytes(w->r, from, n);
+}
+
 /* Lines that are not alike in all that matters: the first is read, the others are tried again. */
 static void take_one(struct passage *w, struct sieved_item *i)
 {
     const char *from = w->block + i->from;
     const bool has_more = i->verdict == SIEVE_EMPTY && i->lines.n > 1;
     size_t n = has_more ? (size_t)((const char *)memchr(from, '\n', i->n) - from) + 1 : i->n;
-    reader_take_bytes(w->r, from, n);
+    read_bytes(w, from, n);
     i->from += (uint32_t)n;
     i->n -= (uint32_t)n;
     i->lines.n -= has_more;
@@ -235,7 +250,7 @@ void reader_take_sieved(struct log_reader *r, const char *block, const struct si
     for (size_t k = 0; k < s->n_items && !r->stopped; k++) {
         const struct sieved_item *i = &s->item[k];
         if (i->verdict == SIEVE_READ)
-            reader_take_bytes(r, block + i->from, i->n);
+            read_bytes(&w, block + i->from, i->n);
         else
             take_passable(&w, i);
     }
