@@ -23,6 +23,7 @@ void log_index_init(struct log_index *x, const struct roster *roster, size_t max
                             .max_events = max_events ? max_events : MAX_EVENTS,
                             .max_bytes = max_bytes ? max_bytes : MAX_BYTES};
     arena_init(&x->arena, NULL);
+    x->words.arena = &x->arena;
     arena_init(&x->generation[0].arena, NULL);
     arena_init(&x->generation[1].arena, NULL);
     map_init(&x->group_of, sizeof(struct group_key), sizeof(uint32_t));
@@ -162,7 +163,7 @@ void log_index_keep(struct log_index *x, const struct event *e, struct log_entry
         log_index_drop(x, "log-index.full", e);
         return;
     }
-    entry.event = event_copy(&x->arena, e);
+    entry.event = event_copy(&x->arena, &x->words, e);
     if (entry.event && !log_event_stamped(e))
         entry.event->time = INSTANT_NONE;
     struct log_entry *kept = entry.event ? vec_push(&x->entries) : NULL;

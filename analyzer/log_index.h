@@ -145,6 +145,7 @@ struct log_passable {
 
 struct log_index {
     struct arena arena;
+    struct event_words words; /* in the arena */
     const struct roster *roster;
     size_t max_events, max_bytes;
     struct log_process *processes; /* a table of fixed size, made with the first entry */

@@ -190,7 +190,7 @@ void log_index_add(struct log_index *x, const struct event *e)
     struct event room;
     bool asked = x->asked_line && e->line == x->asked_line && e->source == x->asked_source;
     if (asked)
-        x->asked = event_copy(&x->arena, e);
+        x->asked = event_copy(&x->arena, &x->words, e);
     uint32_t domain = log_domain_of(x, e);
     if (domain == LOG_NONE) {
         log_index_drop(x, "log-index.too-many-hosts", e);

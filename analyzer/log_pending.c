@@ -138,7 +138,7 @@ void log_index_wait(struct log_index *x, const struct event *e, const struct gro
         turn(x);
     struct log_generation *g = &x->generation[x->newer];
     struct log_process *p = log_index_process_slot(x, key);
-    struct event *copy = p ? event_copy(&g->arena, e) : NULL;
+    struct event *copy = p ? event_copy(&g->arena, &x->words, e) : NULL;
     struct log_pending *l = copy ? vec_push(&g->lines) : NULL;
     if (!l) {
         log_index_drop(x, "log-index.no-room", e);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "parsers/log/vector.h"
+
 static const char *const claim_names[] = {
     [CLAIM_NOTHING] = "nothing", [CLAIM_OPENED] = "opened",   [CLAIM_ENDED] = "ended",
     [CLAIM_RESET] = "reset",     [CLAIM_TIMEOUT] = "timeout", [CLAIM_REFUSED] = "refused",
@@ -75,7 +77,17 @@ static struct text moved(struct arena *a, struct text t, struct text from, struc
     return arena_text(a, t);
 }
 
-struct event *event_copy(struct arena *a, const struct event *e)
+static struct text word_of(struct event_words *w, struct text t)
+{
+    if (!t.n)
+        return (struct text){0};
+    struct text *known = &w->word[hash_of_name(t) >> (32 - EVENT_WORDS_BITS)];
+    if (!text_eq(*known, t))
+        *known = arena_text(w->arena, t);
+    return *known;
+}
+
+struct event *event_copy(struct arena *a, struct event_words *words, const struct event *e)
 {
     struct event *c =
         arena_copy(a, e, offsetof(struct event, fields) + e->n_fields * sizeof e->fields[0]);
@@ -86,11 +98,12 @@ struct event *event_copy(struct arena *a, const struct event *e)
     if (e->raw.n && !c->raw.n)
         return NULL;
     /* kind and field names belong to the patterns, but an event must outlive those too */
-    struct text *views[] = {&c->kind, &c->host, &c->program, &c->message};
+    c->kind = word_of(words, c->kind);
+    struct text *views[] = {&c->host, &c->program, &c->message};
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
         *views[i] = moved(a, *views[i], e->raw, c->raw);
     for (unsigned i = 0; i < c->n_fields; i++) {
-        c->fields[i].name = moved(a, c->fields[i].name, e->raw, c->raw);
+        c->fields[i].name = word_of(words, c->fields[i].name);
         c->fields[i].value = moved(a, c->fields[i].value, e->raw, c->raw);
     }
     return c;

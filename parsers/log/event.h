@@ -92,8 +92,16 @@ bool event_claim_find(struct text name, enum event_claim *out);
 bool event_scope_find(struct text name, enum event_scope *out);
 /* False when the event already holds EVENT_FIELDS_MAX. */
 bool event_add_field(struct event *e, struct text name, struct text value);
+/* What the patterns call kinds and fields, for all copies once; zeroed but for the arena, which
+ * must outlive them. */
+#define EVENT_WORDS_BITS 8
+struct event_words {
+    struct arena *arena;
+    struct text word[1 << EVENT_WORDS_BITS]; /* by hash; of those that share a place the newest */
+};
+
 /* A copy that outlives the line and the patterns; it has no room for more fields, and is not to be
  * copied as a struct.  NULL when the arena refuses. */
-struct event *event_copy(struct arena *a, const struct event *e);
+struct event *event_copy(struct arena *a, struct event_words *words, const struct event *e);
 
 #endif

@@ -399,13 +399,14 @@ static void test_stop(void **state)
 
 struct copied {
     struct arena arena;
+    struct event_words words;
     struct event *e;
 };
 
 static bool copy_it(void *ctx, const struct event *e)
 {
     struct copied *c = ctx;
-    c->e = event_copy(&c->arena, e);
+    c->e = event_copy(&c->arena, &c->words, e);
     return true;
 }
 
@@ -414,7 +415,7 @@ static void test_copy_outlives(void **state)
     (void)state;
     char log[] = "Jun 15 12:00:01 h sshd[7]: Failed password for root from 192.0.2.1 port 4 ssh2\n";
     struct log_config config = {.span_first = FIRST, .span_last = LAST, .boot = INSTANT_NONE};
-    struct copied c = {.e = NULL};
+    struct copied c = {.words = {.arena = &c.arena}};
     struct flaws flaws;
     arena_init(&c.arena, NULL);
     flaws_init(&flaws);
