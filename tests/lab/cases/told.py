@@ -8,7 +8,7 @@ import time
 import daemons
 from case import again
 from cases.data import PG, ask, login, postgres, words
-from cases.services import drain, through
+from cases.services import amqp, drain, frame, rabbitmq, through
 from daemons import trixie_has, trixie_root, wait_for
 
 
@@ -175,7 +175,7 @@ def mariadb_idle(c, limit=2):
     c.pause(limit + 0.8, limit + 1.2)
     ask_again(c, group, ASK)
     ended(
-        c, 3306, ["endpoint-idle-timeout"], each=True,
+        c, 3306, ["endpoint-idle-timeout", "application-abort"], each=True,  # a reset, no more words
         logs=[("mysql/error.log", r"Aborted connection .*timeout")],
         logs_ok=[("mysql/error.log", r"Aborted connection|fred")],
     )
@@ -197,6 +197,7 @@ def mariadb_killed(c):
     for s, number in zip(group, ids):
         c.pause(1.1, 1.6)
         sql(f"kill {number}")
+        c.pause(0.2, 0.3)
         ask_again(c, [s], ASK)
         stays.sendall(ASK)
         stays.recv(4096)
@@ -207,6 +208,77 @@ def mariadb_killed(c):
         c, 3306, ["application-abort"], each=True,
         logs=[("mysql/error.log", r"Aborted connection .*KILLED")],
         logs_ok=[("mysql/error.log", r"Aborted connection|fred")],
+    )
+
+
+# --- RabbitMQ -------------------------------------------------------------------------------------
+CTL = {
+    "HOME": "/run/mq",
+    "RABBITMQ_NODENAME": "rabbit@localhost",
+    "RABBITMQ_MNESIA_BASE": "/run/mq",
+    "RABBITMQ_LOG_BASE": "/var/log/rabbitmq",
+}
+
+
+def rabbitmq_forced(c):
+    """
+    An administrator closes all connections of RabbitMQ (`rabbitmqctl close_all_connections`) with a
+    reason.  The clients are told, send two heartbeats more and hang up; the broker answers that
+    with a reset.
+
+    The reader should see: somebody's order and its reason, in the broker's log.
+    """
+    c.stage()
+    rabbitmq(c)
+    c.watch()
+    group = [amqp(c, 60) for _ in range(c.rng.randrange(2, 4))]
+    c.pause(0.3)
+    c.server.run(
+        "setpriv", "--reuid=rabbitmq", "--regid=rabbitmq", "--clear-groups",
+        "/usr/lib/rabbitmq/bin/rabbitmqctl", "close_all_connections", "maintenance by ops",
+        env=CTL, timeout=200,
+    )
+    c.pause(0.5)
+    for s in group:
+        for _ in range(2):
+            try:
+                s.sendall(frame(8, 0, b""))
+            except OSError:
+                pass
+            c.pause(0.2)
+        drain(s, 0.2)
+        s.close()
+        c.pause(0.2)
+    log = "rabbitmq/rabbit@localhost.log"
+    ended(
+        c, 5672, ["application-abort", "fast-close"],
+        logs=[(log, r"Error on AMQP connection .*{ip}:{port} ")],
+        logs_ok=[(log, r"{ip}:{port} "), (log, r"connection_forced")],
+    )
+
+
+def rabbitmq_gone(c):
+    """
+    Clients of RabbitMQ hang up without a word of AMQP, some time after a heartbeat.  The broker
+    logs "client unexpectedly closed TCP connection" and answers the FIN with a reset.
+
+    The reader should see: the client hung up; the reset is the broker's way to close.
+    """
+    c.stage()
+    rabbitmq(c)
+    c.watch()
+    group = [amqp(c, 60) for _ in range(c.rng.randrange(2, 4))]
+    for s in group:
+        c.pause(0.2, 0.4)
+        s.sendall(frame(8, 0, b""))
+        c.pause(0.3, 0.6)
+        s.close()
+    c.pause(0.3)
+    log = "rabbitmq/rabbit@localhost.log"
+    c.truth.every(
+        (c.server.addr, 5672), sender="server", phase="half-closed",
+        mechanism=["abort", "abort-unread"], cause=["fast-close", "client-abort"],
+        logs=[(log, r"closing AMQP connection .*{ip}:{port} ")], logs_ok=[(log, r"{ip}:{port} ")],
     )
 
 
@@ -333,7 +405,8 @@ def marked_down(c):
     )
     c.truth.every(
         (c.server.addr, 9000), sender="client", phase="active", mechanism=["abort"],
-        cause=["service-down", "proxy-timeout", "client-abort"], by_reason=how(), logs_ok=said,
+        cause=["service-down", "proxy-timeout", "client-abort", "fast-close"], by_reason=how(),
+        logs_ok=said, severity=["fault", "notice", "harmless"],  # this leg alone ends in order
     )
     c.truth.every(
         (c.server.addr, 9001), sender="auto", phase="opening", mechanism=["refused"],
@@ -362,3 +435,9 @@ again(too_large, "nginx-too-large-v6", "An upload that nginx does not want", ip=
 again(marked_down, "haproxy-marked-down", "HAProxy ends the sessions of a sick server")
 again(marked_down, "haproxy-marked-down-v6", "HAProxy ends the sessions of a sick server", ip=6,
       graded=True)
+again(rabbitmq_forced, "rabbitmq-forced", "RabbitMQ is told to close connections")
+again(rabbitmq_forced, "rabbitmq-forced-2", "RabbitMQ is told to close connections", graded=True,
+      shape=dict(delay=0.01, log_shift=2.5))
+again(rabbitmq_gone, "rabbitmq-gone", "Clients of RabbitMQ hang up")
+again(rabbitmq_gone, "rabbitmq-gone-2", "Clients of RabbitMQ hang up", graded=True,
+      shape=dict(delay=0.015))
