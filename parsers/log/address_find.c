@@ -242,20 +242,33 @@ static bool is_about(struct text t, size_t at)
     return at < t.n && (is_in(in_address, t.p[at]) || is_in(in_word, t.p[at]));
 }
 
-bool log_run_is_v4(struct text t, size_t run, size_t *from)
+bool log_v4_parts(struct text t, uint8_t *parts, uint8_t *n)
+{
+    struct scan s = scan_of(t);
+    *parts = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        const size_t from = s.at;
+        while (s.at < t.n && s.at - from < 3 && scan_is_digit(t.p[s.at]))
+            s.at++;
+        *parts |= (uint8_t)((s.at - from) << 2 * i);
+        if (s.at == from || (i < 3 && !scan_byte(&s, '.')))
+            return false;
+    }
+    *n = (uint8_t)s.at;
+    return true;
+}
+
+bool log_run_is_v4(struct text t, size_t run, size_t *from, uint8_t *parts)
 {
     struct scan s = {.t = t, .at = run};
+    uint8_t n;
     const bool bracket = scan_byte(&s, '[');
     if (!bracket && run && is_about(t, run - 1))
         return false;
     *from = s.at;
-    for (unsigned i = 0; i < 4; i++) {
-        const size_t part = s.at;
-        while (!scan_done(&s) && scan_is_digit(t.p[s.at]))
-            s.at++;
-        if (s.at == part || s.at - part > 3 || (i < 3 && !scan_byte(&s, '.')))
-            return false;
-    }
+    if (!log_v4_parts(text_slice(t, s.at, t.n), parts, &n))
+        return false;
+    s.at += n;
     return (!bracket || scan_byte(&s, ']')) && !is_about(t, s.at);
 }
 

@@ -31,8 +31,11 @@ unsigned log_addresses_in(struct text t, const struct address_runs *runs,
 bool log_address_at(struct text t, size_t run, struct address *out);
 /* Of all texts of one shape: whether what begins with a run may be an address in any of them; and
  * whether it is four parts of one to three digits, or those in brackets, with nothing of a word or
- * an address about: where they begin. */
+ * an address about: where they begin, and how many digits each has, two bits each, the first
+ * lowest. */
 bool log_run_may_be_address(struct text t, size_t run);
-bool log_run_is_v4(struct text t, size_t run, size_t *from);
+bool log_run_is_v4(struct text t, size_t run, size_t *from, uint8_t *parts);
+/* Such four parts at the front of a text, whatever follows; n: bytes of them all. */
+bool log_v4_parts(struct text t, uint8_t *parts, uint8_t *n);
 
 #endif

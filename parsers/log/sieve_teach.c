@@ -116,24 +116,6 @@ static void publish(struct sieve *s, const struct known *k, uint64_t hash, uint3
 
 /* ---- places ---- */
 
-/* How many digits each of four parts has, with dots between, at the front of a text; n: bytes of
- * them all.  False: it is not so. */
-static bool take_parts(struct text t, uint8_t *parts, uint8_t *n)
-{
-    struct scan s = scan_of(t);
-    *parts = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        const size_t from = s.at;
-        while (s.at < t.n && s.at - from < 3 && scan_is_digit(t.p[s.at]))
-            s.at++;
-        *parts |= (uint8_t)((s.at - from) << 2 * i);
-        if (s.at == from || (i < 3 && !scan_byte(&s, '.')))
-            return false;
-    }
-    *n = (uint8_t)s.at;
-    return true;
-}
-
 static void note_runs(struct known *k, struct text message, const struct address_runs *runs)
 {
     for (unsigned i = 0; i < runs->n; i++) {
@@ -144,8 +126,7 @@ static void note_runs(struct known *k, struct text message, const struct address
         k->n_places++;
         at->kind = KNOWN_ADDRESS;
         at->from = runs->from[i];
-        if (log_run_is_v4(message, at->from, &v4) &&
-            take_parts(text_slice(message, v4, message.n), &at->parts, &at->n)) {
+        if (log_run_is_v4(message, at->from, &v4, &at->parts)) {
             at->kind = KNOWN_V4;
             at->n = (uint8_t)(v4 - at->from);
         }
@@ -170,7 +151,7 @@ static void note_place(struct known *k, struct text message, const struct sieve_
     if (place->is_port)
         at->kind = kind_of_port(t);
     else
-        at->kind = take_parts(t, &at->parts, &n) && n == t.n ? KNOWN_V4 : KNOWN_ADDRESS;
+        at->kind = log_v4_parts(t, &at->parts, &n) && n == t.n ? KNOWN_V4 : KNOWN_ADDRESS;
 }
 
 /* Of the places, those of addresses and the client's port. */
