@@ -124,8 +124,9 @@ static bool postgresql_client(struct text head, struct postgresql_seen *out)
            out->saw_cancel_request;
 }
 
-/* ErrorResponse: fields of a type byte and a C string, ended by a zero. */
-static bool postgresql_error(struct text body, struct postgresql_seen *out)
+/* ErrorResponse: fields of a type byte and a C string, ended by a zero.  A notice counts only where
+ * the server hangs up after it (class 57P): a crash elsewhere is told so. */
+static bool postgresql_error(struct text body, bool is_notice, struct postgresql_seen *out)
 {
     struct cursor c = text_cursor(body);
     struct postgresql_seen found = *out;
@@ -141,7 +142,8 @@ static bool postgresql_error(struct text body, struct postgresql_seen *out)
         else if (field == 'M')
             found.error.text = value;
     }
-    if (found.error.text.n == 0 || found.error.state.n != 5)
+    if (found.error.text.n == 0 || found.error.state.n != 5 ||
+        (is_notice && !text_starts(found.error.state, TEXT("57P"))))
         return false;
     *out = found;
     out->error.saw = true;
@@ -176,8 +178,8 @@ static void postgresql_messages(struct text rest, struct postgresql_seen *out)
         if (n == 0)
             return;
         out->saw_authentication |= rest.p[0] == 'R';
-        if (rest.p[0] == 'E')
-            postgresql_error(text_slice(rest, 5, n), out);
+        if (rest.p[0] == 'E' || rest.p[0] == 'N')
+            postgresql_error(text_slice(rest, 5, n), rest.p[0] == 'N', out);
         if (rest.p[0] == 'K')
             postgresql_key(text_slice(rest, 5, n), out);
         rest = text_slice(rest, n, rest.n);

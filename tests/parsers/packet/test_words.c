@@ -305,6 +305,13 @@ static void postgresql_starts_and_fails(void **state)
     assert_text(seen.error.state, "53300");
     assert_text(seen.error.text, "sorry, too many clients already");
     assert_false(seen.saw_key);
+    assert_true(words_postgresql_tail(BYTES("N\x00\x00\x00\x25SWARNING\x00VWARNING\x00"
+                                            "C57P02\x00Mended\x00\x00"),
+                                      &seen));
+    assert_text(seen.error.state, "57P02");
+    assert_false(words_postgresql_tail(BYTES("N\x00\x00\x00\x25SWARNING\x00VWARNING\x00"
+                                             "C01000\x00Mended\x00\x00"),
+                                       &seen));
     assert_true(words_postgresql(BYTES("R\x00\x00\x00\x08\x00\x00\x00\x00"
                                        "K\x00\x00\x00\x0c\x00\x00\x0f\xa1\x01\x02\x03\x04"
                                        "Z\x00\x00\x00\x05I"),
