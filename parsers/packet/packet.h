@@ -98,7 +98,8 @@ struct packet {
     uint16_t src_port, dst_port;
     uint32_t seq, ack;
     uint16_t flags;  /* enum tcp_flag */
-    uint16_t window; /* unscaled, as sent */
+    uint16_t window; /* unscaled, as sent; where it was cut off 1, of a RST that answers 0: an
+                        unknown window is not known to be shut */
     uint16_t urgent;
     uint8_t header_len; /* TCP header with options, bytes */
     enum packet_checksum checksum;

@@ -232,7 +232,8 @@ enum layer tcp_decode(struct decoding *d)
     const uint8_t *rest = cursor_take(&d->c, HEADER_MIN - HEADER_TO_FLAGS);
     if (!rest) {
         decoding_flaw(d, "tcp.header-cut");
-        p->window = cursor_be16(&d->c); /* 0 when that is cut, too */
+        const bool shut = (p->flags & TCP_RST) && (!(p->flags & TCP_ACK) || p->seq == 0);
+        p->window = cursor_left(&d->c) >= 2 ? cursor_be16(&d->c) : !shut;
         return LAYER_END;
     }
     p->window = be16_at(rest, 0);
