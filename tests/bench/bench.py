@@ -157,7 +157,7 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0, help="1 is about 1 GB or 10 M packets")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--limit", type=int, default=LIMIT_SECONDS, help="seconds a run may take")
-    parser.add_argument("--fetch", type=int, default=1024, metavar="MIB",
+    parser.add_argument("--fetch", type=int, default=1792, metavar="MIB",
                         help="memory that is fetched from the host before every run; 0: none, and "
                         "what a virtual machine waits for its host is in the figures")
     parser.add_argument("--kind", action="append", choices=[*KINDS, *PACKED_KINDS, *LOG_KINDS])
