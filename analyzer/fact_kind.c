@@ -48,6 +48,7 @@ static const char *const of_the_whole[] = {"rst.sender",
                                            "conn.synack-seen",
                                            "conn.mid-stream",
                                            "conn.client-guessed",
+                                           "conn.half-captured",
                                            "conn.icmp"};
 
 static const char *const ends[] = {"client.", "server.", "reset-side.", "other-side."};

@@ -18,6 +18,22 @@ static struct fact synack(const struct case_file *c, const struct reset *r)
     return fact_bool(r, reset_connection(r)->synack_seen, 0);
 }
 
+/* A tap of one direction, or a way back past the capture.  Silence of an end that was not captured
+ * is none, and who listens or lives on cannot be told by it. */
+static struct fact half_captured(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct end *e = reset_connection(r)->end;
+    for (int side = 0; side < 2; side++) {
+        const struct end *other = &e[1 - side];
+        const bool answers = other->saw_ack || (r->claimed == (enum side)(1 - side) &&
+                                                r->deciding.segment.flags & TCP_ACK);
+        if (e[side].n_segments == 0 && answers)
+            return fact_bool(r, true, 0);
+    }
+    return fact_bool(r, false, 0);
+}
+
 static struct fact mid_stream(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -140,6 +156,8 @@ static const struct fact_def rows[] = {
     {"conn.segments", FACT_INT, NULL, "segments captured", segments},
     {"conn.bytes", FACT_BYTES, NULL, "payload of both directions", bytes},
     {"conn.one-way", FACT_BOOL, NULL, "only one direction was captured, RSTs aside", one_way},
+    {"conn.half-captured", FACT_BOOL, NULL,
+     "nothing of one end was captured, though the other's segments answer it", half_captured},
     {"conn.icmp", FACT_ENUM, icmp_choices, "the last ICMP error that quotes the connection", icmp},
     {"conn.server-port", FACT_INT, NULL, "the server's port", port},
     {"idle.before", FACT_DURATION, NULL,

@@ -97,6 +97,8 @@ static const struct wording of_facts[] = {
     {"conn.rtt", "the handshake's round trip took {v}", NULL},
     {"conn.segments", "segments captured of this connection: {v}", NULL},
     {"conn.bytes", "payload of both directions: {v}", NULL},
+    {"conn.half-captured", "of one end nothing was captured, though the other answers it",
+     "both ends were captured as far as they spoke"},
     {"conn.one-way", "only one direction was captured, RSTs aside",
      "both directions were captured"},
     {"conn.icmp", "the last ICMP error about this connection: {v}", NULL},

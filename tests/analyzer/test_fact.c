@@ -9,6 +9,7 @@
 
 #include "analyzer/case.h"
 #include "parsers/base/arena.h"
+#include "parsers/packet/packet.h"
 
 static bool is_name(const char *s)
 {
@@ -118,6 +119,25 @@ static void only_ipv6_has_a_flow_label(void **state)
     assert_false(def->get(NULL, &r).known);
 }
 
+/* Who answers proves that the other spoke, and a refusal that a SYN came. */
+static void an_end_that_spoke_uncaptured(void **state)
+{
+    (void)state;
+    struct connection k = {0};
+    struct reset r = {.in_full = &k, .claimed = SIDE_SERVER};
+    const struct fact_def *def = fact_find(TEXT("conn.half-captured"));
+    assert_non_null(def);
+    k.end[SIDE_SERVER].n_segments = 1;
+    assert_false(def->get(NULL, &r).as.truth);
+    r.deciding.segment.flags = TCP_RST | TCP_ACK;
+    assert_true(def->get(NULL, &r).as.truth);
+    r.deciding.segment.flags = TCP_RST;
+    k.end[SIDE_SERVER].saw_ack = true;
+    assert_true(def->get(NULL, &r).as.truth);
+    k.end[SIDE_CLIENT].n_segments = 1;
+    assert_false(def->get(NULL, &r).as.truth);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +147,7 @@ int main(void)
         cmocka_unit_test(host_values_are_found_by_key),
         cmocka_unit_test(values_have_their_unit),
         cmocka_unit_test(only_ipv6_has_a_flow_label),
+        cmocka_unit_test(an_end_that_spoke_uncaptured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,9 +4,10 @@
 
 usage: thin.py [--program WHYRST] [--only WAY] [--verbose] [--update]
 
-What is left is captures alone, one capture of several, one log of several, or all of it with the
-captures' clock moved, so that the logs' clocks are wrong.  A cause that the truth does not accept
-may come out of that, but not with confidence.  thin.json holds, for each way, how many wrong causes
+What is left is captures alone, all of them or one of several, the frames of one direction in them,
+one log of several, or all of it with the captures' clock moved, so that the logs' clocks are wrong.
+A cause that the truth does not accept may come out of that, but not with confidence.  thin.json
+holds, for each way, how many wrong causes
 may be told with 0.6 and more, and with 0.7 and more, and how many accepted ones there were.
 """
 import argparse
@@ -61,12 +62,23 @@ def moved(data, seconds):
     return bytes(out)
 
 
+def directions(truth):
+    """(whose frames, the filter that leaves those alone)."""
+    ends = {c["server"].rpartition(":")[::2] for c in truth.get("connections", []) if c.get("server")}
+    for whose, side in ("servers", "src"), ("clients", "dst"):
+        yield whose, " or ".join(f"({side} host {ip.strip('[]')} and {side} port {port})"
+                                 for ip, port in sorted(ends))
+
+
 def ways(folder, truth):
-    """(name of the way, inputs, seconds by which captures are moved)."""
+    """(name of the way, inputs and options, seconds by which captures are moved)."""
     inputs = truth["inputs"]
     captures, logs = list(filter(is_capture, inputs)), list(filter(is_log, inputs))
     rest = [i for i in inputs if not is_capture(i)]
     yield "captures alone", captures, 0
+    for whose, leave in directions(truth):
+        if leave:
+            yield f"frames of {whose} alone", ["--filter", leave, *captures], 0
     if len(captures) > 1 and not any("_0000" in c for c in captures):  # a ring is one capture
         for capture in captures:
             yield "one capture", [capture, *rest], 0
