@@ -4,9 +4,8 @@
 
 #include "parsers/packet/packet.h"
 
-#define IN_FLIGHT_NS                                                                               \
-    (10 * NS_PER_MS) /* what left before the RST may still come so long after it                   \
-                      */
+/* What left before the RST may still come so long after it. */
+#define IN_FLIGHT_NS (10 * NS_PER_MS)
 
 bool trigger_missed(const struct connection *k, const struct segment *trigger,
                     const struct segment *rst)

@@ -7,8 +7,8 @@ usage: thin.py [--program WHYRST] [--only WAY] [--verbose] [--update]
 What is left is captures alone, all of them or one of several, the frames of one direction in them,
 one log of several, or all of it with the captures' clock moved, so that the logs' clocks are wrong.
 A cause that the truth does not accept may come out of that, but not with confidence.  thin.json
-holds, for each way, how many wrong causes
-may be told with 0.6 and more, and with 0.7 and more, and how many accepted ones there were.
+holds, for each way, how many wrong causes may be told with 0.6 and more, and with 0.7 and more, and
+how many accepted ones there were.
 """
 import argparse
 import json
