@@ -8,7 +8,7 @@
 #ifndef WHYRST_ANALYZER_CLOSINGS_H
 #define WHYRST_ANALYZER_CLOSINGS_H
 
-#include "analyzer/case.h"
+#include "analyzer/census.h"
 
 #define CLOSINGS_MOMENT_NS (NS_PER_S / 20) /* at most so far apart: one moment */
 
@@ -23,8 +23,8 @@ struct closing {
 
 struct closings;
 
-/* Records and resets must not change afterwards.  NULL when memory ran out. */
-struct closings *closings_create(const struct case_file *c);
+/* The census must outlive it.  NULL when memory ran out. */
+struct closings *closings_create(const struct census *census);
 void closings_free(struct closings *s); /* NULL-safe */
 
 /* False when it was not the server that ended r's connection, or it never opened. */

@@ -180,7 +180,7 @@ struct population *population_create(const struct case_file *c)
     p->n_records = c->n_resets > 0 ? c->n_records : 0; /* nobody will ask */
     bool good = census_take(&p->census, c) && count(p) && sort_endings(p) && find_owners(p);
     p->alike = good ? alike_create(&p->census) : NULL;
-    p->closings = good ? closings_create(c) : NULL;
+    p->closings = good ? closings_create(&p->census) : NULL;
     p->refusals = good ? refusals_create(&p->census) : NULL;
     p->shunnings = good ? shunnings_create(&p->census) : NULL;
     if (p->alike && p->closings && p->refusals && p->shunnings)

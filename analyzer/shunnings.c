@@ -7,26 +7,12 @@
 
 #include <stdlib.h>
 
-#include "analyzer/server_key.h"
-#include "analyzer/times.h"
-#include "parsers/base/map.h"
+#include "analyzer/server_rows.h"
 
 #define WALK_MAX 200 /* rows that are looked at, each way */
 
-struct turned { /* row: one reset */
-    instant_ns time;
-    uint32_t client; /* its number in the census, or CENSUS_NONE */
-    bool refused;    /* else unknown */
-};
-
-struct place {
-    size_t first, n; /* of the rows */
-};
-
 struct shunnings {
-    const struct census *census;
-    struct map places; /* struct server_key -> struct place */
-    struct turned *row;
+    struct server_rows rows; /* of resets; their notes say whose, and of which kind */
 };
 
 static bool is_of_kind(const struct reset *r)
@@ -35,62 +21,33 @@ static bool is_of_kind(const struct reset *r)
            (r->mechanism == MECHANISM_NO_STATE && r->claimed == SIDE_SERVER);
 }
 
-static struct place *place_of(const struct shunnings *s, const struct reset *r)
+/* A client's number, and whether it was refused or else unknown. */
+static uint32_t note_of(uint32_t client, bool refused)
 {
-    const struct server_key key =
-        server_key_of(s->census->of, reset_end(r, SIDE_SERVER), reset_capture(r));
-    return map_get(&s->places, &key);
+    return client << 1 | refused;
 }
 
-static bool name_places(struct shunnings *s)
+static bool name_places(struct server_rows *rows)
 {
-    const struct case_file *c = s->census->of;
-    for (size_t i = 0; i < c->n_resets; i++) {
-        const struct reset *r = c->resets[i];
-        if (!is_of_kind(r) || r->mechanism == MECHANISM_REFUSED)
-            continue;
-        const struct server_key key = server_key_of(c, reset_end(r, SIDE_SERVER), reset_capture(r));
-        if (!map_put(&s->places, &key, NULL))
+    const struct case_file *c = rows->census->of;
+    for (size_t i = 0; i < c->n_resets; i++)
+        if (is_of_kind(c->resets[i]) && c->resets[i]->mechanism != MECHANISM_REFUSED &&
+            !server_rows_name(rows, c->resets[i]))
             return false;
-    }
     return true;
 }
 
-static int by_time(const void *x, const void *y)
+static void deal(struct server_rows *rows)
 {
-    const struct turned *a = x, *b = y;
-    return (a->time > b->time) - (a->time < b->time);
-}
-
-static bool fill_rows(struct shunnings *s)
-{
-    const struct case_file *c = s->census->of;
-    size_t n = 0;
+    const struct case_file *c = rows->census->of;
     for (size_t i = 0; i < c->n_resets; i++) {
-        struct place *p = is_of_kind(c->resets[i]) ? place_of(s, c->resets[i]) : NULL;
-        if (p)
-            p->n++;
-    }
-    for (size_t i = 0; i < s->places.n; i++) {
-        struct place *p = map_value_at(&s->places, i);
-        p->first = n;
-        n += p->n;
-        p->n = 0;
-    }
-    s->row = malloc((n + 1) * sizeof *s->row);
-    for (size_t i = 0; s->row && i < c->n_resets; i++) {
         const struct reset *r = c->resets[i];
-        struct place *p = is_of_kind(r) ? place_of(s, r) : NULL;
-        if (p)
-            s->row[p->first + p->n++] =
-                (struct turned){r->deciding.segment.time, census_client(s->census, r),
-                                r->mechanism == MECHANISM_REFUSED};
+        struct server_row *row = is_of_kind(r) ? server_rows_of(rows, r) : NULL;
+        if (row)
+            server_rows_add(
+                rows, row, r->deciding.segment.time,
+                note_of(census_client(rows->census, r), r->mechanism == MECHANISM_REFUSED));
     }
-    for (size_t i = 0; s->row && i < s->places.n; i++) {
-        const struct place *p = map_value_at(&s->places, i);
-        qsort(s->row + p->first, p->n, sizeof *s->row, by_time);
-    }
-    return s->row != NULL;
 }
 
 struct shunnings *shunnings_create(const struct census *census)
@@ -98,9 +55,8 @@ struct shunnings *shunnings_create(const struct census *census)
     struct shunnings *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    s->census = census;
-    map_init(&s->places, sizeof(struct server_key), sizeof(struct place));
-    if (name_places(s) && (s->places.n == 0 || fill_rows(s)))
+    server_rows_init(&s->rows, census, 1);
+    if (name_places(&s->rows) && server_rows_fill(&s->rows, deal))
         return s;
     shunnings_free(s);
     return NULL;
@@ -110,23 +66,23 @@ void shunnings_free(struct shunnings *s)
 {
     if (!s)
         return;
-    map_finish(&s->places);
-    free(s->row);
+    server_rows_finish(&s->rows);
     free(s);
 }
 
-/* False: it is too far away from t. */
-static bool take(struct shunning *out, const struct turned *g, uint32_t client, instant_ns t)
+/* What stands at i in the rows.  False: it is too far away from t. */
+static bool take(struct shunning *out, const struct server_rows *rows, size_t i, uint32_t client,
+                 instant_ns t)
 {
-    const instant_ns apart = g->time > t ? g->time - t : t - g->time;
+    const instant_ns apart = rows->time[i] > t ? rows->time[i] - t : t - rows->time[i];
     if (apart > SHUNNINGS_REACH_NS)
         return false;
-    if (g->client != client)
-        out->n_others++;
-    else if (g->refused)
+    if (rows->note[i] == note_of(client, true))
         out->n_refused++;
-    else
+    else if (rows->note[i] == note_of(client, false))
         out->n_unknown++;
+    else
+        out->n_others++;
     return true;
 }
 
@@ -140,7 +96,7 @@ static bool is_held(const struct connection_record *k, instant_ns t)
 
 static uint32_t held_beside(const struct shunnings *s, const struct reset *r, uint32_t client)
 {
-    const struct census *k = s->census;
+    const struct census *k = s->rows.census;
     const struct case_file *c = k->of;
     const uint32_t server = census_server(k, r), series = case_series(c, reset_capture(r));
     if (server == CENSUS_NONE)
@@ -159,25 +115,19 @@ static uint32_t held_beside(const struct shunnings *s, const struct reset *r, ui
 
 bool shunnings_of(const struct shunnings *s, const struct reset *r, struct shunning *out)
 {
-    const struct place *p = s && is_of_kind(r) ? place_of(s, r) : NULL;
-    const uint32_t client = p ? census_client(s->census, r) : CENSUS_NONE;
+    struct server_row *row = s && is_of_kind(r) ? server_rows_of(&s->rows, r) : NULL;
+    const uint32_t client = row ? census_client(s->rows.census, r) : CENSUS_NONE;
     if (client == CENSUS_NONE)
         return false;
     const instant_ns t = r->deciding.segment.time;
-    size_t at = p->first;
-    for (size_t high = p->first + p->n; at < high;) { /* the first row at t or later */
-        const size_t middle = at + (high - at) / 2;
-        if (s->row[middle].time < t)
-            at = middle + 1;
-        else
-            high = middle;
-    }
+    const size_t end = row->first + row->n;
+    const size_t at = row->first + server_rows_before(&s->rows, row, t, false);
     *out = (struct shunning){.n_others_held = held_beside(s, r, client)};
-    for (size_t i = at; i > p->first && at - i < WALK_MAX; i--)
-        if (!take(out, &s->row[i - 1], client, t))
+    for (size_t i = at; i > row->first && at - i < WALK_MAX; i--)
+        if (!take(out, &s->rows, i - 1, client, t))
             break;
-    for (size_t i = at; i < p->first + p->n && i - at < WALK_MAX; i++)
-        if (!take(out, &s->row[i], client, t))
+    for (size_t i = at; i < end && i - at < WALK_MAX; i++)
+        if (!take(out, &s->rows, i, client, t))
             break;
     return true;
 }
