@@ -90,37 +90,33 @@ static struct fact live_beside(const struct case_file *c, const struct reset *r)
 
 /* ---- whether it turned against this client alone ---- */
 
-static struct fact shunned(const struct reset *r, bool asked, uint32_t n)
+static struct fact never_unknown(void)
 {
-    return asked ? counted(r, n) : unknown("that port answered no connection as if unknown");
+    return unknown("that port answered no connection as if unknown");
 }
 
 static struct fact refused_client(const struct case_file *c, const struct reset *r)
 {
-    struct shunning k;
-    const bool asked = population_shunning(c, r, &k);
-    return shunned(r, asked, asked ? k.n_refused : 0);
+    const struct shunning *k = population_shunning(c, r);
+    return k ? counted(r, k->n_refused) : never_unknown();
 }
 
 static struct fact unknown_client(const struct case_file *c, const struct reset *r)
 {
-    struct shunning k;
-    const bool asked = population_shunning(c, r, &k);
-    return shunned(r, asked, asked ? k.n_unknown : 0);
+    const struct shunning *k = population_shunning(c, r);
+    return k ? counted(r, k->n_unknown) : never_unknown();
 }
 
 static struct fact turned_others(const struct case_file *c, const struct reset *r)
 {
-    struct shunning k;
-    const bool asked = population_shunning(c, r, &k);
-    return shunned(r, asked, asked ? k.n_others : 0);
+    const struct shunning *k = population_shunning(c, r);
+    return k ? counted(r, k->n_others) : never_unknown();
 }
 
 static struct fact held_others(const struct case_file *c, const struct reset *r)
 {
-    struct shunning k;
-    const bool asked = population_shunning(c, r, &k);
-    return shunned(r, asked, asked ? k.n_others_held : 0);
+    const struct shunning *k = population_shunning(c, r);
+    return k ? counted(r, k->n_others_held) : never_unknown();
 }
 
 /* ---- what the server did in the moment when it ended the connection ---- */
@@ -132,32 +128,32 @@ static struct fact not_ended(void)
 
 static struct fact closed_together(const struct case_file *c, const struct reset *r)
 {
-    struct closing k;
-    return population_closing(c, r, &k) ? counted(r, k.n_together) : not_ended();
+    const struct closing *k = population_closing(c, r);
+    return k ? counted(r, k->n_together) : not_ended();
 }
 
 static struct fact left_open(const struct case_file *c, const struct reset *r)
 {
-    struct closing k;
-    return population_closing(c, r, &k) ? counted(r, k.n_left_open) : not_ended();
+    const struct closing *k = population_closing(c, r);
+    return k ? counted(r, k->n_left_open) : not_ended();
+}
+
+static struct fact of_that_moment(const struct reset *r, instant_ns ns)
+{
+    return fact_derived(fact_number(r, ns, rst_frame(r)),
+                        "from all connections that it ended in that moment");
 }
 
 static struct fact closed_least_idle(const struct case_file *c, const struct reset *r)
 {
-    struct closing k;
-    if (!population_closing(c, r, &k))
-        return not_ended();
-    return fact_derived(fact_number(r, k.least_idle, rst_frame(r)),
-                        "from all connections that it ended in that moment");
+    const struct closing *k = population_closing(c, r);
+    return k ? of_that_moment(r, k->least_idle) : not_ended();
 }
 
 static struct fact closed_idle_apart(const struct case_file *c, const struct reset *r)
 {
-    struct closing k;
-    if (!population_closing(c, r, &k))
-        return not_ended();
-    return fact_derived(fact_number(r, k.most_idle - k.least_idle, rst_frame(r)),
-                        "from all connections that it ended in that moment");
+    const struct closing *k = population_closing(c, r);
+    return k ? of_that_moment(r, k->most_idle - k->least_idle) : not_ended();
 }
 
 /* Nothing listened any more, or not yet again. */

@@ -42,6 +42,16 @@ struct population {
     struct refusals *refusals;
     struct shunnings *shunnings;
     struct ports *ports; /* made when it is first asked for */
+    struct shunned {     /* several facts of one reset ask the same */
+        const struct reset *r;
+        bool is_told;
+        struct shunning told;
+    } shunned;
+    struct closed {
+        const struct reset *r;
+        bool is_told;
+        struct closing told;
+    } closed;
 };
 
 static const struct server_stats no_server = {.first_accepted = INSTANT_NONE,
@@ -326,14 +336,24 @@ uint32_t population_accepted_between(const struct case_file *c, const struct res
     return c->population ? refusals_accepted_between(c->population->refusals, r) : 0;
 }
 
-bool population_shunning(const struct case_file *c, const struct reset *r, struct shunning *out)
+const struct shunning *population_shunning(const struct case_file *c, const struct reset *r)
 {
-    return c->population && shunnings_of(c->population->shunnings, r, out);
+    struct shunned *last = c->population ? &c->population->shunned : NULL;
+    if (last && last->r != r) {
+        last->r = r;
+        last->is_told = shunnings_of(c->population->shunnings, r, &last->told);
+    }
+    return last && last->is_told ? &last->told : NULL;
 }
 
-bool population_closing(const struct case_file *c, const struct reset *r, struct closing *out)
+const struct closing *population_closing(const struct case_file *c, const struct reset *r)
 {
-    return c->population && closings_of(c->population->closings, r, out);
+    struct closed *last = c->population ? &c->population->closed : NULL;
+    if (last && last->r != r) {
+        last->r = r;
+        last->is_told = closings_of(c->population->closings, r, &last->told);
+    }
+    return last && last->is_told ? &last->told : NULL;
 }
 
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere)

@@ -54,10 +54,9 @@ uint32_t population_same_bytes(const struct case_file *c, const struct reset *r)
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere);
 /* See refusals_accepted_between. */
 uint32_t population_accepted_between(const struct case_file *c, const struct reset *r);
-/* See shunnings_of. */
-bool population_shunning(const struct case_file *c, const struct reset *r, struct shunning *out);
-/* What the server did to its other connections when it ended r's; false as closings_of. */
-bool population_closing(const struct case_file *c, const struct reset *r, struct closing *out);
+/* See shunnings_of and closings_of; NULL where they are false.  Until the next one is asked for. */
+const struct shunning *population_shunning(const struct case_file *c, const struct reset *r);
+const struct closing *population_closing(const struct case_file *c, const struct reset *r);
 /* Other connections to the same server endpoint that were alive when the RST came. */
 uint32_t population_live_beside(const struct case_file *c, const struct reset *r);
 
