@@ -55,9 +55,18 @@ struct fact {
 struct arena;
 struct case_file;
 
+/* What holds of a fact whatever its value; bits. */
+enum fact_trait {
+    /* One and the same for all resets in outline of one kind, see reset_kind: nothing was said by
+     * either end, and the verdicts and the RST's flags are the kind.  What hangs on times, numbers,
+     * addresses, hosts or other connections is not. */
+    FACT_OF_KIND = 1,
+};
+
 struct fact_def {
     const char *name; /* dotted: "rst.sender" */
     enum fact_type type;
+    unsigned traits;            /* bits of enum fact_trait */
     const char *const *choices; /* FACT_ENUM: NULL-terminated; else NULL */
     const char *about;          /* one line for people, with the unit */
     /* Never fails; unknown is an answer.  Texts live in the case's arena. */
@@ -67,8 +76,6 @@ struct fact_def {
 /* Every row, sorted by name, and how many; free() it.  NULL when memory is short. */
 const struct fact_def **fact_list(size_t *n);
 const struct fact_def *fact_find(struct text name);
-/* Whether it is one and the same for all resets of one kind, see reset_kind. */
-bool fact_is_of_kind(const struct fact_def *def);
 /* The nearest name to a misspelt one, or NULL. */
 const struct fact_def *fact_nearest(struct text name);
 

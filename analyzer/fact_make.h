@@ -117,14 +117,16 @@ extern const struct fact_rows facts_reset, facts_connection, facts_ends, facts_w
         return getter(c, r, other_side(r));                                                        \
     }
 
-#define FACT_SIDE_ROWS(name_, type_, getter, about_)                                               \
-    {"client." name_, type_, NULL, "client: " about_, getter##_client},                            \
-        {"server." name_, type_, NULL, "server: " about_, getter##_server},                        \
-        {"reset-side." name_, type_, NULL, "the end whose address the RST carries: " about_,       \
-         getter##_reset_side},                                                                     \
+/* How people are told of them. */
+#define RESET_SIDE_IS "the end whose address the RST carries"
+#define OTHER_SIDE_IS "the end that the RST was sent to"
+
+#define FACT_SIDE_ROWS(name_, type_, bits_, getter, about_)                                        \
+    {"client." name_, type_, bits_, NULL, "client: " about_, getter##_client},                     \
+        {"server." name_, type_, bits_, NULL, "server: " about_, getter##_server},                 \
+        {"reset-side." name_, type_, bits_, NULL, RESET_SIDE_IS ": " about_, getter##_reset_side}, \
     {                                                                                              \
-        "other-side." name_, type_, NULL, "the end that the RST was sent to: " about_,             \
-            getter##_other_side                                                                    \
+        "other-side." name_, type_, bits_, NULL, OTHER_SIDE_IS ": " about_, getter##_other_side    \
     }
 
 #endif

@@ -63,19 +63,20 @@ static struct fact heartbeats_missed(const struct case_file *c, const struct res
 
 #define SIDE_KIND_ROW(prefix, side, about)                                                         \
     {                                                                                              \
-        prefix "said-kind", FACT_ENUM, kind_choices,                                               \
+        prefix "said-kind", FACT_ENUM, FACT_OF_KIND, kind_choices,                                 \
             about ": the kind of thing that it said last", said_kind_##side                        \
     }
 
 static const struct fact_def rows[] = {
     SIDE_KIND_ROW("client.", client, "client"),
     SIDE_KIND_ROW("server.", server, "server"),
-    SIDE_KIND_ROW("reset-side.", reset_side, "the end whose address the RST carries"),
-    SIDE_KIND_ROW("other-side.", other_side, "the end that the RST was sent to"),
-    FACT_SIDE_ROWS("said-code", FACT_TEXT, said_code,
+    SIDE_KIND_ROW("reset-side.", reset_side, RESET_SIDE_IS),
+    SIDE_KIND_ROW("other-side.", other_side, OTHER_SIDE_IS),
+    FACT_SIDE_ROWS("said-code", FACT_TEXT, FACT_OF_KIND, said_code,
                    "the code in what it said last (HTTP status, error number, SQLSTATE ...)"),
-    FACT_SIDE_ROWS("said", FACT_TEXT, said_words, "the last thing that it said, in words"),
-    {"app.heartbeats-missed", FACT_REAL, NULL,
+    FACT_SIDE_ROWS("said", FACT_TEXT, FACT_OF_KIND, said_words,
+                   "the last thing that it said, in words"),
+    {"app.heartbeats-missed", FACT_REAL, FACT_OF_KIND, NULL,
      "AMQP: the client's silence at the server's close, in heartbeat intervals", heartbeats_missed},
 };
 

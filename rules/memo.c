@@ -163,7 +163,7 @@ static bool add_atoms(struct memo *m, uint32_t slot)
             return false;
         *q = (struct question){.slot = slot, .first = at, .n = n < ATOMS_MAX ? n : ATOMS_MAX};
         q->likeness = likeness_of(m, q);
-        q->of_kind = def && fact_is_of_kind(def) && !refers(m, q);
+        q->of_kind = def && (def->traits & FACT_OF_KIND) && !refers(m, q);
     }
     return true;
 }

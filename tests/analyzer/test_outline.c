@@ -185,7 +185,7 @@ static void kinds_are_alike(void **state)
             continue;
         n_held++;
         for (size_t k = 0; k < n; k++) {
-            if (!fact_is_of_kind(facts[k]))
+            if (!(facts[k]->traits & FACT_OF_KIND))
                 continue;
             const struct fact a = facts[k]->get(&c, s.resets.v[first]);
             const struct fact b = facts[k]->get(&c, s.resets.v[i]);

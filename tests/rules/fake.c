@@ -47,16 +47,16 @@ GETTER(8)
 GETTER(9)
 
 static const struct fact_def table[N_FACTS] = {
-    {"t.bool", FACT_BOOL, NULL, "a bool", get_0},
-    {"t.bytes", FACT_BYTES, NULL, "bytes", get_1},
-    {"t.idle", FACT_DURATION, NULL, "a duration", get_2},
-    {"t.int", FACT_INT, NULL, "an int", get_3},
-    {"t.ip", FACT_IP, NULL, "an address", get_4},
-    {"t.other", FACT_DURATION, NULL, "another duration", get_5},
-    {"t.real", FACT_REAL, NULL, "a real", get_6},
-    {"t.side", FACT_ENUM, sides, "a side", get_7},
-    {"t.text", FACT_TEXT, NULL, "a text", get_8},
-    {"t.time", FACT_TIME, NULL, "a time", get_9},
+    {"t.bool", FACT_BOOL, 0, NULL, "a bool", get_0},
+    {"t.bytes", FACT_BYTES, 0, NULL, "bytes", get_1},
+    {"t.idle", FACT_DURATION, 0, NULL, "a duration", get_2},
+    {"t.int", FACT_INT, 0, NULL, "an int", get_3},
+    {"t.ip", FACT_IP, 0, NULL, "an address", get_4},
+    {"t.other", FACT_DURATION, 0, NULL, "another duration", get_5},
+    {"t.real", FACT_REAL, 0, NULL, "a real", get_6},
+    {"t.side", FACT_ENUM, FACT_OF_KIND, sides, "a side", get_7},
+    {"t.text", FACT_TEXT, 0, NULL, "a text", get_8},
+    {"t.time", FACT_TIME, 0, NULL, "a time", get_9},
 };
 
 /* --- what tests set */
@@ -138,11 +138,6 @@ const struct fact_def *fact_find(struct text name)
         if (text_eq(text_of(table[i].name), name))
             return &table[i];
     return NULL;
-}
-
-bool fact_is_of_kind(const struct fact_def *def)
-{
-    return strcmp(def->name, "t.side") == 0;
 }
 
 const struct fact_def *fact_nearest(struct text name)
