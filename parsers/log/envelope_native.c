@@ -191,6 +191,34 @@ static bool take_journal_tail(struct scan *s, struct envelope *e)
     return true;
 }
 
+/* Behind "[": "26-Nov-2026 14:39:58] WARNING: " is PHP-FPM's, "26-Nov-2026 14:39:58 UTC] PHP Fatal
+ * error: " PHP's; the zone may be any name. */
+static bool take_php(struct scan *s, struct envelope *e)
+{
+    static const struct text levels[] = {
+        {"DEBUG: ", 7}, {"NOTICE: ", 8}, {"WARNING: ", 9}, {"ERROR: ", 7}, {"ALERT: ", 7}};
+    struct scan t = *s;
+    struct stamp st;
+    if (!stamp_take_day_first(&t, &st))
+        return false;
+    stamp_take_zone_word(&t, &st);
+    while (!scan_done(&t) && scan_peek(&t, 0) != ']')
+        t.at++;
+    if (!scan_literal(&t, TEXT("] ")))
+        return false;
+    size_t i = 0;
+    while (i < sizeof levels / sizeof *levels && !scan_literal(&t, levels[i]))
+        i++;
+    bool is_fpm = i < sizeof levels / sizeof *levels;
+    if (!is_fpm && !scan_literal(&t, TEXT("PHP ")))
+        return false;
+    form_set_stamp(e, &st);
+    name_writer(e, LOG_PHP, is_fpm ? TEXT("php-fpm") : TEXT("php"));
+    *s = t;
+    e->body = e->message = scan_rest(s);
+    return true;
+}
+
 bool form_take_bracketed(struct scan *s, struct envelope *e)
 {
     struct scan t = *s;
@@ -205,6 +233,10 @@ bool form_take_bracketed(struct scan *s, struct envelope *e)
     }
     t.at++;
     if (scan_is_digit(scan_peek(&t, 0))) {
+        if (take_php(&t, e)) {
+            *s = t;
+            return true;
+        }
         if (!stamp_take_iso(&t, &st) || !scan_literal(&t, TEXT("] ")))
             return false;
         struct envelope inner = *e;

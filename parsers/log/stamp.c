@@ -282,7 +282,7 @@ bool stamp_take_day_first(struct scan *s, struct stamp *out)
     if ((sep != ' ' && sep != '-') || !scan_byte(&t, sep) ||
         !take_month(&t, sep, &st.civil.month) || !take_year(&t, &st))
         return false;
-    if (sep == '-' ? !scan_literal(&t, TEXT("::")) : !scan_byte(&t, ' '))
+    if (!(sep == '-' && scan_literal(&t, TEXT("::"))) && !scan_byte(&t, ' '))
         return false;
     return take_clock(&t, &st) && give(s, &t, &st, out);
 }

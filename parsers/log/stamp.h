@@ -39,7 +39,8 @@ bool stamp_take_clf(struct scan *s, struct stamp *out);
 /* "11/26/2026-12:00:20.301466", "11/26-12:00:20.301466", "11/26/26-...": Suricata's and Snort's
  * fast alerts. */
 bool stamp_take_month_first(struct scan *s, struct stamp *out);
-/* "29 Aug 2023 13:47:38.984" (Redis), "14-May-2015::14:52:07" (RabbitMQ up to 3.6). */
+/* "29 Aug 2023 13:47:38.984" (Redis), "14-May-2015::14:52:07" (RabbitMQ up to 3.6),
+ * "26-Nov-2026 14:39:58" (PHP). */
 bool stamp_take_day_first(struct scan *s, struct stamp *out);
 /* "1750000000.123456": seconds since the epoch, at least nine digits before the point. */
 bool stamp_take_unix(struct scan *s, struct stamp *out);

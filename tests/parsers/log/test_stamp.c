@@ -77,6 +77,8 @@ static const struct {
      "]"},
     {stamp_take_day_first, "29 Aug 2023 13:47:38.984 *", "2023-08-29T13:47:38.984000000Z", 1000000,
      " *"},
+    {stamp_take_day_first, "26-Nov-2026 14:39:58] NOTICE", "2026-11-26T14:39:58.000000000Z",
+     NS_PER_S, "] NOTICE"},
     {stamp_take_day_first, "14-May-2015::14:52:07 ===", "2015-05-14T14:52:07.000000000Z", NS_PER_S,
      " ==="},
     {stamp_take_month_first, "11/26/2026-12:00:20.301466  [", "2026-11-26T12:00:20.301466000Z",
