@@ -177,7 +177,38 @@ static struct fact largest(const struct case_file *c, const struct reset *r, enu
     return fact_number(r, most, frame);
 }
 
-/* How long neither side had sent payload when this end's FIN left. */
+enum { GOODBYE_BYTES = 300 };
+#define GOODBYE_NS (100 * NS_PER_MS)
+
+/* Whether a segment is payload that belongs to the time before this end's FIN. */
+static bool is_talk(const struct segment *s, const struct end *e, const struct segment *fin)
+{
+    return s->payload_len > 0 && !(s->notes & NOTE_KEEPALIVE) && !is_behind_fin(s, e, fin);
+}
+
+/* The few bytes that an end sends unasked as it closes (HTTP/2's GOAWAY, a TLS alert, a server's
+ * last notice): from which kept segment on; n_kept if there are none.  The word before them must be
+ * that end's own, too, or they may be an answer. */
+static size_t goodbye_of(const struct connection *k, const struct end *e, const struct segment *fin,
+                         enum side side)
+{
+    size_t first = k->n_kept, bytes = 0;
+    for (size_t i = k->n_kept; i-- > 0;) {
+        const struct segment *s = &k->segments[i];
+        if (!is_talk(s, e, fin))
+            continue;
+        if (s->from != (uint8_t)side)
+            return k->n_kept;
+        bytes += s->payload_len;
+        if (e->fin_time - s->time > GOODBYE_NS || bytes > GOODBYE_BYTES)
+            return first;
+        first = i;
+    }
+    return k->n_kept;
+}
+
+/* How long neither side had sent payload when this end began to close: its FIN, or the goodbye
+ * before it. */
 static struct fact idle_before_fin(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
@@ -187,10 +218,10 @@ static struct fact idle_before_fin(const struct case_file *c, const struct reset
     if (!e->saw_fin || e->fin_time == INSTANT_NONE)
         return unknown("no FIN of that end was captured");
     const struct segment *fin = fin_of(k, side);
-    for (size_t i = 0; i < k->n_kept; i++) {
+    size_t n = goodbye_of(k, e, fin, side);
+    for (size_t i = 0; i < n; i++) {
         const struct segment *s = &k->segments[i];
-        if (s->payload_len > 0 && !(s->notes & NOTE_KEEPALIVE) && !is_behind_fin(s, e, fin) &&
-            s->time > last)
+        if (is_talk(s, e, fin) && s->time > last)
             last = s->time;
     }
     if (last == INSTANT_NONE)
@@ -257,7 +288,7 @@ static const struct fact_def rows[] = {
     FACT_SIDE_ROWS("missing-bytes", FACT_BYTES, 0, missing,
                    "payload that it sent by its sequence numbers, and that was never captured"),
     FACT_SIDE_ROWS("idle-before-fin", FACT_DURATION, FACT_OF_KIND, idle_before_fin,
-                   "silence of both ends before its FIN"),
+                   "silence of both ends before its FIN and the goodbye that came with it"),
 };
 
 const struct fact_rows facts_ends = {rows, sizeof rows / sizeof rows[0]};

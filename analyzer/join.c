@@ -215,12 +215,13 @@ static int compare_timed(const void *x, const void *y)
     return a->entry < b->entry ? -1 : a->entry > b->entry;
 }
 
-/* A host's listening line or a flood on a port names an address, but no connection. */
+/* A host's listening line or a flood on a port names an address, but no connection.  A line about
+ * the connection to an upstream names that one's server at most, whatever port its client has. */
 static bool wants_address(const struct correlation *c, uint32_t entry)
 {
     const struct log_entry *e = &c->index.entries.v[entry];
     return e->names_ours && !c->tie_of.v[entry] && e->event->scope == SCOPE_CONNECTION &&
-           !e->event->client.port && e->event->time != INSTANT_NONE &&
+           (!e->event->client.port || is_upstream(e->event)) && e->event->time != INSTANT_NONE &&
            !text_ends(e->event->kind, TEXT(".listening"));
 }
 

@@ -77,7 +77,8 @@ bool log_index_leaves_stranger(struct log_index *x, instant_ns time);
 /* Whether no more lines of that time are kept that name strangers beside captured addresses. */
 bool log_index_leaves_mixed(const struct log_index *x, instant_ns time);
 /* The newest line about others is all that is remembered of a process that is not kept; key NULL:
- * the line states none.  The process's group, or LOG_NONE. */
+ * the line states none.  A line that names no client, but a server that was asked at most, does not
+ * say whom the process serves.  The process's group, or LOG_NONE. */
 uint32_t log_index_note_others(struct log_index *x, const struct group_key *key,
                                const struct log_mark *mark);
 

@@ -107,7 +107,7 @@ uint32_t log_index_note_others(struct log_index *x, const struct group_key *key,
                                const struct log_mark *mark)
 {
     struct log_process *p = key ? log_index_process_slot(x, key) : NULL;
-    if (!p)
+    if (!p || address_is_zero(&mark->client.ip))
         return LOG_NONE;
     p->is_of_others = true;
     *log_index_other(x, p) = *mark;

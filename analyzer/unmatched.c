@@ -60,7 +60,8 @@ static bool report_of(const struct correlation *c, uint32_t entry, struct report
     *out = (struct report){.entry = entry, .event = e->event};
     if (!e->names)
         return ends_of_process(c, entry, out);
-    out->client = e->event->client;
+    if (!is_upstream(e->event))
+        out->client = e->event->client;
     out->server = e->event->server;
     if (address_is_zero(&out->client.ip) && address_is_zero(&out->server.ip)) {
         out->client = e->event->src;
