@@ -66,7 +66,7 @@ static const struct cause causes[] = {
     {"forged-reset", FAULT, "a third party forged the reset", false},
     /* harmless */
     {"fast-close", HARMLESS, "a reset in place of an orderly close, with nothing lost", false},
-    {"late-data-after-close", HARMLESS, "data came for a socket whose owner no longer wanted any",
+    {"late-data-after-close", NOTICE, "data came for a socket whose owner no longer wanted any",
      false},
     /* open */
     {"peer-lost-state", FAULT, "one end no longer knows the connection; why is not shown", false},

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""An ssh client that pads its traffic with SSH_MSG_IGNORE and tries wrong passwords:
-`padded.py ADDRESS PORT USER`.  It ends when the server hangs up."""
+"""An ssh client that pads its traffic with SSH_MSG_IGNORE and tries wrong passwords, or logs in and
+asks for nothing: `padded.py ADDRESS PORT USER [PASSWORD]`.  It ends when the server hangs up."""
 import socket
 import sys
 import threading
@@ -22,11 +22,13 @@ def main():
     link.start_client(timeout=20)
     threading.Thread(target=pad, args=(link,), daemon=True).start()
     try:
-        for word in ("sesame", "open", "please"):
+        for word in sys.argv[4:] or ("sesame", "open", "please"):
             try:
                 link.auth_password(user, word, fallback=False)
             except paramiko.AuthenticationException:
                 pass
+        while sys.argv[4:] and link.is_active():
+            time.sleep(0.05)
     except (paramiko.SSHException, EOFError, OSError):
         pass
     link.close()
