@@ -61,6 +61,15 @@ enum fact_trait {
      * either end, and the verdicts and the RST's flags are the kind.  What hangs on times, numbers,
      * addresses, hosts or other connections is not. */
     FACT_OF_KIND = 1,
+    /* It rests on what that end did and did not do: of an end that was not captured it may tell
+     * nothing but that, see reset_unheard. */
+    FACT_HEARS_CLIENT = 2,
+    FACT_HEARS_SERVER = 4,
+    FACT_HEARS_RESET_SIDE = 8,
+    FACT_HEARS_OTHER_SIDE = 16,
+    FACT_HEARS_BOTH = FACT_HEARS_CLIENT | FACT_HEARS_SERVER,
+    /* It tells whether both ends were captured: who asks has minded that. */
+    FACT_TELLS_UNHEARD = 32,
 };
 
 struct fact_def {

@@ -121,12 +121,27 @@ extern const struct fact_rows facts_reset, facts_connection, facts_ends, facts_w
 #define RESET_SIDE_IS "the end whose address the RST carries"
 #define OTHER_SIDE_IS "the end that the RST was sent to"
 
-#define FACT_SIDE_ROWS(name_, type_, bits_, getter, about_)                                        \
-    {"client." name_, type_, bits_, NULL, "client: " about_, getter##_client},                     \
-        {"server." name_, type_, bits_, NULL, "server: " about_, getter##_server},                 \
-        {"reset-side." name_, type_, bits_, NULL, RESET_SIDE_IS ": " about_, getter##_reset_side}, \
+/* Of a getter that is asked four ways: the end that is asked about, the one across. */
+#define FACT_HEARS_OWN 64
+#define FACT_HEARS_PEER 128
+#define FACT_HEARS(bits_, own, peer)                                                               \
+    (((bits_) & ~(unsigned)(FACT_HEARS_OWN | FACT_HEARS_PEER)) |                                   \
+     ((bits_)&FACT_HEARS_OWN ? FACT_HEARS_##own : 0) |                                             \
+     ((bits_)&FACT_HEARS_PEER ? FACT_HEARS_##peer : 0))
+
+#define FACT_SIDE_ROW(name_, type_, traits_, about_, getter)                                       \
     {                                                                                              \
-        "other-side." name_, type_, bits_, NULL, OTHER_SIDE_IS ": " about_, getter##_other_side    \
+        name_, type_, traits_, NULL, about_, getter                                                \
     }
+
+#define FACT_SIDE_ROWS(name_, type_, bits_, getter, about_)                                        \
+    FACT_SIDE_ROW("client." name_, type_, FACT_HEARS(bits_, CLIENT, SERVER), "client: " about_,    \
+                  getter##_client),                                                                \
+        FACT_SIDE_ROW("server." name_, type_, FACT_HEARS(bits_, SERVER, CLIENT),                   \
+                      "server: " about_, getter##_server),                                         \
+        FACT_SIDE_ROW("reset-side." name_, type_, FACT_HEARS(bits_, RESET_SIDE, OTHER_SIDE),       \
+                      RESET_SIDE_IS ": " about_, getter##_reset_side),                             \
+        FACT_SIDE_ROW("other-side." name_, type_, FACT_HEARS(bits_, OTHER_SIDE, RESET_SIDE),       \
+                      OTHER_SIDE_IS ": " about_, getter##_other_side)
 
 #endif

@@ -18,20 +18,10 @@ static struct fact synack(const struct case_file *c, const struct reset *r)
     return fact_bool(r, reset_connection(r)->synack_seen, 0);
 }
 
-/* A tap of one direction, or a way back past the capture.  Silence of an end that was not captured
- * is none, and who listens or lives on cannot be told by it. */
 static struct fact half_captured(const struct case_file *c, const struct reset *r)
 {
     (void)c;
-    const struct end *e = reset_connection(r)->end;
-    for (int side = 0; side < 2; side++) {
-        const struct end *other = &e[1 - side];
-        const bool answers = other->saw_ack || (r->claimed == (enum side)(1 - side) &&
-                                                r->deciding.segment.flags & TCP_ACK);
-        if (e[side].n_segments == 0 && answers)
-            return fact_bool(r, true, 0);
-    }
-    return fact_bool(r, false, 0);
+    return fact_bool(r, reset_unheard(r) != 0, 0);
 }
 
 static struct fact mid_stream(const struct case_file *c, const struct reset *r)
@@ -144,26 +134,29 @@ static struct fact port(const struct case_file *c, const struct reset *r)
 }
 
 static const struct fact_def rows[] = {
-    {"conn.handshake-done", FACT_BOOL, FACT_OF_KIND, NULL, "the three-way handshake was completed",
-     handshake},
-    {"conn.synack-seen", FACT_BOOL, FACT_OF_KIND, NULL, "a SYN-ACK was captured", synack},
-    {"conn.mid-stream", FACT_BOOL, FACT_OF_KIND, NULL, "the capture began after the connection did",
-     mid_stream},
+    {"conn.handshake-done", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+     "the three-way handshake was completed", handshake},
+    {"conn.synack-seen", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL, "a SYN-ACK was captured",
+     synack},
+    {"conn.mid-stream", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+     "the capture began after the connection did", mid_stream},
     {"conn.client-guessed", FACT_BOOL, FACT_OF_KIND, NULL,
      "who is the client was guessed from the ports", guessed},
-    {"conn.age", FACT_DURATION, 0, NULL, "time from the first segment to the RST", age},
+    {"conn.age", FACT_DURATION, FACT_HEARS_BOTH, NULL, "time from the first segment to the RST",
+     age},
     {"conn.capture-lead", FACT_DURATION, 0, NULL,
      "how long the capture had run before the connection's first packet", capture_lead},
-    {"conn.rtt", FACT_DURATION, 0, NULL, "round-trip time of the handshake", rtt},
-    {"conn.segments", FACT_INT, 0, NULL, "segments captured", segments},
-    {"conn.bytes", FACT_BYTES, 0, NULL, "payload of both directions", bytes},
-    {"conn.one-way", FACT_BOOL, 0, NULL, "only one direction was captured, RSTs aside", one_way},
-    {"conn.half-captured", FACT_BOOL, FACT_OF_KIND, NULL,
+    {"conn.rtt", FACT_DURATION, FACT_HEARS_BOTH, NULL, "round-trip time of the handshake", rtt},
+    {"conn.segments", FACT_INT, FACT_HEARS_BOTH, NULL, "segments captured", segments},
+    {"conn.bytes", FACT_BYTES, FACT_HEARS_BOTH, NULL, "payload of both directions", bytes},
+    {"conn.one-way", FACT_BOOL, FACT_TELLS_UNHEARD, NULL,
+     "only one direction was captured, RSTs aside", one_way},
+    {"conn.half-captured", FACT_BOOL, FACT_OF_KIND | FACT_TELLS_UNHEARD, NULL,
      "nothing of one end was captured, though the other's segments answer it", half_captured},
     {"conn.icmp", FACT_ENUM, FACT_OF_KIND, icmp_choices,
      "the last ICMP error that quotes the connection", icmp},
     {"conn.server-port", FACT_INT, 0, NULL, "the server's port", port},
-    {"idle.before", FACT_DURATION, 0, NULL,
+    {"idle.before", FACT_DURATION, FACT_HEARS_BOTH, NULL,
      "silence on the connection before the exchange that ended in the RST", idle_before},
 };
 

@@ -298,9 +298,9 @@ static struct fact tampering(const struct case_file *c, const struct reset *r)
 }
 
 static const struct fact_def rows[] = {
-    {"rst.fate", FACT_ENUM, FACT_OF_KIND, fate_choices,
+    {"rst.fate", FACT_ENUM, FACT_OF_KIND | FACT_HEARS_BOTH, fate_choices,
      "the RST between two captures: forged is in none nearer to its alleged sender", rst_fate},
-    {"trigger.missed", FACT_BOOL, FACT_OF_KIND, NULL,
+    {"trigger.missed", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
      "the alleged sender of the RST talked on without acknowledging the payload that drew it",
      missed},
     {"trigger.fate", FACT_ENUM, 0, fate_choices,

@@ -61,22 +61,22 @@ static struct fact heartbeats_missed(const struct case_file *c, const struct res
     return f;
 }
 
-#define SIDE_KIND_ROW(prefix, side, about)                                                         \
+#define SIDE_KIND_ROW(prefix, side, hears, about)                                                  \
     {                                                                                              \
-        prefix "said-kind", FACT_ENUM, FACT_OF_KIND, kind_choices,                                 \
+        prefix "said-kind", FACT_ENUM, FACT_OF_KIND | hears, kind_choices,                         \
             about ": the kind of thing that it said last", said_kind_##side                        \
     }
 
 static const struct fact_def rows[] = {
-    SIDE_KIND_ROW("client.", client, "client"),
-    SIDE_KIND_ROW("server.", server, "server"),
-    SIDE_KIND_ROW("reset-side.", reset_side, RESET_SIDE_IS),
-    SIDE_KIND_ROW("other-side.", other_side, OTHER_SIDE_IS),
-    FACT_SIDE_ROWS("said-code", FACT_TEXT, FACT_OF_KIND, said_code,
+    SIDE_KIND_ROW("client.", client, FACT_HEARS_CLIENT, "client"),
+    SIDE_KIND_ROW("server.", server, FACT_HEARS_SERVER, "server"),
+    SIDE_KIND_ROW("reset-side.", reset_side, FACT_HEARS_RESET_SIDE, RESET_SIDE_IS),
+    SIDE_KIND_ROW("other-side.", other_side, FACT_HEARS_OTHER_SIDE, OTHER_SIDE_IS),
+    FACT_SIDE_ROWS("said-code", FACT_TEXT, FACT_OF_KIND | FACT_HEARS_OWN, said_code,
                    "the code in what it said last (HTTP status, error number, SQLSTATE ...)"),
-    FACT_SIDE_ROWS("said", FACT_TEXT, FACT_OF_KIND, said_words,
+    FACT_SIDE_ROWS("said", FACT_TEXT, FACT_OF_KIND | FACT_HEARS_OWN, said_words,
                    "the last thing that it said, in words"),
-    {"app.heartbeats-missed", FACT_REAL, FACT_OF_KIND, NULL,
+    {"app.heartbeats-missed", FACT_REAL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
      "AMQP: the client's silence at the server's close, in heartbeat intervals", heartbeats_missed},
 };
 

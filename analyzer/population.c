@@ -356,6 +356,19 @@ const struct closing *population_closing(const struct case_file *c, const struct
     return last && last->is_told ? &last->told : NULL;
 }
 
+unsigned population_unheard(const struct case_file *c, const struct reset *r)
+{
+    unsigned unheard = reset_unheard(r);
+    if (unheard == 0)
+        return 0;
+    const struct server_stats *server = population_server(c, r);
+    if (population_client(c, r)->n_attempts > 0)
+        unheard &= ~(1U << SIDE_CLIENT);
+    if (server->n_accepted + server->n_refused > 0)
+        unheard &= ~(1U << SIDE_SERVER);
+    return unheard;
+}
+
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere)
 {
     struct population *p = c->population;

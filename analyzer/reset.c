@@ -5,6 +5,8 @@
  */
 #include "analyzer/reset.h"
 
+#include "parsers/packet/packet.h"
+
 static const char *const sides[] = {
     [SIDE_CLIENT] = "client", [SIDE_SERVER] = "server", [SIDE_PATH] = "path"};
 
@@ -114,4 +116,23 @@ const char *fate_name(enum fate f)
 const char *leg_by_name(enum leg_by by)
 {
     return by == LEG_NAT ? "nat" : "proxy";
+}
+
+static bool has_ack(const struct reset *r)
+{
+    return r->deciding.segment.flags & TCP_ACK;
+}
+
+unsigned reset_unheard(const struct reset *r)
+{
+    unsigned unheard = 0;
+    if (!r->in_full) /* the client's SYN, and a RST that may answer the server */
+        return r->claimed == SIDE_CLIENT && has_ack(r) ? 1U << SIDE_SERVER : 0;
+    const struct end *e = r->in_full->end;
+    for (unsigned side = 0; side < 2; side++) {
+        const bool answered = e[1 - side].saw_ack || (r->claimed == 1 - side && has_ack(r));
+        if (e[side].n_segments == 0 && answered)
+            unheard |= 1U << side;
+    }
+    return unheard;
 }

@@ -222,6 +222,10 @@ static inline instant_ns reset_last_time(const struct reset *r, enum side side)
     return side == SIDE_CLIENT ? r->outline->first_time : INSTANT_NONE; /* its SYN */
 }
 
+/* Ends of which nothing was captured though the other answers them, as bits 1 << side: a tap of one
+ * direction, or a way back past the capture.  Silence of such an end tells nothing of it. */
+unsigned reset_unheard(const struct reset *r);
+
 static inline uint32_t reset_capture(const struct reset *r)
 {
     return r->in_full ? r->in_full->capture : r->outline->capture;

@@ -6,6 +6,10 @@
 #ifndef WHYRST_RULES_CONFIDENCE_H
 #define WHYRST_RULES_CONFIDENCE_H
 
+/* How much counts of what rests on the silence of an end that was not captured; and of what would
+ * speak against a cause, had that end been heard. */
+#define CONFIDENCE_UNHEARD 0.5
+
 struct confidence {
     double doubt; /* (1-base) * product of (1-support) */
     double trust; /* product of (1-contradict) */

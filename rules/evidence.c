@@ -254,15 +254,31 @@ static void add_last_words(struct list *l, const struct bench *b)
     }
 }
 
+/* Why the diagnosis is less sure than it would be. */
+static void add_unheard(struct list *l, struct bench *b)
+{
+    const struct fact_def *def = b->unheard ? fact_find(TEXT("conn.half-captured")) : NULL;
+    struct fact f = def ? def->get(b->of, b->reset) : (struct fact){.known = false};
+    if (!f.known)
+        return;
+    const struct text value = fact_text(b->arena, def, &f);
+    add(l, (struct evidence){.kind = SOURCE_PACKET,
+                             .capture = reset_capture(b->reset),
+                             .key = text_of(def->name),
+                             .value = value,
+                             .says = claim_says(b, def, &f, value)});
+}
+
 struct evidence *evidence_of(struct hearing *h, size_t *n)
 {
     struct list l;
     list_make(&l, h->bench->arena,
               REASONS_MAX + h->rule->n_conditions * (1 + SIBLINGS_MAX) + 2 * NAMED_LINES_MAX +
-                  UNKNOWN_LINES_MAX + 2);
+                  UNKNOWN_LINES_MAX + 3);
     add_reasons(&l, h->bench);
     for (uint32_t i = 0; i < h->rule->n_conditions; i++)
         add_condition(&l, h, i);
+    add_unheard(&l, h->bench);
     add_last_words(&l, h->bench);
     add_named_lines(&l, h->bench);
     add_unknown_lines(&l, h->bench);

@@ -34,19 +34,26 @@ static size_t depth_of(const struct rule *r, const struct condition *c)
     return depth;
 }
 
-static void put_role(struct explainer *x, uint32_t i)
+static void put_weight(const struct explainer *x, const char *role, double weight, bool counts,
+                       bool doubtful)
+{
+    fprintf(x->out, "  %s %.2f%s%s", role, weight, counts ? "" : " not given",
+            doubtful ? ", an end was not captured" : "");
+}
+
+static void put_role(const struct explainer *x, uint32_t i)
 {
     const struct rule *r = x->hearing.rule;
+    const struct outcome *o = &x->hearing.outcomes[i];
+    const bool holds = o->truth == TRUTH_TRUE;
     for (size_t k = 0; k < r->n_supports; k++)
         if (r->supports[k].condition == i)
-            fprintf(x->out, "  support %.2f%s",
-                    r->supports[k].weight * x->hearing.outcomes[i].strength,
-                    x->hearing.outcomes[i].truth == TRUTH_TRUE ? "" : " not given");
+            put_weight(x, "support", r->supports[k].weight * hearing_share(o), holds, o->doubtful);
     for (size_t k = 0; k < r->n_contradicts; k++)
         if (r->contradicts[k].condition == i)
-            fprintf(x->out, "  contradict %.2f%s",
-                    r->contradicts[k].weight * x->hearing.outcomes[i].strength,
-                    x->hearing.outcomes[i].truth == TRUTH_TRUE ? "" : " not given");
+            put_weight(x, "contradict",
+                       r->contradicts[k].weight * (holds ? o->strength : hearing_share(o)),
+                       holds || o->doubtful, o->doubtful);
 }
 
 static void put_value(struct explainer *x, const struct condition *c)
@@ -111,7 +118,8 @@ static void put_holding(struct explainer *x, const struct verdict *v)
         fprintf(x->out, ", gives way to %s", v->displaced_by->id);
     else if (judge_indistinct(&x->judgement, v))
         fputs(", cannot be told apart from the one above", x->out);
-    fprintf(x->out, "  [base %.2f]\n", v->rule->base);
+    fprintf(x->out, "  [base %.2f%s]\n", hearing_base(&x->hearing),
+            hearing_base(&x->hearing) < v->rule->base ? ", an end was not captured" : "");
     put_conditions(x);
 }
 

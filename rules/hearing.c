@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/population.h"
 #include "rules/confidence.h"
 
 bool bench_init(struct bench *b, const struct catalogue *k, struct case_file *c)
@@ -31,9 +32,26 @@ void bench_finish(struct bench *b)
     *b = (struct bench){0};
 }
 
+/* Traits of the facts that rest on an end of which nothing was captured. */
+static unsigned unheard_traits(const struct case_file *c, const struct reset *r)
+{
+    const unsigned unheard = population_unheard(c, r);
+    unsigned traits = 0;
+    if (unheard & 1U << SIDE_CLIENT)
+        traits |= FACT_HEARS_CLIENT;
+    if (unheard & 1U << SIDE_SERVER)
+        traits |= FACT_HEARS_SERVER;
+    if (unheard & 1U << r->claimed)
+        traits |= FACT_HEARS_RESET_SIDE;
+    if (unheard & 1U << side_other(r->claimed))
+        traits |= FACT_HEARS_OTHER_SIDE;
+    return traits;
+}
+
 void bench_take(struct bench *b, const struct reset *r)
 {
     b->reset = r;
+    b->unheard = unheard_traits(b->of, r);
     b->links = case_links(b->of, r, &b->n_links);
     memset(b->asked, 0, b->catalogue->n_asked * sizeof *b->asked);
 }
@@ -87,30 +105,39 @@ static double line_strength(const struct link *l)
     return l ? join_strength(l->join) * (l->ambiguous ? 0.5 : 1) : 1;
 }
 
+static bool is_doubtful(const struct hearing *h, const struct condition *c)
+{
+    const struct fact_def *def = h->bench->catalogue->asked[c->subject.slot].def;
+    return def && (def->traits & h->bench->unheard) && !h->rule->minds_unheard;
+}
+
 static struct outcome leaf(struct hearing *h, const struct condition *c)
 {
     if (c->kind == CONDITION_FACT) {
         const struct fact *f = bench_ask(h->bench, c->subject.slot);
         return (struct outcome){tests_hold(h, &c->subject, f, c->tests, c->n_tests),
-                                f->known ? line_strength(f->from.link) : 1};
+                                f->known ? line_strength(f->from.link) : 1, is_doubtful(h, c)};
     }
     const struct pick *p = hearing_pick(h, c->bind);
     if (c->kind == CONDITION_EXISTS || p->truth != TRUTH_TRUE)
-        return (struct outcome){p->truth, line_strength(p->link)};
+        return (struct outcome){p->truth, line_strength(p->link), false};
     struct fact f = line_value(h->bench, &c->subject, p->link, p->n_fitting);
     return (struct outcome){tests_hold(h, &c->subject, &f, c->tests, c->n_tests),
-                            line_strength(p->link)};
+                            line_strength(p->link), false};
 }
 
 struct tally { /* of the children of one condition */
     unsigned n, n_true, n_unknown;
-    double weakest, strongest; /* strengths of the true ones */
+    unsigned n_doubtful, n_surely_true, n_surely_false; /* surely: not doubtful */
+    double weakest, strongest;                          /* strengths of the true ones */
 };
 
 static void count(struct tally *t, const struct outcome *o)
 {
     t->n++;
     t->n_unknown += o->truth == TRUTH_UNKNOWN;
+    t->n_surely_false += o->truth == TRUTH_FALSE && !o->doubtful;
+    t->n_doubtful += o->doubtful;
     if (o->truth != TRUTH_TRUE)
         return;
     if (!t->n_true || o->strength < t->weakest)
@@ -118,23 +145,29 @@ static void count(struct tally *t, const struct outcome *o)
     if (!t->n_true || o->strength > t->strongest)
         t->strongest = o->strength;
     t->n_true++;
+    t->n_surely_true += !o->doubtful;
+}
+
+/* A group is in doubt where its doubtful children can turn it. */
+static bool can_turn(const struct tally *t, unsigned n_wanted, enum truth now)
+{
+    if (now == TRUTH_TRUE)
+        return t->n_surely_true < n_wanted;
+    return t->n_doubtful > 0 && t->n - t->n_surely_false >= n_wanted;
 }
 
 static struct outcome group(const struct condition *c, const struct tally *t)
 {
-    switch (c->kind) {
-    case CONDITION_ALL:
-        return (struct outcome){truth_at_least(t->n, t->n_true, t->n_unknown),
-                                t->n_true ? t->weakest : 1};
-    case CONDITION_NOT:
-        return (struct outcome){truth_not(truth_at_least(1, t->n_true, t->n_unknown)), 1};
-    case CONDITION_AT_LEAST:
-        return (struct outcome){truth_at_least(c->at_least, t->n_true, t->n_unknown),
-                                t->n_true ? t->strongest : 1};
-    default:
-        return (struct outcome){truth_at_least(1, t->n_true, t->n_unknown),
-                                t->n_true ? t->strongest : 1};
-    }
+    const unsigned n_wanted = c->kind == CONDITION_ALL        ? t->n
+                              : c->kind == CONDITION_AT_LEAST ? c->at_least
+                                                              : 1;
+    struct outcome o = {truth_at_least(n_wanted, t->n_true, t->n_unknown), 1, false};
+    o.doubtful = can_turn(t, n_wanted, o.truth);
+    if (c->kind == CONDITION_NOT)
+        o.truth = truth_not(o.truth);
+    else if (t->n_true)
+        o.strength = c->kind == CONDITION_ALL ? t->weakest : t->strongest;
+    return o;
 }
 
 /* Conditions first to last; stops early once a part of the require is false. */
@@ -151,23 +184,58 @@ static void walk(struct hearing *h, uint32_t first, uint32_t last, bool thorough
         if (c->parent != NO_INDEX && c->parent <= last)
             count(&tallies[c->parent], &h->outcomes[i]);
         if (!thorough && needs_all && c->parent == last && h->outcomes[i].truth == TRUTH_FALSE) {
-            h->outcomes[last] = (struct outcome){TRUTH_FALSE, 1};
+            h->outcomes[last] = (struct outcome){TRUTH_FALSE, 1, false};
             return;
         }
     }
 }
 
-/* Weighs what holds; hopeful: what is unknown counts as it would help the rule most. */
-static double weigh(const struct hearing *h, bool hopeful)
+double hearing_share(const struct outcome *o)
+{
+    return o->strength * (o->doubtful ? CONFIDENCE_UNHEARD : 1);
+}
+
+double hearing_base(const struct hearing *h)
+{
+    const struct rule *r = h->rule;
+    const bool doubtful = r->require != NO_INDEX && h->outcomes[r->require].doubtful;
+    return r->base * (doubtful ? CONFIDENCE_UNHEARD : 1);
+}
+
+/* What speaks against a cause may only not have been captured: it counts in part. */
+static void contradict(struct confidence *c, double weight, const struct outcome *o)
+{
+    if (o->truth == TRUTH_TRUE)
+        confidence_contradict(c, weight * o->strength);
+    else if (o->doubtful)
+        confidence_contradict(c, weight * CONFIDENCE_UNHEARD);
+}
+
+/* Weighs what holds. */
+static double weigh(const struct hearing *h)
+{
+    const struct rule *r = h->rule;
+    struct confidence c = confidence_from(hearing_base(h));
+    for (size_t i = 0; i < r->n_supports; i++) {
+        const struct outcome *o = &h->outcomes[r->supports[i].condition];
+        if (o->truth == TRUTH_TRUE)
+            confidence_support(&c, r->supports[i].weight * hearing_share(o));
+    }
+    for (size_t i = 0; i < r->n_contradicts; i++)
+        contradict(&c, r->contradicts[i].weight, &h->outcomes[r->contradicts[i].condition]);
+    return confidence_value(&c);
+}
+
+/* The same with all that is unknown or in doubt as it would help the rule most. */
+static double weigh_hopefully(const struct hearing *h)
 {
     const struct rule *r = h->rule;
     struct confidence c = confidence_from(r->base);
     for (size_t i = 0; i < r->n_supports; i++) {
         const struct outcome *o = &h->outcomes[r->supports[i].condition];
-        if (o->truth == TRUTH_TRUE)
-            confidence_support(&c, r->supports[i].weight * o->strength);
-        else if (hopeful && o->truth == TRUTH_UNKNOWN)
-            confidence_support(&c, r->supports[i].weight);
+        if (o->truth != TRUTH_FALSE)
+            confidence_support(&c,
+                               r->supports[i].weight * (o->truth == TRUTH_TRUE ? o->strength : 1));
     }
     for (size_t i = 0; i < r->n_contradicts; i++) {
         const struct outcome *o = &h->outcomes[r->contradicts[i].condition];
@@ -195,6 +263,6 @@ void hearing_judge(struct hearing *h, struct bench *b, const struct rule *r, boo
         return;
     if (next < r->n_conditions)
         walk(h, next, (uint32_t)r->n_conditions - 1, true);
-    h->confidence = weigh(h, false);
-    h->potential = weigh(h, true);
+    h->confidence = weigh(h);
+    h->potential = weigh_hopefully(h);
 }

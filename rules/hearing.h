@@ -15,6 +15,7 @@ struct bench {
     const struct case_file *of;
     struct arena *arena; /* for what is said */
     const struct reset *reset;
+    unsigned unheard; /* traits of facts that rest on an end which was not captured */
     const struct link *links;
     size_t n_links;
     struct fact *facts; /* by slot */
@@ -34,6 +35,7 @@ struct pick { /* what a bind came to */
 struct outcome { /* what a condition came to */
     enum truth truth;
     double strength; /* of the log lines that it rests on, 1 when on none */
+    bool doubtful;   /* it could be otherwise, had an end been captured that was not */
 };
 
 struct hearing {
@@ -56,6 +58,11 @@ const struct fact *bench_ask(struct bench *b, uint32_t slot);
 
 /* Judges the rule.  thorough: every condition, though the require may already be false. */
 void hearing_judge(struct hearing *h, struct bench *b, const struct rule *r, bool thorough);
+
+/* The part of a support's weight that counts where it holds: less on a weak line, less where it
+ * rests on an end that was not captured.  And the base, lessened so by what the rule requires. */
+double hearing_share(const struct outcome *o);
+double hearing_base(const struct hearing *h);
 
 /* The value of a fact, host value or field.  known is false with a reason otherwise. */
 struct fact hearing_value(struct hearing *h, const struct subject *s);

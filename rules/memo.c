@@ -59,8 +59,10 @@ struct node {
     uint32_t last_child; /* NONE: not yet asked */
 };
 
-struct root { /* where the questions about resets of one kind begin */
+struct root { /* where the questions begin about resets of one kind, or of none, which the same ends
+                 were not captured of */
     uint32_t kind, node;
+    unsigned unheard;
 };
 
 struct kept { /* a judgement; its verdicts lie in one row */
@@ -76,8 +78,8 @@ struct memo {
     VEC(struct atom) atoms;
     VEC(struct question) questions; /* by slot */
     uint32_t *first_question;       /* by slot, n_asked + 1 */
-    VEC(struct node) nodes;         /* the first is the root of what is of no kind */
-    VEC(struct root) roots;         /* of the kinds that were seen; there are few */
+    VEC(struct node) nodes;
+    VEC(struct root) roots; /* the first is of no kind; there are few */
     uint32_t last_root;
     struct map edges; /* struct edge_key -> uint32_t */
     VEC(struct kept) kept;
@@ -189,6 +191,21 @@ static uint32_t new_node(struct memo *m)
     return (uint32_t)m->nodes.n - 1;
 }
 
+static bool is_root(const struct root *root, uint32_t kind, unsigned unheard)
+{
+    return root->kind == kind && root->unheard == unheard;
+}
+
+/* A new one, or NULL. */
+static struct root *add_root(struct memo *m, uint32_t kind, unsigned unheard)
+{
+    const uint32_t node = m->roots.n < KINDS_MAX ? new_node(m) : NONE;
+    struct root *root = node != NONE ? vec_push(&m->roots) : NULL;
+    if (root)
+        *root = (struct root){kind, node, unheard};
+    return root;
+}
+
 struct memo *memo_create(const struct catalogue *k, const struct case_file *c)
 {
     struct memo *m = calloc(1, sizeof *m);
@@ -197,7 +214,7 @@ struct memo *memo_create(const struct catalogue *k, const struct case_file *c)
     m->catalogue = k;
     m->off = c->n_logs > 0;
     map_init(&m->edges, sizeof(struct edge_key), sizeof(uint32_t));
-    if (list_questions(m) && new_node(m) == 0)
+    if (list_questions(m) && add_root(m, 0, 0))
         return m;
     memo_free(m);
     return NULL;
@@ -291,25 +308,22 @@ static uint32_t child_of(struct memo *m, uint32_t node, uint64_t given)
     return *child;
 }
 
-/* Where the questions about that reset begin: 0, where all are asked, when it is of no kind or of
- * one more than there is room for. */
-static uint32_t root_of(struct memo *m, const struct reset *r)
+/* Where the questions about the reset on the bench begin.  When there is no room for more kinds:
+ * where all are asked, or NULL where ends were not captured. */
+static const struct root *root_of(struct memo *m, const struct bench *b)
 {
-    const uint32_t kind = reset_kind(r);
-    if (kind == 0)
-        return 0;
-    if (m->roots.n > 0 && m->roots.v[m->last_root].kind == kind)
-        return m->roots.v[m->last_root].node;
-    for (m->last_root = 0; m->last_root < m->roots.n; m->last_root++)
-        if (m->roots.v[m->last_root].kind == kind)
-            return m->roots.v[m->last_root].node;
-    m->last_root = 0;
-    const uint32_t node = m->roots.n < KINDS_MAX ? new_node(m) : NONE;
-    struct root *root = node != NONE ? vec_push(&m->roots) : NULL;
-    if (!root)
-        return 0;
-    *root = (struct root){kind, node};
-    return node;
+    const uint32_t kind = reset_kind(b->reset);
+    if (is_root(&m->roots.v[m->last_root], kind, b->unheard))
+        return &m->roots.v[m->last_root];
+    for (uint32_t i = 0; i < m->roots.n; i++)
+        if (is_root(&m->roots.v[i], kind, b->unheard)) {
+            m->last_root = i;
+            return &m->roots.v[i];
+        }
+    const struct root *root = add_root(m, kind, b->unheard);
+    if (root)
+        m->last_root = (uint32_t)m->roots.n - 1;
+    return root || b->unheard ? root : &m->roots.v[0];
 }
 
 static bool usable(const struct memo *m, const struct bench *b)
@@ -322,7 +336,8 @@ bool memo_recall(struct memo *m, struct bench *b, struct judgement *out)
     uint64_t given;
     if (!usable(m, b))
         return false;
-    uint32_t at = root_of(m, b->reset);
+    const struct root *root = root_of(m, b);
+    uint32_t at = root ? root->node : NONE;
     while (at != NONE && m->nodes.v[at].judgement == NONE) {
         uint32_t q = m->nodes.v[at].question;
         if (q == NONE || !answer(m, b, &m->questions.v[q], &given))
@@ -384,13 +399,16 @@ void memo_learn(struct memo *m, struct bench *b, const struct judgement *j)
     size_t n = b->n_heard; /* answering asks for no fact that is new, but be sure */
     if (!usable(m, b))
         return;
-    const uint32_t root = root_of(m, b->reset);
-    uint32_t at = root;
+    const struct root *root = root_of(m, b);
+    if (!root)
+        return;
+    const bool is_of_kind = root->kind != 0;
+    uint32_t at = root->node;
     for (size_t i = 0; i < n; i++) {
         uint32_t slot = b->in_order[i];
         for (uint32_t q = m->first_question[slot]; q < m->first_question[slot + 1]; q++) {
             struct node *node = &m->nodes.v[at];
-            if (root != 0 && m->questions.v[q].of_kind)
+            if (is_of_kind && m->questions.v[q].of_kind)
                 continue;
             if (node->question == NONE && node->judgement == NONE)
                 node->question = q;

@@ -190,7 +190,8 @@ struct rule {
     size_t n_binds;
     struct condition *conditions;
     size_t n_conditions;
-    uint32_t require; /* a condition, or NO_INDEX: always */
+    uint32_t require;   /* a condition, or NO_INDEX: always */
+    bool minds_unheard; /* it requires that an end was captured or was not */
     struct weighing *supports, *contradicts;
     size_t n_supports, n_contradicts;
     struct lowering *lowerings;

@@ -248,6 +248,21 @@ static void load_head(struct loader *l, const struct xml_node *n)
     load_supersedes(l, n);
 }
 
+/* Whether a condition up to the last one asks which ends were captured. */
+static bool minds_unheard(const struct loader *l, uint32_t last)
+{
+    if (!l->good) /* names may stand for nothing */
+        return false;
+    for (uint32_t i = 0; last != NO_INDEX && i <= last; i++) {
+        const struct condition *c = &l->conditions[i];
+        const struct fact_def *def =
+            c->kind == CONDITION_FACT ? l->scope.catalogue->asked[c->subject.slot].def : NULL;
+        if (def && (def->traits & FACT_TELLS_UNHEARD))
+            return true;
+    }
+    return false;
+}
+
 /* The one child of that name; a complaint where there are more, or none though it is needed. */
 static const struct xml_node *only(struct loader *l, const struct xml_node *rule, const char *name,
                                    bool needed)
@@ -278,6 +293,7 @@ static void load_body(struct loader *l, const struct xml_node *n)
     const struct xml_node *require = only(l, n, "require", false);
     loader_binds(l, n);
     r->require = require ? loader_conditions(l, require) : NO_INDEX;
+    r->minds_unheard = minds_unheard(l, r->require);
     r->supports = load_weighings(l, n, "support", &r->n_supports);
     r->contradicts = load_weighings(l, n, "contradict", &r->n_contradicts);
     load_lowerings(l, n);

@@ -69,6 +69,7 @@ static void assert_same_reset(const struct reset *a, const struct reset *b)
     assert_true(reset_bytes(a, SIDE_CLIENT) == reset_bytes(b, SIDE_CLIENT));
     assert_true(a->sender_confidence == b->sender_confidence && a->id == b->id);
     assert_true(a->since_trigger_ns == b->since_trigger_ns);
+    assert_int_equal(reset_unheard(a), reset_unheard(b));
     assert_true(reset_kernel_reasons(a)[0] == reset_kernel_reasons(b)[0]);
 }
 

@@ -301,6 +301,30 @@ static void a_search_goes_on_from_anywhere(void **state)
     }
 }
 
+/* An end of which nothing was captured, unless another connection shows that captures hold it. */
+static void an_end_that_others_show_is_heard(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    struct connection_record *own = joint_reset(j, "192.0.2.1:1000", "198.51.100.7:80", 1, 2, &r);
+    struct connection *k = arena_copy(&j->c.arena, r->in_full, sizeof *k);
+    assert_non_null(k);
+    k->end[SIDE_SERVER].n_segments = 3;
+    k->end[SIDE_SERVER].saw_ack = true;
+    r->in_full = k;
+    own->syn_time = INSTANT_NONE; /* the client's frames took another way */
+    settle(j);
+    assert_int_equal(population_unheard(&j->c, r), 1U << SIDE_CLIENT);
+    population_free(j->c.population);
+    joint_talk(j, "192.0.2.1:1001", "198.51.100.8:80", 3, 4);
+    settle(j);
+    assert_int_equal(population_unheard(&j->c, r), 0);
+    k->end[SIDE_CLIENT].n_segments = 1;
+    assert_int_equal(population_unheard(&j->c, r), 0);
+    discard(j);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +334,7 @@ int main(void)
         cmocka_unit_test(an_empty_case_has_answers),
         cmocka_unit_test(resets_are_alike),
         cmocka_unit_test(searches_count_as_loops_do),
+        cmocka_unit_test(an_end_that_others_show_is_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

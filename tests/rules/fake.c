@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "analyzer/community_id.h"
+#include "analyzer/population.h"
 
 #define N_FACTS 10
 
@@ -21,6 +22,7 @@ static size_t n_host_values;
 static struct link links[32];
 static size_t n_links;
 static bool covers;
+static unsigned unheard;
 static instant_ns asked_from;
 
 static const char *const sides[] = {"client", "server", "path", NULL};
@@ -48,13 +50,13 @@ GETTER(9)
 
 static const struct fact_def table[N_FACTS] = {
     {"t.bool", FACT_BOOL, 0, NULL, "a bool", get_0},
-    {"t.bytes", FACT_BYTES, 0, NULL, "bytes", get_1},
-    {"t.idle", FACT_DURATION, 0, NULL, "a duration", get_2},
+    {"t.bytes", FACT_BYTES, FACT_HEARS_SERVER, NULL, "bytes", get_1},
+    {"t.idle", FACT_DURATION, FACT_HEARS_RESET_SIDE, NULL, "a duration", get_2},
     {"t.int", FACT_INT, 0, NULL, "an int", get_3},
     {"t.ip", FACT_IP, 0, NULL, "an address", get_4},
-    {"t.other", FACT_DURATION, 0, NULL, "another duration", get_5},
+    {"t.other", FACT_DURATION, FACT_HEARS_CLIENT, NULL, "another duration", get_5},
     {"t.real", FACT_REAL, 0, NULL, "a real", get_6},
-    {"t.side", FACT_ENUM, FACT_OF_KIND, sides, "a side", get_7},
+    {"t.side", FACT_ENUM, FACT_OF_KIND | FACT_TELLS_UNHEARD, sides, "a side", get_7},
     {"t.text", FACT_TEXT, 0, NULL, "a text", get_8},
     {"t.time", FACT_TIME, 0, NULL, "a time", get_9},
 };
@@ -79,6 +81,7 @@ void fake_forget(void)
         values[i] = (struct fact){.why_unknown = TEXT("not set")};
     n_host_values = n_links = 0;
     covers = false;
+    unheard = 0;
 }
 
 void fake_bool(const char *name, bool v)
@@ -115,6 +118,11 @@ void fake_host(const char *name, const char *v)
 void fake_covers(bool v)
 {
     covers = v;
+}
+
+void fake_unheard(unsigned ends)
+{
+    unheard = ends;
 }
 
 instant_ns fake_cover_asked_from(void)
@@ -184,6 +192,12 @@ const struct connection *reset_recall(const struct reset *r)
 const struct reset *reset_recall_whole(const struct reset *r)
 {
     return r;
+}
+
+unsigned population_unheard(const struct case_file *c, const struct reset *r)
+{
+    (void)c, (void)r;
+    return unheard;
 }
 
 const struct link *case_links(const struct case_file *c, const struct reset *r, size_t *n)

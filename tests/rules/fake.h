@@ -11,14 +11,17 @@
 #include "rules/hearing.h"
 
 /* The facts: t.bool, t.int, t.real, t.idle and t.other (durations), t.bytes, t.side (client,
- * server, path), t.text, t.ip, t.time.  All unknown ("not set") after fake_reset. */
-void fake_forget(void); /* all facts, host values, links and covers */
+ * server, path), t.text, t.ip, t.time.  All unknown ("not set") after fake_forget.  t.other rests
+ * on the client, t.bytes on the server, t.idle on the reset side; t.side tells what was captured.
+ */
+void fake_forget(void); /* all facts, host values, links, covers and ends not captured */
 void fake_bool(const char *name, bool v);
 void fake_number(const char *name, int64_t v);
 void fake_real(const char *name, double v);
 void fake_text(const char *name, const char *v);
 void fake_ip(const char *name, const char *v);
 void fake_host(const char *name, const char *v);
+void fake_unheard(unsigned ends);       /* what population_unheard says */
 void fake_covers(bool v);               /* what case_log_covers says */
 instant_ns fake_cover_asked_from(void); /* from when it was asked last */
 

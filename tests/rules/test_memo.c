@@ -240,6 +240,29 @@ static void test_kinds(void **state)
     close_court(&t);
 }
 
+/* The same answers weigh less where an end was not captured. */
+static void test_unheard_ends(void **state)
+{
+    (void)state;
+    struct court t;
+    fake_forget();
+    fake_number("t.other", 5 * NS_PER_S);
+    open_court(&t, RULE("a", "port-closed", REQUIRE("<fact name='t.other' at-least='1s'/>"), "0.5"),
+               0);
+    assert_false(recalled(&t));
+    assert_true(recalled(&t));
+    assert_true(t.j.winner->confidence > 0.4);
+    fake_unheard(1U << SIDE_CLIENT);
+    assert_false(recalled(&t));
+    assert_true(t.j.winner->confidence < 0.3);
+    assert_true(recalled(&t));
+    assert_true(t.j.winner->confidence < 0.3);
+    fake_unheard(0);
+    assert_true(recalled(&t));
+    assert_true(t.j.winner->confidence > 0.4);
+    close_court(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_values_of_each_type),
         cmocka_unit_test(test_lines_are_not_remembered),
         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_unheard_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
