@@ -219,6 +219,20 @@ static bool take_php(struct scan *s, struct envelope *e)
     return true;
 }
 
+/* Behind "[stamp] ": "[22298] [CRITICAL] ". */
+static bool take_gunicorn(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    uint64_t pid;
+    if (!scan_byte(&t, '[') || !scan_number(&t, 1, 10, &pid) || !scan_literal(&t, TEXT("] ")) ||
+        !take_level(&t))
+        return false;
+    e->pid = pid_of(pid);
+    name_writer(e, LOG_GUNICORN, TEXT("gunicorn"));
+    *s = t;
+    return true;
+}
+
 bool form_take_bracketed(struct scan *s, struct envelope *e)
 {
     struct scan t = *s;
@@ -237,7 +251,10 @@ bool form_take_bracketed(struct scan *s, struct envelope *e)
             *s = t;
             return true;
         }
-        if (!stamp_take_iso(&t, &st) || !scan_literal(&t, TEXT("] ")))
+        if (!stamp_take_iso(&t, &st))
+            return false;
+        stamp_take_zone_word(&t, &st);
+        if (!scan_literal(&t, TEXT("] ")))
             return false;
         struct envelope inner = *e;
         form_set_stamp(&inner, &st);
@@ -246,9 +263,10 @@ bool form_take_bracketed(struct scan *s, struct envelope *e)
             *s = t;
             return true;
         }
-        if (scan_peek(&t, 0) != '"') /* Envoy's request field */
+        if (scan_peek(&t, 0) == '"') /* Envoy's request field */
+            name_writer(e, LOG_ENVOY, TEXT("envoy"));
+        else if (!take_gunicorn(&t, e))
             return false;
-        name_writer(e, LOG_ENVOY, TEXT("envoy"));
     } else {
         if (!stamp_take_asctime(&t, &st) || !scan_literal(&t, TEXT("] ")))
             return false;

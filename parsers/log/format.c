@@ -46,6 +46,7 @@ static const struct {
     [LOG_STUNNEL] = {"stunnel", "stunnel log"},
     [LOG_FAST_ALERT] = {"fast-alert", "fast alerts of Suricata or Snort"},
     [LOG_OPENVPN] = {"openvpn", "OpenVPN log"},
+    [LOG_GUNICORN] = {"gunicorn", "gunicorn or hypercorn log"},
     [LOG_PHP] = {"php", "PHP or PHP-FPM log"},
     [LOG_LOG4J] = {"log4j", "log4j, as Kafka writes"},
     [LOG_APPLICATION] = {"application", "text with stamps of its own"},

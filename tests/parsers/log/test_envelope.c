@@ -121,6 +121,8 @@ static const struct {
      "TRAFFIC,end,2817", true},
     {"[26-Nov-2026 14:39:58] WARNING: [pool www] child 1 exited", "php", "", "php-fpm", 0,
      "[pool www] child 1 exited", true},
+    {"[2026-11-26 15:16:01 +0000] [811] [CRITICAL] WORKER TIMEOUT (pid:812)", "gunicorn", "",
+     "gunicorn", 811, "WORKER TIMEOUT (pid:812)", true},
     {"[26-Nov-2026 14:39:58 Europe/Berlin] PHP Fatal error:  x", "php", "", "php", 0,
      "Fatal error:  x", true},
     {"01/02/2024-12:00:00.301466  [Drop] [**] [1:2:3] x [**]", "fast-alert", "", "suricata", 0,
