@@ -205,7 +205,7 @@ def stunnel_idle(c):
         c.pause(0.2, 0.5)
     loop.close()
     ended(
-        c, 8443, ["endpoint-idle-timeout", "proxy-timeout"],
+        c, 8443, ["endpoint-idle-timeout", "proxy-timeout", "application-abort"],  # a reset, no words
         logs=[("syslog", r"stunnel.*(TIMEOUTidle exceeded|Connection reset:)")], each=True,
         logs_ok=[("syslog", r"stunnel")],
     )
