@@ -28,6 +28,13 @@ struct line {
     struct sieve_key key;
 };
 
+/* Sixteen bytes of lines of one header.  A line's byte less text's, bit by bit, is at most the
+ * limit: 0 where they have to be the same, 9 where the text is '0' and the line has any digit;
+ * behind the end anything goes. */
+struct known_piece {
+    lanes text, limit;
+};
+
 /* What lines of one header begin with. */
 struct head_pieces {
     struct plain_form form;
@@ -43,7 +50,11 @@ struct walk {
     struct sieved *out;
     struct head_pieces head; /* out's last */
     struct line line[BATCH];
-    size_t tail_from; /* what is behind it in the block stands here as well */
+    size_t at;                /* of the next line */
+    size_t n_ahead;           /* bytes in which ends of lines were looked for */
+    uint32_t end[BATCH + 64]; /* row: where lines end */
+    unsigned n_ends, next;    /* next: in the row, where the next line ends */
+    size_t tail_from;         /* what is behind it in the block stands here as well */
     char tail[LINE_PASSED_MAX + 2 * SIEVE_PAD];
 };
 
@@ -169,7 +180,7 @@ static inline void look_at_line(struct walk *w, struct line *l)
         return;
     l->head = (uint16_t)(w->out->n_heads - 1);
     l->ns = time_of(&w->head.form, p);
-    l->key.hash = sieve_hash(l->key.program, l->key.message, l->key.n);
+    sieve_key_close(&l->key);
     l->may_pass = true;
     sieve_fetch_slot(w->s, &l->key);
 }
@@ -272,19 +283,44 @@ static inline void settle(struct walk *w, const struct line *l)
 
 /* ---- the block ---- */
 
-/* The lines from at on, as many as make a batch and have ends; gives how many. */
-static unsigned cut(struct walk *w, size_t n, size_t *at)
+static inline uint64_t newlines_of(const char *p)
+{
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < 64; i += LANES)
+        bits |= (uint64_t)lanes_bits((lanes)(lanes_at(p + i) == '\n')) << i;
+    return bits;
+}
+
+/* Finds the ends of about a batch of lines.  Of 64 bytes hardly any have more than two, and whether
+ * they have one or none is not asked. */
+static void find_ends(struct walk *w, size_t n)
+{
+    unsigned n_ends = 0;
+    while (n_ends < BATCH - 1 && w->n_ahead < n) {
+        uint64_t bits = newlines_of(bytes_of(w, (uint32_t)w->n_ahead));
+        for (unsigned i = 0; i < 2 || bits; i++, bits &= bits - 1) {
+            const int place = __builtin_ctzll(bits | UINT64_C(1) << 63);
+            w->end[n_ends] = (uint32_t)w->n_ahead + (uint32_t)place;
+            n_ends += bits != 0;
+        }
+        w->n_ahead += 64;
+    }
+    w->n_ends = n_ends;
+    w->next = 0;
+}
+
+/* The next lines, as many as make a batch and have ends; gives how many. */
+static unsigned cut(struct walk *w, size_t n)
 {
     unsigned n_lines = 0;
-    for (; n_lines < BATCH && *at < n; n_lines++) {
-        const char *from = w->block + *at, *end = memchr(from, '\n', n - *at);
+    if (w->next == w->n_ends)
+        find_ends(w, n);
+    for (; n_lines < BATCH && w->next < w->n_ends; n_lines++) {
         struct line *l = &w->line[n_lines];
-        if (!end)
-            break;
-        l->from = (uint32_t)*at;
-        l->n = (uint32_t)(end - from);
+        l->from = (uint32_t)w->at;
+        l->n = w->end[w->next++] - l->from;
         look_at_line(w, l);
-        *at += l->n + 1;
+        w->at += l->n + 1;
     }
     return n_lines;
 }
@@ -297,6 +333,8 @@ static void open_walk(struct walk *w, size_t n)
     memcpy(w->tail, w->block + w->tail_from, n_tail);
     memset(w->tail + n_tail, 0, SIEVE_PAD);
     w->head.n = 0;
+    w->at = w->n_ahead = 0;
+    w->n_ends = w->next = 0;
     w->out->n_items = w->out->n_heads = 0;
 }
 
@@ -304,21 +342,20 @@ void sieve_block(const struct sieve *s, struct sieve_seeker *seeker, const char 
                  struct sieved *out)
 {
     struct walk w;
-    size_t at = 0;
     w.s = s;
     w.seeker = seeker;
     w.block = block;
     w.out = out;
     open_walk(&w, n);
-    for (unsigned n_lines; (n_lines = cut(&w, n, &at)) > 0;) {
+    for (unsigned n_lines; (n_lines = cut(&w, n)) > 0;) {
         for (unsigned i = 0; i < n_lines; i++)
             if (w.line[i].may_pass)
                 sieve_fetch(s, &w.line[i].key);
         for (unsigned i = 0; i < n_lines; i++)
             settle(&w, &w.line[i]);
     }
-    if (at < n) {
-        const struct line rest = {.from = (uint32_t)at, .n = (uint32_t)(n - at)};
+    if (w.at < n) {
+        const struct line rest = {.from = (uint32_t)w.at, .n = (uint32_t)(n - w.at)};
         add_read(out, &rest);
         out->item[out->n_items - 1].n--; /* it has no end */
     }

@@ -21,7 +21,12 @@
 #define SIEVE_STAYS 32 /* digits that stay in a shape; of lines with more nothing is known */
 #define SIEVE_UNIT 64  /* entries begin at multiples of it */
 #define SIEVE_UNITS 32000u
-#define SIEVE_PAD 64 /* bytes behind a line that are looked at as well, and do not matter */
+/* So many bytes of a message are looked at without asking whether there are as many: a processor
+ * that guesses wrongly how often a loop runs loses more time than some bytes too many take. */
+#define SIEVE_FRONT 128
+#define SIEVE_FRONT_LANES (SIEVE_FRONT / LANES)
+#define SIEVE_PAD                                                                                  \
+    SIEVE_FRONT /* bytes behind a line that are looked at as well, and do not matter */
 
 /* How what stands at a place is read. */
 enum known_kind {
@@ -37,28 +42,27 @@ struct known_place {
     uint8_t parts; /* KNOWN_V4: how many digits each has, two bits each, the first part lowest */
 };
 
-/* Sixteen bytes of lines of the shape.  A line's byte less text's, bit by bit, is at most the
- * limit: 0 where they have to be the same, 9 where the text is '0' and the line has any digit;
- * behind the end anything goes. */
-struct known_piece {
-    lanes text, limit;
-};
-
 /* Lines of one program and shape; or, with n_stays, of all shapes that differ in the digits that
- * stay, which are at those places: the lesson is looked for by these as well. */
+ * stay, which are at those places.  Then the lesson is in a branch, found by these digits. */
 struct known {
     lanes program; /* and zeros */
     uint32_t token;
-    uint8_t n; /* bytes of the message */
+    uint16_t fork; /* of a branch: the unit of what leads to it, and n is 0; else 0 */
+    uint8_t n;     /* bytes of the message */
     uint8_t verdict;
     uint8_t n_places, n_stays;
     union {
         struct known_place place[SIEVE_PLACES];
         uint8_t stays[SIEVE_STAYS];
     };
-    struct known_piece piece[];
+    union {
+        lanes digits[SIEVE_STAYS / LANES]; /* of a branch: those that stay, in order, and zeros */
+        lanes front[SIEVE_FRONT_LANES];    /* the message's, folded */
+    };
+    lanes behind[]; /* folded as well */
 };
-_Static_assert(sizeof(struct known) == SIEVE_UNIT, "what is asked first takes one cache line");
+_Static_assert(offsetof(struct known, front) == SIEVE_UNIT,
+               "what is asked first takes a cache line");
 _Static_assert(SIEVE_PLACES >= LOG_ADDRESSES_MAX, "runs are kept as places");
 
 /* Whose patterns lines of a program are searched for (sieve_seek.h). */
@@ -101,6 +105,7 @@ struct sieve_key {
     const char *message;
     size_t n; /* 1 to SHAPE_MAX; SIEVE_PAD bytes behind may be read */
     uint64_t hash;
+    lanes front[SIEVE_FRONT_LANES]; /* the message's, folded */
 };
 
 static inline uint64_t sieve_mix(uint64_t a, uint64_t b)
@@ -111,26 +116,43 @@ static inline uint64_t sieve_mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Digits become one value that no other byte has. */
-static inline lanes sieve_fold(lanes v)
+typedef int8_t sieve_places __attribute__((vector_size(LANES)));
+
+/* All digits become one value that no other byte has, and bytes whose place, of which the first's
+ * is given, is behind the last zeros, which no byte becomes. */
+static inline lanes sieve_folded(const char *p, int8_t place, sieve_places last)
 {
-    return lanes_max(v ^ '0', (lanes){0} + 9);
+    const sieve_places from_0 = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return lanes_max(lanes_at(p) ^ '0', (lanes){0} + 9) & (lanes)(from_0 + place <= last);
 }
 
-/* Each pair of bytes is weighed by where it stands. */
-static inline uint64_t sieve_hash(lanes program, const char *message, size_t n)
+/* Folds what is behind the front, at a multiple of LANES. */
+static inline lanes sieve_folded_behind(const struct sieve_key *key, size_t at)
+{
+    const size_t left = key->n - at;
+    return sieve_folded(key->message + at, 0,
+                        (sieve_places){0} + (int8_t)(left < LANES ? left - 1 : LANES));
+}
+
+/* Fills in what follows from program, message and n.  Each pair of bytes is weighed by where it
+ * stands. */
+static inline void sieve_key_close(struct sieve_key *key)
 {
     typedef uint16_t pairs __attribute__((vector_size(LANES)));
+    const sieve_places last =
+        (sieve_places){0} + (int8_t)((key->n < SIEVE_FRONT ? key->n : SIEVE_FRONT) - 1);
     pairs sum = {0}, weight = {0x9E37, 0x79B9, 0x7F4B, 0x7C15, 0xD6E9, 0xFEB9, 0x6659, 0xFD93};
     uint64_t half[2], name[2];
-    size_t at = 0;
-    for (; at + LANES <= n; at += LANES, weight += 0x3C6E)
-        sum += (pairs)sieve_fold(lanes_at(message + at)) * weight;
-    sum += (pairs)(sieve_fold(lanes_at(message + at)) & lanes_front(n - at)) * weight;
+    for (size_t i = 0; i < SIEVE_FRONT_LANES; i++, weight += 0x3C6E) {
+        key->front[i] = sieve_folded(key->message + i * LANES, (int8_t)(i * LANES), last);
+        sum += (pairs)key->front[i] * weight;
+    }
+    for (size_t at = SIEVE_FRONT; at < key->n; at += LANES, weight += 0x3C6E)
+        sum += (pairs)sieve_folded_behind(key, at) * weight;
     memcpy(half, &sum, sizeof half);
-    memcpy(name, &program, sizeof name);
-    return sieve_mix(half[0] ^ (name[0] + n) * UINT64_C(0xA0761D6478BD642F),
-                     half[1] ^ name[1] * UINT64_C(0xE7037ED1A0B428DB));
+    memcpy(name, &key->program, sizeof name);
+    key->hash = sieve_mix(half[0] ^ (name[0] + key->n) * UINT64_C(0xA0761D6478BD642F),
+                          half[1] ^ name[1] * UINT64_C(0xE7037ED1A0B428DB));
 }
 
 static inline uint32_t sieve_first_slot(uint64_t hash)
@@ -158,43 +180,70 @@ static inline bool sieve_is_of(const struct known *k, const struct sieve_key *ke
 {
     if (k->n != key->n)
         return false;
-    lanes over = k->program ^ key->program;
-    for (size_t i = 0; i * LANES < key->n; i++)
-        over |=
-            lanes_over(lanes_at(key->message + i * LANES) ^ k->piece[i].text, k->piece[i].limit);
-    return lanes_are_zero(over);
+    lanes same = (lanes)(k->program == key->program);
+    for (size_t i = 0; i < SIEVE_FRONT_LANES; i++)
+        same &= (lanes)(k->front[i] == key->front[i]);
+    for (size_t at = SIEVE_FRONT; at < key->n; at += LANES)
+        same &= (lanes)(k->behind[(at - SIEVE_FRONT) / LANES] == sieve_folded_behind(key, at));
+    return lanes_bits(same) == 0xffff;
 }
 
-static inline const struct known *sieve_probe(const struct sieve *s, const struct sieve_key *key,
-                                              uint64_t hash)
+static inline const struct known *sieve_probe(const struct sieve *s, const struct sieve_key *key)
 {
     for (uint32_t i = 0; i < SIEVE_PROBES; i++) {
-        const uint32_t slot = sieve_slot(s, hash, i);
+        const uint32_t slot = sieve_slot(s, key->hash, i);
         if (!slot)
             return NULL;
-        if (!((slot ^ sieve_tag(hash)) >> 16) && sieve_is_of(sieve_at(s, slot), key))
+        if (!((slot ^ sieve_tag(key->hash)) >> 16) && sieve_is_of(sieve_at(s, slot), key))
             return sieve_at(s, slot);
     }
     return NULL;
 }
 
-/* The hash of a line whose digits at those places stay. */
-static inline uint64_t sieve_hash_stays(const struct sieve_key *key, const uint8_t *at, unsigned n)
+/* A line's way from a fork. */
+struct sieve_turn {
+    lanes digits[SIEVE_STAYS / LANES]; /* those that stay, and zeros */
+    uint64_t hash;
+    uint16_t fork; /* its unit */
+};
+
+static inline struct sieve_turn sieve_turn_at(const struct sieve *s, const struct known *fork,
+                                              const struct sieve_key *key)
 {
-    uint64_t sum = key->hash;
-    for (unsigned i = 0; i < n; i++)
-        sum = sum * UINT64_C(0xA0761D6478BD642F) + (uint8_t)key->message[at[i]];
-    return sieve_mix(sum, key->hash);
+    struct sieve_turn t = {.hash = key->hash,
+                           .fork = (uint16_t)(((const char *)fork - s->units[0]) / SIEVE_UNIT + 1)};
+    for (unsigned i = 0; i < fork->n_stays; i++) {
+        const uint8_t digit = (uint8_t)key->message[fork->stays[i]];
+        t.digits[i / LANES][i % LANES] = digit;
+        t.hash = t.hash * UINT64_C(0xA0761D6478BD642F) + digit;
+    }
+    t.hash = sieve_mix(t.hash, key->hash);
+    return t;
+}
+
+/* NULL: no line has gone there. */
+static inline const struct known *sieve_branch(const struct sieve *s, const struct sieve_turn *t)
+{
+    for (uint32_t i = 0; i < SIEVE_PROBES; i++) {
+        const uint32_t slot = sieve_slot(s, t->hash, i);
+        if (!slot)
+            return NULL;
+        const struct known *k = sieve_at(s, slot);
+        if (!((slot ^ sieve_tag(t->hash)) >> 16) && k->fork == t->fork &&
+            lanes_are_zero((k->digits[0] ^ t->digits[0]) | (k->digits[1] ^ t->digits[1])))
+            return k;
+    }
+    return NULL;
 }
 
 /* NULL: nothing is known. */
 static inline const struct known *sieve_find(const struct sieve *s, const struct sieve_key *key)
 {
-    const struct known *k = sieve_probe(s, key, key->hash);
+    const struct known *k = sieve_probe(s, key);
     if (!k || !k->n_stays)
         return k;
-    k = sieve_probe(s, key, sieve_hash_stays(key, k->stays, k->n_stays));
-    return k && !k->n_stays ? k : NULL;
+    const struct sieve_turn t = sieve_turn_at(s, k, key);
+    return sieve_branch(s, &t);
 }
 
 /* NULL: none is known. */
@@ -246,7 +295,7 @@ static inline void sieve_fetch(const struct sieve *s, const struct sieve_key *ke
     if (!slot)
         return;
     const char *p = s->units[(slot & UINT16_MAX) - 1];
-    for (size_t i = 0; i < sizeof(struct known) + 2 * key->n; i += SIEVE_UNIT)
+    for (size_t i = 0; i < sizeof(struct known); i += SIEVE_UNIT)
         __builtin_prefetch(p + i);
 }
 

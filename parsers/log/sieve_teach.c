@@ -24,10 +24,17 @@ void sieve_free(struct sieve *s)
         huge_free(s, sizeof *s);
 }
 
-static size_t units_of(size_t n)
+/* Bytes of an entry that is no branch. */
+static size_t size_of(size_t n)
 {
-    const size_t bytes =
-        sizeof(struct known) + (n + LANES - 1) / LANES * sizeof(struct known_piece);
+    const size_t behind = n > SIEVE_FRONT ? (n - SIEVE_FRONT + LANES - 1) / LANES : 0;
+    return sizeof(struct known) + behind * LANES;
+}
+
+#define BRANCH_SIZE (offsetof(struct known, digits) + sizeof(((struct known *)0)->digits))
+
+static size_t units_of(size_t bytes)
+{
     return (bytes + SIEVE_UNIT - 1) / SIEVE_UNIT;
 }
 
@@ -55,14 +62,14 @@ static bool make_pupil(const struct plain_tag *tag, struct pupil *p)
     memcpy(&p->key.program, tag->program.p, tag->program.n);
     p->key.message = p->message;
     p->key.n = n;
-    p->key.hash = sieve_hash(p->key.program, p->message, n);
+    sieve_key_close(&p->key);
     return true;
 }
 
-/* Where an entry of that hash has room; SIEVE_SLOTS: nowhere. */
-static uint32_t free_slot(const struct sieve *s, uint64_t hash, size_t n)
+/* Where an entry of that hash and so many bytes has room; SIEVE_SLOTS: nowhere. */
+static uint32_t free_slot(const struct sieve *s, uint64_t hash, size_t bytes)
 {
-    if (s->n_known == KNOWN_MAX || SIEVE_UNITS - s->n_units < units_of(n))
+    if (s->n_known == KNOWN_MAX || SIEVE_UNITS - s->n_units < units_of(bytes))
         return SIEVE_SLOTS;
     for (uint32_t i = 0; i < SIEVE_PROBES; i++)
         if (!sieve_slot(s, hash, i))
@@ -70,40 +77,62 @@ static uint32_t free_slot(const struct sieve *s, uint64_t hash, size_t n)
     return SIEVE_SLOTS;
 }
 
-/* Under what hash the lesson, or what leads to it, is yet to be entered; false: it is known. */
-static bool find_missing(const struct sieve *s, const struct pupil *p, uint64_t *hash)
+/* What is yet to be entered. */
+struct gap {
+    const struct known *fork; /* of which it is a branch, or NULL */
+    struct sieve_turn turn;   /* from there */
+    uint64_t hash;
+    size_t bytes;
+};
+
+/* False: the lesson is known. */
+static bool find_gap(const struct sieve *s, const struct pupil *p, struct gap *out)
 {
-    const struct known *k = sieve_probe(s, &p->key, p->key.hash);
-    *hash = p->key.hash;
-    if (k && k->n_stays) {
-        *hash = sieve_hash_stays(&p->key, k->stays, k->n_stays);
-        k = sieve_probe(s, &p->key, *hash);
-    }
-    return !k;
+    const struct known *k = sieve_probe(s, &p->key);
+    *out = (struct gap){.fork = k, .hash = p->key.hash, .bytes = size_of(p->key.n)};
+    if (!k)
+        return true;
+    if (!k->n_stays)
+        return false;
+    out->turn = sieve_turn_at(s, k, &p->key);
+    out->hash = out->turn.hash;
+    out->bytes = BRANCH_SIZE;
+    return !sieve_branch(s, &out->turn);
 }
 
 bool sieve_wants(const struct sieve *s, const struct plain_tag *tag)
 {
     struct pupil p;
-    uint64_t hash;
-    return s->n_known < KNOWN_MAX && make_pupil(tag, &p) && find_missing(s, &p, &hash) &&
-           find_stays(&p) && free_slot(s, hash, p.key.n) != SIEVE_SLOTS;
+    struct gap gap;
+    return s->n_known < KNOWN_MAX && make_pupil(tag, &p) && find_gap(s, &p, &gap) &&
+           find_stays(&p) && free_slot(s, gap.hash, gap.bytes) != SIEVE_SLOTS;
+}
+
+static struct known *new_known(struct sieve *s, size_t bytes)
+{
+    struct known *k = (struct known *)(void *)s->units[s->n_units];
+    s->n_units += (uint32_t)units_of(bytes);
+    s->n_known++;
+    return k;
 }
 
 /* A new entry that takes all digits alike. */
-static struct known *new_known(struct sieve *s, const struct pupil *p)
+static struct known *new_trunk(struct sieve *s, const struct pupil *p)
 {
-    struct known *k = (struct known *)(void *)s->units[s->n_units];
-    s->n_units += (uint32_t)units_of(p->key.n);
-    s->n_known++;
+    struct known *k = new_known(s, size_of(p->key.n));
     k->program = p->key.program;
     k->n = (uint8_t)p->key.n;
-    for (size_t i = 0; i < (p->key.n + LANES - 1) / LANES * LANES; i++) {
-        struct known_piece *piece = &k->piece[i / LANES];
-        const bool digit = scan_is_digit(p->message[i]);
-        piece->text[i % LANES] = digit ? '0' : (uint8_t)p->message[i];
-        piece->limit[i % LANES] = i >= p->key.n ? UINT8_MAX : digit ? 9 : 0;
-    }
+    memcpy(k->front, p->key.front, sizeof k->front);
+    for (size_t at = SIEVE_FRONT; at < p->key.n; at += LANES)
+        k->behind[(at - SIEVE_FRONT) / LANES] = sieve_folded_behind(&p->key, at);
+    return k;
+}
+
+static struct known *new_branch(struct sieve *s, const struct sieve_turn *turn)
+{
+    struct known *k = new_known(s, BRANCH_SIZE);
+    k->fork = turn->fork;
+    memcpy(k->digits, turn->digits, sizeof k->digits);
     return k;
 }
 
@@ -178,43 +207,37 @@ static void note_lesson(struct known *k, struct text message, const struct sieve
 /* ---- teaching ---- */
 
 /* What leads from a line with all digits alike to the lessons of those whose digits stay. */
-static void enter_stays(struct sieve *s, const struct pupil *p, uint32_t slot)
+static void enter_fork(struct sieve *s, const struct pupil *p, uint32_t slot)
 {
-    struct known *k = new_known(s, p);
-    k->verdict = SIEVE_READ;
+    struct known *k = new_trunk(s, p);
     k->n_stays = (uint8_t)p->n_stays;
     memcpy(k->stays, p->stays, p->n_stays);
     publish(s, k, p->key.hash, slot);
 }
 
 static void enter_lesson(struct sieve *s, const struct pupil *p, const struct sieve_lesson *lesson,
-                         uint64_t hash, uint32_t slot)
+                         const struct gap *gap, uint32_t slot)
 {
-    struct known *k = new_known(s, p);
-    for (unsigned i = 0; i < p->n_stays; i++) {
-        struct known_piece *piece = &k->piece[p->stays[i] / LANES];
-        piece->text[p->stays[i] % LANES] = (uint8_t)p->message[p->stays[i]];
-        piece->limit[p->stays[i] % LANES] = 0;
-    }
+    struct known *k = gap->fork ? new_branch(s, &gap->turn) : new_trunk(s, p);
     note_lesson(k, (struct text){p->message, p->key.n}, lesson);
-    publish(s, k, hash, slot);
+    publish(s, k, gap->hash, slot);
 }
 
 void sieve_teach(struct sieve *s, const struct plain_tag *tag, const struct sieve_lesson *lesson)
 {
     struct pupil p;
-    uint64_t hash;
-    if (!make_pupil(tag, &p) || !find_missing(s, &p, &hash) || !find_stays(&p))
+    struct gap gap;
+    if (!make_pupil(tag, &p) || !find_gap(s, &p, &gap) || !find_stays(&p))
         return;
-    uint32_t slot = free_slot(s, hash, p.key.n);
-    if (slot != SIEVE_SLOTS && p.n_stays && hash == p.key.hash) {
-        enter_stays(s, &p, slot);
-        if (!find_missing(s, &p, &hash))
+    uint32_t slot = free_slot(s, gap.hash, gap.bytes);
+    if (slot != SIEVE_SLOTS && p.n_stays && !gap.fork) {
+        enter_fork(s, &p, slot);
+        if (!find_gap(s, &p, &gap))
             return;
-        slot = free_slot(s, hash, p.key.n);
+        slot = free_slot(s, gap.hash, gap.bytes);
     }
     if (slot != SIEVE_SLOTS)
-        enter_lesson(s, &p, lesson, hash, slot);
+        enter_lesson(s, &p, lesson, &gap, slot);
 }
 
 /* ---- what searches find ---- */
