@@ -268,69 +268,113 @@ void case_ask(struct case_run *run, const char *name, struct log_config *config)
     correlation_ask(run->c->correlation, config->source, config->asked_line);
 }
 
+/* What is said of a log on the command line: seconds that its clock is to be moved by. */
+static bool offset_of(const char *offset, const char *name, double *seconds, struct error *err)
+{
+    *seconds = 0;
+    return !offset || text_to_double(text_of(offset), seconds) ||
+           error_set(err, ERROR_USAGE, name, "--log-offset wants seconds, not \"%s\"", offset);
+}
+
+struct log_reading {
+    struct case_run *run;
+    struct case_log *out;
+    struct source *source;
+    uint64_t size;
+    bool is_journal;
+    struct log_config config;
+    struct log_about about;
+    struct case_boot booted;
+    struct case_log_end own;
+};
+
+/* Reads it, or tells that it need not be read.  False: nothing of it could be. */
+static bool read_lines(struct log_reading *l, struct log_reader *reader, struct error *err)
+{
+    struct case_run *run = l->run;
+    struct text_run t = {.run = run, .correlation = run->c->correlation};
+    struct log_outside outside;
+    if (!l->is_journal && !l->config.asked_line &&
+        log_outside_find(l->source, l->size, &l->config, l->about.offset_ns, &outside)) {
+        case_describe_log(run, l->out, log_reader_summary(reader), l->booted.from);
+        describe_outside(run, l->out, &outside, l->size);
+        return true;
+    }
+    bool good = true;
+    if (l->is_journal ? !feed_journal(&t, reader, l->source, err)
+                      : !feed(&t, reader, l->source, l->size, err)) {
+        good = !l->is_journal || log_reader_summary(reader)->lines > 0;
+        if (good)
+            case_warn(run, err); /* what came before the failure still counts */
+        run->c->summary.complete = false;
+    }
+    if (!good || l->out->n_bytes_outside)
+        return good;
+    case_describe_log(run, l->out, log_reader_summary(reader), l->booted.from);
+    if (!l->is_journal)
+        keep_end(run, reader, &l->own);
+    return true;
+}
+
+/* The log in its place among those of the case, behind the one that it goes on with. */
+static bool read_in_place(struct log_reading *l, struct error *err)
+{
+    struct case_run *run = l->run;
+    struct correlation *correlation = run->c->correlation;
+    struct log_config *config = &l->config;
+    const bool goes_on = !l->is_journal && continues(run, l->source, config, &l->own);
+    if (goes_on) {
+        config->before = run->log_end.line;
+        l->out->continues = run->logs.v[run->log_end.source].name;
+    }
+    if (!config->asked_line)
+        log_outside_limit(config, l->about.offset_ns);
+    const struct log_passer passer = correlation_passer(correlation);
+    config->passer = &passer;
+    struct log_reader *reader = log_reader_create(run->config->patterns, config, &l->out->flaws);
+    bool good =
+        reader && correlation_source(correlation, config->source, &l->about) &&
+        (!goes_on || correlation_continue(correlation, config->source, run->log_end.source));
+    run->log_end.is_there = false;
+    good = good ? read_lines(l, reader, err)
+                : error_set(err, ERROR_NO_MEMORY, source_name(l->source), "out of memory");
+    log_reader_free(reader);
+    return good;
+}
+
 static bool read_log(struct case_run *run, struct case_log *out, struct source *source,
                      uint64_t size, bool is_journal, struct error *err)
 {
-    struct case_file *c = run->c;
+    const struct case_config *asked = run->config;
     const char *name = source_name(source);
     struct zone *zone;
+    double seconds;
+    const char *offset = case_setting_for(asked->log_offsets, asked->n_log_offsets, name);
     if (!choose_zone(run, name, &zone, out, err))
         return false;
-    const char *offset =
-        case_setting_for(run->config->log_offsets, run->config->n_log_offsets, name);
-    double seconds = 0;
-    if (offset && !text_to_double(text_of(offset), &seconds)) {
+    if (!offset_of(offset, name, &seconds, err)) {
         zone_free(zone);
-        return error_set(err, ERROR_USAGE, name, "--log-offset wants seconds, not \"%s\"", offset);
+        return false;
     }
-    const struct case_boot booted = boot_of(run, out->name, source);
-    struct log_about about = {.name = out->name,
-                              .zone_assumed = zone == NULL && !run->config->zone,
-                              .offset_given = offset != NULL,
-                              .doubt_ns = booted.doubt,
-                              .offset_ns = (instant_ns)(seconds * 1e9)};
-    struct log_config config = {.zone = zone, .boot = booted.at, .source = (uint32_t)run->logs.n};
-    case_span(c, &config.span_first, &config.span_last);
-    case_ask(run, name, &config);
-    struct case_log_end own = {.source = config.source,
-                               .zone =
-                                   case_setting_for(run->config->tz_of, run->config->n_tz_of, name),
-                               .offset = offset};
-    bool goes_on = !is_journal && continues(run, source, &config, &own);
-    if (goes_on) {
-        config.before = run->log_end.line;
-        out->continues = run->logs.v[run->log_end.source].name;
-    }
-    if (!config.asked_line)
-        log_outside_limit(&config, about.offset_ns);
-    const struct log_passer passer = correlation_passer(c->correlation);
-    config.passer = &passer;
-    struct log_reader *reader = log_reader_create(run->config->patterns, &config, &out->flaws);
-    struct text_run t = {.run = run, .correlation = c->correlation};
-    struct log_outside outside;
-    bool good =
-        reader && correlation_source(c->correlation, config.source, &about) &&
-        (!goes_on || correlation_continue(c->correlation, config.source, run->log_end.source));
-    run->log_end.is_there = false;
-    if (!good)
-        error_set(err, ERROR_NO_MEMORY, name, "out of memory");
-    else if (!is_journal && !config.asked_line &&
-             log_outside_find(source, size, &config, about.offset_ns, &outside)) {
-        case_describe_log(run, out, log_reader_summary(reader), booted.from);
-        describe_outside(run, out, &outside, size);
-    } else if (is_journal ? !feed_journal(&t, reader, source, err)
-                          : !feed(&t, reader, source, size, err)) {
-        good = !is_journal || log_reader_summary(reader)->lines > 0;
-        if (good)
-            case_warn(run, err); /* what came before the failure still counts */
-        c->summary.complete = false;
-    }
-    if (good && !out->n_bytes_outside) {
-        case_describe_log(run, out, log_reader_summary(reader), booted.from);
-        if (!is_journal)
-            keep_end(run, reader, &own);
-    }
-    log_reader_free(reader);
+    struct log_reading l = {.run = run,
+                            .out = out,
+                            .source = source,
+                            .size = size,
+                            .is_journal = is_journal,
+                            .booted = boot_of(run, out->name, source)};
+    l.about = (struct log_about){.name = out->name,
+                                 .zone_assumed = zone == NULL && !asked->zone,
+                                 .offset_given = offset != NULL,
+                                 .doubt_ns = l.booted.doubt,
+                                 .offset_ns = (instant_ns)(seconds * 1e9)};
+    l.config =
+        (struct log_config){.zone = zone, .boot = l.booted.at, .source = (uint32_t)run->logs.n};
+    case_span(run->c, &l.config.span_first, &l.config.span_last);
+    case_ask(run, name, &l.config);
+    l.own = (struct case_log_end){.source = l.config.source,
+                                  .zone = case_setting_for(asked->tz_of, asked->n_tz_of, name),
+                                  .offset = offset};
+    const bool good = read_in_place(&l, err);
     zone_free(zone);
     return good;
 }

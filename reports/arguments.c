@@ -214,6 +214,43 @@ static void push_path(struct arguments *a, const char *path)
         *slot = path;
 }
 
+static int push_rules(struct arguments *a, const char *folder)
+{
+    const char **slot = vec_push(&a->rules);
+    if (slot)
+        *slot = folder;
+    return EXIT_OK;
+}
+
+static int print_completions(const char *shell)
+{
+    if (strcmp(shell, "bash") != 0)
+        return arguments_complain("there are completions for bash only, not for \"", shell, "\"");
+    usage_completions(&usage, stdout);
+    return ARGUMENTS_DONE;
+}
+
+/* An option that prints something about the program and is all that is done. */
+static int take_request(int id)
+{
+    switch (id) {
+    case 'h':
+        usage_help(&usage, stdout);
+        return ARGUMENTS_DONE;
+    case OPTION_MAN:
+        usage_man(&usage, stdout);
+        return ARGUMENTS_DONE;
+    case OPTION_COMPLETIONS:
+        return print_completions(optarg);
+    case OPTION_VERSION:
+        puts("whyrst " WHYRST_VERSION);
+        return ARGUMENTS_DONE;
+    default:
+        fputs("see whyrst --help\n", stderr);
+        return EXIT_USAGE;
+    }
+}
+
 /* One option; ARGUMENTS_DONE: exit with 0. */
 static int take_option(struct arguments *a, int id)
 {
@@ -231,9 +268,6 @@ static int take_option(struct arguments *a, int id)
     case 'v':
         a->verbosity++;
         return EXIT_OK;
-    case 'h':
-        usage_help(&usage, stdout);
-        return ARGUMENTS_DONE;
     case OPTION_FORMAT:
         return take_format(a, optarg);
     case OPTION_FILTER:
@@ -257,32 +291,15 @@ static int take_option(struct arguments *a, int id)
         return take_severity(optarg, &a->fail_on);
     case OPTION_MIN_SEVERITY:
         return take_severity(optarg, &a->min_severity);
-    case OPTION_RULES: {
-        const char **slot = vec_push(&a->rules);
-        if (slot)
-            *slot = optarg;
-        return EXIT_OK;
-    }
+    case OPTION_RULES:
+        return push_rules(a, optarg);
     case OPTION_COLOR:
         return take_color(a, optarg);
     case OPTION_STRICT:
         a->strict = true;
         return EXIT_OK;
-    case OPTION_MAN:
-        usage_man(&usage, stdout);
-        return ARGUMENTS_DONE;
-    case OPTION_COMPLETIONS:
-        if (strcmp(optarg, "bash") != 0)
-            return arguments_complain("there are completions for bash only, not for \"", optarg,
-                                      "\"");
-        usage_completions(&usage, stdout);
-        return ARGUMENTS_DONE;
-    case OPTION_VERSION:
-        puts("whyrst " WHYRST_VERSION);
-        return ARGUMENTS_DONE;
     default:
-        fputs("see whyrst --help\n", stderr);
-        return EXIT_USAGE;
+        return take_request(id);
     }
 }
 

@@ -183,60 +183,55 @@ static const struct event drop = {.kind = {"ssh.drop-connection", 19},
                                   .fields = {{{"reason", 6}, {"past \033[31mMax", 13}}},
                                   .n_fields = 1};
 
-static void test_texts_and_evidence(void **state)
+/* A rule with all that can be said, about a line, a fact and a host value. */
+static const char talker[] =
+    RULE("r", "ssh-max-startups", "",
+         "0.4") "<bind name='d' event='ssh.*'/>"
+                "<require><exists id='log' bind='d'/>"
+                "<fact name='t.idle' near-timer='network'/></require>"
+                "<support weight='0.5' of='d'/>"
+                "<support weight='0.5'><fact name='host.sshd.maxstartups' known='true'/>"
+                "</support>"
+                "<also when='log'>{d} says:  {d.reason} {{}} {t.idle|timers}.</also>"
+                "<also when='five'>never</also>"
+                "<contradict weight='0.1'><fact id='five' name='t.int' is='5'/></contradict>"
+                "<remedy risk='low' command='sshd -T'>now {host.sshd.maxstartups}"
+                "[[, or {t.real}]] {t.real}</remedy>"
+                "<remedy risk='high' when='five'>never</remedy>"
+                "<reference> sshd_config(5) </reference>" END;
+
+/* That rule before a reset of which all that it asks is known.  timers: without them no silence is
+ * near one. */
+static const struct diagnosis *let_talk(struct scene *s, bool timers)
 {
-    (void)state;
-    struct scene s;
+    static const char xml[] = "<timeouts version='1'><timer after='350s' tolerance='1s' "
+                              "kind='network' product='NAT'>x</timer></timeouts>";
+    struct complaints c;
     fake_forget();
     fake_link(&drop, JOIN_TUPLE, -120000000)->uncertainty_ns = 20000000;
     fake_number("t.idle", 350 * NS_PER_S);
     fake_number("t.int", 4);
     fake_host("host.sshd.maxstartups", "10:30:100");
-    play(&s,
-         RULE("r", "ssh-max-startups", "",
-              "0.4") "<bind name='d' event='ssh.*'/>"
-                     "<require><exists id='log' bind='d'/><fact name='t.idle' "
-                     "near-timer='any'/></require>"
-                     "<support weight='0.5' of='d'/>"
-                     "<support weight='0.5'><fact name='host.sshd.maxstartups' "
-                     "known='true'/></support>"
-                     "<support weight='0.5'><fact name='t.int' is='5'/></support>"
-                     "<also when='log'>{d} says: {d.reason}{{}}.</also>"
-                     "<also when='five'>never</also>"
-                     "<contradict weight='0.1'><fact id='five' name='t.int' is='5'/></contradict>"
-                     "<remedy risk='low' command='sshd -T'>now {host.sshd.maxstartups}[[, or "
-                     "{t.real}]] "
-                     "{t.real}</remedy>"
-                     "<remedy risk='high' when='five'>never</remedy>"
-                     "<reference> sshd_config(5) </reference>" END);
-    const struct diagnosis *d = said(&s);
-    assert_string_equal(d->rule, ""); /* the catalogue here has no timers: not near any */
-    leave(&s);
-    static const char timers[] = "<timeouts version='1'><timer after='350s' tolerance='1s' "
-                                 "kind='network' product='NAT'>x</timer></timeouts>";
-    struct complaints c;
+    s->t = (struct telling){0};
+    fake_case_init(&s->f);
+    fake_case_add(&s->f, "192.0.2.1:50000", "198.51.100.7:22", 1000 * NS_PER_S);
+    fake_catalogue(&s->k, talker);
     complaints_init(&c);
-    fake_case_init(&s.f);
-    fake_case_add(&s.f, "192.0.2.1:50000", "198.51.100.7:22", 1000 * NS_PER_S);
-    fake_catalogue(
-        &s.k,
-        RULE("r", "ssh-max-startups", "",
-             "0.4") "<bind name='d' event='ssh.*'/>"
-                    "<require><exists id='log' bind='d'/>"
-                    "<fact name='t.idle' near-timer='network'/></require>"
-                    "<support weight='0.5' of='d'/>"
-                    "<support weight='0.5'><fact name='host.sshd.maxstartups' known='true'/>"
-                    "</support>"
-                    "<also when='log'>{d} says:  {d.reason} {{}} {t.idle|timers}.</also>"
-                    "<also when='five'>never</also>"
-                    "<contradict weight='0.1'><fact id='five' name='t.int' is='5'/></contradict>"
-                    "<remedy risk='low' command='sshd -T'>now {host.sshd.maxstartups}"
-                    "[[, or {t.real}]] {t.real}</remedy>"
-                    "<remedy risk='high' when='five'>never</remedy>"
-                    "<reference> sshd_config(5) </reference>" END);
-    assert_true(timeouts_read(&s.k.timeouts, "t.xml", text_of(timers), &s.k.arena, &c));
-    assert_true(findings_build(&s.found, &s.k, &s.f.c));
-    d = said(&s);
+    if (timers)
+        assert_true(timeouts_read(&s->k.timeouts, "t.xml", text_of(xml), &s->k.arena, &c));
+    complaints_finish(&c);
+    assert_true(findings_build(&s->found, &s->k, &s->f.c));
+    return said(s);
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    struct scene s;
+    const struct diagnosis *d = let_talk(&s, false);
+    assert_string_equal(d->rule, "");
+    leave(&s);
+    d = let_talk(&s, true);
     assert_string_equal(d->rule, "r");
     assert_true(says(d->explanation, "because r auth.log:118 says: past \033[31mMax {} NAT (350 "
                                      "s)."));
@@ -245,6 +240,14 @@ static void test_texts_and_evidence(void **state)
     assert_true(says(d->remedies[0].command, "sshd -T"));
     assert_string_equal(d->remedies[0].risk, "low");
     assert_true(says(d->references[0], "sshd_config(5)"));
+    leave(&s);
+}
+
+static void test_evidence(void **state)
+{
+    (void)state;
+    struct scene s;
+    const struct diagnosis *d = let_talk(&s, true);
     assert_int_equal(d->n_evidence, 4);
     assert_true(says(d->evidence[0].says, "it was so"));
     assert_int_equal(d->evidence[0].frame, 9);
@@ -255,7 +258,6 @@ static void test_texts_and_evidence(void **state)
     assert_true(says(d->evidence[2].says, "a duration: 350.000 s"));
     assert_int_equal(d->evidence[3].kind, SOURCE_HOST);
     assert_true(says(d->evidence[3].value, "10:30:100"));
-    complaints_finish(&c);
     leave(&s);
 }
 
@@ -393,7 +395,8 @@ int main(void)
         cmocka_unit_test(test_indistinct),
         cmocka_unit_test(test_ties_go_to_the_smaller_id),
         cmocka_unit_test(test_undecided),
-        cmocka_unit_test(test_texts_and_evidence),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_evidence),
         cmocka_unit_test(test_severity_is_lowered),
         cmocka_unit_test(test_order_of_rules_is_nothing),
         cmocka_unit_test(test_groups),
