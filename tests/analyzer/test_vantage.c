@@ -39,6 +39,25 @@ static struct connection_record *copy_talk(struct joint *j, uint32_t capture, do
     return r;
 }
 
+/* One talk, captured near the client and, with a clock 5 s ahead, near the server; *b: there. */
+static struct joint *two_places(uint32_t *b)
+{
+    struct joint *j = joint_create();
+    *b = joint_capture(j, "server.pcap", 5, 105);
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+    copy_talk(j, *b, 5, 0.004);
+    return j;
+}
+
+/* The newest reset is not in the capture that has the record. */
+static void take_rst_away(struct joint *j, struct connection_record *there)
+{
+    there->ending = ENDING_OPEN;
+    there->rst_time = INSTANT_NONE;
+    there->saw_rst[1] = false;
+    j->c.n_resets--;
+}
+
 static void test_both_ends(void **state)
 {
     (void)state;
@@ -70,17 +89,12 @@ static void test_both_ends(void **state)
 static void test_absent_rst(void **state)
 {
     (void)state;
-    struct joint *j = joint_create();
-    uint32_t b = joint_capture(j, "server.pcap", 5, 105);
+    uint32_t b;
     struct reset *r;
-    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
-    copy_talk(j, b, 5, 0.004);
+    struct joint *j = two_places(&b);
     joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
     struct connection_record *there = copy_talk(j, b, 5, 0.004);
-    there->ending = ENDING_OPEN;
-    there->rst_time = INSTANT_NONE;
-    there->saw_rst[1] = false;
-    j->c.n_resets--;
+    take_rst_away(j, there);
     joint_run(j);
     assert_int_equal(r->sender, SIDE_PATH);
     assert_true(r->sender_confidence >= 0.9);
@@ -93,19 +107,14 @@ static void test_absent_rst(void **state)
 static void test_one_segment(void **state)
 {
     (void)state;
-    struct joint *j = joint_create();
-    uint32_t b = joint_capture(j, "server.pcap", 5, 105);
+    uint32_t b;
     struct reset *r;
-    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
-    copy_talk(j, b, 5, 0.004);
+    struct joint *j = two_places(&b);
     joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
     struct connection_record *there = copy_talk(j, b, 5, 0.004);
     for (uint32_t i = 0; i < j->c.n_records; i++)
         j->records[i].ttl[0] = j->records[i].ttl[1] = 64;
-    there->ending = ENDING_OPEN;
-    there->rst_time = INSTANT_NONE;
-    there->saw_rst[1] = false;
-    j->c.n_resets--;
+    take_rst_away(j, there);
     joint_run(j);
     assert_int_equal(j->captures[1].vantage, 2);
     assert_int_equal(r->sender, SIDE_PATH);
@@ -117,11 +126,9 @@ static void test_one_segment(void **state)
 static void test_both_forged(void **state)
 {
     (void)state;
-    struct joint *j = joint_create();
-    uint32_t b = joint_capture(j, "server.pcap", 5, 105);
+    uint32_t b;
     struct reset *r;
-    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
-    copy_talk(j, b, 5, 0.004);
+    struct joint *j = two_places(&b);
     joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
     struct connection_record *there = copy_talk(j, b, 5, 0.004);
     struct reset *x = j->resets[1];
@@ -179,11 +186,9 @@ static void test_capture_too_short(void **state)
 static void test_rejected_before(void **state)
 {
     (void)state;
-    struct joint *j = joint_create();
-    uint32_t b = joint_capture(j, "server.pcap", 5, 105);
+    uint32_t b;
     struct reset *r;
-    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
-    copy_talk(j, b, 5, 0.004);
+    struct joint *j = two_places(&b);
     struct connection_record *x = joint_reset(j, "192.0.2.33:40007", SERVER, 30, 30.001, &r);
     x->ttl[0] = 64;
     x->ttl[1] = 0;

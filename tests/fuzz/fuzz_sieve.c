@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "parsers/base/hash.h"
-#include "parsers/log/address_find.h"
-#include "parsers/log/reader.h"
+#include "tests/parsers/log/sieved.h"
 
 #define TIMES 4 /* a shape is learnt when it comes again */
 #define SIZE_MAX_READ 16384
@@ -19,9 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What came of a log. */
 struct told {
     const struct address_filter *interest;
-    uint64_t hash;    /* of events, and of lines about an address of interest, in order */
-    uint64_t n_empty; /* other lines */
-    instant_ns first_empty, last_empty;
+    uint64_t hash; /* of events, and of lines about an address of interest, in order */
+    struct sieved_others others;
     struct log_summary summary;
     size_t n_flaws;
 };
@@ -39,50 +37,14 @@ static void tell_event(struct told *t, uint64_t line, instant_ns time, uint32_t 
     t->hash = hash_bytes(&all, sizeof all, 0);
 }
 
-/* Of the event's ends the one address that may be of interest, beside others. */
-static const struct address *known_beside_others(const struct told *t, const struct event *e)
-{
-    const struct endpoint *ends[] = {&e->client, &e->server, &e->src, &e->dst};
-    const struct address *known = NULL;
-    bool others = false;
-    for (size_t i = 0; i < 4; i++) {
-        if (address_is_zero(&ends[i]->ip))
-            continue;
-        if (!address_filter_may_hold(t->interest, &ends[i]->ip))
-            others = true;
-        else if (known && !address_eq(known, &ends[i]->ip))
-            return NULL;
-        else
-            known = &ends[i]->ip;
-    }
-    return others ? known : NULL;
-}
-
-static void tell_empty(struct told *t, uint64_t n, instant_ns first, instant_ns last)
-{
-    t->n_empty += n;
-    t->first_empty = first < t->first_empty ? first : t->first_empty;
-    t->last_empty = last > t->last_empty ? last : t->last_empty;
-}
-
-static bool is_of_interest(const struct told *t, const struct event *e)
-{
-    struct endpoint found[LOG_ADDRESSES_MAX];
-    unsigned n = log_find_addresses(e->message, found);
-    for (unsigned i = 0; i < n; i++)
-        if (address_filter_may_hold(t->interest, &found[i].ip))
-            return true;
-    return false;
-}
-
 static bool take(void *ctx, const struct event *e)
 {
     struct told *t = ctx;
     const struct endpoint *client = address_is_zero(&e->client.ip) ? &e->src : &e->client;
-    if (e->kind.n || is_of_interest(t, e))
-        tell_event(t, e->line, e->time, e->pid, client, known_beside_others(t, e));
+    if (e->kind.n || sieved_is_of_interest(t->interest, e))
+        tell_event(t, e->line, e->time, e->pid, client, sieved_known(t->interest, e));
     else
-        tell_empty(t, 1, e->time == INSTANT_NONE ? INT64_MAX : e->time, e->time);
+        sieved_add_one(&t->others, e->time);
     return true;
 }
 
@@ -94,19 +56,20 @@ static uint32_t admit(void *ctx, const struct event *e)
 
 static bool pass(void *ctx, bool is_event, const struct log_passed *p)
 {
+    struct told *t = ctx;
     if (p->token != (is_event ? 2u : 1u) || p->n_lines == 0)
         abort();
     if (is_event)
-        tell_event(ctx, p->line, p->first, p->pid, &p->client, p->known);
+        tell_event(t, p->line, p->first, p->pid, &p->client, p->known);
     else
-        tell_empty(ctx, p->n_lines, p->first, p->last);
+        sieved_add(&t->others, p->n_lines, p->first, p->last);
     return true;
 }
 
 static struct told read_log(struct patterns *patterns, const struct address_filter *interest,
                             bool sieve, const uint8_t *bytes, size_t n)
 {
-    struct told t = {.interest = interest, .first_empty = INT64_MAX, .last_empty = INSTANT_NONE};
+    struct told t = {.interest = interest, .others = {0, INT64_MAX, INSTANT_NONE}};
     const struct log_passer passer = {
         .ctx = &t, .of_interest = interest, .after = 1, .admit = admit, .pass = pass};
     const struct log_config config = {.span_first = INT64_C(1750000000) * NS_PER_S,
@@ -129,8 +92,8 @@ static struct told read_log(struct patterns *patterns, const struct address_filt
 
 static bool is_same(const struct told *a, const struct told *b)
 {
-    return a->hash == b->hash && a->n_empty == b->n_empty && a->first_empty == b->first_empty &&
-           a->last_empty == b->last_empty && a->n_flaws == b->n_flaws &&
+    return a->hash == b->hash && a->others.n == b->others.n && a->others.first == b->others.first &&
+           a->others.last == b->others.last && a->n_flaws == b->n_flaws &&
            memcmp(&a->summary, &b->summary, sizeof a->summary) == 0;
 }
 

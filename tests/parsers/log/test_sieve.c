@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "parsers/log/address_find.h"
 #include "parsers/log/pump.h"
 #include "parsers/log/sieve.h"
+#include "sieved.h"
 #include "told.h"
 
 #define TOKENS_MAX 100000
@@ -26,8 +26,8 @@ struct told {
     struct log_summary summary;
     struct flaws flaws;
     struct address_filter interest;
-    uint64_t n_empty, n_passed, n_mixed, n_v6;
-    instant_ns first_empty, last_empty;
+    struct sieved_others others;
+    uint64_t n_passed, n_mixed, n_v6;
     struct text kind[TOKENS_MAX];
     uint32_t n_tokens;
     unsigned refuse; /* one in so many is handed on; 0: none */
@@ -46,52 +46,14 @@ static void tell_event(struct told *t, uint64_t line, instant_ns time, uint32_t 
                   (long long)time, pid, TEXT_ARG(kind), end, address);
 }
 
-/* Of the event's ends the one address that may be of interest, beside others. */
-static const struct address *known_beside_others(const struct told *t, const struct event *e)
-{
-    const struct endpoint *ends[] = {&e->client, &e->server, &e->src, &e->dst};
-    const struct address *known = NULL;
-    bool others = false;
-    for (size_t i = 0; i < 4; i++) {
-        if (address_is_zero(&ends[i]->ip))
-            continue;
-        if (!address_filter_may_hold(&t->interest, &ends[i]->ip))
-            others = true;
-        else if (known && !address_eq(known, &ends[i]->ip))
-            return NULL;
-        else
-            known = &ends[i]->ip;
-    }
-    return others ? known : NULL;
-}
-
-static void tell_empty(struct told *t, uint64_t n, instant_ns first, instant_ns last)
-{
-    t->n_empty += n;
-    t->first_empty = first < t->first_empty ? first : t->first_empty;
-    t->last_empty = last > t->last_empty ? last : t->last_empty;
-}
-
-static bool is_of_interest(const struct told *t, const struct event *e)
-{
-    struct endpoint found[LOG_ADDRESSES_MAX];
-    unsigned n = log_find_addresses(e->message, found);
-    for (unsigned i = 0; i < n; i++)
-        if (address_filter_may_hold(&t->interest, &found[i].ip))
-            return true;
-    return false;
-}
-
 static bool sink(void *ctx, const struct event *e)
 {
     struct told *t = ctx;
     const struct endpoint *client = address_is_zero(&e->client.ip) ? &e->src : &e->client;
-    if (e->kind.n || is_of_interest(t, e))
-        tell_event(t, e->line, e->time, e->pid, e->kind, client, known_beside_others(t, e));
-    else if (e->time != INSTANT_NONE)
-        tell_empty(t, 1, e->time, e->time);
+    if (e->kind.n || sieved_is_of_interest(&t->interest, e))
+        tell_event(t, e->line, e->time, e->pid, e->kind, client, sieved_known(&t->interest, e));
     else
-        t->n_empty++;
+        sieved_add_one(&t->others, e->time);
     return true;
 }
 
@@ -117,7 +79,7 @@ static bool pass(void *ctx, bool is_event, const struct log_passed *p)
     if (is_event)
         tell_event(t, p->line, p->first, p->pid, t->kind[p->token - 1], &p->client, p->known);
     else
-        tell_empty(t, p->n_lines, p->first, p->last);
+        sieved_add(&t->others, p->n_lines, p->first, p->last);
     return true;
 }
 
@@ -140,8 +102,7 @@ static struct told *read_through(const struct strbuf *log, struct log_config con
                                  unsigned refuse, size_t piece)
 {
     struct told *t = calloc(1, sizeof *t);
-    t->first_empty = INT64_MAX;
-    t->last_empty = INT64_MIN;
+    t->others = (struct sieved_others){0, INT64_MAX, INSTANT_NONE};
     t->refuse = refuse;
     t->interest = (struct address_filter){interest_bits, 64};
     strbuf_init(&t->out);
@@ -207,8 +168,8 @@ static uint64_t assert_same(const struct strbuf *log, const struct log_config *c
     uint64_t n = b->n_passed;
     assert_true(b->n_mixed > 10 && b->n_v6 > 1000);
     assert_same_lines(a->out.p, b->out.p);
-    assert_int_equal(a->n_empty, b->n_empty);
-    assert_true(a->first_empty == b->first_empty && a->last_empty == b->last_empty);
+    assert_int_equal(a->others.n, b->others.n);
+    assert_true(a->others.first == b->others.first && a->others.last == b->others.last);
     assert_memory_equal(&a->summary, &b->summary, sizeof a->summary);
     assert_same_flaws(&a->flaws, &b->flaws);
     forget_told(a);
