@@ -8,13 +8,14 @@ import time
 import daemons
 import rawpacket
 from case import case
-from cases.endpoint import SERVICE, end, meet
+from cases.endpoint import SERVICE
 from cases.middle import STATEFUL, invalid
 from cases.opening import refused
-from cases.services import amqp, drain, frame, rabbitmq, redis
+from cases.services import amqp, frame, rabbitmq, redis
 from cases.ssh import ID, login
 from daemons import Sshd, banner, ssh, wait_for
 from pcapfile import ACK
+from talk import begin, drain, end
 
 PADDED = os.path.join(os.path.dirname(SERVICE), "padded.py")
 LATE = {
@@ -258,9 +259,7 @@ def echo_of_acks(c, port=80):
     The reader should see: lone RSTs for connections that nobody here began.
     """
     c.stage(routed=True, log=False, router_log=False, captures=("client",))
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for _ in range(c.rng.randrange(3, 6)):
         mine, door = c.rng.randrange(20000, 60000), c.rng.choice([443, 8443, 25])
         rawpacket.send(

@@ -8,8 +8,9 @@ import time
 
 import daemons
 from case import case
-from cases.services import drain, redis
+from cases.services import redis
 from daemons import abort, wait_for
+from talk import drain
 
 PG = 5432
 

@@ -6,11 +6,12 @@ import time
 
 import daemons
 from case import case
-from cases.endpoint import SERVICE, end, meet
-from cases.services import drain, haproxy, through_http
+from cases.endpoint import SERVICE
+from cases.services import haproxy, through_http
 from cases.ssh import ID
 from daemons import Sshd, abort, banner, wait_for
 from forger import Forger
+from talk import begin, drain, end, exchange, meet
 
 
 @case("crash-of-another", "A crash in the log that has nothing to do with the resets", corpus=True)
@@ -22,13 +23,10 @@ def other_crash(c, port=8301):
     The reader should see: an application abort; the crash line is no evidence for it.
     """
     c.stage()
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for n in range(c.rng.randrange(2, 5)):
         a, b, mine = meet(c, listener, port)
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
         if n == 1:
             p = c.server.spawn("/usr/bin/python3", SERVICE, "batchjob", "127.0.0.1", "7999")
             wait_for(lambda: c.server.find("batchjob"), "batchjob")
@@ -123,14 +121,11 @@ def idle_both(c, idle=3.0, port=8302):
     """
     c.stage(delay=0.006, captures=("client", "server"))
     forger = Forger(c.cable)
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     group = []
     for _ in range(c.rng.randrange(3, 5)):
         a, b, mine = meet(c, listener, port)
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
         group.append((time.monotonic(), a, b, mine))
         c.pause(0.1, 0.6)
     live = meet(c, listener, port)

@@ -7,8 +7,8 @@ import net
 from case import again, case
 from cases.endpoint import SERVICE
 from cases.ownkernel import UNITS, answers
-from cases.services import drain
 from daemons import wait_for
+from talk import drain
 
 
 def shut_down(c, port=8700, how="reboot"):

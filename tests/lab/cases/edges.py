@@ -5,10 +5,10 @@ import time
 
 import daemons
 from case import case
-from cases.endpoint import end, meet
 from daemons import abort, wait_for
 from forger import Forger, segment
 from pcapfile import RST
+from talk import begin, end, exchange, meet
 
 
 @case("stale-echo", "A duplicate arrives after both sides have closed")
@@ -21,9 +21,7 @@ def stale(c, port=8070):
     The reader should see: a stale echo, harmless.
     """
     c.stage(delay=c.rng.choice([0.004, 0.01]), log=False)
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for _ in range(c.rng.randrange(3, 6)):
         a, b, mine = meet(c, listener, port)
         forth = []
@@ -35,8 +33,7 @@ def stale(c, port=8070):
             return None
 
         c.cable.rules.append(keep_all)
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
         a.close()
         c.pause(0.08, 0.12)
         b.close()
@@ -69,8 +66,7 @@ def lone(c, port=8071):
     c.watch(expression="ip6[53] & 4 != 0" if c.ip == 6 else "tcp[tcpflags] & tcp-rst != 0")
     for _ in range(c.rng.randrange(2, 4)):
         a, b, mine = meet(c, listener, port)
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
         c.pause(0.1, 0.4)
         abort(b)
         c.pause(0.1)
@@ -104,9 +100,7 @@ def one_way(c, port=8072):
     c.ordinary(8080)
     for _ in range(c.rng.randrange(2, 5)):
         a, b, mine = meet(c, listener, port)
-        for _ in range(2):
-            c.say(a, b)
-            c.say(b, a)
+        exchange(c, a, b, 2)
         c.pause(0.1, 0.6)
         abort(b)
         c.pause(0.1)
@@ -153,9 +147,7 @@ def nat_both(c, kind="snat", port=8073):
           }}
         }}\n"""
         )
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     to = (c.server.addr, port) if kind == "snat" else (public, 443)
     for n in range(c.rng.randrange(3, 6)):
         a = c.client.connect(*to)
@@ -352,9 +344,7 @@ def windows_of_time(c, port=8075):
     The reader should see: the abort, undisturbed by retransmissions.
     """
     c.stage(log=False)
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for n in range(c.rng.randrange(3, 5)):
         a, b, mine = meet(c, listener, port)
         for _ in range(c.rng.randrange(4, 9)):

@@ -8,26 +8,9 @@ import daemons
 import kernelword
 from case import case
 from daemons import abort, wait_for
+from talk import begin, end, exchange, meet
 
 SERVICE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "service.py")
-
-
-def meet(c, listener, port):
-    a = c.client.connect(c.server.addr, port)
-    b, _ = listener.accept()
-    b.settimeout(10)
-    return a, b, a.getsockname()[1]
-
-
-def end(*socks):
-    for s in socks:
-        s.settimeout(0.3)
-        try:
-            while s.recv(65536):
-                pass
-        except OSError:
-            pass
-        s.close()
 
 
 @case("unread-data-close", "A server that closes with the request's body unread")
@@ -40,9 +23,7 @@ def unread(c, port=8090):
     The reader should see: the server closed without reading everything.
     """
     c.stage()
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for n in range(c.rng.randrange(3, 6)):
         a, b, mine = meet(c, listener, port)
         head = b"POST /upload HTTP/1.1\r\nHost: app\r\nContent-Length: 9000\r\n\r\n"
@@ -85,9 +66,7 @@ def application_abort(c, port=9443):
     The reader should see: the server's program aborted; no log says why.
     """
     c.stage()
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for _ in range(c.rng.randrange(2, 4)):
         group = [meet(c, listener, port) for _ in range(c.rng.randrange(1, 3))]
         for a, b, mine in group:
@@ -120,9 +99,7 @@ def client_abort(c, port=8443):
     The reader should see: the client gave up; the server is not to blame.
     """
     c.stage()
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for n in range(c.rng.randrange(3, 6)):
         a, b, mine = meet(c, listener, port)
         c.say(a, b)
@@ -217,9 +194,7 @@ def late_data(c, port=8082):
     The reader should see: data lost only because nobody wanted it any more.
     """
     c.stage(log=False)
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for _ in range(c.rng.randrange(2, 5)):
         a, b, mine = meet(c, listener, port)
         c.say(a, b)
@@ -518,9 +493,7 @@ def dead_peer(c, port=5222):
     The reader should see: probes unanswered, then given up.
     """
     c.stage(delay=c.rng.choice([0.002, 0.01]))
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     well = meet(c, listener, port)
     keepalive(well[1], 1, 1, 3)
     c.say(well[0], well[1])
@@ -528,8 +501,7 @@ def dead_peer(c, port=5222):
     end(well[0], well[1])
     group = [meet(c, listener, port) for _ in range(c.rng.randrange(2, 4))]
     for a, b, mine in group:
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
         keepalive(b, 1, 1, c.rng.choice([2, 3]))
         c.truth.add(
             (c.client.addr, mine),
@@ -559,13 +531,10 @@ def lost_state(c, port=7443):
     tell.
     """
     c.stage(log=False)
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     group = [meet(c, listener, port) for _ in range(c.rng.randrange(2, 5))]
     for a, b, mine in group:
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
         c.truth.add(
             (c.client.addr, mine),
             (c.server.addr, port),

@@ -3,8 +3,9 @@
 import time
 
 from case import case
-from cases.endpoint import end, keepalive, meet
+from cases.endpoint import keepalive
 from forger import Forger
+from talk import begin, end, exchange, meet
 
 
 @case(
@@ -26,17 +27,13 @@ def unnoticed(c, port=5222, captures=("client",)):
     """
     c.stage(delay=c.rng.choice([0.008, 0.02]), captures=captures)
     forger = Forger(c.cable)
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for kind in c.rng.sample(["busy", "idle", "busy", "idle", "abort", "abort"], 6):
         a, b, mine = meet(c, listener, port)
         us, them = (c.client.addr, mine), (c.server.addr, port)
         if kind == "idle":
             keepalive(b, 1, 1, 2)
-        for _ in range(c.rng.randrange(2, 5)):
-            c.say(a, b)
-            c.say(b, a)
+        exchange(c, a, b, c.rng.randrange(2, 5))
         c.pause(0.2, 0.4)
         if kind == "abort":
             a.sendall(c.text(40, 400))

@@ -9,9 +9,9 @@ import daemons
 from case import again
 from cases.limits import pair
 from cases.proxies import haproxy
-from cases.services import drain
 from cases.told import ended, how
 from daemons import trixie_has, trixie_root, wait_for
+from talk import drain
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 

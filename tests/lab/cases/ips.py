@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real intrusion prevention system in line: Suricata on the router, fed by NFQUEUE."""
 from case import again, case
-from cases.endpoint import end, meet
 from daemons import Suricata
+from talk import begin, end, exchange, meet
 
 RULE = (
     'rejectboth tcp any any -> any any (msg:"LAB forbidden word in a request"; flow:established; '
@@ -28,15 +28,11 @@ def suricata(c, port=8088, output="syslog"):
     Suricata(c.router, RULE, output)
     for tables in ("iptables-legacy", "ip6tables-legacy"):
         c.router.run(tables, "-A", "FORWARD", "-p", "tcp", "-j", "NFQUEUE", "--queue-num", "0")
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     words = ["forbidden", "news", "forbidden", "weather"] + ["forbidden"] * c.rng.randrange(0, 2)
     for word in words:
         a, b, mine = meet(c, listener, port)
-        for _ in range(c.rng.randrange(1, 3)):
-            c.say(a, b)
-            c.say(b, a)
+        exchange(c, a, b, c.rng.randrange(1, 3))
         a.sendall(b"give me the %s page\n" % word.encode())
         c.pause(0.2, 0.4)
         if word != "forbidden":

@@ -8,9 +8,10 @@ import time
 import daemons
 from case import again
 from cases.closing import PADDED
-from cases.services import drain, redis
+from cases.services import redis
 from cases.told import ask_again, command, ended, mariadb, mariadb_login
 from daemons import Sshd, trixie_has, trixie_root, wait_for
+from talk import drain
 
 PING = b"PING\r\n"
 

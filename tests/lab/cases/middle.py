@@ -4,11 +4,11 @@ holes."""
 import time
 
 from case import case
-from cases.endpoint import end, meet
 from cases.ssh import ID
 from daemons import Sshd, abort, banner
 from forger import Forger
 from pcapfile import ACK, RST
+from talk import begin, end, exchange, meet
 
 STATEFUL = """table inet filter {{
   chain forward {{
@@ -43,21 +43,17 @@ def idle_firewall(c, idle=3, port=5432, log=True):
         "net.netfilter.nf_conntrack_tcp_loose=0",
         f"net.netfilter.nf_conntrack_tcp_timeout_established={idle}",
     )
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     doomed = [meet(c, listener, port) for _ in range(c.rng.randrange(3, 6))]
     lucky = [meet(c, listener, port) for _ in range(2)]
     for a, b, _ in doomed + lucky:
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
     waits = sorted(idle + c.rng.uniform(0.6, 2.2) for _ in doomed)
     began = time.time()
     for n in range(2):
         time.sleep(idle * 0.55)
         for a, b, _ in lucky:
-            c.say(a, b)
-            c.say(b, a)
+            exchange(c, a, b)
     for (a, b, mine), wait in zip(doomed, waits):
         time.sleep(max(0, began + wait - time.time()))
         a.sendall(c.text(10, 200))
@@ -99,13 +95,10 @@ def nat_lost(c, port=5671):
       }}
     }}\n"""
     )
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     group = [meet(c, listener, port) for _ in range(c.rng.randrange(3, 5))]
     for a, b, mine in group:
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
         c.truth.add(
             (c.client.addr, mine),
             (c.server.addr, port),
@@ -140,15 +133,11 @@ def forged(c, port=179):
     """
     c.stage(delay=c.rng.choice([0.004, 0.012]), captures=("client", "server"))
     forger = Forger(c.cable)
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for kind in c.rng.sample(["both", "client", "server"], 3):
         a, b, mine = meet(c, listener, port)
         us, them = (c.client.addr, mine), (c.server.addr, port)
-        for _ in range(c.rng.randrange(2, 5)):
-            c.say(a, b)
-            c.say(b, a)
+        exchange(c, a, b, c.rng.randrange(2, 5))
         c.pause(0.15, 0.5)
         look = dict(
             window=c.rng.choice([0, 512, 8192]),
@@ -183,13 +172,11 @@ def forged(c, port=179):
         c.pause(0.2, 0.4)
     a, b, mine = meet(c, listener, port)
     us, them = (c.client.addr, mine), (c.server.addr, port)
-    c.say(a, b)
-    c.say(b, a)
+    exchange(c, a, b)
     for offset in (c.rng.randrange(1 << 24, 1 << 30), c.rng.randrange(300, 9000)):
         forger.forge(*them, *us, offset=offset, window=512, ttl=200)
         c.pause(0.1, 0.2)
-    c.say(a, b)
-    c.say(b, a)
+    exchange(c, a, b)
     a.close()
     c.pause(0.1)
     b.close()
@@ -305,9 +292,7 @@ def invalid(c, port=8080, log=False):
         b, _ = listener.accept()
         mine = a.getsockname()[1]
         us, them = (c.client.addr, mine), (c.server.addr, port)
-        for _ in range(2):
-            c.say(a, b)
-            c.say(b, a)
+        exchange(c, a, b, 2)
         c.pause(0.2, 0.5)
         forger.forge(
             *them,
@@ -363,13 +348,10 @@ def rto(c, port=6000):
     """
     c.stage(delay=c.rng.choice([0.003, 0.01]))
     c.server.sysctl("net.ipv4.tcp_retries2=3")
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     group = [meet(c, listener, port) for _ in range(c.rng.randrange(2, 4))]
     for a, b, mine in group:
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
         c.truth.add(
             (c.client.addr, mine),
             (c.server.addr, port),
@@ -441,9 +423,7 @@ def stalled(c, port=6380):
     import socket
 
     c.stage()
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for _ in range(c.rng.randrange(1, 3)):
         a = c.client.connect(
             c.server.addr,

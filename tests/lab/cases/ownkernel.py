@@ -5,11 +5,11 @@ import socket
 import time
 
 from case import again, case
-from cases.endpoint import SERVICE, end, meet
-from cases.services import drain
+from cases.endpoint import SERVICE
 from daemons import FILES, RSYSLOG, abort, wait_for
 import guest
 import net
+from talk import drain, end, exchange, meet
 
 GIVER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "giver.py")
 KERNEL_LOG = RSYSLOG.replace(' LogPath="/dev/klog"', "").format(
@@ -83,8 +83,7 @@ def table_full(c, port=5433, room=24):
     live = meet(c, listener, port)
     group = [meet(c, listener, port) for _ in range(c.rng.randrange(3, 5))]
     for a, b, _ in [live, *group]:
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
     began = time.monotonic()
     while time.monotonic() < began + 7.5:
         c.say(live[0], live[1])
@@ -162,8 +161,7 @@ def table_full_elsewhere(c, port=5434):
     c.watch(expression=f"tcp port {port} or icmp or icmp6")
     group = [meet(c, listener, port) for _ in range(3)]
     for a, b, _ in group:
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
     taken = []
     for _ in range(34):
         s = c.client.socket()

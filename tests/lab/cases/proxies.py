@@ -5,9 +5,9 @@ import time
 
 import daemons
 from case import case
-from cases.endpoint import end
-from cases.services import drain, through, through_http
+from cases.services import through, through_http
 from daemons import abort, wait_for
+from talk import drain, end
 
 LATE = {
     r: ("half-closed", ["after-close"])

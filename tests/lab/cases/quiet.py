@@ -3,10 +3,11 @@
 import daemons
 from case import case
 from cases.endpoint import asked
-from cases.services import drain, redis
+from cases.services import redis
 from cases.ssh import ID, login
 from cases.sshmore import knock
 from daemons import Sshd, abort, banner, ssh
+from talk import drain
 
 
 def quiet_day(c):

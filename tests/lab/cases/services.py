@@ -8,6 +8,7 @@ import time
 import daemons
 from case import case
 from daemons import abort, wait_for
+from talk import drain, exchange
 
 REDIS = (
     "port {port}\nbind * -::*\nprotected-mode no\nsyslog-enabled yes\nsyslog-ident redis\nsave \"\"\n"
@@ -20,20 +21,6 @@ def redis(c, more="", port=6379):
     p = c.server.spawn("redis-server", "/etc/redis-lab.conf")
     wait_for(lambda: daemons.listening(c.server, port), "redis")
     return p
-
-
-def drain(s, wait=0.4):
-    s.settimeout(wait)
-    got = b""
-    try:
-        while True:
-            more = s.recv(65536)
-            if not more:
-                break
-            got += more
-    except OSError:
-        pass
-    return got
 
 
 @case("connection-limit", "redis takes no more clients")
@@ -409,16 +396,14 @@ def proxy_timeout(c):
     c.watch()
     for _ in range(2):
         a, b, _ = through(c, listener)
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
         a.close()
         c.pause(0.05)
         drain(b, 0.1)
         b.close()
     for _ in range(c.rng.randrange(2, 4)):
         a, b, mine = through(c, listener)
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
         time.sleep(1.5)
         for s in (a, b):
             try:

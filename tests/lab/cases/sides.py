@@ -2,10 +2,10 @@
 """Several captures of one conversation: what only two of them prove, NAT between them, clocks that
 disagree, a ring buffer's files."""
 from case import again, case
-from cases.endpoint import end, meet
 from daemons import abort
 from forger import Forger
 from pcapfile import RST
+from talk import begin, end, exchange, meet
 
 TWO = dict(captures=("client", "server"))
 
@@ -23,16 +23,12 @@ def perfect(c, port=5671):
     """
     c.stage(routed=True, router_log=False, log=False, delay=0.006, captures=("client", "server"))
     forger = Forger(c.cable)
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     waiting = []
     for kind in c.rng.sample(["forged", "real", "forged", "real"], 4):
         a, b, mine = meet(c, listener, port)
         us, them = (c.client.addr, mine), (c.server.addr, port)
-        for _ in range(c.rng.randrange(2, 4)):
-            c.say(a, b)
-            c.say(b, a)
+        exchange(c, a, b, c.rng.randrange(2, 4))
         c.pause(0.2, 0.5)
         if kind == "forged":
             a.sendall(c.text(20, 300))
@@ -78,13 +74,10 @@ def swallowed(c, port=5672):
     c.server.sysctl("net.ipv4.ip_default_ttl=65")
     if c.ip == 6:
         c.server.sysctl("net.ipv6.conf.all.hop_limit=65", "net.ipv6.conf.default.hop_limit=65")
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     group = [meet(c, listener, port) for _ in range(c.rng.randrange(3, 5))]
     for a, b, _ in group:
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
     c.pause(0.3, 0.6)
     c.router.nft(
         f"""table inet closed {{
@@ -132,9 +125,7 @@ def legs(c, port=8443, server_at=64):
       }}
     }}\n"""
     )
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for n in range(c.rng.randrange(3, 6)):
         a = c.client.connect(public, 443)
         b, _ = listener.accept()
@@ -177,14 +168,12 @@ def ring(c, port=5673):
     group = [meet(c, listener, port) for _ in range(c.rng.randrange(4, 6))]
     for _ in range(c.rng.randrange(3, 5)):
         for a, b, _ in group:
-            c.say(a, b)
-            c.say(b, a)
+            exchange(c, a, b)
         c.ordinary(8080)
     for n, (a, b, mine) in enumerate(group):
         late = n % 2 == 0
         if late:
-            c.say(a, b)
-            c.say(b, a)
+            exchange(c, a, b)
             b.close()
             c.pause(0.1, 0.3)
             for _ in range(2):
@@ -251,9 +240,7 @@ def halves(c, port=8073):
     c.ordinary(8080)
     for kind in c.rng.sample(["server", "server", "client", "client", "none"], 5):
         a, b, mine = meet(c, listener, port)
-        for _ in range(c.rng.randrange(2, 5)):
-            c.say(a, b)
-            c.say(b, a)
+        exchange(c, a, b, c.rng.randrange(2, 5))
         if kind == "none":
             end(a, b)
             continue

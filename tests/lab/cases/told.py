@@ -8,8 +8,9 @@ import time
 import daemons
 from case import again
 from cases.data import PG, ask, login, postgres, words
-from cases.services import amqp, drain, frame, rabbitmq, through
+from cases.services import amqp, frame, rabbitmq, through
 from daemons import trixie_has, trixie_root, wait_for
+from talk import drain, exchange
 
 
 def how(**more):
@@ -378,8 +379,7 @@ def marked_down(c):
     c.watch()
     live = [through(c, listener) for _ in range(c.rng.randrange(3, 5))]
     for a, b, _ in live:
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
     c.pause(0.3)
     health.end()
     c.pause(0.2)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a device or a host does to connections that are in use: a ban, a NAT that loses its table."""
 from case import again
-from cases.endpoint import end
+from talk import end, exchange
 
 
 def ban(c, port=8443):
@@ -24,8 +24,7 @@ def ban(c, port=8443):
         a = c.client.connect(c.server.addr, port, src=banned)
         b, _ = door.accept()
         b.settimeout(10)
-        c.say(a, b)
-        c.say(b, a)
+        exchange(c, a, b)
         group.append((a, b))
     c.say(good, good_s)
     c.server.nft(
@@ -96,9 +95,7 @@ def flushed(c, port=8080):
         b, _ = listener.accept()
         mine = a.getsockname()[1]
         us, them = (c.client.addr, mine), (c.server.addr, port)
-        for _ in range(2):
-            c.say(a, b)
-            c.say(b, a)
+        exchange(c, a, b, 2)
         c.pause(0.2, 0.4)
         c.router.run("conntrack", "-F", check=False)
         b.sendall(c.text(50, 400))

@@ -5,11 +5,10 @@ import socket
 
 import daemons
 from case import again, case
-from cases.endpoint import end, meet
 from cases.opening import refused
 from cases.proxies import EITHER
-from cases.services import drain
 from daemons import abort
+from talk import begin, drain, end, exchange, meet
 
 
 @case("app-abort-counted", "A program that reads, does not answer and aborts; counters tell", corpus=True)
@@ -22,14 +21,11 @@ def counted(c, port=9444):
     The reader should see: the program aborted; it had left nothing unread.
     """
     c.stage(log=False)
-    listener = c.server.listen(port)
-    c.watch()
-    c.ordinary(8080)
+    listener = begin(c, port)
     for n in range(c.rng.randrange(2, 5)):
         a, b, mine = meet(c, listener, port)
         if n % 2:
-            c.say(a, b)
-            c.say(b, a)
+            exchange(c, a, b)
         c.say(a, b, 300, 3000)
         c.pause(0.1, 0.4)
         abort(b)
