@@ -138,6 +138,47 @@ static void an_end_that_spoke_uncaptured(void **state)
     assert_false(def->get(NULL, &r).as.truth);
 }
 
+/* The silence before a server's FIN, given who sent what, and how many bytes, when: a request at 1
+ * s, an answer at 1.1 s, then the rows; the FIN at 9 s. */
+static int64_t silence(const struct segment *rows, size_t n)
+{
+    struct segment v[8] = {{.time = NS_PER_S, .payload_len = 50, .from = SIDE_CLIENT},
+                           {.time = 1100 * NS_PER_MS, .payload_len = 900, .from = SIDE_SERVER}};
+    assert_true(n <= 4);
+    for (size_t i = 0; i < n; i++)
+        v[2 + i] = rows[i];
+    v[2 + n] =
+        (struct segment){.time = 9 * NS_PER_S, .from = SIDE_SERVER, .flags = TCP_FIN | TCP_ACK};
+    struct connection k = {.segments = v, .n_kept = n + 3};
+    uint32_t next[2] = {100, 100};
+    for (size_t i = 0; i < k.n_kept; i++) {
+        v[i].seq = next[v[i].from];
+        next[v[i].from] += v[i].payload_len;
+    }
+    v[k.n_kept - 1].ack = next[SIDE_CLIENT];
+    k.end[SIDE_SERVER].saw_fin = true;
+    k.end[SIDE_SERVER].fin_time = 9 * NS_PER_S;
+    k.end[SIDE_SERVER].fin_seq = v[k.n_kept - 1].seq;
+    const struct reset r = {.in_full = &k, .claimed = SIDE_SERVER};
+    struct fact f = fact_find(TEXT("server.idle-before-fin"))->get(NULL, &r);
+    assert_true(f.known);
+    return f.as.number / NS_PER_MS;
+}
+
+static void a_goodbye_does_not_end_a_silence(void **state)
+{
+    (void)state;
+    const instant_ns last = 8990 * NS_PER_MS;
+    const struct segment goodbye = {.time = last, .payload_len = 17, .from = SIDE_SERVER};
+    const struct segment question = {.time = 3 * NS_PER_S, .payload_len = 50, .from = SIDE_CLIENT};
+    const struct segment talk = {.time = last, .payload_len = 1400, .from = SIDE_SERVER};
+    assert_int_equal(silence(NULL, 0), 7900);
+    assert_int_equal(silence(&goodbye, 1), 7900);
+    assert_int_equal(silence((const struct segment[]){goodbye, goodbye}, 2), 7900);
+    assert_int_equal(silence(&talk, 1), 10);
+    assert_int_equal(silence((const struct segment[]){question, goodbye}, 2), 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +189,7 @@ int main(void)
         cmocka_unit_test(values_have_their_unit),
         cmocka_unit_test(only_ipv6_has_a_flow_label),
         cmocka_unit_test(an_end_that_spoke_uncaptured),
+        cmocka_unit_test(a_goodbye_does_not_end_a_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
