@@ -2,12 +2,8 @@
 """A whole host that goes down in order, told by its journal."""
 import time
 
-import guest
-import net
 from case import again, case
-from cases.endpoint import SERVICE
-from cases.ownkernel import UNITS, answers
-from daemons import wait_for
+from cases.ownkernel import under_systemd
 from talk import drain
 
 
@@ -19,26 +15,9 @@ def shut_down(c, port=8700, how="reboot"):
 
     The reader should see: the whole host went down, in systemd's words.
     """
-    c.client, c.server = c.host("client"), c.host("server")
-    ic, is_ = net.join(c.client, c.server, offloads=False)
-    c.cable, c.planned = None, c.spec["shape"].get("captures", ("client",))
-    net.give(c.client, ic, *c.addresses())
-    theirs = c.addresses("198.51.100", "2001:db8:2")
-    for name, text in UNITS.items():
-        text = text.format(service=SERVICE, address=theirs[c.ip == 6], port=port)
-        text = text.replace("[Service]", "Conflicts=shutdown.target\nBefore=shutdown.target\n[Service]")
-        c.server.write("/etc/systemd/system/" + name, text)
-    c.server.write("/etc/hostname", c.server.hostname + "\n")
-    c.box = guest.Guest(
-        c.server, [(is_, *theirs)], memory=256, manager="/usr/lib/systemd/systemd"
+    guests = under_systemd(
+        c, port, "client", section="Conflicts=shutdown.target\nBefore=shutdown.target\n"
     )
-    wait_for(lambda: answers(c, port), "the service", 90)
-    c.pause(0.3)
-    c.watch()
-    guests = [c.client.connect(c.server.addr, port) for _ in range(c.rng.randrange(4, 7))]
-    for s in guests:
-        s.sendall(c.text(10, 90).replace(b";", b"."))
-        s.recv(4096)
     guests[0].sendall(b"nap 60")  # one thread: what arrives now stays unread
     c.pause(0.2, 0.3)
     for s in guests[1:3]:

@@ -294,23 +294,17 @@ WHY = {
 }
 
 
-def unit(c, port=8700, event="crash"):
-    """
-    A service runs under systemd.  {event}: its connections with bytes unread are reset, the others
-    get FIN, and what their clients write later draws bare RSTs.  systemd starts it again.  The
-    journal was written out with `journalctl -o {form}`.
-
-    The reader should see: one event behind all of them, in systemd's words.
-    """
-    form = c.spec["shape"].get("journal", "short-iso-precise")
+def under_systemd(c, port, captured, section=""):
+    """A server with a kernel of its own, whose systemd runs a service that clients talk to; their
+    sockets.  section: further lines for what the units say of themselves."""
     c.client, c.server = c.host("client"), c.host("server")
     ic, is_ = net.join(c.client, c.server, offloads=False)
-    c.cable, c.planned = None, c.spec["shape"].get("captures", ("server",))
+    c.cable, c.planned = None, c.spec["shape"].get("captures", (captured,))
     net.give(c.client, ic, *c.addresses())
     theirs = c.addresses("198.51.100", "2001:db8:2")
     for name, text in UNITS.items():
         text = text.format(service=SERVICE, address=theirs[c.ip == 6], port=port)
-        c.server.write("/etc/systemd/system/" + name, text)
+        c.server.write("/etc/systemd/system/" + name, text.replace("[Service]", section + "[Service]"))
     c.server.write("/etc/hostname", c.server.hostname + "\n")
     c.box = guest.Guest(
         c.server, [(is_, *theirs)], memory=256, manager="/usr/lib/systemd/systemd"
@@ -322,6 +316,19 @@ def unit(c, port=8700, event="crash"):
     for s in guests:
         s.sendall(c.text(10, 90).replace(b";", b"."))
         s.recv(4096)
+    return guests
+
+
+def unit(c, port=8700, event="crash"):
+    """
+    A service runs under systemd.  {event}: its connections with bytes unread are reset, the others
+    get FIN, and what their clients write later draws bare RSTs.  systemd starts it again.  The
+    journal was written out with `journalctl -o {form}`.
+
+    The reader should see: one event behind all of them, in systemd's words.
+    """
+    form = c.spec["shape"].get("journal", "short-iso-precise")
+    guests = under_systemd(c, port, "server")
     first, rest = guests[0], guests[1:]
     first.sendall(b"nap 3")  # one thread: what arrives now stays unread
     c.pause(0.2, 0.3)
