@@ -177,6 +177,12 @@ bool case_read_host(struct case_run *run, struct case_input *in, struct source *
 bool case_read_text(struct case_run *run, struct case_input *in, struct source *source,
                     const struct input *input, bool snapshots_read, struct error *err);
 
+/* As many of its first bytes as it takes to tell what it is. */
+struct text case_text_head(struct source *source);
+/* Reads a log of that size; UINT64_MAX: not known.  False: nothing of it could be read. */
+bool case_read_log(struct case_run *run, struct case_log *out, struct source *source, uint64_t size,
+                   bool is_journal, struct error *err);
+
 /* Second pass: all texts, when the captures' times and addresses are known; snapshots first, since
  * they say the zones and boots of logs.  False when memory ran out. */
 bool case_read_texts(struct case_run *run, struct walk *walk, bool snapshots_read,
@@ -194,6 +200,9 @@ struct log_config;
  * option names none that is known. */
 bool case_zone_by_option(const struct case_run *run, const char *name, struct zone **zone,
                          struct case_log *out, struct error *err);
+/* The same, else the zone of its host's snapshots. */
+bool case_choose_zone(const struct case_run *run, const char *name, struct zone **zone,
+                      struct case_log *out, struct error *err);
 /* The captures' span, so that a stamp without a year finds its own. */
 void case_span(const struct case_file *c, instant_ns *first, instant_ns *last);
 /* What the reader counted.  booted: the snapshot that says when the log's host booted, or empty. */
