@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/generator.h"
+
 enum { FIN = 0x01, SYN = 0x02, RST = 0x04, PSH = 0x08, ACK = 0x10 };
 enum { FULL_SEGMENT = 1448, MAX_FRAME = 1600, SERVER_PORT = 443 };
 
@@ -274,13 +276,14 @@ static const struct kind {
 } kinds[] = {
     {"mixed", make_mixed}, {"small", make_small}, {"storm", make_storm}, {"open", make_open}};
 
-static bool write_capture(const struct kind *kind, const char *path, double scale)
+static bool write_capture(size_t i, const char *path, double scale)
 {
+    const struct kind *kind = &kinds[i];
     struct writer w = {.file = fopen(path, "wb"), .random = 20261122, .time_us = 1792670950000000};
     if (!w.file)
         return false;
-    for (size_t i = 0; i < sizeof w.payload; i++)
-        w.payload[i] = (uint8_t)next_random(&w);
+    for (size_t k = 0; k < sizeof w.payload; k++)
+        w.payload[k] = (uint8_t)next_random(&w);
     setvbuf(w.file, NULL, _IOFBF, 1 << 20);
     uint32_t header[6] = {0xa1b2c3d4, 4u << 16 | 2, 0, 0, 65535, 1};
     bool good = fwrite(header, sizeof header, 1, w.file) == 1 && kind->make(&w, scale);
@@ -290,19 +293,14 @@ static bool write_capture(const struct kind *kind, const char *path, double scal
     return good;
 }
 
+static const char *kind_name(size_t i)
+{
+    return kinds[i].name;
+}
+
 int main(int argc, char **argv)
 {
-    double scale = 1.0;
-    if (argc == 5 && strcmp(argv[3], "--scale") == 0)
-        scale = strtod(argv[4], NULL);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && (argc == 3 || argc == 5); i++) {
-        if (strcmp(argv[1], kinds[i].name) != 0 || !(scale > 0 && scale <= 100))
-            continue;
-        if (write_capture(&kinds[i], argv[2], scale))
-            return 0;
-        perror(argv[2]);
-        return 1;
-    }
-    fprintf(stderr, "usage: gen_capture mixed|small|storm|open FILE [--scale F]\n");
-    return 2;
+    static const struct generator generator = {"gen_capture", sizeof kinds / sizeof *kinds,
+                                               kind_name, write_capture};
+    return generator_run(&generator, argc, argv);
 }

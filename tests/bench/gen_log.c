@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/generator.h"
+
 enum { SESSIONS = 64, LINE_MAX_BYTES = 512 };
 #define MONTH_S UINT64_C(1793491200) /* 2026-11-01T00:00:00Z */
 #define DAY_S UINT64_C(86400)
@@ -242,8 +244,9 @@ static const struct kind {
              {"log-quiet", make_quiet, 115, false, 2},
              {"log-days", make_half, 112, false, 10}};
 
-static bool write_log(const struct kind *kind, const char *path, double scale)
+static bool write_log(size_t i, const char *path, double scale)
 {
+    const struct kind *kind = &kinds[i];
     static char buffer[1 << 20];
     struct writer w = {.file = fopen(path, "wb"),
                        .random = 20261122,
@@ -263,19 +266,14 @@ static bool write_log(const struct kind *kind, const char *path, double scale)
     return good;
 }
 
+static const char *kind_name(size_t i)
+{
+    return kinds[i].name;
+}
+
 int main(int argc, char **argv)
 {
-    double scale = 1.0;
-    if (argc == 5 && strcmp(argv[3], "--scale") == 0)
-        scale = strtod(argv[4], NULL);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && (argc == 3 || argc == 5); i++) {
-        if (strcmp(argv[1], kinds[i].name) != 0 || !(scale > 0 && scale <= 100))
-            continue;
-        if (write_log(&kinds[i], argv[2], scale))
-            return 0;
-        perror(argv[2]);
-        return 1;
-    }
-    fprintf(stderr, "usage: gen_log log-sshd|log-sshd-iso|log-quiet|log-days FILE [--scale F]\n");
-    return 2;
+    static const struct generator generator = {"gen_log", sizeof kinds / sizeof *kinds, kind_name,
+                                               write_log};
+    return generator_run(&generator, argc, argv);
 }
