@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "parsers/capture/format.h"
+#include "parsers/input/ahead.h"
 
 #define PROBE_BYTES 32
 
@@ -72,6 +73,7 @@ bool capture_open(struct source *source, struct flaws *flaws, struct capture **o
         capture_close(c);
         return false;
     }
+    source_read_ahead(source);
     *out = c;
     return true;
 }

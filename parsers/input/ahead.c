@@ -11,13 +11,13 @@
 
 #define AHEAD_AFTER ((uint64_t)1 << 20) /* a shorter stream is not worth a thread */
 #define SLOT_BYTES ((size_t)256 << 10)
-#define SLOTS 8
-#define SLOTS_FREE 4 /* as many at once wake the thread, which otherwise would wake for each */
+#define SLOTS 16
+#define SLOTS_FREE 8 /* as many at once wake the thread, which otherwise would wake for each */
 
 struct ahead {
     const struct source_reader *reader;
     void *ctx;
-    uint64_t n_given; /* bytes, before there was a thread */
+    uint64_t n_given; /* bytes, passed ones included */
     bool has_thread, no_thread;
     pthread_t thread;
     uint8_t *ring;
@@ -27,6 +27,8 @@ struct ahead {
     pthread_cond_t moved;
     size_t first, n_filled; /* slots */
     size_t n[SLOTS];        /* bytes in each */
+    bool is_filling;        /* the thread uses reader and ctx */
+    bool is_passing;        /* and is not to do so for now */
     bool stop;              /* nobody wants more */
     bool ended;             /* nothing comes behind the filled slots */
     bool failed;            /* because of error */
@@ -60,8 +62,10 @@ static bool wait_for_room(struct ahead *a, size_t *slot)
     if (a->n_filled == SLOTS)
         while (a->n_filled > SLOTS - SLOTS_FREE && !a->stop)
             pthread_cond_wait(&a->moved, &a->lock);
+    while (a->is_passing && !a->stop)
+        pthread_cond_wait(&a->moved, &a->lock);
     *slot = (a->first + a->n_filled) % SLOTS;
-    bool go_on = !a->stop;
+    bool go_on = a->is_filling = !a->stop;
     pthread_mutex_unlock(&a->lock);
     return go_on;
 }
@@ -75,6 +79,7 @@ static void *read_on(void *ctx)
         struct error err = {0};
         got = fill(a, a->ring + slot * SLOT_BYTES, &n, &err);
         pthread_mutex_lock(&a->lock);
+        a->is_filling = false;
         a->n[slot] = n;
         a->n_filled += n > 0;
         a->ended = got <= 0;
@@ -82,7 +87,7 @@ static void *read_on(void *ctx)
         a->error = err;
         a->n_packed = ask_packed(a);
         a->n_unused = ask_unused(a);
-        if (a->n_filled <= 1)
+        if (a->n_filled <= 1 || a->is_passing)
             pthread_cond_signal(&a->moved);
         pthread_mutex_unlock(&a->lock);
     }
@@ -110,14 +115,20 @@ static ssize_t wait_for_bytes(struct ahead *a, struct error *err)
     return n;
 }
 
-static void give_back(struct ahead *a)
+/* The first filled slot, under the lock. */
+static void drop_slot(struct ahead *a)
 {
     a->at = 0;
-    pthread_mutex_lock(&a->lock);
     a->first = (a->first + 1) % SLOTS;
     a->n_filled--;
     if (a->n_filled == SLOTS - SLOTS_FREE)
         pthread_cond_signal(&a->moved);
+}
+
+static void give_back(struct ahead *a)
+{
+    pthread_mutex_lock(&a->lock);
+    drop_slot(a);
     pthread_mutex_unlock(&a->lock);
 }
 
@@ -137,28 +148,58 @@ static ssize_t ahead_read(void *ctx, void *into, size_t n, struct error *err)
     size_t left = (size_t)have - a->at, now = n < left ? n : left;
     memcpy(into, a->ring + a->first * SLOT_BYTES + a->at, now);
     a->at += now;
+    a->n_given += now;
     if (now == left)
         give_back(a);
     return (ssize_t)now;
 }
 
-/* Slots are passed as they come, and not copied. */
+/* Passes up to n bytes of the filled slots, under the lock; gives how many. */
+static uint64_t pass_filled(struct ahead *a, uint64_t n)
+{
+    uint64_t passed = 0;
+    while (a->n_filled > 0 && passed < n) {
+        const size_t left = a->n[a->first] - a->at;
+        const size_t now = n - passed < left ? (size_t)(n - passed) : left;
+        a->at += now;
+        passed += now;
+        if (now == left)
+            drop_slot(a);
+    }
+    return passed;
+}
+
+/* What is read already is passed and not copied; what is not, the reader passes if it can. */
 static bool ahead_pass(void *ctx, uint64_t n)
 {
     struct ahead *a = ctx;
-    if (!a->has_thread)
-        return false;
-    while (n > 0) {
-        const ssize_t have = wait_for_bytes(a, &(struct error){0});
-        if (have <= 0)
-            break;
-        const size_t left = (size_t)have - a->at, now = n < left ? (size_t)n : left;
-        a->at += now;
-        n -= now;
-        if (now == left)
-            give_back(a);
+    if (!a->has_thread) {
+        const bool good = a->reader->pass && a->reader->pass(a->ctx, n);
+        a->n_given += good ? n : 0;
+        return good;
     }
+    a->n_given += n;
+    pthread_mutex_lock(&a->lock);
+    a->is_passing = a->reader->pass != NULL;
+    while (a->is_passing && a->is_filling)
+        pthread_cond_wait(&a->moved, &a->lock);
+    n -= pass_filled(a, n);
+    if (n > 0 && !a->ended && a->is_passing && a->reader->pass(a->ctx, n))
+        n = 0;
+    a->is_passing = false;
+    pthread_cond_signal(&a->moved);
+    while (n > 0 && !a->ended) {
+        pthread_cond_wait(&a->moved, &a->lock);
+        n -= pass_filled(a, n);
+    }
+    pthread_mutex_unlock(&a->lock);
     return true;
+}
+
+static size_t ahead_read_at(void *ctx, uint64_t offset, void *into, size_t n)
+{
+    const struct ahead *a = ctx;
+    return a->reader->read_at ? a->reader->read_at(a->ctx, offset, into, n) : 0;
 }
 
 static void ahead_close(void *ctx)
@@ -192,6 +233,8 @@ static uint64_t under_lock(const struct ahead *a, const uint64_t *counter)
 static uint64_t ahead_n_packed(const void *ctx)
 {
     const struct ahead *a = ctx;
+    if (!a->reader->n_packed)
+        return a->n_given;
     return a->has_thread ? under_lock(a, &a->n_packed) : ask_packed(a);
 }
 
@@ -203,20 +246,41 @@ static uint64_t ahead_n_unused(const void *ctx)
 
 static const struct source_reader ahead_reader = {.read = ahead_read,
                                                   .close = ahead_close,
+                                                  .read_at = ahead_read_at,
                                                   .pass = ahead_pass,
                                                   .n_packed = ahead_n_packed,
                                                   .n_unused = ahead_n_unused};
 
-struct source *source_new_ahead(const char *name, const struct source_reader *reader, void *ctx,
-                                struct error *err)
+/* NULL: out of memory. */
+static struct ahead *ahead_new(const struct source_reader *reader, void *ctx)
 {
     struct ahead *a = calloc(1, sizeof *a);
     if (!a || pthread_mutex_init(&a->lock, NULL) != 0) {
         free(a);
-        return source_new(name, reader, ctx, err);
+        return NULL;
     }
     a->reader = reader;
     a->ctx = ctx;
     pthread_cond_init(&a->moved, NULL);
-    return source_new(name, &ahead_reader, a, err);
+    return a;
+}
+
+struct source *source_new_ahead(const char *name, const struct source_reader *reader, void *ctx,
+                                struct error *err)
+{
+    struct ahead *a = ahead_new(reader, ctx);
+    return a ? source_new(name, &ahead_reader, a, err) : source_new(name, reader, ctx, err);
+}
+
+void source_read_ahead(struct source *s)
+{
+    uint8_t byte;
+    if (s->reader == &ahead_reader || source_read_at(s, 0, &byte, 1) == 0)
+        return;
+    struct ahead *a = ahead_new(s->reader, s->ctx);
+    if (!a)
+        return;
+    a->n_given = source_n_read(s);
+    s->reader = &ahead_reader;
+    s->ctx = a;
 }

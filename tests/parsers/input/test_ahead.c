@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Streams read ahead: the same bytes in the same order as without, whatever sizes both sides like;
- * a failure behind the last byte that came before it; and an end at any time.
+ * a failure behind the last byte that came before it; and an end at any time.  A file is read ahead
+ * from where it is, and what is passed in it is not read.
  */
 /* clang-format off */
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "parsers/input/ahead.h"
 
@@ -24,6 +26,7 @@ struct maker { /* byte i is i * 131 >> 5, in pieces of changing size */
     uint32_t dice;
     bool fails;
     unsigned *n_closed;
+    uint64_t *n_filled; /* bytes that were made, or NULL */
 };
 
 static uint8_t byte_at(uint64_t i)
@@ -41,6 +44,8 @@ static ssize_t make(void *ctx, void *into, size_t n, struct error *err)
     for (size_t i = 0; i < now; i++)
         ((uint8_t *)into)[i] = byte_at(m->at + i);
     m->at += now;
+    if (m->n_filled)
+        *m->n_filled += now;
     if (now > 0 || !m->fails)
         return (ssize_t)now;
     error_set(err, ERROR_FORMAT, "made", "broken behind byte %llu", (unsigned long long)m->at);
@@ -160,6 +165,107 @@ static void bytes_are_passed_unread(void **state)
     assert_int_equal(n_closed, 1);
 }
 
+static bool pass_made(void *ctx, uint64_t n)
+{
+    struct maker *m = ctx;
+    const uint64_t left = m->n_bytes - m->at;
+    m->at += n < left ? n : left;
+    return true;
+}
+
+static const struct source_reader passer_reader = {
+    .read = make, .close = close_maker, .pass = pass_made};
+
+static void what_the_reader_can_pass_is_not_made(void **state)
+{
+    (void)state;
+    const uint64_t n_bytes = (uint64_t)200 << 20;
+    for (uint64_t before = 1 << 20; before < 4 << 20; before += 777777) {
+        unsigned n_closed = 0;
+        uint64_t n_filled = 0;
+        struct error err;
+        struct maker *m = malloc(sizeof *m);
+        *m = (struct maker){
+            .n_bytes = n_bytes, .dice = 7, .n_closed = &n_closed, .n_filled = &n_filled};
+        struct source *s = source_new_ahead("made", &passer_reader, m, &err);
+        assert_non_null(s);
+        for (uint64_t to = before; to < n_bytes; to += (uint64_t)60 << 20) {
+            const uint8_t *p;
+            assert_true(source_skip(s, 1 << 20) == 1 << 20);
+            assert_true(source_jump(s, (1 << 20) + to));
+            assert_int_equal(source_offset(s), (1 << 20) + to);
+            assert_int_equal(source_n_packed(s), source_n_read(s));
+            assert_true(source_peek(s, 100, &p) >= 100);
+            for (size_t i = 0; i < 100; i++)
+                assert_int_equal(p[i], byte_at((1 << 20) + to + i));
+        }
+        source_close(s);
+        assert_int_equal(n_closed, 1);
+        assert_true(n_filled < n_bytes / 4);
+    }
+}
+
+/* A file that is gone with its descriptor. */
+static struct source *open_file(uint64_t n_bytes)
+{
+    char path[] = "/tmp/whyrst-ahead-XXXXXX";
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    unlink(path);
+    uint8_t *bytes = malloc(n_bytes);
+    for (uint64_t i = 0; i < n_bytes; i++)
+        bytes[i] = byte_at(i);
+    assert_int_equal(pwrite(fd, bytes, n_bytes, 0), n_bytes);
+    free(bytes);
+    struct error err;
+    struct source *s = source_from_fd("file", fd, &err);
+    assert_non_null(s);
+    return s;
+}
+
+static void a_file_is_read_ahead_from_where_it_is(void **state)
+{
+    (void)state;
+    struct source *s = open_file(LONG_BYTES);
+    assert_true(read_some(s, 1000) >= 1000);
+    const uint64_t begun = source_offset(s);
+    source_read_ahead(s);
+    const struct source_reader *reader = s->reader;
+    source_read_ahead(s); /* it is already */
+    assert_ptr_equal(s->reader, reader);
+    uint8_t at[16];
+    for (uint64_t i = begun; i < LONG_BYTES; i++) {
+        const uint8_t *p;
+        assert_true(source_peek(s, 1, &p) > 0);
+        if (*p != byte_at(i))
+            fail_msg("byte %llu", (unsigned long long)i);
+        source_consume(s, 1);
+        if (i % 500000 == 0) {
+            assert_int_equal(source_read_at(s, i / 2, at, sizeof at), sizeof at);
+            assert_int_equal(at[15], byte_at(i / 2 + 15));
+            assert_int_equal(source_n_packed(s), source_n_read(s));
+        }
+    }
+    const uint8_t *p;
+    assert_int_equal(source_peek(s, 1, &p), 0);
+    assert_null(source_error(s));
+    source_close(s);
+}
+
+static void a_pipe_is_left_alone(void **state)
+{
+    (void)state;
+    int ends[2];
+    struct error err;
+    assert_int_equal(pipe(ends), 0);
+    struct source *s = source_from_fd("pipe", ends[0], &err);
+    const struct source_reader *reader = s->reader;
+    source_read_ahead(s);
+    assert_ptr_equal(s->reader, reader);
+    source_close(s);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +273,9 @@ int main(void)
         cmocka_unit_test(a_failure_comes_behind_the_bytes),
         cmocka_unit_test(bytes_are_passed_unread),
         cmocka_unit_test(it_may_be_closed_at_any_time),
+        cmocka_unit_test(what_the_reader_can_pass_is_not_made),
+        cmocka_unit_test(a_file_is_read_ahead_from_where_it_is),
+        cmocka_unit_test(a_pipe_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
