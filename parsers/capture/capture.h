@@ -111,9 +111,9 @@ struct capture_mark capture_mark(const struct capture *c);
  * passed. */
 bool capture_resume(struct capture *c, const struct capture_mark *m);
 
-/* Reads the file header.  The source stays the caller's and must outlive the capture; flaws (by
- * frame number) are added to *flaws while reading.  False with *err: not a capture (ERROR_FORMAT),
- * a failed read, or no memory. */
+/* Reads the file header.  The source stays the caller's and must outlive the capture; a file is
+ * read ahead from now on (ahead.h).  Flaws (by frame number) are added to *flaws while reading.
+ * False with *err: not a capture (ERROR_FORMAT), a failed read, or no memory. */
 bool capture_open(struct source *source, struct flaws *flaws, struct capture **out,
                   struct error *err);
 enum capture_step capture_next(struct capture *c, struct frame *frame, struct error *err);

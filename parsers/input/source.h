@@ -2,7 +2,8 @@
 /*
  * A stream of bytes with the name that the user knows it by ("x.pcap", "bundle.tar.gz!var/log/
  * messages"), read forward once through one buffer.  A plain file is read straight into that
- * buffer; only the tail of a record that straddles two reads is ever moved.
+ * buffer, unless a thread reads it ahead (ahead.h); in the buffer only the tail of a record that
+ * straddles two reads is ever moved.
  */
 #ifndef WHYRST_PARSERS_INPUT_SOURCE_H
 #define WHYRST_PARSERS_INPUT_SOURCE_H
