@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analyzer/times.h"
+#include "parsers/base/order.h"
 #include "parsers/base/radix.h"
 
 #define KIN_MAX 1000            /* resets of one connection that are looked at */
@@ -116,12 +117,8 @@ static void share_room(struct alike *a)
 static void sort_moments(const struct alike *a)
 {
     for (uint32_t k = 0; k < a->census->n_servers; k++) {
-        instant_ns *v = a->moments + a->servers[k].first;
-        size_t n = a->servers[k].n, i = 1;
-        while (i < n && v[i - 1] <= v[i])
-            i++;
-        if (i < n)
-            qsort(v, n, sizeof *v, by_instant);
+        const struct server *s = &a->servers[k];
+        order_sort(a->moments + s->first, s->n, sizeof *a->moments, by_instant);
     }
 }
 
@@ -168,8 +165,8 @@ static bool fill(struct alike *a)
         if (!a->resets[i]->is_copy_of_other)
             add(a, (uint32_t)i);
     sort_moments(a);
-    qsort(a->volumes, a->n_volumes, sizeof *a->volumes, by_volume);
-    qsort(a->idles, a->n_idles, sizeof *a->idles, by_instant);
+    order_sort(a->volumes, a->n_volumes, sizeof *a->volumes, by_volume);
+    order_sort(a->idles, a->n_idles, sizeof *a->idles, by_instant);
     return sort_kin(a);
 }
 

@@ -16,6 +16,7 @@
 #include "analyzer/look.h"
 #include "analyzer/population.h"
 #include "analyzer/tracker.h"
+#include "parsers/base/order.h"
 #include "parsers/capture/filter.h"
 #include "parsers/input/walk.h"
 
@@ -107,12 +108,10 @@ static bool look_again(void *ctx, struct look *look)
 static bool settle_captures(struct case_run *run, struct walk *walk, struct error *err)
 {
     struct case_file *c = run->c;
-    if (run->resets.n > 0)
-        qsort(run->resets.v, run->resets.n, sizeof *run->resets.v, reset_order);
+    order_sort(run->resets.v, run->resets.n, sizeof *run->resets.v, reset_order);
     for (size_t i = 0; i < run->resets.n; i++)
         run->resets.v[i]->id = (uint32_t)i + 1;
-    if (run->attempts.n > 0)
-        qsort(run->attempts.v, run->attempts.n, sizeof *run->attempts.v, reset_order);
+    order_sort(run->attempts.v, run->attempts.n, sizeof *run->attempts.v, reset_order);
     c->resets = run->resets.v;
     c->n_resets = run->resets.n;
     c->attempts = run->attempts.v;

@@ -3,10 +3,10 @@
  * The tracker's end: everything is settled and judged, and what was learnt is put in order and
  * handed out.  No packet is looked at here.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/tracker_parts.h"
+#include "parsers/base/order.h"
 #include "parsers/base/radix.h"
 
 static int by_skip_frame(const void *a, const void *b)
@@ -89,8 +89,7 @@ static struct reset *judge(struct tracker *t, struct scene *s)
 
 static void sort_and_number(struct tracker_resets *r)
 {
-    if (r->n > 1)
-        qsort(r->v, r->n, sizeof *r->v, by_time);
+    order_sort(r->v, r->n, sizeof *r->v, by_time);
     for (size_t i = 0; i < r->n; i++)
         r->v[i]->id = (uint32_t)i + 1;
 }
@@ -173,8 +172,7 @@ struct tracker_resets tracker_finish(struct tracker *t)
     judge_outlines(t, &out);
     sort_and_number(&out);
     sort_and_number(&t->attempts);
-    if (t->skips.n > 1)
-        qsort(t->skips.v, t->skips.n, sizeof *t->skips.v, by_skip_frame);
+    order_sort(t->skips.v, t->skips.n, sizeof *t->skips.v, by_skip_frame);
     hand_over(t);
     return out;
 }
