@@ -47,6 +47,15 @@ const struct fact_def *fact_find(struct text name)
     return NULL;
 }
 
+fact_plain *fact_plain_of(const struct fact_def *def)
+{
+    for (size_t i = 0; i < N_ROOMS; i++)
+        for (size_t k = 0; k < rooms[i]->n_plain; k++)
+            if (rooms[i]->plain[k].get == def->get)
+                return rooms[i]->plain[k].plain;
+    return NULL;
+}
+
 /* Of equally near ones the first by name. */
 const struct fact_def *fact_nearest(struct text name)
 {

@@ -88,6 +88,12 @@ const struct fact_def *fact_find(struct text name);
 /* The nearest name to a misspelt one, or NULL. */
 const struct fact_def *fact_nearest(struct text name);
 
+/* The value alone of a fact that is a number or a truth.  False: unknown. */
+typedef bool fact_plain(const struct case_file *c, const struct reset *r, int64_t *out);
+/* How to ask for it at less cost than for all that the fact tells; NULL where there is no such way.
+ */
+fact_plain *fact_plain_of(const struct fact_def *def);
+
 /* Facts of host snapshots are open-ended: "host.sysctl.net.ipv4.tcp_abort_on_overflow".  Any name
  * that starts with "host." is asked here, text-typed; numbers are compared as numbers when both
  * sides are. */

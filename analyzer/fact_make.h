@@ -78,6 +78,21 @@ static inline uint64_t rst_frame(const struct reset *r)
     return r->deciding.segment.frame;
 }
 
+/* Facts made of their plain value, which the RST's frame shows. */
+static inline struct fact fact_of_number(fact_plain *plain, const struct case_file *c,
+                                         const struct reset *r, const char *why_unknown)
+{
+    int64_t number;
+    return plain(c, r, &number) ? fact_number(r, number, rst_frame(r)) : unknown(why_unknown);
+}
+
+static inline struct fact fact_of_truth(fact_plain *plain, const struct case_file *c,
+                                        const struct reset *r, const char *why_unknown)
+{
+    int64_t truth;
+    return plain(c, r, &truth) ? fact_bool(r, truth != 0, rst_frame(r)) : unknown(why_unknown);
+}
+
 /* "Reset side": the end whose address the RST carries.  "Other side": the one that received it. */
 static inline enum side reset_side(const struct reset *r)
 {
@@ -89,10 +104,17 @@ static inline enum side other_side(const struct reset *r)
     return side_other(r->claimed);
 }
 
+struct fact_plain_row { /* see fact_plain_of */
+    fact_getter *get;
+    fact_plain *plain;
+};
+
 /* Each room of facts is one table; fact.c joins and sorts them. */
 struct fact_rows {
     const struct fact_def *rows;
     size_t n;
+    const struct fact_plain_row *plain; /* of those that are asked about every reset of a flood */
+    size_t n_plain;
 };
 
 extern const struct fact_rows facts_reset, facts_connection, facts_ends, facts_words, facts_said,

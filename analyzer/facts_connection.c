@@ -36,12 +36,18 @@ static struct fact guessed(const struct case_file *c, const struct reset *r)
     return fact_bool(r, reset_connection(r)->client_guessed, 0);
 }
 
-static struct fact age(const struct case_file *c, const struct reset *r)
+static bool age_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     (void)c;
     if (r->in_full && r->in_full->began_mid_stream)
-        return unknown("the capture began in mid-connection");
-    return fact_number(r, r->deciding.segment.time - reset_first_time(r), rst_frame(r));
+        return false;
+    *out = r->deciding.segment.time - reset_first_time(r);
+    return true;
+}
+
+static struct fact age(const struct case_file *c, const struct reset *r)
+{
+    return fact_of_number(age_plain, c, r, "the capture began in mid-connection");
 }
 
 static struct fact idle_before(const struct case_file *c, const struct reset *r)
@@ -127,10 +133,18 @@ static struct fact icmp(const struct case_file *c, const struct reset *r)
     return fact_name_of(r, icmp_name(&k->icmp[k->n_icmp - 1]), k->icmp[k->n_icmp - 1].frame);
 }
 
-static struct fact port(const struct case_file *c, const struct reset *r)
+static bool port_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     (void)c;
-    return fact_number(r, reset_end(r, SIDE_SERVER)->port, 0);
+    *out = reset_end(r, SIDE_SERVER)->port;
+    return true;
+}
+
+static struct fact port(const struct case_file *c, const struct reset *r)
+{
+    int64_t number;
+    port_plain(c, r, &number);
+    return fact_number(r, number, 0);
 }
 
 static const struct fact_def rows[] = {
@@ -160,4 +174,9 @@ static const struct fact_def rows[] = {
      "silence on the connection before the exchange that ended in the RST", idle_before},
 };
 
-const struct fact_rows facts_connection = {rows, sizeof rows / sizeof rows[0]};
+static const struct fact_plain_row plain[] = {{age, age_plain}, {port, port_plain}};
+
+const struct fact_rows facts_connection = {.rows = rows,
+                                           .n = sizeof rows / sizeof rows[0],
+                                           .plain = plain,
+                                           .n_plain = sizeof plain / sizeof plain[0]};

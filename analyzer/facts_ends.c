@@ -297,4 +297,4 @@ static const struct fact_def rows[] = {
                    "silence of both ends before its FIN and the goodbye that came with it"),
 };
 
-const struct fact_rows facts_ends = {rows, sizeof rows / sizeof rows[0]};
+const struct fact_rows facts_ends = {.rows = rows, .n = sizeof rows / sizeof rows[0]};

@@ -327,4 +327,4 @@ static const struct fact_def rows[] = {
      "which signature of connection tampering it has (SIGCOMM 2023)", tampering},
 };
 
-const struct fact_rows facts_path = {rows, sizeof rows / sizeof rows[0]};
+const struct fact_rows facts_path = {.rows = rows, .n = sizeof rows / sizeof rows[0]};

@@ -8,116 +8,174 @@
 #include "analyzer/fact_make.h"
 #include "analyzer/population.h"
 
+/* ---- numbers and truths ---- */
+
+static bool accepted_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_server(c, r)->n_accepted;
+    return true;
+}
+
+static bool refused_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_server(c, r)->n_refused;
+    return true;
+}
+
+static bool unanswered_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_server(c, r)->n_unanswered;
+    return true;
+}
+
+static bool accepted_before_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const instant_ns first = population_server(c, r)->first_accepted;
+    *out = first != INSTANT_NONE && first < reset_first_time(r);
+    return true;
+}
+
+static bool accepted_after_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const instant_ns last = population_server(c, r)->last_accepted;
+    *out = last != INSTANT_NONE && last > r->deciding.segment.time;
+    return true;
+}
+
+/* Nothing listened any more, or not yet again. */
+static bool refused_after_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const instant_ns last = population_server(c, r)->last_refused;
+    *out = last != INSTANT_NONE && last > r->deciding.segment.time;
+    return true;
+}
+
+static bool accepted_between_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_accepted_between(c, r);
+    return true;
+}
+
+static bool attempts_10s_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const instant_ns t = reset_first_time(r);
+    *out = population_attempts(c, r, t - 5 * NS_PER_S, t + 5 * NS_PER_S);
+    return true;
+}
+
+static bool targets_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_client(c, r)->n_targets;
+    return true;
+}
+
+static bool dead_targets_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_client(c, r)->n_dead_targets;
+    return true;
+}
+
+static bool attempts_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_client(c, r)->n_attempts;
+    return true;
+}
+
+static bool same_instant_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_same_instant(c, r, NS_PER_S / 10);
+    return true;
+}
+
+static bool same_idle_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_same_idle(c, r);
+    return true;
+}
+
+static bool same_bytes_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_same_bytes(c, r);
+    return true;
+}
+
+static bool live_beside_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_live_beside(c, r);
+    return true;
+}
+
+/* Whether it turned against this client alone. */
+
+static bool refused_client_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_refused : 0;
+    return k != NULL;
+}
+
+static bool unknown_client_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_unknown : 0;
+    return k != NULL;
+}
+
+static bool turned_others_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_others : 0;
+    return k != NULL;
+}
+
+static bool held_others_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_others_held : 0;
+    return k != NULL;
+}
+
+/* ---- and all that a fact tells ---- */
+
 static struct fact counted(const struct reset *r, uint32_t n)
 {
     return fact_derived(fact_number(r, n, rst_frame(r)), "counted over all connections");
 }
 
-static struct fact accepted_before(const struct case_file *c, const struct reset *r)
-{
-    const struct server_stats *s = population_server(c, r);
-    bool is = s->first_accepted != INSTANT_NONE && s->first_accepted < reset_first_time(r);
-    return fact_derived(fact_bool(r, is, rst_frame(r)), "from all connections to that port");
-}
+static const char never_unknown[] = "that port answered no connection as if unknown";
 
-static struct fact accepted_after(const struct case_file *c, const struct reset *r)
-{
-    const struct server_stats *s = population_server(c, r);
-    bool is = s->last_accepted != INSTANT_NONE && s->last_accepted > r->deciding.segment.time;
-    return fact_derived(fact_bool(r, is, rst_frame(r)), "from all connections to that port");
-}
+#define COUNTED(name)                                                                              \
+    static struct fact name(const struct case_file *c, const struct reset *r)                      \
+    {                                                                                              \
+        int64_t n;                                                                                 \
+        return name##_plain(c, r, &n) ? counted(r, (uint32_t)n) : unknown(never_unknown);          \
+    }
+COUNTED(accepted)
+COUNTED(refused)
+COUNTED(unanswered)
+COUNTED(accepted_between)
+COUNTED(attempts_10s)
+COUNTED(targets)
+COUNTED(dead_targets)
+COUNTED(attempts)
+COUNTED(same_instant)
+COUNTED(same_idle)
+COUNTED(same_bytes)
+COUNTED(live_beside)
+COUNTED(refused_client)
+COUNTED(unknown_client)
+COUNTED(turned_others)
+COUNTED(held_others)
 
-static struct fact accepted(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, population_server(c, r)->n_accepted);
-}
-
-static struct fact refused(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, population_server(c, r)->n_refused);
-}
-
-static struct fact accepted_between(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, population_accepted_between(c, r));
-}
-
-static struct fact unanswered(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, population_server(c, r)->n_unanswered);
-}
-
-static struct fact attempts_10s(const struct case_file *c, const struct reset *r)
-{
-    instant_ns t = reset_first_time(r);
-    return counted(r, population_attempts(c, r, t - 5 * NS_PER_S, t + 5 * NS_PER_S));
-}
-
-static struct fact targets(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, population_client(c, r)->n_targets);
-}
-
-static struct fact dead_targets(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, population_client(c, r)->n_dead_targets);
-}
-
-static struct fact attempts(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, population_client(c, r)->n_attempts);
-}
-
-static struct fact same_instant(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, population_same_instant(c, r, NS_PER_S / 10));
-}
-
-static struct fact same_idle(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, population_same_idle(c, r));
-}
-
-static struct fact same_bytes(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, population_same_bytes(c, r));
-}
-
-static struct fact live_beside(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, population_live_beside(c, r));
-}
-
-/* ---- whether it turned against this client alone ---- */
-
-static struct fact never_unknown(void)
-{
-    return unknown("that port answered no connection as if unknown");
-}
-
-static struct fact refused_client(const struct case_file *c, const struct reset *r)
-{
-    const struct shunning *k = population_shunning(c, r);
-    return k ? counted(r, k->n_refused) : never_unknown();
-}
-
-static struct fact unknown_client(const struct case_file *c, const struct reset *r)
-{
-    const struct shunning *k = population_shunning(c, r);
-    return k ? counted(r, k->n_unknown) : never_unknown();
-}
-
-static struct fact turned_others(const struct case_file *c, const struct reset *r)
-{
-    const struct shunning *k = population_shunning(c, r);
-    return k ? counted(r, k->n_others) : never_unknown();
-}
-
-static struct fact held_others(const struct case_file *c, const struct reset *r)
-{
-    const struct shunning *k = population_shunning(c, r);
-    return k ? counted(r, k->n_others_held) : never_unknown();
-}
+#define OF_PORT(name)                                                                              \
+    static struct fact name(const struct case_file *c, const struct reset *r)                      \
+    {                                                                                              \
+        return fact_derived(fact_of_truth(name##_plain, c, r, ""),                                 \
+                            "from all connections to that port");                                  \
+    }
+OF_PORT(accepted_before)
+OF_PORT(accepted_after)
+OF_PORT(refused_after)
 
 /* ---- what the server did in the moment when it ended the connection ---- */
 
@@ -154,14 +212,6 @@ static struct fact closed_idle_apart(const struct case_file *c, const struct res
 {
     const struct closing *k = population_closing(c, r);
     return k ? of_that_moment(r, k->most_idle - k->least_idle) : not_ended();
-}
-
-/* Nothing listened any more, or not yet again. */
-static struct fact refused_after(const struct case_file *c, const struct reset *r)
-{
-    const struct server_stats *s = population_server(c, r);
-    const bool is = s->last_refused != INSTANT_NONE && s->last_refused > r->deciding.segment.time;
-    return fact_derived(fact_bool(r, is, rst_frame(r)), "from all connections to that port");
 }
 
 static struct fact port_elsewhere(const struct case_file *c, const struct reset *r)
@@ -266,4 +316,19 @@ static const struct fact_def rows[] = {
     {"case.seen-in", FACT_INT, 0, NULL, "other captures that hold the same RST", seen_in},
 };
 
-const struct fact_rows facts_population = {rows, sizeof rows / sizeof rows[0]};
+#define PLAIN(name)                                                                                \
+    {                                                                                              \
+        name, name##_plain                                                                         \
+    }
+static const struct fact_plain_row plain[] = {
+    PLAIN(accepted),       PLAIN(refused),       PLAIN(unanswered),       PLAIN(accepted_before),
+    PLAIN(accepted_after), PLAIN(refused_after), PLAIN(accepted_between), PLAIN(attempts_10s),
+    PLAIN(targets),        PLAIN(dead_targets),  PLAIN(attempts),         PLAIN(same_instant),
+    PLAIN(same_idle),      PLAIN(same_bytes),    PLAIN(live_beside),      PLAIN(refused_client),
+    PLAIN(unknown_client), PLAIN(turned_others), PLAIN(held_others),
+};
+
+const struct fact_rows facts_population = {.rows = rows,
+                                           .n = sizeof rows / sizeof rows[0],
+                                           .plain = plain,
+                                           .n_plain = sizeof plain / sizeof plain[0]};

@@ -94,20 +94,28 @@ static struct fact window(const struct case_file *c, const struct reset *r)
 }
 
 /* What a kernel sends for itself bears one, unless flow labels are off; netfilter's reject none. */
-static struct fact flow_label(const struct case_file *c, const struct reset *r)
+static bool flow_label_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     (void)c;
-    if (r->deciding.segment.has_ip_id)
-        return unknown("IPv4 has no flow label");
-    return fact_number(r, r->deciding.segment.flow_label, rst_frame(r));
+    *out = r->deciding.segment.flow_label;
+    return !r->deciding.segment.has_ip_id;
+}
+
+static struct fact flow_label(const struct case_file *c, const struct reset *r)
+{
+    return fact_of_number(flow_label_plain, c, r, "IPv4 has no flow label");
+}
+
+static bool label_missing_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    (void)c;
+    *out = r->label_missing;
+    return !r->deciding.segment.has_ip_id;
 }
 
 static struct fact label_missing(const struct case_file *c, const struct reset *r)
 {
-    (void)c;
-    if (r->deciding.segment.has_ip_id)
-        return unknown("IPv4 has no flow label");
-    return fact_bool(r, r->label_missing, rst_frame(r));
+    return fact_of_truth(label_missing_plain, c, r, "IPv4 has no flow label");
 }
 
 static struct fact looks_own(const struct case_file *c, const struct reset *r)
@@ -278,4 +286,10 @@ static const struct fact_def rows[] = {
      "that payload left before the FIN had arrived: it does not acknowledge it", crossed_fin},
 };
 
-const struct fact_rows facts_reset = {rows, sizeof rows / sizeof rows[0]};
+static const struct fact_plain_row plain[] = {{flow_label, flow_label_plain},
+                                              {label_missing, label_missing_plain}};
+
+const struct fact_rows facts_reset = {.rows = rows,
+                                      .n = sizeof rows / sizeof rows[0],
+                                      .plain = plain,
+                                      .n_plain = sizeof plain / sizeof plain[0]};

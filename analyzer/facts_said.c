@@ -80,4 +80,4 @@ static const struct fact_def rows[] = {
      "AMQP: the client's silence at the server's close, in heartbeat intervals", heartbeats_missed},
 };
 
-const struct fact_rows facts_said = {rows, sizeof rows / sizeof rows[0]};
+const struct fact_rows facts_said = {.rows = rows, .n = sizeof rows / sizeof rows[0]};

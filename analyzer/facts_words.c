@@ -233,4 +233,4 @@ static const struct fact_def rows[] = {
      "the text of a clear SSH disconnect message", ssh_disconnect},
 };
 
-const struct fact_rows facts_words = {rows, sizeof rows / sizeof rows[0]};
+const struct fact_rows facts_words = {.rows = rows, .n = sizeof rows / sizeof rows[0]};

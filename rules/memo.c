@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Trees of questions, one for each kind of resets.  A question is one fact with all that rules test
- * of it, its answer their truths; questions stand in the order in which judging asked them, so the
- * next question follows from the answers before.  What all resets of the kind answer alike is left
- * out.  A leaf holds the judgement.
+ * Trees of questions, one for each kind of resets.  Questions stand in the order in which judging
+ * asked them, so the next question follows from the answers before.  What all resets of the kind
+ * answer alike is left out.  A leaf holds the judgement.
  */
 #include "rules/memo.h"
 
@@ -12,40 +11,12 @@
 
 #include "parsers/base/map.h"
 #include "parsers/base/vec.h"
+#include "rules/question.h"
 
-#define VALUE_TEXT_MAX 48
-#define ATOMS_MAX 32     /* of one question: two bits of its answer each */
 #define NODES_MAX 200000 /* what is not remembered is judged again */
 #define JUDGEMENTS_MAX 4096
 #define KINDS_MAX 256
 #define NONE UINT32_MAX
-
-struct atom { /* one condition on a fact */
-    const struct rule *rule;
-    const struct condition *condition;
-};
-
-/* How two values of a fact are held against each other. */
-enum likeness { ALIKE_NEVER, ALIKE_NUMBER, ALIKE_TRUTH, ALIKE_TEXT };
-
-struct value { /* of a fact, as far as an answer hangs on it */
-    bool known;
-    union {
-        bool truth;
-        int64_t number;
-    } as;
-    uint8_t n; /* bytes of a text */
-    char text[VALUE_TEXT_MAX];
-};
-
-struct question {
-    uint32_t slot, first, n; /* atoms */
-    enum likeness likeness;  /* never: the answer hangs on more than this fact's value */
-    bool of_kind;            /* all resets of one kind give one answer */
-    bool has_last;
-    struct value last; /* the value asked about last, and the answer */
-    uint64_t answer;
-};
 
 struct edge_key {
     uint64_t answer;
@@ -73,114 +44,14 @@ struct kept { /* a judgement; its verdicts lie in one row */
 };
 
 struct memo {
-    const struct catalogue *catalogue;
     bool off; /* with logs in the case */
-    VEC(struct atom) atoms;
-    VEC(struct question) questions; /* by slot */
-    uint32_t *first_question;       /* by slot, n_asked + 1 */
+    struct questions questions;
     VEC(struct node) nodes;
     VEC(struct root) roots; /* the first is of no kind; there are few */
     uint32_t last_root;
     struct map edges; /* struct edge_key -> uint32_t */
     VEC(struct kept) kept;
 };
-
-static bool same_condition(const struct condition *a, const struct condition *b)
-{
-    if (a->n_tests != b->n_tests || !text_eq(a->written, b->written))
-        return false;
-    for (size_t i = 0; i < a->n_tests; i++) /* not written, but it counts */
-        if (a->tests[i].nocase != b->tests[i].nocase)
-            return false;
-    return true;
-}
-
-static bool has_reference(const struct condition *c)
-{
-    for (size_t i = 0; i < c->n_tests; i++)
-        for (size_t k = 0; k < c->tests[i].n_operands; k++)
-            if (c->tests[i].operands[k].ref)
-                return true;
-    return false;
-}
-
-/* Each condition once; one that refers to a bound line means another thing in each rule. */
-static bool is_known(const struct memo *m, uint32_t first, const struct condition *c)
-{
-    for (size_t i = first; !has_reference(c) && i < m->atoms.n; i++)
-        if (same_condition(m->atoms.v[i].condition, c))
-            return true;
-    return false;
-}
-
-static bool refers(const struct memo *m, const struct question *q)
-{
-    for (uint32_t i = 0; i < q->n; i++)
-        if (has_reference(m->atoms.v[q->first + i].condition))
-            return true;
-    return false;
-}
-
-static enum likeness likeness_of(const struct memo *m, const struct question *q)
-{
-    const struct fact_def *def = m->catalogue->asked[q->slot].def;
-    if (refers(m, q))
-        return ALIKE_NEVER;
-    switch (def ? def->type : FACT_TEXT) {
-    case FACT_INT:
-    case FACT_BYTES:
-    case FACT_DURATION:
-    case FACT_TIME:
-        return ALIKE_NUMBER;
-    case FACT_BOOL:
-        return ALIKE_TRUTH;
-    case FACT_ENUM:
-    case FACT_TEXT:
-        return ALIKE_TEXT;
-    default:
-        return ALIKE_NEVER;
-    }
-}
-
-static bool add_atoms(struct memo *m, uint32_t slot)
-{
-    const struct fact_def *def = m->catalogue->asked[slot].def;
-    uint32_t first = (uint32_t)m->atoms.n;
-    for (size_t i = 0; i < m->catalogue->n_rules; i++) {
-        const struct rule *r = m->catalogue->rules[i];
-        for (size_t k = 0; k < r->n_conditions; k++) {
-            const struct condition *c = &r->conditions[k];
-            if (c->kind != CONDITION_FACT || c->subject.slot != slot || is_known(m, first, c))
-                continue;
-            struct atom *a = vec_push(&m->atoms);
-            if (!a)
-                return false;
-            *a = (struct atom){r, c};
-        }
-    }
-    for (uint32_t at = first; at < m->atoms.n; at += ATOMS_MAX) {
-        uint32_t n = (uint32_t)m->atoms.n - at;
-        struct question *q = vec_push(&m->questions);
-        if (!q)
-            return false;
-        *q = (struct question){.slot = slot, .first = at, .n = n < ATOMS_MAX ? n : ATOMS_MAX};
-        q->likeness = likeness_of(m, q);
-        q->of_kind = def && (def->traits & FACT_OF_KIND) && !refers(m, q);
-    }
-    return true;
-}
-
-static bool list_questions(struct memo *m)
-{
-    size_t n = m->catalogue->n_asked;
-    m->first_question = calloc(n + 1, sizeof *m->first_question);
-    bool good = m->first_question != NULL;
-    for (uint32_t slot = 0; good && slot < n; slot++) {
-        good = add_atoms(m, slot);
-        m->first_question[slot + 1] = (uint32_t)m->questions.n;
-    }
-    return good;
-}
 
 static uint32_t new_node(struct memo *m)
 {
@@ -211,10 +82,9 @@ struct memo *memo_create(const struct catalogue *k, const struct case_file *c)
     struct memo *m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
-    m->catalogue = k;
     m->off = c->n_logs > 0;
     map_init(&m->edges, sizeof(struct edge_key), sizeof(uint32_t));
-    if (list_questions(m) && add_root(m, 0, 0))
+    if (questions_list(&m->questions, k) && add_root(m, 0, 0))
         return m;
     memo_free(m);
     return NULL;
@@ -229,69 +99,9 @@ void memo_free(struct memo *m)
     vec_finish(&m->kept);
     vec_finish(&m->nodes);
     vec_finish(&m->roots);
-    vec_finish(&m->questions);
-    vec_finish(&m->atoms);
+    questions_finish(&m->questions);
     map_finish(&m->edges);
-    free(m->first_question);
     free(m);
-}
-
-/* Whether the fact has the value that was asked about last. */
-static inline bool is_as_last(const struct question *q, const struct fact *f)
-{
-    if (!q->has_last || f->known != q->last.known)
-        return false;
-    if (!f->known)
-        return true;
-    if (q->likeness == ALIKE_NUMBER)
-        return f->as.number == q->last.as.number;
-    if (q->likeness == ALIKE_TRUTH)
-        return f->as.truth == q->last.as.truth;
-    return f->as.text.n == q->last.n &&
-           (q->last.n == 0 || memcmp(f->as.text.p, q->last.text, q->last.n) == 0);
-}
-
-static void note_last(struct question *q, const struct fact *f, uint64_t answer)
-{
-    const bool is_text = f->known && q->likeness == ALIKE_TEXT;
-    if (is_text && f->as.text.n > VALUE_TEXT_MAX)
-        return;
-    q->has_last = true;
-    q->answer = answer;
-    q->last.known = f->known;
-    q->last.n = is_text ? (uint8_t)f->as.text.n : 0;
-    if (q->last.n > 0)
-        memcpy(q->last.text, f->as.text.p, q->last.n);
-    else if (q->likeness == ALIKE_TRUTH)
-        q->last.as.truth = f->as.truth;
-    else if (q->likeness == ALIKE_NUMBER)
-        q->last.as.number = f->as.number;
-}
-
-/* False: the fact rests on a log line, whose strength counts as well. */
-static bool answer(const struct memo *m, struct bench *b, struct question *q, uint64_t *out)
-{
-    const struct fact *f = bench_ask(b, q->slot);
-    struct hearing h;
-    h.bench = b;
-    *out = 0;
-    if (f->from.link)
-        return false;
-    if (is_as_last(q, f)) {
-        *out = q->answer;
-        return true;
-    }
-    for (uint32_t i = 0; i < q->n; i++) {
-        const struct atom *a = &m->atoms.v[q->first + i];
-        const struct condition *c = a->condition;
-        h.rule = a->rule;
-        for (size_t k = 0; k < a->rule->n_binds; k++)
-            h.picks[k].looked = false;
-        *out = *out << 2 | (uint64_t)tests_hold(&h, &c->subject, f, c->tests, c->n_tests);
-    }
-    if (q->likeness != ALIKE_NEVER)
-        note_last(q, f, *out);
-    return true;
 }
 
 static uint32_t child_of(struct memo *m, uint32_t node, uint64_t given)
@@ -340,7 +150,7 @@ bool memo_recall(struct memo *m, struct bench *b, struct judgement *out)
     uint32_t at = root ? root->node : NONE;
     while (at != NONE && m->nodes.v[at].judgement == NONE) {
         uint32_t q = m->nodes.v[at].question;
-        if (q == NONE || !answer(m, b, &m->questions.v[q], &given))
+        if (q == NONE || !question_answer(&m->questions, q, b, &given))
             return false;
         at = child_of(m, at, given);
     }
@@ -406,13 +216,13 @@ void memo_learn(struct memo *m, struct bench *b, const struct judgement *j)
     uint32_t at = root->node;
     for (size_t i = 0; i < n; i++) {
         uint32_t slot = b->in_order[i];
-        for (uint32_t q = m->first_question[slot]; q < m->first_question[slot + 1]; q++) {
+        for (uint32_t q = m->questions.first[slot]; q < m->questions.first[slot + 1]; q++) {
             struct node *node = &m->nodes.v[at];
-            if (is_of_kind && m->questions.v[q].of_kind)
+            if (is_of_kind && question_is_of_kind(&m->questions, q))
                 continue;
             if (node->question == NONE && node->judgement == NONE)
                 node->question = q;
-            if (node->question != q || !answer(m, b, &m->questions.v[q], &given))
+            if (node->question != q || !question_answer(&m->questions, q, b, &given))
                 return;
             at = grow(m, at, given);
             if (at == NONE)

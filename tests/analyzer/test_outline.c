@@ -198,6 +198,36 @@ static void kinds_are_alike(void **state)
     script_end(&s);
 }
 
+/* What is asked for alone is what the fact tells. */
+static void plain_values_are_the_facts(void **state)
+{
+    (void)state;
+    struct script s = script_begin(&outline);
+    struct case_capture captures[3] = {0};
+    const struct case_file c = {.captures = captures, .n_captures = 3};
+    size_t n, n_plain = 0;
+    const struct fact_def **facts = fact_list(&n);
+    lead_many(&s);
+    assert_non_null(facts);
+    assert_true(tracker_retire(s.tracker));
+    for (size_t k = 0; k < n; k++) {
+        fact_plain *plain = fact_plain_of(facts[k]);
+        n_plain += plain != NULL;
+        for (size_t i = 0; plain && i < s.resets.n; i++) {
+            const struct fact f = facts[k]->get(&c, s.resets.v[i]);
+            int64_t number;
+            assert_int_equal(plain(&c, s.resets.v[i], &number), f.known);
+            if (f.known && facts[k]->type == FACT_BOOL)
+                assert_int_equal(number, f.as.truth);
+            else if (f.known)
+                assert_true(number == f.as.number);
+        }
+    }
+    assert_true(n_plain > 20);
+    free(facts);
+    script_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +235,7 @@ int main(void)
         cmocka_unit_test(lasts_a_while),
         cmocka_unit_test(can_be_revised),
         cmocka_unit_test(kinds_are_alike),
+        cmocka_unit_test(plain_values_are_the_facts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

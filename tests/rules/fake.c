@@ -148,6 +148,25 @@ const struct fact_def *fact_find(struct text name)
     return NULL;
 }
 
+static bool plain_bool(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    (void)c, (void)r;
+    *out = values[0].as.truth;
+    return values[0].known;
+}
+
+static bool plain_int(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    (void)c, (void)r;
+    *out = values[3].as.number;
+    return values[3].known;
+}
+
+fact_plain *fact_plain_of(const struct fact_def *def)
+{
+    return def == &table[0] ? plain_bool : def == &table[3] ? plain_int : NULL;
+}
+
 const struct fact_def *fact_nearest(struct text name)
 {
     for (size_t i = 0; i < N_FACTS; i++)

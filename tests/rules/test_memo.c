@@ -171,6 +171,51 @@ static void test_values_of_each_type(void **state)
     close_court(&t);
 }
 
+/* An answer holds for all numbers between the same limits, and for no other. */
+static void test_numbers_between_limits(void **state)
+{
+    (void)state;
+    static const int64_t around[] = {0, 4, 9, 10, 11, 14, 15, 16, 20, 24, 25, 26, 30, 40, 50};
+    static const char timer[] = "<timeouts version='1'><timer after='22ns' tolerance='3ns' "
+                                "kind='server' product='p'>x</timer></timeouts>";
+    const size_t n = sizeof around / sizeof *around;
+    struct court t;
+    fake_forget();
+    fake_number("t.idle", 0);
+    fake_host("host.sshd.limit", "40");
+    open_court(&t,
+               RULE("a", "port-closed",
+                    REQUIRE("<fact name='t.int' at-least='10'/><fact name='t.int' less-than='50'/>"
+                            "<any><fact name='t.int' near='20' within='5'/>"
+                            "<fact name='t.int' is='@host.sshd.absent'/></any>"),
+                    "0.9") RULE("b", "port-scan",
+                                REQUIRE("<fact name='t.int' not-in='15 16 30'/>"
+                                        "<fact name='t.idle' more-than='14ns' at-most='26ns'/>"),
+                                "0.8")
+                   RULE("c", "listen-backlog-overflow",
+                        REQUIRE("<any><fact name='t.idle' near-timer='server'/>"
+                                "<fact name='t.int' known='false'/>"
+                                "<fact name='t.bytes' is='@host.sshd.limit'/></any>"),
+                        "0.7") RULE("d", "ssh-max-startups", "", "0.1"),
+               0);
+    struct complaints c;
+    complaints_init(&c);
+    assert_true(timeouts_read(&t.k.timeouts, "t.xml", text_of(timer), &t.k.arena, &c));
+    complaints_finish(&c);
+    uint32_t chance = 1;
+    for (size_t i = 0; i < 20000; i++) {
+        chance = chance * 1664525 + 1013904223;
+        fake_number("t.int", around[(chance >> 16) % n]);
+        if (chance >> 30 == 0)
+            fake_number("t.idle", around[(chance >> 20) % n]);
+        fake_number("t.bytes", around[(chance >> 18) % n]);
+        assert_as_judged(&t);
+    }
+    fake_forget();
+    assert_as_judged(&t);
+    close_court(&t);
+}
+
 /* What rests on lines, or on which logs there are, is judged anew each time. */
 static void test_lines_are_not_remembered(void **state)
 {
@@ -269,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_other_answers),
         cmocka_unit_test(test_case_counts),
         cmocka_unit_test(test_values_of_each_type),
+        cmocka_unit_test(test_numbers_between_limits),
         cmocka_unit_test(test_lines_are_not_remembered),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_unheard_ends),

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What rules ask about a reset, as one looks at it who has very many of them: a question is one
+ * fact with all that any rule tests of it, its answer their truths.
+ */
+#ifndef WHYRST_RULES_QUESTION_H
+#define WHYRST_RULES_QUESTION_H
+
+#include "parsers/base/vec.h"
+#include "rules/hearing.h"
+
+struct question_atom;
+struct question;
+
+struct questions {
+    const struct catalogue *catalogue;
+    VEC(struct question_atom) atoms;
+    VEC(struct question) all; /* by slot of the catalogue */
+    uint32_t *first;          /* by slot, n_asked + 1: where its questions begin */
+};
+
+/* All that the rules of the catalogue ask, which must outlive it.  False: out of memory. */
+bool questions_list(struct questions *q, const struct catalogue *k);
+void questions_finish(struct questions *q);
+
+/* Whether all resets of one kind give one answer. */
+bool question_is_of_kind(const struct questions *q, uint32_t i);
+
+/* The answer of the reset on the bench, two bits a test.  False: there is none, for the fact rests
+ * on a log line, whose strength counts as well. */
+bool question_answer(struct questions *q, uint32_t i, struct bench *b, uint64_t *out);
+
+#endif
