@@ -53,10 +53,9 @@ static bool repeats(const struct duplicate_slot *s, uint64_t print, const struct
 
 uint64_t duplicate_of(struct duplicates *d, const struct brief *b, uint64_t print, bool habitual)
 {
-    struct duplicate_slot *s = &d->slot[print % DUPLICATE_SLOTS];
+    const struct duplicate_slot *s = &d->slot[print % DUPLICATE_SLOTS];
     if (repeats(s, print, b, habitual))
         return s->frame;
-    *s = (struct duplicate_slot){
-        .print = print, .frame = b->frame, .time = b->time, .path = b->path};
+    duplicate_remember(d, b, print);
     return 0;
 }

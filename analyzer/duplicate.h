@@ -30,6 +30,17 @@ struct duplicates {
 /* What is alike in every capture of the segment, as one number. */
 uint64_t duplicate_print(const struct brief *b);
 
+/* Whether one was remembered by that number; else duplicate_of() would remember b and return 0. */
+static inline bool duplicate_may_be(const struct duplicates *d, uint64_t print)
+{
+    return d->slot[print % DUPLICATE_SLOTS].print == print;
+}
+static inline void duplicate_remember(struct duplicates *d, const struct brief *b, uint64_t print)
+{
+    d->slot[print % DUPLICATE_SLOTS] = (struct duplicate_slot){
+        .print = print, .frame = b->frame, .time = b->time, .path = b->path};
+}
+
 /* The frame that b repeats, or 0; b is remembered.  habitual: this connection's packets have come
  * twice so far, so that a copy need not differ in anything. */
 uint64_t duplicate_of(struct duplicates *d, const struct brief *b, uint64_t print, bool habitual);

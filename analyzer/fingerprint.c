@@ -83,18 +83,6 @@ void habits_free(struct habits *h)
     h->from->release(h->from->ctx, h, sizeof *h);
 }
 
-enum segment_kind segment_kind_of(uint16_t flags, uint32_t seq)
-{
-    if (flags & TCP_RST) {
-        if (!(flags & TCP_ACK))
-            return SEGMENT_BARE_RST;
-        return seq == 0 ? SEGMENT_REFUSAL : SEGMENT_OWNER_RST;
-    }
-    if (flags & TCP_SYN)
-        return flags & TCP_ACK ? SEGMENT_SYNACK : SEGMENT_SYN;
-    return SEGMENT_SOCKET;
-}
-
 const char *segment_kind_name(enum segment_kind k)
 {
     return kind_names[k];

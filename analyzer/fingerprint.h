@@ -58,7 +58,17 @@ struct habits;
 struct habits *habits_create(const struct allocator *from, size_t max_hosts); /* 0: 65536 */
 void habits_free(struct habits *h);
 
-enum segment_kind segment_kind_of(uint16_t flags, uint32_t seq);
+static inline enum segment_kind segment_kind_of(uint16_t flags, uint32_t seq)
+{
+    if (flags & TCP_RST) {
+        if (!(flags & TCP_ACK))
+            return SEGMENT_BARE_RST;
+        return seq == 0 ? SEGMENT_REFUSAL : SEGMENT_OWNER_RST;
+    }
+    if (flags & TCP_SYN)
+        return flags & TCP_ACK ? SEGMENT_SYNACK : SEGMENT_SYN;
+    return SEGMENT_SOCKET;
+}
 const char *segment_kind_name(enum segment_kind k); /* "SYN-ACK", for sentences */
 
 /* Where a host may stand in the book; 0: nobody knows.  It may be a wrong one, and stays good. */

@@ -10,11 +10,14 @@
 #include "parsers/base/map.h"
 
 #define FIRST_SLOTS 1024
+#define FIRST_BLOCKS 16
+#define FLOWS_MAX (UINT32_MAX - FLOW_BLOCK)
 
 bool flows_init(struct flows *f, const struct allocator *from)
 {
     *f = (struct flows){.from = from, .n_slots = FIRST_SLOTS, .seed = map_seed()};
     f->slots = from->alloc(from->ctx, FIRST_SLOTS * sizeof(*f->slots));
+    f->used = FIRST_SLOTS * sizeof(*f->slots);
     return f->slots != NULL;
 }
 
@@ -22,8 +25,10 @@ void flows_finish(struct flows *f)
 {
     if (f->slots)
         f->from->release(f->from->ctx, f->slots, f->n_slots * sizeof(*f->slots));
-    for (uint32_t k = 0; k < FLOW_BLOCKS && f->block[k]; k++)
-        f->from->release(f->from->ctx, f->block[k], flow_block_size(k) * sizeof(struct flow));
+    for (uint32_t k = 0; k < f->n_blocks; k++)
+        f->from->release(f->from->ctx, f->block[k], FLOW_BLOCK * sizeof(struct flow));
+    if (f->block)
+        f->from->release(f->from->ctx, f->block, f->room * sizeof(*f->block));
     *f = (struct flows){.from = f->from, .seed = f->seed};
 }
 
@@ -31,6 +36,7 @@ void flows_clear(struct flows *f)
 {
     memset(f->slots, 0, f->n_slots * sizeof *f->slots);
     memset(f->list, 0, sizeof f->list);
+    f->used = f->n_slots * sizeof *f->slots;
     f->n = 0;
     f->n_made = 0;
     f->free = 0;
@@ -78,8 +84,16 @@ static bool grow(struct flows *f)
             place(slots, want, f->slots[i]);
     f->from->release(f->from->ctx, f->slots, f->n_slots * sizeof(*f->slots));
     f->slots = slots;
+    f->used += (want - f->n_slots) * sizeof *slots;
     f->n_slots = want;
     return true;
+}
+
+static void set_first(struct flows *f, enum flow_list list, const struct flow *flow)
+{
+    f->list[list].first = flow ? flow->self : 0;
+    if (list == FLOW_CLOSED && flow)
+        f->closed_since = flow->live->last_time;
 }
 
 static void list_add(struct flows *f, struct flow *flow, enum flow_list list)
@@ -91,7 +105,7 @@ static void list_add(struct flows *f, struct flow *flow, enum flow_list list)
     if (flow->prev)
         flows_at(f, flow->prev)->next = flow->self;
     else
-        f->list[list].first = flow->self;
+        set_first(f, list, flow);
     f->list[list].last = flow->self;
     f->list[list].n++;
 }
@@ -101,7 +115,7 @@ static void list_remove(struct flows *f, struct flow *flow)
     if (flow->prev)
         flows_at(f, flow->prev)->next = flow->next;
     else
-        f->list[flow->list].first = flow->next;
+        set_first(f, flow->list, flows_next(f, flow));
     if (flow->next)
         flows_at(f, flow->next)->prev = flow->prev;
     else
@@ -109,16 +123,29 @@ static void list_remove(struct flows *f, struct flow *flow)
     f->list[flow->list].n--;
 }
 
+static bool make_block(struct flows *f)
+{
+    if (f->n_blocks == f->room) {
+        const uint32_t want = f->room ? 2 * f->room : FIRST_BLOCKS;
+        struct flow **block = f->from->alloc(f->from->ctx, want * sizeof(*block));
+        if (!block)
+            return false;
+        if (f->room) {
+            memcpy(block, f->block, f->n_blocks * sizeof(*block));
+            f->from->release(f->from->ctx, f->block, f->room * sizeof(*block));
+        }
+        f->block = block;
+        f->room = want;
+    }
+    f->block[f->n_blocks] = f->from->alloc(f->from->ctx, FLOW_BLOCK * sizeof(struct flow));
+    f->n_blocks += f->block[f->n_blocks] != NULL;
+    return f->n_made < f->n_blocks << FLOW_BLOCK_BITS;
+}
+
 /* The flow that is made next, or NULL. */
 static struct flow *make_fresh(struct flows *f)
 {
-    if (f->n_made == UINT32_MAX - (1u << FLOW_BLOCK_BITS))
-        return NULL;
-    const uint32_t block = flow_block_of(f->n_made);
-    if (!f->block[block])
-        f->block[block] =
-            f->from->alloc(f->from->ctx, flow_block_size(block) * sizeof(struct flow));
-    if (!f->block[block])
+    if (f->n_made == FLOWS_MAX || (f->n_made == f->n_blocks << FLOW_BLOCK_BITS && !make_block(f)))
         return NULL;
     return flows_at(f, ++f->n_made);
 }
@@ -148,6 +175,7 @@ struct flow *flows_add(struct flows *f, const struct flow_key *key, uint32_t has
     flow->key = *key;
     place(f->slots, f->n_slots, (struct flow_slot){flow->self, hash});
     f->n++;
+    f->used += sizeof *flow;
     list_add(f, flow, FLOW_OPEN);
     return flow;
 }
@@ -176,6 +204,7 @@ void flows_remove(struct flows *f, struct flow *flow)
         i = (i + 1) & mask;
     shift_back(f, i);
     f->n--;
+    f->used -= sizeof *flow;
     list_remove(f, flow);
     flow->key = no_key;
     flow->next = f->free;

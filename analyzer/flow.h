@@ -68,15 +68,17 @@ struct flow_slot { /* the hash stands beside the flow: most probes need no secon
     uint32_t hash;
 };
 
-#define FLOW_BLOCK_BITS 8 /* of the first; each that follows is twice as large */
-#define FLOW_BLOCKS (32 - FLOW_BLOCK_BITS)
+#define FLOW_BLOCK_BITS 10
+#define FLOW_BLOCK (1u << FLOW_BLOCK_BITS)
 
 struct flows {
     struct flow_slot *slots;
     size_t n_slots, n;
     uint64_t seed;
+    size_t used; /* bytes of the table and of the flows in it */
     const struct allocator *from;
-    struct flow *block[FLOW_BLOCKS];
+    struct flow **block;     /* of FLOW_BLOCK flows each */
+    uint32_t n_blocks, room; /* made, and those that there are pointers for */
     uint32_t n_made;
     flow_link free; /* removed ones, by next */
     /* By last packet, the longest untouched first.  In FLOW_OPEN, where a packet must not cost the
@@ -85,27 +87,17 @@ struct flows {
         flow_link first, last;
         size_t n;
     } list[FLOW_LISTS];
+    instant_ns closed_since; /* while any is in FLOW_CLOSED: the first had no packet before it */
 };
 
 bool flows_init(struct flows *f, const struct allocator *from);
 void flows_finish(struct flows *f);
 void flows_clear(struct flows *f); /* forgets all of them, and keeps their memory */
 
-static inline size_t flow_block_size(uint32_t block)
-{
-    return (size_t)1 << (block + FLOW_BLOCK_BITS);
-}
-
-/* Of a place from 0. */
-static inline uint32_t flow_block_of(uint32_t at)
-{
-    return 31 - (uint32_t)__builtin_clz((at >> FLOW_BLOCK_BITS) + 1);
-}
-
 static inline struct flow *flows_at(const struct flows *f, flow_link link)
 {
-    const uint32_t at = link - 1, block = flow_block_of(at);
-    return link ? &f->block[block][at - (flow_block_size(block) - flow_block_size(0))] : NULL;
+    const uint32_t at = link - 1;
+    return link ? &f->block[at >> FLOW_BLOCK_BITS][at & (FLOW_BLOCK - 1)] : NULL;
 }
 
 /* The one that is longest in a list, and the one behind another; NULL: none. */
@@ -139,21 +131,56 @@ static inline uint8_t flow_direction(const struct address *src, uint16_t src_por
 
 /* Orders the endpoints; returns the direction of src to dst: 0 or 1. */
 uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, struct flow_key *key);
-static inline uint8_t flow_key_of_brief(const struct brief *b, struct flow_key *key)
+static inline void flow_key_of_brief(const struct brief *b, uint8_t dir, struct flow_key *key)
 {
-    const uint8_t dir = flow_direction(&b->src, b->src_port, &b->dst, b->dst_port);
     key->e[dir] = (struct endpoint){b->src, b->src_port};
     key->e[1 - dir] = (struct endpoint){b->dst, b->dst_port};
-    return dir;
+}
+
+/* An IPv4 end as a number; they have the order of the ends. */
+static inline uint64_t flow_end4(const struct address *ip, uint16_t port)
+{
+    uint32_t n;
+    memcpy(&n, ip->b + 12, sizeof n);
+    return (uint64_t)be32toh(n) << 16 | port;
 }
 
 /* Of two IPv4 ends no more is hashed than sets them apart. */
+static inline uint32_t flows_hash4(const struct flows *f, uint64_t low, uint64_t high)
+{
+    const uint64_t ends[2] = {low, high};
+    return (uint32_t)hash_bytes(ends, sizeof ends, f->seed);
+}
+
 static inline uint32_t flows_hash(const struct flows *f, const struct flow_key *key)
 {
-    if (!address_is_v4(&key->e[0].ip) || !address_is_v4(&key->e[1].ip))
-        return (uint32_t)hash_bytes(key, sizeof *key, f->seed);
-    const uint64_t ends[2] = {flow_word_at(&key->e[0], 10), flow_word_at(&key->e[1], 10)};
-    return (uint32_t)hash_bytes(ends, sizeof ends, f->seed);
+    const struct endpoint *e = key->e;
+    return address_is_v4(&e[0].ip) && address_is_v4(&e[1].ip)
+               ? flows_hash4(f, flow_end4(&e[0].ip, e[0].port), flow_end4(&e[1].ip, e[1].port))
+               : (uint32_t)hash_bytes(key, sizeof *key, f->seed);
+}
+
+/* The hash of a segment's key, and its direction. */
+static inline uint32_t flows_hash_of_brief(const struct flows *f, const struct brief *b,
+                                           uint8_t *dir)
+{
+    if (address_is_v4(&b->src) && address_is_v4(&b->dst)) {
+        const uint64_t src = flow_end4(&b->src, b->src_port), dst = flow_end4(&b->dst, b->dst_port);
+        *dir = src > dst;
+        return src > dst ? flows_hash4(f, dst, src) : flows_hash4(f, src, dst);
+    }
+    struct flow_key key;
+    *dir = flow_direction(&b->src, b->src_port, &b->dst, b->dst_port);
+    flow_key_of_brief(b, *dir, &key);
+    return (uint32_t)hash_bytes(&key, sizeof key, f->seed);
+}
+
+/* Whether a segment in that direction is of the flow. */
+static inline bool flow_has_ends_of(const struct flow *f, const struct brief *b, uint8_t dir)
+{
+    const struct endpoint *src = &f->key.e[dir], *dst = &f->key.e[1 - dir];
+    return src->port == b->src_port && dst->port == b->dst_port && address_eq(&src->ip, &b->src) &&
+           address_eq(&dst->ip, &b->dst);
 }
 
 static inline bool flow_key_eq(const struct flow_key *a, const struct flow_key *b)
@@ -168,20 +195,9 @@ static inline bool flow_key_eq(const struct flow_key *a, const struct flow_key *
 }
 
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash);
-/* The same, where flows_guess() gave a flow a while ago. */
-static inline struct flow *flows_find_near(const struct flows *f, struct flow *guess,
-                                           const struct flow_key *key, uint32_t hash)
-{
-    return guess && flow_key_eq(&guess->key, key) ? guess : flows_find(f, key, hash);
-}
 /* A new entry, in list FLOW_OPEN; NULL when memory ran out. */
 struct flow *flows_add(struct flows *f, const struct flow_key *key, uint32_t hash);
 void flows_remove(struct flows *f, struct flow *flow);
-/* Bytes of the table and of the flows in it. */
-static inline size_t flows_used(const struct flows *f)
-{
-    return f->n * sizeof(struct flow) + f->n_slots * sizeof *f->slots;
-}
 void flows_move(struct flows *f, struct flow *flow, enum flow_list list);
 /* To the end of a list, or as good as. */
 static inline void flows_touch(struct flows *f, struct flow *flow, enum flow_list list)

@@ -8,15 +8,6 @@
 
 #include <ctype.h>
 
-enum zeek_seen {
-    SEEN_SYN = 1,
-    SEEN_FIN = 2,
-    SEEN_RST = 4,
-    SEEN_DATA = 8,
-    SEEN_ACK = 16,
-    SEEN_MULTI = 32
-};
-
 static const char *const state_names[CONN_STATES] = {
     [CONN_S0] = "S0",         [CONN_S1] = "S1",       [CONN_SF] = "SF",     [CONN_REJ] = "REJ",
     [CONN_S2] = "S2",         [CONN_S3] = "S3",       [CONN_RSTO] = "RSTO", [CONN_RSTR] = "RSTR",
@@ -161,9 +152,17 @@ void history_segment(struct store *s, struct live *l, uint8_t dir, const struct 
         set_state(e, ZEEK_RESET);
 }
 
-void history_speaks(struct live *l, uint8_t dir, bool has_payload)
+void history_first_words(struct live *l, uint8_t dir, bool has_payload)
 {
     first_time(l, dir, has_payload ? SEEN_DATA : SEEN_ACK, has_payload ? 'd' : 'a');
+}
+
+void history_ends(struct live *l, uint8_t dir)
+{
+    struct half *e = &l->half[dir];
+    first_time(l, dir, SEEN_FIN, 'f');
+    if (e->zeek_state < ZEEK_CLOSED)
+        when_open(e, &l->half[1 - dir], TCP_FIN | TCP_ACK);
 }
 
 void history_opens(struct live *l, uint8_t dir)

@@ -21,6 +21,15 @@ enum zeek_state { /* of an end; half.zeek_state */
                   ZEEK_RESET
 };
 
+enum zeek_seen { /* letters of the history that an end has; half.zeek_seen */
+                 SEEN_SYN = 1,
+                 SEEN_FIN = 2,
+                 SEEN_RST = 4,
+                 SEEN_DATA = 8,
+                 SEEN_ACK = 16,
+                 SEEN_MULTI = 32
+};
+
 /* Before the sequence space takes the segment. */
 void history_segment(struct store *s, struct live *l, uint8_t dir, const struct packet *p);
 /* After it. */
@@ -28,8 +37,16 @@ void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t
                    uint32_t gaps_before);
 
 /* The same as history_segment for an acknowledgement without SYN, FIN, RST or a shut window, from
- * an end that has a state. */
-void history_speaks(struct live *l, uint8_t dir, bool has_payload);
+ * an end that has a state, when it may be the first with payload or without. */
+void history_first_words(struct live *l, uint8_t dir, bool has_payload);
+static inline void history_speaks(struct live *l, uint8_t dir, bool has_payload)
+{
+    if (!(l->half[dir].zeek_seen & (has_payload ? SEEN_DATA : SEEN_ACK)))
+        history_first_words(l, dir, has_payload);
+}
+
+/* And for one with the end's first FIN. */
+void history_ends(struct live *l, uint8_t dir);
 
 /* The same as history_segment for the first SYN of all, from the client. */
 void history_opens(struct live *l, uint8_t dir);

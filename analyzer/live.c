@@ -239,8 +239,7 @@ void live_note_leg(struct live *l, enum side side, instant_ns delay)
 void live_end_handshake(struct live *l, uint8_t dir, uint32_t ack, instant_ns time)
 {
     const struct half *s = &l->half[1 - dir];
-    if (dir != l->client || (l->bits & (LIVE_SYNACK | LIVE_HANDSHAKE)) != LIVE_SYNACK ||
-        seq_diff(ack, half_isn(s)) <= 0)
+    if (dir != l->client || !live_awaits_ack(l) || seq_diff(ack, half_isn(s)) <= 0)
         return;
     l->bits |= LIVE_HANDSHAKE;
     if (s->n_synacks == 1)

@@ -254,6 +254,7 @@ struct live {
     uint8_t client;   /* direction of the client */
     uint8_t bits;     /* enum live_bit */
     uint8_t noted[2]; /* kinds of segments told to the habits, by direction */
+    uint8_t steady;   /* bit by direction: what steady_ends() said of the numbers below */
     struct half half[2];
 };
 
@@ -345,6 +346,11 @@ struct blows *live_blows(struct store *s, struct live *l);
 struct live *live_new(struct store *s, struct flow *f, instant_ns time, uint16_t vlan);
 /* The connection that packet p begins, or takes up again, on flow f.  NULL: memory ran out. */
 struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const struct packet *p);
+/* Whether its SYN-ACK was seen, and no acknowledgement of it. */
+static inline bool live_awaits_ack(const struct live *l)
+{
+    return (l->bits & (LIVE_SYNACK | LIVE_HANDSHAKE)) == LIVE_SYNACK;
+}
 /* An acknowledgement that may be the handshake's last. */
 void live_end_handshake(struct live *l, uint8_t dir, uint32_t ack, instant_ns time);
 /* An end took that long to answer; the least counts. */

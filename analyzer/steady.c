@@ -9,6 +9,7 @@
 
 #include "analyzer/content.h"
 #include "analyzer/history.h"
+#include "analyzer/stream.h"
 #include "analyzer/survey.h"
 #include "analyzer/timeline.h"
 
@@ -21,6 +22,14 @@ static inline bool ends_are_steady(const struct half *h, const struct half *o)
            !(half_has(o, HALF_WINDOW) && o->window == 0);
 }
 
+uint8_t steady_ends(const struct live *l)
+{
+    const struct half *h = l->half;
+    if (live_episode(l))
+        return 0;
+    return (uint8_t)(ends_are_steady(&h[0], &h[1]) | ends_are_steady(&h[1], &h[0]) << 1);
+}
+
 static inline bool goes_back(const struct half *h, uint32_t ack)
 {
     return half_has(h, HALF_ACK) && seq_diff(ack, h->acked) < 0;
@@ -29,11 +38,10 @@ static inline bool goes_back(const struct half *h, uint32_t ack)
 bool steady_is(const struct live *l, uint8_t dir, const struct brief *b)
 {
     const struct half *h = &l->half[dir], *o = &l->half[1 - dir];
-    return (b->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK && b->window > 0 &&
-           !live_episode(l) && ends_are_steady(h, o) && b->seq == h->next_seq &&
-           !goes_back(h, b->ack) && seq_diff(b->ack, o->next_seq) <= 0 &&
-           seq_diff(h->next_seq, h->data_base) >= 0 &&
-           !(b->payload_len > 0 && half_has(h, HALF_FIN));
+    return l->steady >> dir & 1 && b->window > 0 && b->seq == h->next_seq &&
+           (b->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK && !goes_back(h, b->ack) &&
+           seq_diff(b->ack, o->next_seq) <= 0 && seq_diff(h->next_seq, h->data_base) >= 0 &&
+           !((b->payload_len > 0 || b->flags & TCP_FIN) && half_has(h, HALF_FIN));
 }
 
 static uint16_t take_payload(struct store *s, struct half *h, struct half_times *times,
@@ -58,6 +66,16 @@ static uint16_t take_payload(struct store *s, struct half *h, struct half_times 
                : 0;
 }
 
+static void take_fin(struct half *h, const struct half *o, const struct brief *b)
+{
+    const struct fin fin = {.seq = h->next_seq,
+                            .time = b->time,
+                            .crossed = seq_diff(o->next_seq, b->ack) > 0,
+                            .has_payload = b->payload_len > 0};
+    stream_fin(h, o, &fin);
+    h->seen_end = ++h->next_seq;
+}
+
 /* An answer ends the other's row of unanswered probes and retransmissions. */
 static void answer(struct trouble *tr)
 {
@@ -71,28 +89,37 @@ static uint16_t take_numbers(struct store *s, struct half *h, struct half_times 
     uint16_t notes = 0;
     if (b->payload_len > 0)
         notes = take_payload(s, h, times, o, b);
-    else if (half_has(h, HALF_ACK) && b->ack == h->acked && b->window == h->window &&
-             seq_diff(o->next_seq, b->ack) > 0)
+    else if (!(b->flags & TCP_FIN) && half_has(h, HALF_ACK) && b->ack == h->acked &&
+             b->window == h->window && seq_diff(o->next_seq, b->ack) > 0)
         notes = NOTE_DUP_ACK;
+    if (b->flags & TCP_FIN)
+        take_fin(h, o, b);
     h->acked = b->ack;
     h->window = b->window;
-    h->bits |= HALF_ACK;
     if (half_has(o, HALF_FIN) && seq_diff(b->ack, o->fin_seq) > 0)
         o->bits |= HALF_FIN_ACKED;
     return notes;
 }
 
-static void take_habits(struct half *h, const struct brief *b)
+static void take_ttl(struct half *h, uint8_t ttl)
 {
-    const uint8_t ttl = b->path.ttl;
-    h->bits |= b->bits & BRIEF_TIMESTAMPS ? HALF_WINDOW | HALF_TIMESTAMPS : HALF_WINDOW;
-    h->n_segments++;
-    h->last_time = b->time;
-    h->last_ip_id = b->ip_id;
     if (ttl < h->ttl_min || h->ttl_max == 0)
         h->ttl_min = ttl;
     if (ttl > h->ttl_max)
         h->ttl_max = ttl;
+}
+
+static void take_habits(struct half *h, const struct brief *b)
+{
+    const uint8_t ttl = b->path.ttl;
+    h->bits |= HALF_ACK | HALF_WINDOW;
+    if (b->bits & BRIEF_TIMESTAMPS)
+        h->bits |= HALF_TIMESTAMPS;
+    h->n_segments++;
+    h->last_time = b->time;
+    h->last_ip_id = b->ip_id;
+    if (ttl != h->ttl_min || ttl != h->ttl_max)
+        take_ttl(h, ttl);
 }
 
 static void keep(struct kept *k, uint8_t dir, const struct brief *b, uint16_t notes)
@@ -125,8 +152,12 @@ void steady_take(struct store *s, struct live *l, uint8_t dir, const struct brie
     struct half *h = &l->half[dir], *o = &l->half[1 - dir];
     if (o->trouble)
         answer(o->trouble);
-    history_speaks(l, dir, b->payload_len > 0);
-    live_end_handshake(l, dir, b->ack, b->time);
+    if (b->flags & TCP_FIN)
+        history_ends(l, dir);
+    else
+        history_speaks(l, dir, b->payload_len > 0);
+    if (live_awaits_ack(l))
+        live_end_handshake(l, dir, b->ack, b->time);
     struct evidence *e = l->evidence;
     uint16_t notes = take_numbers(s, h, e ? &e->times[dir] : NULL, o, b);
     take_habits(h, b);

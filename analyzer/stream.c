@@ -249,32 +249,38 @@ static void take_numbers(struct step *t)
     h->next_seq = h->seen_end = t->end;
 }
 
-/* How long nothing had been captured of either end when this FIN was. */
-static uint32_t quiet_before(const struct step *t)
+/* How long nothing had been captured of either end when the FIN was. */
+static uint32_t quiet_before(const struct half *h, const struct half *o, const struct fin *fin)
 {
-    const struct half *h = t->h, *o = t->o;
-    const struct packet *p = t->p;
     const instant_ns last = h->last_time > o->last_time ? h->last_time : o->last_time;
-    const bool crossed = !(p->flags & TCP_ACK) || seq_diff(o->next_seq, p->ack) > 0;
-    if (crossed || last == INSTANT_NONE || last > p->time)
+    if (fin->crossed || last == INSTANT_NONE || last > fin->time)
         return QUIET_UNKNOWN;
-    if (p->payload_len > 0)
+    if (fin->has_payload)
         return 0;
-    const instant_ns ms = (p->time - last) / NS_PER_MS;
+    const instant_ns ms = (fin->time - last) / NS_PER_MS;
     return ms < QUIET_UNKNOWN ? (uint32_t)ms : QUIET_UNKNOWN - 1;
 }
 
-static void take_fin(struct step *t)
+void stream_fin(struct half *h, const struct half *o, const struct fin *fin)
 {
-    struct half *h = t->h;
-    uint32_t at = t->p->seq + t->p->payload_len + t->syn;
     half_count(h, n_fins);
     if (half_has(h, HALF_FIN))
         return;
     h->bits |= HALF_FIN;
-    h->fin_seq = at;
-    h->fin_time = t->p->time;
-    h->fin_quiet_ms = quiet_before(t);
+    h->fin_seq = fin->seq;
+    h->fin_time = fin->time;
+    h->fin_quiet_ms = quiet_before(h, o, fin);
+}
+
+static void take_fin(struct step *t)
+{
+    const struct packet *p = t->p;
+    const bool crossed = !(p->flags & TCP_ACK) || seq_diff(t->o->next_seq, p->ack) > 0;
+    const struct fin fin = {.seq = p->seq + p->payload_len + t->syn,
+                            .time = p->time,
+                            .crossed = crossed,
+                            .has_payload = p->payload_len > 0};
+    stream_fin(t->h, t->o, &fin);
 }
 
 static void take_payload(struct step *t, uint64_t bytes_before, uint32_t next_before)

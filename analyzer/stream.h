@@ -15,6 +15,16 @@ uint16_t stream_segment(struct store *s, struct live *l, uint8_t dir, const stru
 /* The same as stream_segment for the first SYN of all, whose window is not shut. */
 void stream_opens(struct half *h, const struct opening_segment *syn);
 
+struct fin { /* a segment that carries one */
+    uint32_t seq;
+    instant_ns time;
+    bool crossed; /* it does not acknowledge all that the other end has sent */
+    bool has_payload;
+};
+
+/* What stream_segment does with a FIN of h, once its other numbers are taken; o is the other. */
+void stream_fin(struct half *h, const struct half *o, const struct fin *fin);
+
 /* Whether a FIN of this end must have passed uncaptured: one sequence number behind its last byte
  * was used or acknowledged, and no FIN was seen. */
 bool half_fin_implied(const struct half *h);

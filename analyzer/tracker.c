@@ -10,6 +10,7 @@
 
 #include "analyzer/episode.h"
 #include "analyzer/history.h"
+#include "analyzer/steady.h"
 #include "analyzer/stream.h"
 #include "analyzer/timeline.h"
 #include "analyzer/tracker_parts.h"
@@ -41,6 +42,8 @@ struct tracker *tracker_create(struct arena *arena, const struct tracker_config 
         t->config.max_records = DEFAULT_RECORDS;
     if (t->config.linger_ns == 0)
         t->config.linger_ns = DEFAULT_LINGER_NS;
+    t->least_linger_ns =
+        t->config.linger_ns < CROWDED_LINGER_NS ? t->config.linger_ns : CROWDED_LINGER_NS;
     store_init(&t->store, from);
     survey_init(&t->survey);
     map_init(&t->lanes, sizeof(struct flow *), sizeof(struct lane *));
@@ -116,7 +119,7 @@ static bool number_of(struct tracker *t, uint64_t frame, uint32_t *out)
 static struct flow *flow_for(struct tracker *t, const struct tracker_place *at, uint16_t flags,
                              uint32_t seq, uint64_t frame, int vlan)
 {
-    struct flow *f = flows_find_near(&t->flows, at->guess, &at->key, at->hash);
+    struct flow *f = at->flow;
     const bool opens = f && flow_opens_stream(f, at->dir, flags, seq);
     uint32_t number;
     if (f && !opens && !(f->file_bits & FILE_BEFORE))
@@ -158,11 +161,9 @@ static void note_answer(struct tracker *t, const struct address *from, instant_n
         habits_note_answer(t->habits, from, after);
 }
 
-void tracker_note_habit(struct tracker *t, struct live *l, const struct tracker_place *at)
+void tracker_learn_habit(struct tracker *t, struct live *l, const struct tracker_place *at,
+                         enum segment_kind kind)
 {
-    enum segment_kind kind = segment_kind_of(at->brief->flags, at->brief->seq);
-    if (l->noted[at->dir] >> kind & 1)
-        return;
     l->noted[at->dir] |= (uint8_t)(1u << kind);
     if (!t->again)
         habits_note(t->habits, at->brief, kind, at->host);
@@ -232,7 +233,7 @@ void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir)
 static bool set_aside(struct tracker *t, struct live *l, const struct tracker_place *at,
                       const struct packet *p)
 {
-    uint64_t same_as = duplicate_of(t->duplicates, at->brief, at->print, live_comes_twice(l));
+    uint64_t same_as = tracker_duplicate_of(t, at, l);
     if (same_as == 0)
         return false;
     tracker_count_duplicate(t, l, at->dir);
@@ -258,6 +259,7 @@ static void follow(struct tracker *t, struct live *l, uint8_t dir, const struct 
     else
         take_other(t, l, dir, p);
     l->n_segments++;
+    l->steady = steady_ends(l);
     if (p->time > l->last_time)
         l->last_time = p->time;
 }
@@ -280,7 +282,7 @@ static bool take_opening(struct tracker *t, struct flow *f, const struct tracker
     bool fresh = !o;
     if (fresh && !(o = pool_take(&t->store.openings)))
         return false;
-    if (duplicate_of(t->duplicates, at->brief, at->print, false)) {
+    if (tracker_duplicate_of(t, at, NULL)) {
         if (fresh)
             pool_give(&t->store.openings, o);
         return false; /* and is asked about again, with the same answer */
@@ -376,7 +378,7 @@ static void not_followed(struct tracker *t, struct flow *f, const struct tracker
         rest(t, f);
     t->counts.n_no_memory++;
     if (p->flags & TCP_RST)
-        tracker_skip_rst(t, &at->key, p->frame, "no-memory", 0);
+        tracker_skip_rst(t, f ? &f->key : &at->key, p->frame, "no-memory", 0);
 }
 
 static struct live *live_of(struct tracker *t, struct flow *f, uint8_t dir, const struct packet *p)
@@ -410,7 +412,7 @@ void tracker_take_segment(struct tracker *t, const struct tracker_place *at, con
         count_continued(t, f);
     if (set_aside(t, l, at, p))
         return;
-    tracker_note_habit(t, l, at);
+    tracker_note_habit(t, l, at, segment_kind_of(p->flags, p->seq));
     follow(t, l, dir, p);
     tracker_make_room(t, f);
 }
@@ -418,13 +420,14 @@ void tracker_take_segment(struct tracker *t, const struct tracker_place *at, con
 /* The dissector counts a stream for a quoted segment too when the quote holds its flags. */
 static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i, uint64_t frame)
 {
-    struct tracker_place at = {.guess = NULL};
+    struct tracker_place at = {.flow = NULL};
     at.dir = flow_key_of(&i->src, &i->dst, &at.key);
     at.hash = flows_hash(&t->flows, &at.key);
     if (t->again && !survey_wants(&t->survey, &at.key))
         return NULL;
     if (tracker_surveys(t))
         survey_trace(&t->survey.now, at.hash);
+    at.flow = flows_find(&t->flows, &at.key, at.hash);
     if (i->has_flags) {
         struct flow *f = flow_for(t, &at, i->flags, i->seq, frame, -1);
         if (!f)
@@ -434,7 +437,7 @@ static struct flow *quoted_flow(struct tracker *t, const struct packet_icmp *i, 
             rest(t, f);
         return f;
     }
-    return flows_find(&t->flows, &at.key, at.hash);
+    return at.flow;
 }
 
 void tracker_take_icmp(struct tracker *t, const struct packet *p)

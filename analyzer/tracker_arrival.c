@@ -13,17 +13,17 @@
 static bool take_steady(struct tracker *t, const struct tracker_place *at, const struct brief *b)
 {
     const uint8_t dir = at->dir;
-    struct flow *f = flows_find_near(&t->flows, at->guess, &at->key, at->hash);
+    struct flow *f = at->flow;
     struct live *l = f ? f->live : NULL;
     if (!l || f->file_bits || f->has_lanes || !flow_has_bases(f) || t->config.long_road_only ||
         !steady_is(l, dir, b))
         return false;
-    if (duplicate_of(t->duplicates, b, at->print, live_comes_twice(l))) {
+    if (tracker_duplicate_of(t, at, l)) {
         tracker_count_duplicate(t, l, dir);
         return true;
     }
     t->counts.n_steady++;
-    tracker_note_habit(t, l, at);
+    tracker_note_habit(t, l, at, SEGMENT_SOCKET);
     steady_take(&t->store, l, dir, b);
     l->n_segments++;
     if (b->time > l->last_time)
@@ -33,11 +33,31 @@ static bool take_steady(struct tracker *t, const struct tracker_place *at, const
     return true;
 }
 
-static void take_segment(struct tracker *t, const struct tracker_place *at, const struct arrival *a)
+struct coming {
+    struct tracker_place at;
+    const struct arrival *a;
+    struct flow *guess; /* see flows_guess */
+    instant_ns now;     /* the latest time up to it */
+};
+
+static void find_flow(struct tracker *t, struct coming *c)
 {
+    struct tracker_place *at = &c->at;
+    at->flow = c->guess;
+    if (at->flow && flow_has_ends_of(at->flow, at->brief, at->dir))
+        return;
+    flow_key_of_brief(at->brief, at->dir, &at->key);
+    at->flow = flows_find(&t->flows, &at->key, at->hash);
+}
+
+static void take_segment(struct tracker *t, struct coming *c)
+{
+    const struct tracker_place *at = &c->at;
+    const struct arrival *a = c->a;
     t->counts.n_tcp++;
     t->counts.n_rst_frames += (a->brief.flags & TCP_RST) != 0;
     tracker_expire_closed(t);
+    find_flow(t, c);
     if (take_steady(t, at, &a->brief))
         return;
     if (a->whole) {
@@ -54,19 +74,13 @@ static bool is_segment(const struct arrival *a)
     return !a->whole || a->whole->kind == PACKET_TCP;
 }
 
-static void take(struct tracker *t, const struct tracker_place *at, const struct arrival *a)
+static void take(struct tracker *t, struct coming *c)
 {
-    if (is_segment(a))
-        take_segment(t, at, a);
-    else if (a->whole->kind == PACKET_ICMP_ERROR)
-        tracker_take_icmp(t, a->whole);
+    if (is_segment(c->a))
+        take_segment(t, c);
+    else if (c->a->whole->kind == PACKET_ICMP_ERROR)
+        tracker_take_icmp(t, c->a->whole);
 }
-
-struct coming {
-    struct tracker_place at;
-    const struct arrival *a;
-    instant_ns now; /* the latest time up to it */
-};
 
 static inline instant_ns later(instant_ns a, instant_ns b)
 {
@@ -107,12 +121,12 @@ static void prefetch(const struct tracker *t, struct coming *v, size_t n)
 {
     const struct live *live[TRACKER_BATCH];
     for (size_t i = 0; i < n; i++) {
-        v[i].at.guess = flows_guess(&t->flows, v[i].at.hash);
-        if (v[i].at.guess)
-            flow_prefetch(v[i].at.guess);
+        v[i].guess = flows_guess(&t->flows, v[i].at.hash);
+        if (v[i].guess)
+            flow_prefetch(v[i].guess);
     }
     for (size_t i = 0; i < n; i++) {
-        const struct flow *f = v[i].at.guess;
+        const struct flow *f = v[i].guess;
         live[i] = f ? f->live : NULL;
         if (live[i])
             live_prefetch(live[i]);
@@ -131,23 +145,22 @@ static void prefetch(const struct tracker *t, struct coming *v, size_t n)
             content_prefetch_bytes(live[i]->half[v[i].at.dir].content);
 }
 
-/* In rounds, so that nothing is read right after it was written in pieces. */
-static void find_places(const struct tracker *t, struct coming *v, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        v[i].at.dir = flow_key_of_brief(&v[i].a->brief, &v[i].at.key);
-    for (size_t i = 0; i < n; i++)
-        v[i].at.hash = flows_hash(&t->flows, &v[i].at.key);
-}
-
 static void find_prints(const struct tracker *t, struct coming *v, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         flows_prefetch(&t->flows, v[i].at.hash);
-        v[i].at.brief = &v[i].a->brief;
         v[i].at.print = duplicate_print(v[i].at.brief);
         duplicate_prefetch(t->duplicates, v[i].at.print);
     }
+}
+
+static bool is_wanted(const struct tracker *t, const struct tracker_place *at)
+{
+    struct flow_key key;
+    if (!survey_may_want(&t->survey, at->hash))
+        return false;
+    flow_key_of_brief(at->brief, at->dir, &key);
+    return survey_wants(&t->survey, &key);
 }
 
 /* A second reading takes those of wanted tuples, each at the time that all before it tell. */
@@ -155,8 +168,7 @@ static size_t pick(struct tracker *t, struct coming *v, size_t n)
 {
     size_t n_picked = 0;
     for (size_t i = 0; i < n; i++)
-        if (!is_segment(v[i].a) ||
-            (survey_may_want(&t->survey, v[i].at.hash) && survey_wants(&t->survey, &v[i].at.key)))
+        if (!is_segment(v[i].a) || is_wanted(t, &v[i].at))
             v[n_picked++] = v[i];
     return n_picked;
 }
@@ -191,19 +203,22 @@ void tracker_packets(struct tracker *t, const struct arrival *v, size_t n)
     struct coming coming[TRACKER_BATCH];
     instant_ns now = t->now;
     for (size_t i = 0; i < n; i++) {
+        struct coming *c = &coming[i];
         now = latest(&v[i], now);
-        coming[i].a = &v[i];
-        coming[i].now = now;
+        c->a = &v[i];
+        c->now = now;
+        c->at.brief = &v[i].brief;
+        c->at.hash = flows_hash_of_brief(&t->flows, &v[i].brief, &c->at.dir);
     }
-    find_places(t, coming, n);
     size_t n_picked = t->again ? pick(t, coming, n) : n;
-    for (size_t i = 0; i < n && tracker_surveys(t); i++)
-        survey_trace(&t->survey.now, coming[i].at.hash);
+    if (tracker_surveys(t))
+        for (size_t i = 0; i < n; i++)
+            survey_trace(&t->survey.now, coming[i].at.hash);
     find_prints(t, coming, n_picked);
     prefetch(t, coming, n_picked);
     for (size_t i = 0; i < n_picked; i++) {
         t->now = coming[i].now;
-        take(t, &coming[i].at, coming[i].a);
+        take(t, &coming[i]);
     }
     t->now = now;
 }

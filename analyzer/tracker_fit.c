@@ -17,8 +17,10 @@ static bool goes_on(const struct half *h, uint32_t seq)
 enum tracker_fit tracker_fit(const struct tracker *t, const struct brief *b)
 {
     struct flow_key key;
-    uint8_t dir = flow_key_of_brief(b, &key);
-    const struct flow *f = flows_find(&t->flows, &key, flows_hash(&t->flows, &key));
+    uint8_t dir;
+    const uint32_t hash = flows_hash_of_brief(&t->flows, b, &dir);
+    flow_key_of_brief(b, dir, &key);
+    const struct flow *f = flows_find(&t->flows, &key, hash);
     const struct half *h = f && f->live ? &f->live->half[dir] : NULL;
     if (!h || !half_has(h, HALF_SEQ) || (b->flags & TCP_SYN))
         return TRACKER_FIT_UNKNOWN;

@@ -46,16 +46,17 @@ struct tracker {
     struct tracker_skips skips_out;
     struct tracker_resets attempts;
     uint32_t next_stream, next_place;
-    uint32_t file;  /* of the series, from 0 */
-    instant_ns now; /* the latest capture time so far */
+    uint32_t file;              /* of the series, from 0 */
+    instant_ns now;             /* the latest capture time so far */
+    instant_ns least_linger_ns; /* when crowded, see tracker_config */
 };
 
 /* Where a segment belongs. */
 struct tracker_place {
-    struct flow_key key;
+    struct flow *flow;   /* NULL: there is none yet */
+    struct flow_key key; /* set where there is none */
     uint32_t hash;
-    struct flow *guess; /* see flows_guess */
-    habit_guess host;   /* of its sender */
+    habit_guess host; /* of its sender */
     const struct brief *brief;
     uint64_t print; /* see duplicate.h */
     uint8_t dir;
@@ -75,8 +76,25 @@ static inline bool tracker_keeps_records(const struct tracker *t)
 {
     return t->config.keep_records && !t->again;
 }
+/* The first segment of its kind from that end of a connection. */
+void tracker_learn_habit(struct tracker *t, struct live *l, const struct tracker_place *at,
+                         enum segment_kind kind);
 /* A segment of a connection, if it is the first of its kind from that end. */
-void tracker_note_habit(struct tracker *t, struct live *l, const struct tracker_place *at);
+static inline void tracker_note_habit(struct tracker *t, struct live *l,
+                                      const struct tracker_place *at, enum segment_kind kind)
+{
+    if (!(l->noted[at->dir] >> kind & 1))
+        tracker_learn_habit(t, l, at, kind);
+}
+/* The frame that the segment repeats, or 0; it is remembered.  l: its connection, or NULL. */
+static inline uint64_t tracker_duplicate_of(struct tracker *t, const struct tracker_place *at,
+                                            const struct live *l)
+{
+    if (duplicate_may_be(t->duplicates, at->print))
+        return duplicate_of(t->duplicates, at->brief, at->print, l && live_comes_twice(l));
+    duplicate_remember(t->duplicates, at->brief, at->print);
+    return 0;
+}
 /* A second sight of a segment was set aside. */
 void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir);
 
@@ -94,17 +112,14 @@ bool tracker_next_lane(struct tracker *t, struct flow *f);
 void tracker_expire(struct tracker *t);
 static inline void tracker_expire_closed(struct tracker *t)
 {
-    const struct flow *first = flows_first(&t->flows, FLOW_CLOSED);
-    const instant_ns linger = t->config.linger_ns;
-    const instant_ns least = linger < CROWDED_LINGER_NS ? linger : CROWDED_LINGER_NS;
-    if (first && first->live->last_time < t->now - least)
+    if (t->flows.list[FLOW_CLOSED].n > 0 && t->flows.closed_since < t->now - t->least_linger_ns)
         tracker_expire(t);
 }
 
 /* Bytes for open connections, and for the numbers of those before. */
 static inline size_t tracker_used(const struct tracker *t)
 {
-    return t->store.used + flows_used(&t->flows);
+    return t->store.used + t->flows.used;
 }
 
 /* Settles what was longest without a packet, then forgets numbers, until there is room.  Asked

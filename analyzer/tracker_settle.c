@@ -142,13 +142,15 @@ void tracker_expire(struct tracker *t)
     struct flow *f;
     bool crowded = tracker_used(t) > t->config.memory_budget / CROWDED_SHARE;
     instant_ns linger = t->config.linger_ns;
-    if (crowded && linger > CROWDED_LINGER_NS)
-        linger = CROWDED_LINGER_NS;
+    if (crowded)
+        linger = t->least_linger_ns;
     while ((f = flows_first(&t->flows, FLOW_CLOSED)) != NULL &&
            f->live->last_time < t->now - linger) {
         t->counts.n_hurried += f->live->last_time >= t->now - t->config.linger_ns;
         tracker_settle(t, f);
     }
+    if (f)
+        t->flows.closed_since = f->live->last_time;
 }
 
 void tracker_find_room(struct tracker *t, const struct flow *but)

@@ -20,7 +20,7 @@ static inline bool same_record(const struct connection_record *a, const struct c
            a->isn[0] == b->isn[0] && a->isn[1] == b->isn[1] && a->n_segments == b->n_segments &&
            a->request == b->request && a->ttl[0] == b->ttl[0] && a->ttl[1] == b->ttl[1] &&
            a->ending == b->ending && a->handshake_seen == b->handshake_seen &&
-           a->syn_tsval == b->syn_tsval;
+           a->syn_tsval == b->syn_tsval && a->server_quiet_ms == b->server_quiet_ms;
 }
 
 static inline bool same_end(const struct end *a, const struct end *b)

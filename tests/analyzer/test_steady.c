@@ -19,6 +19,7 @@ struct talker {
     uint32_t next[2]; /* of the client, of the server */
     uint16_t port;
     uint8_t step;
+    bool over[2]; /* the end has sent its FIN */
 };
 
 struct play {
@@ -46,6 +47,21 @@ static void address_both(struct packet *p, const struct talker *t, unsigned side
     p->dst_port = ports[!side];
 }
 
+/* The end has nothing more to say, and may not have heard all that the other said.  When both have
+ * ended, others may begin on the same ports. */
+static void end(struct play *g, struct packet *p, struct talker *t, unsigned side)
+{
+    p->flags |= TCP_FIN;
+    p->ack -= dice(g, 3) ? 0 : dice(g, 100);
+    t->next[side]++;
+    t->over[side] = true;
+    if (t->over[!side] && dice(g, 3)) {
+        t->over[0] = t->over[1] = false;
+        t->next[0] = dice(g, 1u << 24) << 8;
+        t->step = 0;
+    }
+}
+
 /* What an orderly end would send next. */
 static void speak(struct play *g, struct packet *p, struct talker *t, unsigned side)
 {
@@ -58,7 +74,11 @@ static void speak(struct play *g, struct packet *p, struct talker *t, unsigned s
         p->payload_len = 0;
         t->step++;
     }
+    if (t->over[side])
+        p->payload_len = 0;
     t->next[side] += p->payload_len + (p->flags & TCP_SYN ? 1 : 0);
+    if (t->step >= 2 && !(p->flags & TCP_SYN) && !t->over[side] && dice(g, 20) == 0)
+        end(g, p, t, side);
 }
 
 /* What happens now and then. */
@@ -141,9 +161,9 @@ static void play(uint32_t seed, struct packet *v, struct play *g)
     for (size_t i = 0; i < sizeof g->bytes; i++)
         g->bytes[i] = (uint8_t)dice(g, 256);
     for (unsigned i = 0; i < N_FLOWS; i++)
-        g->talkers[i] = (struct talker){{dice(g, 1u << 24) << 8, dice(g, 1u << 24) << 8},
-                                        (uint16_t)(1000 + i),
-                                        (uint8_t)(i % 5 == 0 ? 2 : 0)};
+        g->talkers[i] = (struct talker){.next = {dice(g, 1u << 24) << 8, dice(g, 1u << 24) << 8},
+                                        .port = (uint16_t)(1000 + i),
+                                        .step = (uint8_t)(i % 5 == 0 ? 2 : 0)};
     for (uint64_t i = 0; i < N_PACKETS; i++)
         v[i] = next_packet(g, i + 1);
 }
