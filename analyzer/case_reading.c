@@ -10,9 +10,14 @@
 static void flush_packets(void *ctx)
 {
     struct reading *r = ctx;
-    tracker_packets(r->tracker, r->arrivals, r->n_packets);
+    tracker_packets(r->tracker, r->arrivals, (size_t)(r->next - r->arrivals));
     tracker_pass(r->tracker, r->passed);
-    r->n_packets = 0;
+    r->next = r->arrivals;
+}
+
+static inline bool is_full(const struct reading *r)
+{
+    return r->next == r->arrivals + TRACKER_BATCH;
 }
 
 /* What a packet that is not followed is counted as. */
@@ -34,15 +39,16 @@ static bool is_log_line(struct reading *r, const struct packet *p)
     return r->datagrams && datagrams_take(r->datagrams, p, at, r->out);
 }
 
-/* Whether --filter takes the frame; what it leaves out is counted. */
-static bool filter_takes(struct reading *r, const struct frame *f)
+/* Whether --filter takes the i-th frame; what it leaves out is counted. */
+static bool filter_takes(struct reading *r, size_t i)
 {
+    const struct frame f = frame_run_at(&r->frames, i);
     bool accepts = true;
     struct error err;
-    if (!filter_run(r->run->filter, f, &accepts, &err))
-        flaws_add(&r->out->skipped, "packet.filter-not-for-link-type", f->number);
+    if (!filter_run(r->run->filter, &f, &accepts, &err))
+        flaws_add(&r->out->skipped, "packet.filter-not-for-link-type", f.number);
     else if (!accepts)
-        flaws_add(&r->out->skipped, "packet.filtered-out", f->number);
+        flaws_add(&r->out->skipped, "packet.filtered-out", f.number);
     return accepts;
 }
 
@@ -67,6 +73,7 @@ static bool made_whole(struct reading *r, struct packet *p)
 /* Decodes a frame of any shape; false when there is nothing in it to follow. */
 static bool decode_whole(struct reading *r, struct arrival *a, struct packet *p, bool *reassembled)
 {
+    a->frame.number = frame_number(a->frame.number); /* flaws are told by the file's own */
     packet_decode(&a->frame, false, p, &r->out->flaws);
     *reassembled = packet_is_fragment(p);
     while (packet_is_fragment(p))
@@ -82,22 +89,85 @@ static bool decode_whole(struct reading *r, struct arrival *a, struct packet *p,
     return true;
 }
 
-static void take_frame(struct reading *r, const struct frame *f)
+/* The long way, for a frame of any shape. */
+static void take_whole(struct reading *r, struct arrival *a)
 {
-    struct arrival *a = &r->arrivals[r->n_packets];
+    struct packet *p = &r->packets[a - r->arrivals];
     bool reassembled = false;
-    if (r->run->filter && !filter_takes(r, f))
+    if (!decode_whole(r, a, p, &reassembled))
         return;
+    r->out->n_tcp += p->kind == PACKET_TCP;
+    r->next = a + 1;
+    if (is_full(r) || reassembled) /* its bytes last until the next one */
+        flush_packets(r);
+}
+
+static inline void take_frame(struct reading *r, const struct frame_bytes *f)
+{
+    struct arrival *a = r->next;
     a->whole = NULL;
     a->passed = r->passed;
-    a->frame = case_frame_bytes(f);
-    if (brief_decode(&a->frame, &a->brief))
-        a->brief.frame |= r->file_bits;
-    else if (!decode_whole(r, a, &r->packets[r->n_packets], &reassembled))
+    a->frame = *f;
+    if (!brief_decode(&a->frame, &a->brief)) {
+        take_whole(r, a);
         return;
-    r->out->n_tcp += !a->whole || a->whole->kind == PACKET_TCP;
-    if (++r->n_packets == TRACKER_BATCH || reassembled) /* its bytes last until the next one */
+    }
+    r->out->n_tcp++;
+    r->next = a + 1;
+    if (is_full(r))
         flush_packets(r);
+}
+
+/* What go_on() makes the i-th frame of; its number tells the file, too. */
+static inline struct frame_bytes before_frame(const struct reading *r, size_t i)
+{
+    struct frame_bytes f = case_frame_bytes(&r->frames.first);
+    f.number = (f.number + i - 1) | r->file_bits;
+    return f;
+}
+
+static inline void go_on(struct frame_bytes *f, const struct frame_own *own)
+{
+    f->number++;
+    f->time = own->time;
+    f->caplen = own->caplen;
+    f->origlen = own->origlen;
+    f->data = own->data;
+}
+
+/* Of the frames n from the i-th on. */
+static void take_frames(struct reading *r, size_t i, size_t n)
+{
+    const struct frame_own *own = &r->frames.v[i], *const end = own + n;
+    struct frame_bytes f = before_frame(r, i);
+    for (; own < end; own++) {
+        go_on(&f, own);
+        take_frame(r, &f);
+    }
+}
+
+static void take_filtered_frames(struct reading *r)
+{
+    if (!r->run->filter) {
+        take_frames(r, 0, r->frames.n);
+        return;
+    }
+    for (size_t i = 0; i < r->frames.n; i++)
+        if (filter_takes(r, i))
+            take_frames(r, i, 1);
+}
+
+/* Those that a second reading may not leave out; of the others, their times. */
+static void take_wanted_frames(struct reading *r)
+{
+    struct frame_bytes f = before_frame(r, 0);
+    for (size_t i = 0; i < r->frames.n; i++) {
+        go_on(&f, &r->frames.v[i]);
+        if (!tracker_passes(r->tracker, &f))
+            take_frames(r, i, 1);
+        else if (f.time > r->passed)
+            r->passed = f.time;
+    }
 }
 
 /* What is to be found again by a second reading.  Pieces of a datagram may lie in several. */
@@ -116,61 +186,49 @@ static void end_stretch(struct reading *r)
 
 /* The frames that come next, at most max.  Their bytes stay where they are until more are asked
  * for, and then until the source tells. */
-static enum capture_step next_frames(struct reading *r, uint64_t max, size_t *n, struct error *err)
+static enum capture_step next_frames(struct reading *r, uint64_t max, struct error *err)
 {
-    const size_t room = sizeof r->frames / sizeof *r->frames;
-    *n = capture_at_hand(r->capture, r->frames, max < room ? (size_t)max : room);
-    if (*n > 0)
+    const size_t most = max < FRAME_RUN_MAX ? (size_t)max : FRAME_RUN_MAX;
+    struct frame f;
+    if (capture_at_hand(r->capture, &r->frames, most))
         return CAPTURE_FRAME;
-    enum capture_step step = capture_next(r->capture, r->frames, err);
-    *n = step == CAPTURE_FRAME;
+    enum capture_step step = capture_next(r->capture, &f, err);
+    if (step == CAPTURE_FRAME)
+        frame_run_of(&f, &r->frames);
     return step;
 }
 
 enum capture_step reading_all(struct reading *r, struct frame *frame, struct error *err)
 {
-    enum capture_step step;
-    size_t n;
+    enum capture_step step = CAPTURE_FRAME;
+    r->next = r->arrivals;
     source_watch(r->source, flush_packets, r);
-    take_frame(r, frame);
-    for (uint64_t n_read = 1;; n_read += n) {
+    frame_run_of(frame, &r->frames);
+    for (uint64_t n_read = 0; step == CAPTURE_FRAME;) {
+        take_filtered_frames(r);
+        *frame = frame_run_at(&r->frames, r->frames.n - 1);
+        n_read += r->frames.n;
         if (n_read % STRETCH_FRAMES == 0) {
             end_stretch(r);
             case_tell(r->run, "reading", r->source, r->size);
         }
-        step = next_frames(r, STRETCH_FRAMES - n_read % STRETCH_FRAMES, &n, err);
-        if (step != CAPTURE_FRAME)
-            break;
-        for (size_t i = 0; i < n; i++)
-            take_frame(r, &r->frames[i]);
-        *frame = r->frames[n - 1];
+        step = next_frames(r, STRETCH_FRAMES - n_read % STRETCH_FRAMES, err);
     }
     source_watch(r->source, NULL, NULL);
     end_stretch(r);
     return step;
 }
 
-/* Whether a second reading may leave the frame out.  What a filter leaves out tells no time. */
-static bool passes(struct reading *r, const struct frame *f)
-{
-    const struct frame_bytes bytes = case_frame_bytes(f);
-    if (r->run->filter || !tracker_passes(r->tracker, &bytes))
-        return false;
-    if (f->time > r->passed)
-        r->passed = f->time;
-    return true;
-}
-
 bool reading_until(struct reading *r, uint64_t number, struct error *err)
 {
     const struct capture_info *info = capture_info_of(r->capture);
-    size_t n;
+    r->next = r->arrivals;
     source_watch(r->source, flush_packets, r);
-    while (info->n_frames < number &&
-           next_frames(r, number - info->n_frames, &n, err) == CAPTURE_FRAME)
-        for (size_t i = 0; i < n; i++)
-            if (!passes(r, &r->frames[i]))
-                take_frame(r, &r->frames[i]);
+    while (info->n_frames < number && next_frames(r, number - info->n_frames, err) == CAPTURE_FRAME)
+        if (r->run->filter) /* what it leaves out tells no time */
+            take_filtered_frames(r);
+        else
+            take_wanted_frames(r);
     source_watch(r->source, NULL, NULL);
     flush_packets(r);
     return info->n_frames >= number;

@@ -21,11 +21,12 @@ struct reading { /* one capture being read */
     struct datagrams *datagrams; /* NULL: a second reading, which takes no more of them */
     bool had_fragments;          /* in the stretch being read */
     uint64_t size;
-    uint64_t file_bits;                 /* of its frames: their place in the series */
-    instant_ns passed;                  /* the latest frame that a second reading has left out */
-    struct frame frames[TRACKER_BATCH]; /* as they come */
-    size_t n_packets; /* decoded and not yet given to the tracker; their bytes are the source's */
+    uint64_t file_bits;      /* of its frames: their place in the series */
+    instant_ns passed;       /* the latest frame that a second reading has left out */
+    struct frame_run frames; /* as they come */
     struct arrival arrivals[TRACKER_BATCH];
+    struct arrival *next;                 /* behind those of them that are decoded and not yet given
+                                             to the tracker; their bytes are the source's */
     struct packet packets[TRACKER_BATCH]; /* of those arrivals that are there as a whole */
 };
 

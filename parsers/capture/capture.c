@@ -84,18 +84,21 @@ static void consume_pending(struct capture *c)
     c->pending = 0;
 }
 
-size_t capture_at_hand(struct capture *c, struct frame *v, size_t max)
+bool capture_at_hand(struct capture *c, struct frame_run *run, size_t max)
 {
     if (c->ended || !c->format->at_hand)
-        return 0;
+        return false;
     consume_pending(c);
-    return c->format->at_hand(c, v, max);
+    return c->format->at_hand(c, run, max);
 }
 
 enum capture_step capture_next(struct capture *c, struct frame *frame, struct error *err)
 {
-    if (capture_at_hand(c, frame, 1) == 1)
+    struct frame_run run;
+    if (capture_at_hand(c, &run, 1)) {
+        *frame = frame_run_at(&run, 0);
         return CAPTURE_FRAME;
+    }
     consume_pending(c);
     if (c->ended)
         return CAPTURE_END;
@@ -118,26 +121,31 @@ static instant_ns later(instant_ns a, instant_ns b)
     return a > b ? a : b;
 }
 
-void capture_deliver_run(struct capture *c, struct frame *v, size_t n, size_t n_bytes)
+void capture_deliver_run(struct capture *c, struct frame_run *run, size_t n, size_t n_bytes)
 {
     struct capture_info *info = &c->info;
-    if (n == 0)
-        return;
+    const struct frame_own *v = run->v;
     instant_ns earliest = v[0].time, latest = v[0].time;
+    uint32_t caplen_most = c->caplen_most;
+    uint64_t n_cut = 0;
     for (size_t i = 0; i < n; i++) {
-        v[i].number = ++info->n_numbered;
         earliest = earlier(earliest, v[i].time);
         latest = later(latest, v[i].time);
-        info->n_frames_cut += v[i].caplen < v[i].origlen;
-        c->caplen_most = v[i].caplen > c->caplen_most ? v[i].caplen : c->caplen_most;
+        n_cut += v[i].caplen < v[i].origlen;
+        caplen_most = v[i].caplen > caplen_most ? v[i].caplen : caplen_most;
     }
     const bool is_first = info->first == INSTANT_NONE;
     info->first = is_first ? v[0].time : info->first;
     info->earliest = is_first ? earliest : earlier(earliest, info->earliest);
     info->latest = is_first ? latest : later(latest, info->latest);
     c->time_base = info->last = v[n - 1].time;
+    c->caplen_most = caplen_most;
+    run->n = n;
+    run->first.number = info->n_numbered + 1;
+    info->n_numbered += n;
     info->n_frames += n;
-    info->interfaces[v[0].iface].n_frames += n;
+    info->n_frames_cut += n_cut;
+    info->interfaces[run->first.iface].n_frames += n;
     info->n_bytes += n_bytes;
     info->n_bytes_analysed += n_bytes;
     source_consume(c->source, n_bytes);

@@ -118,9 +118,10 @@ bool capture_open(struct source *source, struct flaws *flaws, struct capture **o
                   struct error *err);
 enum capture_step capture_next(struct capture *c, struct frame *frame, struct error *err);
 /* The frames that come next, as far as they can be told from bytes that were read already and give
- * no cause to look twice: at most max.  0: capture_next() must tell.  Nothing is read, so the bytes
- * of all of them stay where they are until then. */
-size_t capture_at_hand(struct capture *c, struct frame *v, size_t max);
+ * no cause to look twice: at most max (1 .. FRAME_RUN_MAX).  False, and *run is undefined:
+ * capture_next() must tell.  Nothing is read, so the bytes of all of them stay where they are until
+ * then. */
+bool capture_at_hand(struct capture *c, struct frame_run *run, size_t max);
 const struct capture_info *capture_info_of(const struct capture *c);
 void capture_close(struct capture *c); /* NULL-safe */
 

@@ -37,7 +37,7 @@ struct capture_format {
     bool (*open)(struct capture *c, struct error *err);
     enum capture_step (*next)(struct capture *c, struct frame *frame, struct error *err);
     /* See capture_at_hand(); nothing is pending.  NULL: the format has no such road. */
-    size_t (*at_hand)(struct capture *c, struct frame *v, size_t max);
+    bool (*at_hand)(struct capture *c, struct frame_run *run, size_t max);
     void (*close)(struct capture *c); /* frees c->state */
     /* Where a chain stands that begins behind all that was read so far. */
     void (*chain_begin)(const struct capture *c, struct chain *chain);
@@ -92,13 +92,19 @@ bool resync_inside(struct capture *c, size_t size);
  * ends before.  For records that look odd but may be
  * meant: the next one may be odd, too. */
 bool resync_agrees(struct capture *c, uint64_t size);
-/* Whether two neighbours of one file may have these times: at most an hour back or 30 days on.
- * INSTANT_NONE agrees with any. */
+/* Whether two neighbours of one file may have these times: at most an hour back or 30 days on. */
+static inline bool resync_times_near(instant_ns before, instant_ns after)
+{
+    const uint64_t back = 3600 * NS_PER_S, on = 30 * 86400 * NS_PER_S;
+    return (uint64_t)after - (uint64_t)before <= on || (uint64_t)before - (uint64_t)after <= back;
+}
+
+/* The same, and INSTANT_NONE agrees with any. */
 static inline bool resync_times_agree(instant_ns before, instant_ns after)
 {
     if (before == INSTANT_NONE || after == INSTANT_NONE)
         return true;
-    return after >= before - 3600 * NS_PER_S && after <= before + 30 * 86400 * NS_PER_S;
+    return resync_times_near(before, after);
 }
 
 static inline void capture_note_time(struct capture *c, instant_ns t)
@@ -133,8 +139,8 @@ static inline void capture_deliver(struct capture *c, struct frame *frame, size_
     c->delivered = true;
 }
 
-/* The same for n frames of one interface whose records follow one another, and whose times agree
- * each with the one before; their bytes are consumed. */
-void capture_deliver_run(struct capture *c, struct frame *v, size_t n, size_t n_bytes);
+/* The same for the n frames of a run, one at least, whose times agree each with the one before;
+ * their bytes are consumed. */
+void capture_deliver_run(struct capture *c, struct frame_run *run, size_t n, size_t n_bytes);
 
 #endif

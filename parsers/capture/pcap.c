@@ -191,14 +191,20 @@ static void note_oddities(struct capture *c, const struct pcap *p, const struct 
         flaws_add(c->flaws, "pcap.caplen-over-snaplen", number);
 }
 
-/* What no writer means, unless the record behind it says that this one ends where it says.  before:
- * the time of those before it. */
-static inline bool looks_odd(const struct pcap *p, instant_ns before, const struct frame *f,
-                             uint32_t fraction)
+/* The most that a record may hold. */
+static uint32_t caplen_limit(const struct pcap *p, uint32_t snaplen)
 {
-    return !resync_times_agree(before, f->time) ||
-           (f->caplen != f->origlen && f->caplen != f->snaplen) || fraction >= p->n_units ||
-           f->caplen == 0 || (f->caplen > f->snaplen && f->snaplen != 0);
+    return snaplen != 0 && snaplen < p->frame_max ? snaplen : p->frame_max;
+}
+
+/* Whether it looks like nearly every record.  What does not is meant by no writer, unless the
+ * record behind it says that this one ends where it says.  before: the time of those before it;
+ * most: caplen_limit(). */
+static inline bool is_plain(const struct pcap *p, instant_ns before, const struct frame *f,
+                            uint32_t fraction, uint32_t most)
+{
+    return f->caplen - 1 < most && (f->caplen == f->origlen || f->caplen == f->snaplen) &&
+           fraction < p->n_units && resync_times_near(before, f->time);
 }
 
 static bool next_is_wild(const struct pcap *p, const uint8_t *bytes)
@@ -218,51 +224,47 @@ static void describe(const struct capture *c, struct frame *f)
                         .offset = source_offset(c->source)};
 }
 
-/* A record that gives no cause to look twice, with the header of the next one at hand: nearly every
- * one.  Its size, or 0.  p is a copy: what is written to frames cannot change it. */
-static inline size_t take_sound(const struct pcap *p, const uint8_t *bytes, size_t n,
-                                instant_ns before, struct frame *f)
-{
-    if (n < p->header_size)
-        return 0;
-    const uint32_t fraction = read_record_header(p, bytes, f);
-    const size_t size = p->header_size + (size_t)f->caplen;
-    if (f->caplen > p->frame_max || n < size + p->header_size ||
-        looks_odd(p, before, f, fraction) || next_is_wild(p, bytes + size))
-        return 0;
-    f->data = bytes + p->header_size;
-    return size;
-}
-
-static inline size_t take_run(struct capture *c, struct pcap p, struct frame *v, size_t max)
+/* The records at hand that give no cause to look twice, each with the header of the next one at
+ * hand: nearly all.  p is a copy: what is written to the run cannot change it. */
+static inline bool take_run(struct capture *c, struct pcap p, struct frame_run *run, size_t max)
 {
     const uint8_t *bytes;
     const size_t n_bytes = source_at_hand(c->source, &bytes);
-    struct frame f;
-    size_t n = 0, at = 0, size;
-    describe(c, &f);
     instant_ns before = c->time_base;
-    for (; n < max && (size = take_sound(&p, bytes + at, n_bytes - at, before, &f)) > 0; n++) {
+    if (n_bytes < p.header_size || before == INSTANT_NONE)
+        return false;
+    describe(c, &run->first);
+    const uint32_t most = caplen_limit(&p, run->first.snaplen);
+    struct frame f = {.snaplen = run->first.snaplen};
+    size_t n = 0, left = n_bytes;
+    do {
+        const uint32_t fraction = read_record_header(&p, bytes, &f);
+        const size_t size = p.header_size + (size_t)f.caplen;
+        if (left < size + p.header_size || !is_plain(&p, before, &f, fraction, most) ||
+            next_is_wild(&p, bytes + size))
+            break;
+        run->v[n] = (struct frame_own){f.time, bytes + p.header_size, f.caplen, f.origlen};
         before = f.time;
-        v[n] = f;
-        f.offset += size;
-        at += size;
-    }
-    capture_deliver_run(c, v, n, at);
-    return n;
+        bytes += size;
+        left -= size;
+    } while (++n < max);
+    if (n == 0)
+        return false;
+    capture_deliver_run(c, run, n, n_bytes - left);
+    return true;
 }
 
-static size_t pcap_at_hand(struct capture *c, struct frame *v, size_t max)
+static bool pcap_at_hand(struct capture *c, struct frame_run *run, size_t max)
 {
     struct pcap p = *(const struct pcap *)c->state;
     const bool is_usual =
         !p.is_big && p.swapped == LENGTHS_IN_ORDER && p.header_size == RECORD_HEADER;
     if (!is_usual)
-        return take_run(c, p, v, max);
+        return take_run(c, p, run, max);
     p.is_big = false; /* as constants */
     p.swapped = LENGTHS_IN_ORDER;
     p.header_size = RECORD_HEADER;
-    return take_run(c, p, v, max);
+    return take_run(c, p, run, max);
 }
 
 static enum capture_step pcap_next_frame(struct capture *c, struct frame *f, struct error *err)
@@ -277,7 +279,8 @@ static enum capture_step pcap_next_frame(struct capture *c, struct frame *f, str
     if (f->caplen > p->frame_max)
         return capture_break(c, "pcap.broken-record", err);
     const size_t size = p->header_size + (size_t)f->caplen;
-    const bool is_odd = looks_odd(p, c->time_base, f, fraction);
+    const instant_ns before = c->time_base == INSTANT_NONE ? f->time : c->time_base;
+    const bool is_odd = !is_plain(p, before, f, fraction, caplen_limit(p, f->snaplen));
     if (is_odd) {
         bool is_big;
         have = source_peek(c->source, FILE_HEADER, &bytes);
@@ -343,7 +346,7 @@ static enum chain_step pcap_chain_next(const struct capture *c, struct chain *ch
     chain->size = p->header_size + (uint64_t)f.caplen;
     if (chain->is_loose)
         return loosely(p, chain, &f, times_sound);
-    uint32_t most = snaplen != 0 && snaplen < p->frame_max ? snaplen : p->frame_max;
+    uint32_t most = caplen_limit(p, snaplen);
     most = c->caplen_most > most ? c->caplen_most : most;
     if (f.caplen == 0 || f.caplen > most || f.caplen > f.origlen || f.origlen > ORIGLEN_MAX ||
         !times_sound)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any bytes as a capture file: every frame stays inside the stream, every byte is accounted for,
- * and numbers only grow.
+ * numbers only grow, and runs of frames tell the same as one by one.
  */
 #include <stdlib.h>
 
 #include "parsers/capture/capture.h"
+#include "tests/parsers/capture/same_runs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -50,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         expect(step == CAPTURE_END);
         check_info(capture_info_of(c), n);
     }
+    expect(same_by_runs(bytes, n));
     capture_close(c);
     source_close(s);
     flaws_finish(&flaws);

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "tests/parsers/capture/same_runs.h"
+
 const uint8_t frame_bytes[FRAME_BYTES] = {
     0x02, 0,    0, 0, 0,  1, 0x02, 0, 0,   0, 0,    2,    0x08, 0x00, 0x45, 0, 0,    40,
     0,    1,    0, 0, 64, 6, 0,    0, 192, 0, 2,    1,    198,  51,   100,  2, 0x04, 0xd2,
@@ -192,6 +194,7 @@ static void read_source(struct reading *r, struct source *s)
 void read_bytes(struct reading *r, const void *bytes, size_t n)
 {
     read_source(r, source_from_memory("built", bytes, n, NULL));
+    assert_true(same_by_runs(bytes, n));
 }
 
 void read_file(struct reading *r, const char *path)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "tests/parsers/capture/build.h"
+#include "tests/parsers/capture/same_runs.h"
 
 #define FRAMES 120
 #define MICRO 0xa1b2c3d4
@@ -179,6 +180,7 @@ static void check(const struct sample *s, const struct wound *w, const uint8_t *
     struct flaws flaws;
     struct capture *c = NULL;
     struct error err = {0};
+    assert_true(same_by_runs(bytes, n));
     struct source *source = source_from_memory("damaged", bytes, n, &err);
     flaws_init(&flaws);
     assert_true(capture_open(source, &flaws, &c, &err));
