@@ -15,6 +15,7 @@ struct walk {
     const uint8_t *h; /* what comes next */
     uint32_t n;       /* bytes there that were captured */
     uint32_t wire_n;  /* bytes there on the wire, n at least */
+    unsigned bits;    /* enum brief_bit, so far */
     struct brief *b;
 };
 
@@ -27,20 +28,19 @@ static inline const uint8_t *step_over(struct walk *w, uint32_t n)
     return h;
 }
 
-static inline void put_mac(struct brief *b, const uint8_t *mac)
+static inline void put_mac(struct walk *w, const uint8_t *mac)
 {
-    memcpy(b->path.src_mac, mac, sizeof b->path.src_mac);
-    b->bits |= BRIEF_MAC;
+    memcpy(w->b->path.src_mac, mac, sizeof w->b->path.src_mac);
+    w->bits |= BRIEF_MAC;
 }
 
-/* The ethertype behind the link header, or 0. */
+/* The ethertype behind the link header, or 0.  ORDINARY_MIN bytes are there, so all of the header.
+ */
 static inline uint16_t link_ether(struct walk *w)
 {
-    if (w->n < 18)
-        return 0;
     const uint8_t *h = step_over(w, 14);
-    put_mac(w->b, h + 6);
-    uint16_t type = be16_at(h, 12);
+    put_mac(w, h + 6);
+    const uint16_t type = be16_at(h, 12);
     if (type != ETHERTYPE_VLAN)
         return type;
     step_over(w, 4);
@@ -51,27 +51,27 @@ static inline uint16_t link_ether(struct walk *w)
 
 static uint16_t link_cooked1(struct walk *w)
 {
-    if (w->n < 16 || be16_at(w->h, 2) == ARPHRD_NETLINK)
-        return 0;
     const uint8_t *h = step_over(w, 16);
+    if (be16_at(h, 2) == ARPHRD_NETLINK)
+        return 0;
     if (be16_at(h, 4) == 6)
-        put_mac(w->b, h + 6);
+        put_mac(w, h + 6);
     return be16_at(h, 14);
 }
 
 static uint16_t link_cooked2(struct walk *w)
 {
-    if (w->n < 20 || be16_at(w->h, 8) == ARPHRD_NETLINK)
-        return 0;
     const uint8_t *h = step_over(w, 20);
+    if (be16_at(h, 8) == ARPHRD_NETLINK)
+        return 0;
     if (h[11] == 6)
-        put_mac(w->b, h + 12);
+        put_mac(w, h + 12);
     return be16_at(h, 0);
 }
 
 static uint16_t link_none(const struct walk *w)
 {
-    const uint8_t version = w->n > 0 ? w->h[0] >> 4 : 0;
+    const uint8_t version = w->h[0] >> 4;
     return version == 4 ? ETHERTYPE_IP4 : version == 6 ? ETHERTYPE_IP6 : 0;
 }
 
@@ -85,7 +85,9 @@ static inline uint16_t take_link(struct walk *w, int link_type)
                                     : 0;
 }
 
-/* The datagram goes on for exactly n more bytes; padding goes out of reach. */
+/* The datagram goes on for exactly n more bytes; padding goes out of reach.  False when there is no
+ * room for them on the wire, as for a length that went below 0, or not all of a TCP header was
+ * captured. */
 static inline bool bound(struct walk *w, uint32_t n)
 {
     if (n > w->wire_n)
@@ -99,27 +101,27 @@ static inline bool bound(struct walk *w, uint32_t n)
 static inline bool take_ip4(struct walk *w)
 {
     struct brief *b = w->b;
-    if (w->n < 20 || w->h[0] != 0x45 || w->h[9] != IP_PROTOCOL_TCP)
+    if (w->n < IP4_HEADER || w->h[0] != 0x45 || w->h[9] != IP_PROTOCOL_TCP)
         return false;
-    const uint8_t *h = step_over(w, 20);
-    const uint16_t total_len = be16_at(h, 2), fragment = be16_at(h, 6);
-    if (total_len < 20 || (fragment & 0x3fff) != 0)
+    const uint8_t *h = step_over(w, IP4_HEADER);
+    const uint16_t fragment = be16_at(h, 6);
+    if ((fragment & 0x3fff) != 0)
         return false;
     b->ip_id = be16_at(h, 4);
-    b->bits |= fragment & 0x4000 ? BRIEF_HAS_ID | BRIEF_DF : BRIEF_HAS_ID;
+    w->bits |= BRIEF_HAS_ID | (fragment >> 14 & BRIEF_DF);
     b->path.ttl = h[8];
     b->flow_label = 0;
     address_put_v4(&b->src, h + 12);
     address_put_v4(&b->dst, h + 16);
-    return bound(w, total_len - 20u);
+    return bound(w, be16_at(h, 2) - (uint32_t)IP4_HEADER);
 }
 
 static inline bool take_ip6(struct walk *w)
 {
     struct brief *b = w->b;
-    if (w->n < 40 || w->h[0] >> 4 != 6 || w->h[6] != IP_PROTOCOL_TCP)
+    if (w->n < IP6_HEADER || w->h[0] >> 4 != 6 || w->h[6] != IP_PROTOCOL_TCP)
         return false;
-    const uint8_t *h = step_over(w, 40);
+    const uint8_t *h = step_over(w, IP6_HEADER);
     b->ip_id = 0;
     b->path.ttl = h[7];
     b->flow_label = be32_at(h, 0) & 0xfffff;
@@ -128,39 +130,38 @@ static inline bool take_ip6(struct walk *w)
     return bound(w, be16_at(h, 4));
 }
 
-static inline void put_timestamps(struct brief *b, const uint8_t *o)
+static inline void put_timestamps(struct walk *w, const uint8_t *o)
 {
-    b->tsval = be32_at(o, 0);
-    b->tsecr = be32_at(o, 4);
-    b->bits |= BRIEF_TIMESTAMPS | BRIEF_OPTIONS;
+    w->b->tsval = be32_at(o, 0);
+    w->b->tsecr = be32_at(o, 4);
+    w->bits |= BRIEF_TIMESTAMPS | BRIEF_OPTIONS;
 }
 
-/* None, or the layout that RFC 7323 appendix A recommends. */
-static inline bool take_options(struct walk *w, uint32_t n)
+/* The layout that RFC 7323 appendix A recommends. */
+static inline bool take_timestamps(struct walk *w)
 {
-    if (n == 0)
-        return true;
-    if (n != TIMESTAMPS_LEN || w->n < TIMESTAMPS_LEN || be32_at(w->h, 0) != TIMESTAMPS_ALONE)
+    if (w->n < TIMESTAMPS_LEN || be32_at(w->h, 0) != TIMESTAMPS_ALONE)
         return false;
-    put_timestamps(w->b, step_over(w, TIMESTAMPS_LEN) + 4);
+    put_timestamps(w, step_over(w, TIMESTAMPS_LEN) + 4);
     return true;
 }
 
 /* An option of an ordinary SYN, with its kind and length. */
-static inline bool take_syn_option(struct brief *b, const uint8_t *o)
+static inline bool take_syn_option(struct walk *w, const uint8_t *o)
 {
+    struct brief *b = w->b;
     const unsigned kind_len = be16_at(o, 0);
-    b->bits |= BRIEF_OPTIONS;
+    w->bits |= BRIEF_OPTIONS;
     if (kind_len == (OPTION_MSS << 8 | 4)) {
         b->mss = be16_at(o, 2);
-        b->bits |= BRIEF_MSS;
+        w->bits |= BRIEF_MSS;
     } else if (kind_len == (OPTION_WSCALE << 8 | 3) && o[2] <= WSCALE_MAX) {
         b->wscale = o[2];
-        b->bits |= BRIEF_WSCALE;
+        w->bits |= BRIEF_WSCALE;
     } else if (kind_len == (OPTION_SACK_PERMITTED << 8 | 2)) {
-        b->bits |= BRIEF_SACK_PERMITTED;
+        w->bits |= BRIEF_SACK_PERMITTED;
     } else if (kind_len == (OPTION_TIMESTAMPS << 8 | 10)) {
-        put_timestamps(b, o + 2);
+        put_timestamps(w, o + 2);
     } else {
         return false;
     }
@@ -178,53 +179,60 @@ static bool take_syn_options(struct walk *w, uint32_t n)
             continue;
         }
         const uint32_t len = n - at < 2 ? 0 : o[at + 1];
-        if (len < 2 || len > n - at || !take_syn_option(w->b, o + at))
+        if (len < 2 || len > n - at || !take_syn_option(w, o + at))
             return false;
         at += len;
     }
     return true;
 }
 
-/* An acknowledgement, the last one of an end, or a SYN. */
-static inline bool is_ordinary(uint16_t word)
+/* The options behind a header whose length and flags are in word: those of a SYN, or none or
+ * timestamps on an acknowledgement, which may be the last one of an end. */
+static inline bool take_options(struct walk *w, uint16_t word)
 {
-    const uint16_t flags = word & (0x0e00 | TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK);
-    return flags == TCP_ACK || flags == TCP_SYN || flags == (TCP_SYN | TCP_ACK) ||
-           flags == (TCP_FIN | TCP_ACK);
+    enum { ZERO = 0x0e00, LEN = 0xf000, NO_OPTIONS = 5 << 12, TIMESTAMPS = 8 << 12 };
+    switch (word & (LEN | ZERO | TCP_SYN | TCP_RST | TCP_ACK)) {
+    case NO_OPTIONS | TCP_ACK:
+        return true;
+    case TIMESTAMPS | TCP_ACK:
+        return take_timestamps(w);
+    default:
+        return (word & (ZERO | TCP_SYN | TCP_RST | TCP_FIN)) == TCP_SYN && word >= NO_OPTIONS &&
+               take_syn_options(w, (word >> 12 << 2) - (uint32_t)TCP_HEADER);
+    }
 }
 
 /* The segment fills what bound() has left. */
 static inline bool take_tcp(struct walk *w)
 {
     struct brief *b = w->b;
-    const uint32_t segment_len = w->wire_n;
     const uint8_t *h = step_over(w, TCP_HEADER);
     const uint16_t word = be16_at(h, 12);
-    const uint8_t header_len = (uint8_t)(word >> 12 << 2);
-    b->flags = word & 0x1ff;
     b->tsval = b->tsecr = 0;
-    if (!is_ordinary(word) || header_len < TCP_HEADER || header_len > segment_len ||
-        !(word & TCP_SYN ? take_syn_options(w, header_len - TCP_HEADER)
-                         : take_options(w, header_len - TCP_HEADER)))
+    if (!take_options(w, word))
         return false;
     b->src_port = be16_at(h, 0);
     b->dst_port = be16_at(h, 2);
     b->seq = be32_at(h, 4);
     b->ack = be32_at(h, 8);
+    b->flags = word & 0x1ff;
     b->window = be16_at(h, 14);
     b->urgent = be16_at(h, 18);
-    b->payload_len = segment_len - header_len;
+    b->payload_len = w->wire_n;
     b->payload_captured = w->n;
     b->payload = w->n > 0 ? w->h : NULL;
+    b->bits = (uint8_t)w->bits;
     return true;
 }
 
 bool brief_decode(const struct frame_bytes *frame, struct brief *out)
 {
     struct walk w = {.h = frame->data,
-                     .n = frame->data ? frame->caplen : 0,
+                     .n = frame->caplen,
                      .wire_n = frame->origlen > frame->caplen ? frame->origlen : frame->caplen,
                      .b = out};
+    if (w.n < ORDINARY_MIN)
+        return false;
     out->path = (struct brief_path){.iface = frame->iface};
     out->bits = 0;
     out->wscale = 0;

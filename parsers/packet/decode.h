@@ -47,7 +47,11 @@ enum ordinary { /* what brief.h and glance.h read without asking the layers */
                 LINK_RAW = 101,
                 LINK_SLL = 113,
                 LINK_SLL2 = 276,
-                TCP_HEADER = 20, /* without options */
+                IP4_HEADER = 20, /* without options, as the next one */
+                TCP_HEADER = 20,
+                IP6_HEADER = 40,
+                /* the least that any of the frames has; more than the longest link header */
+                ORDINARY_MIN = IP4_HEADER + TCP_HEADER,
 };
 
 enum ethertype {

@@ -130,8 +130,8 @@ struct frame_bytes { /* what the decoder needs of a frame; capture/ and packet/ 
     instant_ns time;
     uint32_t caplen, origlen;
     uint32_t iface;
-    int link_type; /* LINKTYPE_ value of the tcpdump.org registry */
-    const uint8_t *data;
+    int link_type;       /* LINKTYPE_ value of the tcpdump.org registry */
+    const uint8_t *data; /* caplen bytes */
 };
 
 /* Decodes one frame into *out (every field is set).  Returns out->kind.  Of a PACKET_BROKEN those

@@ -158,11 +158,14 @@ static unsigned change_each_byte(const struct shape *s, unsigned flags)
     struct brief b;
     make(&f, s, flags);
     const struct frame_bytes frame = frame_of(&f, s, f.n);
+    struct frame_bytes huge = frame; /* on the wire, so there is room for any length */
+    huge.origlen = UINT32_MAX;
     for (size_t at = 0; at < f.n - 5; at++) {
         const uint8_t was = f.b[at];
         for (unsigned value = 0; value < 256; value++) {
             f.b[at] = (uint8_t)value;
             assert_true(same_by_both_roads(&frame));
+            assert_true(same_by_both_roads(&huge));
             n_taken += brief_decode(&frame, &b);
         }
         f.b[at] = was;
