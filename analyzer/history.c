@@ -210,6 +210,13 @@ enum conn_state history_state(const struct live *l)
     return o == ZEEK_ESTABLISHED && r == ZEEK_ESTABLISHED ? CONN_S1 : CONN_OTH;
 }
 
+enum conn_state history_state_unopened(bool saw_rst, bool from_client)
+{
+    if (!saw_rst)
+        return CONN_S0;
+    return from_client ? CONN_RSTOS0 : CONN_REJ;
+}
+
 size_t history_text(const struct live *l, char out[HISTORY_MAX + 2])
 {
     size_t n = 0;

@@ -52,6 +52,8 @@ void history_ends(struct live *l, uint8_t dir);
 void history_opens(struct live *l, uint8_t dir);
 
 enum conn_state history_state(const struct live *l);
+/* The same of a connection of which nothing but a SYN was seen, or a SYN and then a RST. */
+enum conn_state history_state_unopened(bool saw_rst, bool from_client);
 /* Writes the history, of a connection with evidence, and its NUL; returns its length. */
 size_t history_text(const struct live *l, char out[HISTORY_MAX + 2]);
 

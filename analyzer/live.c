@@ -140,7 +140,7 @@ static void guess_client(struct live *l, uint8_t dir, const struct packet *p)
         l->bits |= LIVE_FLIPPED;
 }
 
-static void half_init(struct half *h)
+void half_init(struct half *h)
 {
     h->last_time = h->syn_time = h->fin_time = INSTANT_NONE;
     h->fin_quiet_ms = QUIET_UNKNOWN;

@@ -342,6 +342,8 @@ struct trouble *half_trouble(struct store *s, struct half *h, struct trouble *si
 /* The blows of a connection, taken on first need; NULL when memory ran out. */
 struct blows *live_blows(struct store *s, struct live *l);
 
+/* A direction in which nothing has been seen yet, out of one that is zero. */
+void half_init(struct half *h);
 /* A connection on flow f of which nothing is known yet.  NULL: memory ran out. */
 struct live *live_new(struct store *s, struct flow *f, instant_ns time, uint16_t vlan);
 /* The connection that packet p begins, or takes up again, on flow f.  NULL: memory ran out. */

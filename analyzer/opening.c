@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analyzer/fingerprint.h"
+#include "analyzer/flow.h"
 #include "analyzer/history.h"
 #include "analyzer/stream.h"
 #include "analyzer/timeline.h"
@@ -26,6 +27,11 @@ bool opening_begins(const struct packet *p)
 bool opening_goes_on(const struct opening *o, const struct packet *p)
 {
     return o->rst.k.frame == 0 && (p->flags & TCP_RST) && is_bare(p);
+}
+
+bool opening_is_plain(const struct opening *o)
+{
+    return o->syn.k.window > 0 && !(o->rst.k.flags & (TCP_SYN | TCP_FIN));
 }
 
 void opening_keep(struct opening_segment *s, uint8_t dir, const struct packet *p)
@@ -93,4 +99,14 @@ struct live *opening_live(struct store *s, struct flow *f, const struct opening_
         timeline_add(s, &l->evidence->timeline, k);
     }
     return l;
+}
+
+void opening_leave(struct flow *f)
+{
+    const struct kept *syn = &f->opening->syn.k, *rst = &f->opening->rst.k;
+    const instant_ns last = rst->frame > 0 && rst->time > syn->time ? rst->time : syn->time;
+    f->left_bits = LEFT_SOMETHING | LEFT_CLIENT_KNOWN; /* one direction has no numbers */
+    f->left_bits |= kept_dir(syn) ? LEFT_CLIENT_1 : 0;
+    f->left_stream = f->stream;
+    f->left_time = last;
 }

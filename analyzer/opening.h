@@ -32,11 +32,18 @@ static inline void opening_prefetch(const struct opening *o)
 bool opening_begins(const struct packet *p);
 bool opening_goes_on(const struct opening *o, const struct packet *p);
 
+/* Whether it holds nothing but what analyzer/settle_opening.h settles: the SYN's window is open,
+ * the RST, if there is one, no SYN or FIN as well. */
+bool opening_is_plain(const struct opening *o);
+
 void opening_keep(struct opening_segment *s, uint8_t dir, const struct packet *p);
 
 /* The live connection as its SYN leaves it; it is the flow's then, and its first.  NULL: memory ran
  * out. */
 struct live *opening_live(struct store *s, struct flow *f, const struct opening_segment *syn);
+
+/* What live_leave would write into the flow of an opening. */
+void opening_leave(struct flow *f);
 
 /* The segment as a packet between these ends, by direction.  What neither a live connection nor
  * the kept segment knows is zero. */

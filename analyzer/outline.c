@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Out of two segments a reset again: they are led through a live connection that is settled at
- * once, so nothing is known twice.  The last few stay where they were worked out.
+ * Out of two segments a reset again: they are settled as they are, or where that is not enough led
+ * through a live connection.  The last few stay where they were worked out.
  */
 #include "analyzer/outline.h"
 
+#include "analyzer/settle_opening.h"
 #include "analyzer/tracker_parts.h"
 
 bool outline_keep(struct tracker *t, const struct flow *f)
@@ -44,8 +45,8 @@ static void put_away(struct tracker *t, struct flow *f, struct arena *results)
     t->arena = results;
 }
 
-/* Everything that comes of it lives in the arena. */
-static struct scene *scene_again(struct tracker *t, const struct outline *b, struct arena *arena)
+static struct scene *scene_by_leading(struct tracker *t, const struct outline *b,
+                                      struct arena *arena)
 {
     struct arena *results = t->arena;
     struct flow f;
@@ -53,22 +54,26 @@ static struct scene *scene_again(struct tracker *t, const struct outline *b, str
     const bool good = lead_again(t, b, arena, &f) &&
                       settle_resets(arena, &f, t->config.capture, &t->scratch) && t->scratch.n == 1;
     put_away(t, &f, results);
-    if (!good)
-        return NULL;
-    t->scratch.v[0]->habits = t->habits;
-    return t->scratch.v[0];
+    return good ? t->scratch.v[0] : NULL;
 }
 
-static struct connection *connection_again(struct tracker *t, const struct outline *b,
-                                           struct arena *arena)
+/* Everything that comes of it lives in the arena. */
+static struct scene *scene_again(struct tracker *t, const struct outline *b, struct arena *arena)
 {
-    struct arena *results = t->arena;
-    struct flow f;
-    struct connection *c = NULL;
-    if (lead_again(t, b, arena, &f))
-        c = settle_connection(arena, &f, t->config.capture);
-    put_away(t, &f, results);
-    return c;
+    struct scene *s =
+        opening_is_plain(&b->segments)
+            ? settle_opening_scene(arena, &b->segments, b->face.end, b->stream, t->config.capture)
+            : scene_by_leading(t, b, arena);
+    if (s)
+        s->habits = t->habits;
+    return s;
+}
+
+static const struct connection *connection_again(struct tracker *t, const struct outline *b,
+                                                 struct arena *arena)
+{
+    const struct scene *s = scene_again(t, b, arena);
+    return s ? s->connection : NULL;
 }
 
 static const struct outline *outline_of(const struct reset *r)
@@ -99,7 +104,7 @@ struct arena *outline_room(struct tracker *t)
 
 struct reset *outline_judge(struct tracker *t, const struct outline *b)
 {
-    struct scene *s = scene_again(t, b, &next_place(t)->arena);
+    struct scene *s = scene_again(t, b, outline_room(t));
     if (!s)
         return NULL;
     scene_decide(s);

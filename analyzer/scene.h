@@ -20,7 +20,6 @@ struct scene_end {               /* by enum side */
     uint32_t seen_end;           /* one past the highest number really captured of it */
     bool spoke;                  /* it had sent any segment but a RST */
     bool fin_implied;
-    bool no_scale; /* its SYN came without a window scale */
     uint64_t unanswered_frame;
     instant_ns unanswered_time;
     uint16_t last_ip_id;

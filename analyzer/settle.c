@@ -26,7 +26,7 @@ static enum side side_of(const struct live *l, uint8_t dir)
     return dir == l->client ? SIDE_CLIENT : SIDE_SERVER;
 }
 
-static struct segment segment_from(const struct live *l, const struct kept *k)
+struct segment settle_segment(const struct kept *k, enum side from)
 {
     struct segment s = {.frame = k->frame,
                         .time = k->time,
@@ -41,13 +41,18 @@ static struct segment segment_from(const struct live *l, const struct kept *k)
                         .ip_id = k->ip_id,
                         .notes = k->notes,
                         .ttl = k->ttl,
-                        .from = (uint8_t)side_of(l, kept_dir(k)),
+                        .from = (uint8_t)from,
                         .df = (k->bits & KEPT_DF) != 0,
                         .has_ip_id = (k->bits & KEPT_HAS_ID) != 0,
                         .has_timestamps = (k->bits & KEPT_TIMESTAMPS) != 0,
                         .has_options = (k->bits & KEPT_OPTIONS) != 0};
     memcpy(s.src_mac, k->src_mac, sizeof s.src_mac);
     return s;
+}
+
+static struct segment segment_from(const struct live *l, const struct kept *k)
+{
+    return settle_segment(k, side_of(l, kept_dir(k)));
 }
 
 static void end_counts(struct end *e, const struct trouble *t)
@@ -88,9 +93,8 @@ static void end_numbers(struct end *e, const struct half *h, const struct half *
         e->bytes_missing = e->bytes;
 }
 
-static struct end end_from(const struct endpoint *at, const struct half *h,
-                           const struct half *other, const struct half_times *times,
-                           const struct trouble *t)
+struct end settle_end(const struct endpoint *at, const struct half *h, const struct half *other,
+                      const struct half_times *times, const struct trouble *t)
 {
     struct end e = {.at = *at,
                     .n_segments = (uint64_t)h->n_segments + h->n_rsts,
@@ -160,7 +164,7 @@ static void add_ends(struct arena *arena, const struct flow *flow, const struct 
         const struct half *o = e->over ? &e->at[1 - d] : &l->half[1 - d];
         const struct half_times *times = e->over ? &e->times[d] : &l->evidence->times[d];
         const struct trouble *now = e->over ? &e->trouble[d] : l->half[d].trouble;
-        c->end[side] = end_from(&flow->key.e[d], h, o, times, now);
+        c->end[side] = settle_end(&flow->key.e[d], h, o, times, now);
         const struct trouble *then = &e->trouble[d];
         c->end[side].n_unanswered_retransmissions = then->n_unanswered_retransmissions;
         c->end[side].n_unanswered_keepalives = then->n_unanswered_keepalives;
@@ -220,10 +224,9 @@ static void answers(struct rst *r, const struct connection *c)
     }
 }
 
-static struct rst rst_from(const struct live *l, const struct rst_note *n,
-                           const struct connection *c)
+struct rst settle_rst(const struct rst_note *n, enum side from, const struct connection *c)
 {
-    struct rst r = {.segment = segment_from(l, &n->k),
+    struct rst r = {.segment = settle_segment(&n->k, from),
                     .stream = n->stream,
                     .validity = (enum rst_validity)n->validity,
                     .family = (enum rst_family)n->family,
@@ -231,6 +234,12 @@ static struct rst rst_from(const struct live *l, const struct rst_note *n,
                     .mptcp_reason = n->mptcp_reason};
     answers(&r, c);
     return r;
+}
+
+static struct rst rst_from(const struct live *l, const struct rst_note *n,
+                           const struct connection *c)
+{
+    return settle_rst(n, side_of(l, kept_dir(&n->k)), c);
 }
 
 static bool add_rsts(struct arena *arena, const struct live *l, const struct rst_note *first,
@@ -258,13 +267,12 @@ static void scene_ends(struct scene *s, const struct flow *flow, const struct ep
         uint8_t d = dir_of(l, (enum side)side);
         const struct half *h = &e->at[d];
         s->end[side] = (struct scene_end){
-            .at = end_from(&flow->key.e[d], h, &e->at[1 - d], &e->times[d], &e->trouble[d]),
+            .at = settle_end(&flow->key.e[d], h, &e->at[1 - d], &e->times[d], &e->trouble[d]),
             .talk = e->talk[d],
             .other_next_at_data = h->other_next_at_data,
             .seen_end = h->seen_end,
             .spoke = h->n_segments > 0,
             .fin_implied = half_fin_implied(h),
-            .no_scale = half_has(h, HALF_SYN_NO_SCALE),
             .unanswered_frame = e->trouble[d].unanswered_frame,
             .unanswered_time = e->trouble[d].unanswered_time,
             .last_ip_id = h->last_ip_id,
@@ -350,12 +358,6 @@ bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t captur
         tried = NULL;
     }
     return good;
-}
-
-struct connection *settle_connection(struct arena *arena, const struct flow *flow, uint32_t capture)
-{
-    const struct blows *b = flow->live->blows;
-    return b && b->episodes ? connection_from(arena, flow, b->episodes, capture) : NULL;
 }
 
 static enum connection_ending ending_of(const struct live *l)

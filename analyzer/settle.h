@@ -19,10 +19,15 @@ struct scenes {
  * series' first file. */
 bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t capture,
                    struct scenes *out);
-/* The connection alone, as its first reset has it.  NULL: no memory, or it has none. */
-struct connection *settle_connection(struct arena *arena, const struct flow *flow,
-                                     uint32_t capture);
 /* capture: that in which the connection was met last. */
 void settle_record(const struct flow *flow, uint32_t capture, struct connection_record *out);
+
+/* The parts. */
+struct segment settle_segment(const struct kept *k, enum side from);
+/* t: NULL where there was none. */
+struct end settle_end(const struct endpoint *at, const struct half *h, const struct half *other,
+                      const struct half_times *times, const struct trouble *t);
+/* Of the connection, whose segments are there. */
+struct rst settle_rst(const struct rst_note *n, enum side from, const struct connection *c);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/history.h"
+#include "analyzer/settle_opening.h"
 #include "analyzer/tracker_parts.h"
 
 #define CROWDED_SHARE 16
@@ -87,6 +88,20 @@ static void keep_record(struct tracker *t, struct flow *flow)
         keep_record_of_resets(t, flow->live, r);
 }
 
+/* An opening is the first connection of its flow, and of one file. */
+static void keep_record_of_opening(struct tracker *t, struct flow *flow)
+{
+    if (!tracker_keeps_records(t))
+        return;
+    struct connection_record *r = record_at(t, flow->place);
+    if (!r) {
+        t->counts.n_records_dropped++;
+        return;
+    }
+    settle_opening_record(flow, t->config.capture + file_of(t, flow->place), r);
+    flow->record = (uint32_t)(r - t->records.v) + 1;
+}
+
 static bool is_refused(const struct flow *f)
 {
     return (f->left_bits & LEFT_OPENING) && f->opening->rst.k.frame > 0;
@@ -99,8 +114,27 @@ static bool keep_resets(struct tracker *t, const struct flow *flow)
                               : settle_resets(t->arena, flow, t->config.capture, &t->scenes);
 }
 
+/* Whether it could be done without making a live connection of it. */
+static bool settle_opening(struct tracker *t, struct flow *flow)
+{
+    struct opening *o = flow->left_bits & LEFT_OPENING ? flow->opening : NULL;
+    const bool refused = o && is_refused(flow);
+    if (!o || !opening_is_plain(o) || (refused && !(t->config.in_outline && outline_keep(t, flow))))
+        return false;
+    const bool from_client = kept_dir(&o->rst.k) == kept_dir(&o->syn.k);
+    t->counts.n_reset_connections += refused;
+    t->counts.n_by_state[history_state_unopened(refused, from_client)]++;
+    keep_record_of_opening(t, flow);
+    opening_leave(flow);
+    pool_give(&t->store.openings, o);
+    flows_touch(&t->flows, flow, FLOW_DONE);
+    return true;
+}
+
 void tracker_settle_one(struct tracker *t, struct flow *flow)
 {
+    if (settle_opening(t, flow))
+        return;
     bool in_outline = t->config.in_outline && is_refused(flow) && outline_keep(t, flow);
     struct arena *results = t->arena;
     if (in_outline)

@@ -18,14 +18,21 @@ static inline bool same_record(const struct connection_record *a, const struct c
            a->synack_time == b->synack_time && a->fin_time[0] == b->fin_time[0] &&
            a->fin_time[1] == b->fin_time[1] && a->rst_time == b->rst_time &&
            a->isn[0] == b->isn[0] && a->isn[1] == b->isn[1] && a->n_segments == b->n_segments &&
+           a->capture == b->capture && a->server_quiet_ms == b->server_quiet_ms &&
+           a->isn_known[0] == b->isn_known[0] && a->isn_known[1] == b->isn_known[1] &&
+           a->saw_rst[0] == b->saw_rst[0] && a->saw_rst[1] == b->saw_rst[1] &&
+           a->began_mid_stream == b->began_mid_stream && a->client_guessed == b->client_guessed &&
            a->request == b->request && a->ttl[0] == b->ttl[0] && a->ttl[1] == b->ttl[1] &&
            a->ending == b->ending && a->handshake_seen == b->handshake_seen &&
-           a->syn_tsval == b->syn_tsval && a->server_quiet_ms == b->server_quiet_ms;
+           a->syn_tsval == b->syn_tsval;
 }
 
 static inline bool same_end(const struct end *a, const struct end *b)
 {
-    return a->n_segments == b->n_segments && a->n_data_segments == b->n_data_segments &&
+    return a->n_syns == b->n_syns && a->n_rsts == b->n_rsts && a->isn_known == b->isn_known &&
+           a->isn == b->isn && a->mss == b->mss && a->window_scale == b->window_scale &&
+           a->syn_time == b->syn_time && a->fin_time == b->fin_time &&
+           a->n_segments == b->n_segments && a->n_data_segments == b->n_data_segments &&
            a->bytes == b->bytes && a->bytes_missing == b->bytes_missing &&
            a->n_retransmissions == b->n_retransmissions && a->n_out_of_order == b->n_out_of_order &&
            a->n_keepalives == b->n_keepalives && a->n_zero_windows == b->n_zero_windows &&
@@ -55,6 +62,8 @@ static inline bool same_segment(const struct segment *a, const struct segment *b
 static inline bool same_connection(const struct connection *a, const struct connection *b)
 {
     bool same = a->stream == b->stream && a->n_segments == b->n_segments &&
+                a->capture == b->capture && a->file == b->file && a->vlan == b->vlan &&
+                a->first_time == b->first_time && a->last_time == b->last_time &&
                 a->rtt_ns == b->rtt_ns && text_eq(a->history, b->history) &&
                 strcmp(a->conn_state, b->conn_state) == 0 && same_end(&a->end[0], &b->end[0]) &&
                 same_end(&a->end[1], &b->end[1]) && a->n_icmp == b->n_icmp &&

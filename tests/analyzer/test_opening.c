@@ -10,12 +10,14 @@
 
 #include <cmocka.h>
 
+#include "analyzer/flow.h"
 #include "same_outcome.h"
 #include "script.h"
 
 #define SYN "+1ms c S 100 0 ws=7 mss=1460 ts=100/0 id=9\n"
 #define REFUSAL "+1ms s RA 0 101 ttl=60\n"
 #define NEXT_FILE "" /* in the list of lines: a new file of the series begins */
+#define BACK "<"     /* in the list of lines: the clock is set back */
 
 static void lead(struct script *s, const char *const *lines)
 {
@@ -24,7 +26,10 @@ static void lead(struct script *s, const char *const *lines)
             tracker_next_file(s->tracker);
             s->frame = (uint64_t)(frame_file(s->frame) + 1) << FRAME_FILE_SHIFT;
         }
-        script_lines(s, *lines);
+        if (strcmp(*lines, BACK) == 0)
+            s->time -= NS_PER_S;
+        else
+            script_lines(s, *lines);
     }
     script_finish(s);
 }
@@ -48,6 +53,7 @@ static void assert_alike(struct script *a, struct script *b)
 }
 
 static const struct tracker_config in_short = {.keep_records = true};
+static const struct tracker_config in_outline = {.keep_records = true, .in_outline = true};
 static const struct tracker_config in_full = {.keep_records = true, .live_from_start = true};
 
 static void comes_to_the_same(void **state)
@@ -69,6 +75,10 @@ static void comes_to_the_same(void **state)
         {SYN, "+1ms s RA 0 101 id=7 ttl=60\n", "+9us s RA 0 101 id=7 ttl=59\n"},
         {"+1ms c S 100 0 len=9\n", REFUSAL},
         {"+1ms c S 100 0 vlan=12 mac=3 label=77\n", "+1ms s RA 0 101 vlan=12 label=5\n"},
+        {SYN, "+1ms s SRA 0 101\n"},
+        {SYN, "+1ms c RF 101 0\n"},
+        {SYN, "+0ms s RA 0 101\n", "+1s c A 101 1\n"},
+        {SYN, BACK, REFUSAL},
         {"+1ms c S 100 0 win=0\n", "+1ms s RA 0 101 win=0 df=1\n"},
         {"+1ms s S 100 0\n", "+1ms c RA 0 101\n"},
         {"+1ms s RA 0 101\n", SYN, REFUSAL},
@@ -76,12 +86,41 @@ static void comes_to_the_same(void **state)
         {SYN, REFUSAL, NEXT_FILE, SYN, REFUSAL},
         {SYN, REFUSAL, NEXT_FILE, "+1s c S 7000 0\n", "+1ms s RA 0 7001\n"},
     };
-    for (size_t i = 0; i < sizeof stories / sizeof *stories; i++) {
-        struct script a = script_begin(&in_short), b = script_begin(&in_full);
-        lead(&a, stories[i]);
-        lead(&b, stories[i]);
+    static const struct tracker_config *const shorter[] = {&in_short, &in_outline};
+    for (size_t i = 0; i < 2 * sizeof stories / sizeof *stories; i++) {
+        struct script a = script_begin(shorter[i % 2]), b = script_begin(&in_full);
+        lead(&a, stories[i / 2]);
+        lead(&b, stories[i / 2]);
         assert_alike(&a, &b);
     }
+}
+
+/* What later segments of the tuple find does not hang on the form. */
+static void leaves_the_same(void **state)
+{
+    (void)state;
+    static const instant_ns rst_times[] = {0, 3, 9};
+    struct store store;
+    store_init(&store, &allocator_heap);
+    for (uint8_t i = 0; i < 6; i++) {
+        const instant_ns rst_time = rst_times[i / 2];
+        struct opening o = {
+            .syn.k = {.time = 5, .frame = 1, .seq = 100, .window = 9, .bits = i % 2}};
+        if (rst_time > 0)
+            o.rst.k = (struct kept){.time = rst_time, .frame = 2, .flags = TCP_RST};
+        struct flow in_two = {.stream = 7, .left_bits = LEFT_OPENING, .opening = &o};
+        struct flow alive = {.stream = 7};
+        struct live *l = opening_live(&store, &alive, &o.syn);
+        assert_non_null(l);
+        l->last_time = rst_time > l->last_time ? rst_time : l->last_time;
+        live_leave(&alive);
+        opening_leave(&in_two);
+        assert_int_equal(in_two.left_bits, alive.left_bits);
+        assert_int_equal(in_two.left_stream, alive.left_stream);
+        assert_true(in_two.left_time == alive.left_time);
+        live_free(&store, l);
+    }
+    store_finish(&store);
 }
 
 static void quoted_by_icmp(void **state)
@@ -133,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_to_the_same),
+        cmocka_unit_test(leaves_the_same),
         cmocka_unit_test(quoted_by_icmp),
         cmocka_unit_test(takes_little),
     };

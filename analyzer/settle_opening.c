@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One SYN, and at most one RST: the two halves of the connection are all that has to be made of
+ * them, and whatever reads halves elsewhere reads them here.
+ */
+#include "analyzer/settle_opening.h"
+
+#include <string.h>
+
+#include "analyzer/episode.h"
+#include "analyzer/history.h"
+#include "analyzer/settle.h"
+#include "analyzer/stream.h"
+
+static enum side rst_from(const struct opening *o)
+{
+    return kept_dir(&o->rst.k) == kept_dir(&o->syn.k) ? SIDE_CLIENT : SIDE_SERVER;
+}
+
+static instant_ns last_time(const struct opening *o)
+{
+    const bool is_later = o->rst.k.frame > 0 && o->rst.k.time > o->syn.k.time;
+    return is_later ? o->rst.k.time : o->syn.k.time;
+}
+
+/* The connection when its RST came.  Its directions are its sides. */
+static void meet_rst(const struct opening *o, struct live *l)
+{
+    *l = (struct live){.client = SIDE_CLIENT, .bits = LIVE_CLIENT_KNOWN | LIVE_SYN};
+    half_init(&l->half[SIDE_CLIENT]);
+    half_init(&l->half[SIDE_SERVER]);
+    stream_opens(&l->half[SIDE_CLIENT], &o->syn);
+}
+
+static struct rst_note note_rst(const struct opening *o, const struct live *l, uint32_t stream)
+{
+    const struct kept *k = &o->rst.k;
+    const struct packet p = {.seq = k->seq, .ack = k->ack, .flags = k->flags};
+    return (struct rst_note){.k = *k,
+                             .stream = stream,
+                             .mptcp_reason = -1,
+                             .validity = (uint8_t)rst_validity_of(l, (uint8_t)rst_from(o), &p),
+                             .family = (uint8_t)rst_family_of(l, (uint8_t)rst_from(o), &p)};
+}
+
+static void add_ends(struct scene *s, const struct opening *o, const struct live *l,
+                     const struct endpoint at[2])
+{
+    for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
+        const struct half *h = &l->half[side], *other = &l->half[1 - side];
+        const struct half_times times = {side == SIDE_CLIENT ? o->syn.k.time : INSTANT_NONE,
+                                         INSTANT_NONE, INSTANT_NONE};
+        s->end[side] = (struct scene_end){.at = settle_end(&at[side], h, other, &times, NULL),
+                                          .seen_end = h->seen_end,
+                                          .spoke = h->n_segments > 0,
+                                          .fin_implied = half_fin_implied(h),
+                                          .last_ip_id = h->last_ip_id};
+    }
+}
+
+/* The ends as they are in the end: one more RST was sent. */
+static void add_ends_after(struct connection *c, const struct scene *s, enum side from)
+{
+    c->end[SIDE_CLIENT] = s->end[SIDE_CLIENT].at;
+    c->end[SIDE_SERVER] = s->end[SIDE_SERVER].at;
+    c->end[from].n_rsts++;
+    c->end[from].n_segments++;
+}
+
+static bool add_segments(struct arena *arena, struct connection *c, const struct opening *o)
+{
+    struct segment *v = arena_array(arena, 2, sizeof *v);
+    if (!v)
+        return false;
+    v[0] = settle_segment(&o->syn.k, SIDE_CLIENT);
+    v[1] = settle_segment(&o->rst.k, rst_from(o));
+    c->segments = v;
+    c->n_kept = c->n_head_kept = 2;
+    return true;
+}
+
+static void name_state(struct connection *c, enum side from)
+{
+    const char *state = conn_state_name(history_state_unopened(true, from == SIDE_CLIENT));
+    memcpy(c->conn_state, state, strlen(state) + 1);
+    c->history = from == SIDE_CLIENT ? TEXT("SR") : TEXT("Sr");
+}
+
+static struct connection *connection_from(struct arena *arena, const struct opening *o,
+                                          const struct scene *s, uint32_t stream, uint32_t capture)
+{
+    struct connection *c = arena_alloc(arena, sizeof *c);
+    if (!c)
+        return NULL;
+    c->file = frame_file(o->rst.k.frame);
+    c->capture = capture + c->file;
+    c->stream = stream;
+    c->first_time = o->syn.k.time;
+    c->last_time = last_time(o);
+    c->n_segments = 2;
+    c->vlan = o->syn.vlan;
+    add_ends_after(c, s, rst_from(o));
+    name_state(c, rst_from(o));
+    return add_segments(arena, c, o) ? c : NULL;
+}
+
+static struct reset *reset_from(struct arena *arena, const struct rst_note *n, enum side from,
+                                const struct connection *c)
+{
+    struct reset *r = arena_alloc(arena, sizeof *r);
+    if (!r)
+        return NULL;
+    r->deciding = settle_rst(n, from, c);
+    r->rsts = arena_copy(arena, &r->deciding, sizeof r->deciding);
+    r->n_rsts = 1;
+    r->claimed = from;
+    r->killed = true;
+    r->in_full = c;
+    return r->rsts ? r : NULL;
+}
+
+struct scene *settle_opening_scene(struct arena *arena, const struct opening *o,
+                                   const struct endpoint at[2], uint32_t stream, uint32_t capture)
+{
+    struct live l;
+    struct scene *s = arena_alloc(arena, sizeof *s);
+    if (!s)
+        return NULL;
+    meet_rst(o, &l);
+    add_ends(s, o, &l, at);
+    const struct rst_note note = note_rst(o, &l, stream);
+    s->connection = connection_from(arena, o, s, stream, capture);
+    s->reset = s->connection ? reset_from(arena, &note, rst_from(o), s->connection) : NULL;
+    if (!s->reset)
+        return NULL;
+    s->reset->scene = s;
+    s->claimed = rst_from(o);
+    s->other = side_other(s->claimed);
+    s->syn_seen = true;
+    s->n_before = s->rst_at = 1;
+    s->arena = arena;
+    return s;
+}
+
+void settle_opening_record(const struct flow *flow, uint32_t capture, struct connection_record *out)
+{
+    const struct opening *o = flow->opening;
+    const struct kept *syn = &o->syn.k, *rst = &o->rst.k;
+    const uint8_t client = kept_dir(syn);
+    const bool saw_rst = rst->frame > 0;
+    *out = (struct connection_record){
+        .client = flow->key.e[client],
+        .server = flow->key.e[1 - client],
+        .first_time = syn->time,
+        .last_time = last_time(o),
+        .syn_time = syn->time,
+        .synack_time = INSTANT_NONE,
+        .fin_time = {INSTANT_NONE, INSTANT_NONE},
+        .rst_time = saw_rst ? rst->time : INSTANT_NONE,
+        .isn = {syn->seq},
+        .server_quiet_ms = QUIET_UNKNOWN,
+        .syn_tsval = syn->tsval,
+        .n_segments = saw_rst ? 2 : 1,
+        .stream = flow->stream,
+        .capture = capture,
+        .ttl = {syn->ttl},
+        .ending = saw_rst ? ENDING_RST : ENDING_OPEN,
+        .isn_known = {true},
+        .saw_rst = {saw_rst && rst_from(o) == SIDE_CLIENT, saw_rst && rst_from(o) == SIDE_SERVER},
+    };
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is told of a connection that is kept as an opening and plain: the same as if its segments
+ * were led through a live one and that were settled, at a fraction of the work.
+ */
+#ifndef WHYRST_ANALYZER_SETTLE_OPENING_H
+#define WHYRST_ANALYZER_SETTLE_OPENING_H
+
+#include "analyzer/connection_record.h"
+#include "analyzer/flow.h"
+#include "analyzer/scene.h"
+
+/* The scene of its reset, in the arena.  at: its ends, by side; stream: as of the RST, in its file;
+ * capture: of the series' first file.  NULL when memory ran out. */
+struct scene *settle_opening_scene(struct arena *arena, const struct opening *o,
+                                   const struct endpoint at[2], uint32_t stream, uint32_t capture);
+
+/* Of the flow's; capture: that in which it was met last. */
+void settle_opening_record(const struct flow *flow, uint32_t capture,
+                           struct connection_record *out);
+
+#endif
