@@ -23,16 +23,20 @@ static void add_link_type(struct case_capture *out, const char *name)
         out->link_types[out->n_link_types++] = name;
 }
 
-static void describe_interfaces(struct case_capture *out, const struct capture_info *info)
+void case_tell_interfaces(const struct case_run *run, struct case_capture *out,
+                          const struct capture_info *info)
 {
-    unsigned digits = 0;
     for (size_t i = 0; i < info->n_interfaces; i++) {
         const struct capture_interface *face = &info->interfaces[i];
         add_link_type(out, linktype_name(face->link_type));
-        if (face->n_frames > 0 && face->time_digits > digits)
-            digits = face->time_digits;
+        if (face->n_frames > 0 && face->time_digits > out->time_digits)
+            out->time_digits = face->time_digits;
+        out->n_dropped += face->n_dropped;
+        if (out->filter.n == 0 && face->filter[0])
+            out->filter = arena_text(&run->c->arena, text_of(face->filter));
     }
-    out->time_digits = digits ? digits : 6;
+    if (out->time_digits == 0)
+        out->time_digits = 6;
 }
 
 static void describe(const struct case_run *run, struct case_capture *out,
@@ -44,12 +48,7 @@ static void describe(const struct case_run *run, struct case_capture *out,
     out->first = info->earliest;
     out->last = info->latest;
     out->snaplen_cut = info->n_frames_cut;
-    for (size_t i = 0; i < info->n_interfaces; i++) {
-        out->n_dropped += info->interfaces[i].n_dropped;
-        if (out->filter.n == 0 && info->interfaces[i].filter[0])
-            out->filter = arena_text(&run->c->arena, text_of(info->interfaces[i].filter));
-    }
-    describe_interfaces(out, info);
+    case_tell_interfaces(run, out, info);
     case_tell_damage(run, out, info);
 }
 

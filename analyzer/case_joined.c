@@ -96,6 +96,14 @@ static void add_gaps(struct case_capture *out, const struct case_capture *part)
     out->n_gaps = part->n_gaps;
 }
 
+/* What only a pcapng tells, the stream of both does not repeat. */
+static void add_pcapng(struct case_capture *out, const struct flaws *flaws)
+{
+    for (size_t i = 0; i < flaws->n; i++)
+        if (text_starts(text_of(flaws->v[i].name), text_of("pcapng.")))
+            flaws_add_n(&out->flaws, flaws->v[i].name, 0, flaws->v[i].count);
+}
+
 /* The account of one of the two files is added. */
 static void add_half(const struct case_run *run, struct case_capture *out, struct text name,
                      const struct capture_info *info)
@@ -122,8 +130,12 @@ void case_tell_halves(const struct case_run *run, struct case_capture *out, cons
     out->half[0] = run->inputs.v[first].name;
     out->half[1] = run->inputs.v[out->input + out->other - first].name;
     out->n_bytes = out->n_bytes_analysed = 0;
-    for (int i = 0; i < 2; i++)
+    out->format = halves_info(h, 0)->format;
+    for (int i = 0; i < 2; i++) {
         add_half(run, out, out->half[i], halves_info(h, i));
+        add_pcapng(out, halves_flaws(h, i));
+        case_tell_interfaces(run, out, halves_info(h, i));
+    }
     if (!failed)
         return;
     out->truncated = true;

@@ -123,6 +123,9 @@ struct capture_info;
 
 /* Notes in *out how the bytes of the capture were used, what was passed over and where, and warns
  * of it. */
+/* Link types, resolution, losses and filter of its interfaces are added. */
+void case_tell_interfaces(const struct case_run *run, struct case_capture *out,
+                          const struct capture_info *info);
 void case_tell_damage(const struct case_run *run, struct case_capture *out,
                       const struct capture_info *info);
 

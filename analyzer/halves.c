@@ -2,6 +2,7 @@
 /* Two files side by side, the earlier frame first; and what tells that they belong together. */
 #include "analyzer/halves.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,14 +23,15 @@
 struct one_half {
     struct source *source;
     struct capture *capture;
-    struct flaws flaws; /* the whole's reader finds the same */
+    struct flaws flaws;
     struct frame frame; /* the next, if there is one */
     bool has_frame;
 };
 
 struct halves {
     struct one_half half[2];
-    int next;  /* whose frame is the next; -1 at the end */
+    int next; /* whose frame is the next; -1 at the end */
+    int link_type;
     bool fine; /* stamps of nanoseconds */
     struct error error;
     uint8_t head[HEADER_BYTES]; /* of the file, or of a record */
@@ -89,8 +91,7 @@ bool halves_may_be(struct source *of)
     int dir;
     flaws_init(&flaws);
     map_init(&m, sizeof(struct ends), sizeof(struct seen));
-    bool good =
-        capture_open(of, &flaws, &c, &err) && strcmp(capture_info_of(c)->format, "pcap") == 0;
+    bool good = capture_open(of, &flaws, &c, &err);
     for (; good && n < LOOK_FRAMES && capture_next(c, &f, &err) == CAPTURE_FRAME; n++) {
         if (!decode(&f, &p))
             continue;
@@ -100,6 +101,7 @@ bool halves_may_be(struct source *of)
             s->files[dir] = 1;
         n_acks += (p.flags & TCP_ACK) != 0;
     }
+    good = good && capture_info_of(c)->n_interfaces == 1;
     capture_close(c);
     map_finish(&m);
     flaws_finish(&flaws);
@@ -108,12 +110,26 @@ bool halves_may_be(struct source *of)
 
 /* ---- both in order of time ---- */
 
+/* A frame that a classic pcap file can hold beside those before it. */
+static bool is_alike(const struct halves *h, const struct one_half *of, struct error *err)
+{
+    const char *why = of->frame.link_type != h->link_type
+                          ? "is of another link type than those before it"
+                      : of->frame.time == INSTANT_NONE ? "has no time"
+                                                       : NULL;
+    return !why || error_set(err, ERROR_FORMAT, source_name(of->source),
+                             "frame %" PRIu64 " %s: it and what follows are not read",
+                             of->frame.number, why);
+}
+
 static void load(struct halves *h, struct one_half *of)
 {
     struct error err = {0};
     const enum capture_step step = capture_next(of->capture, &of->frame, &err);
-    of->has_frame = step == CAPTURE_FRAME;
-    if (step == CAPTURE_FAILED && h->error.code == 0)
+    if (step == CAPTURE_FRAME && h->link_type < 0)
+        h->link_type = of->frame.link_type;
+    of->has_frame = step == CAPTURE_FRAME && is_alike(h, of, &err);
+    if (err.code != 0 && h->error.code == 0)
         h->error = err;
     const bool has[] = {h->half[0].has_frame, h->half[1].has_frame};
     if (has[0] && has[1])
@@ -122,11 +138,19 @@ static void load(struct halves *h, struct one_half *of)
         h->next = has[0] ? 0 : has[1] ? 1 : -1;
 }
 
-static bool open_half(struct one_half *of, struct error *err)
+/* Up to its first frame. */
+static bool open_half(struct halves *h, struct one_half *of, struct error *err)
 {
-    return capture_open(of->source, &of->flaws, &of->capture, err) &&
-           (strcmp(capture_info_of(of->capture)->format, "pcap") == 0 ||
-            error_set(err, ERROR_FORMAT, source_name(of->source), "not a classic pcap file"));
+    if (!capture_open(of->source, &of->flaws, &of->capture, err))
+        return false;
+    load(h, of);
+    if (of->has_frame && capture_info_of(of->capture)->n_interfaces == 1)
+        return true;
+    if (h->error.code == 0)
+        return error_set(err, ERROR_FORMAT, source_name(of->source),
+                         "not a capture on one interface");
+    *err = h->error;
+    return false;
 }
 
 struct halves *halves_open(struct source *first, struct source *second, struct error *err)
@@ -143,14 +167,13 @@ struct halves *halves_open(struct source *first, struct source *second, struct e
     h->half[1].source = second;
     flaws_init(&h->half[0].flaws);
     flaws_init(&h->half[1].flaws);
-    if (!open_half(&h->half[0], err) || !open_half(&h->half[1], err)) {
+    h->link_type = -1;
+    if (!open_half(h, &h->half[0], err) || !open_half(h, &h->half[1], err)) {
         halves_close(h);
         return NULL;
     }
-    for (int i = 0; i < 2; i++) {
-        load(h, &h->half[i]);
-        h->fine |= capture_info_of(h->half[i].capture)->interfaces[0].time_digits > 6;
-    }
+    for (int i = 0; i < 2; i++)
+        h->fine |= halves_info(h, i)->interfaces[0].time_digits > 6;
     return h;
 }
 
@@ -169,6 +192,11 @@ void halves_close(struct halves *h)
 const struct capture_info *halves_info(const struct halves *h, int which)
 {
     return capture_info_of(h->half[which].capture);
+}
+
+const struct flaws *halves_flaws(const struct halves *h, int which)
+{
+    return &h->half[which].flaws;
 }
 
 const struct error *halves_error(const struct halves *h)

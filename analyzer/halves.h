@@ -2,8 +2,8 @@
 /*
  * Two captures that hold one direction of the same connections each (a tap's two files, tcpdump -Q
  * in and -Q out), laid together frame by frame in order of time: the one capture that they would
- * have been.  Frames are numbered as mergecap numbers them.  Only classic pcap files of one link
- * type.
+ * have been.  Frames are numbered as mergecap numbers them.  Classic pcap or pcapng, of one
+ * interface where they begin, and of one link type throughout.
  */
 #ifndef WHYRST_ANALYZER_HALVES_H
 #define WHYRST_ANALYZER_HALVES_H
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "parsers/base/error.h"
+#include "parsers/base/flaw.h"
 #include "parsers/capture/capture.h"
 #include "parsers/capture/frame.h"
 #include "parsers/input/source.h"
@@ -30,6 +31,8 @@ bool halves_fit(struct halves *h);
 struct source *halves_source(struct halves *h, const char *name, struct error *err);
 /* What was read of the first (0) or second (1). */
 const struct capture_info *halves_info(const struct halves *h, int which);
+/* Flaws of its file as a pcapng; those of frames are found again in the stream. */
+const struct flaws *halves_flaws(const struct halves *h, int which);
 /* Why one of them ended early, or NULL. */
 const struct error *halves_error(const struct halves *h);
 

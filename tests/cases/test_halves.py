@@ -24,6 +24,7 @@ WHOLES = [REAL / "client.pcap", TESTS / "corpus" / "forged-unnoticed" / "client.
 TOLD = ("client", "server", "sender", "phase", "mechanism", "cause", "conn_state", "history", "bytes",
         "frame", "stream", "rst_frames")
 IPV4 = b"\x08\0"
+LOOKED_AT = 4096
 
 
 def frames_of(path):
@@ -39,6 +40,32 @@ def written(path, frames):
     path.write_bytes(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1) + b"".join(
         struct.pack("<IIII", time // 1_000_000, time % 1_000_000, len(data), wire) + data
         for time, data, wire in frames))
+
+
+def block(kind, body):
+    body += bytes(-len(body) % 4)
+    return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+
+
+def options(*pairs):
+    return b"".join(struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
+                    for code, value in pairs) + bytes(4)
+
+
+def interface(link=1, *pairs):
+    return block(1, struct.pack("<HHI", link, 0, 262144) + (options(*pairs) if pairs else b""))
+
+
+def packet(time, data, wire, face=0):
+    return block(6, struct.pack("<IIIII", face, time >> 32, time & 0xffffffff, len(data), wire) + data)
+
+
+def written_ng(path, frames, n_lost, behind=b""):
+    """As dumpcap writes it: one interface with a filter, its statistics at the end."""
+    path.write_bytes(block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1))
+                     + interface(1, (2, b"tap0"), (11, b"\0tcp"))
+                     + b"".join(packet(*frame) for frame in frames) + behind
+                     + block(5, struct.pack("<III", 0, 0, 0) + options((5, struct.pack("<Q", n_lost)))))
 
 
 def told(whyrst, folder, names):
@@ -88,6 +115,65 @@ def cut_halves(whyrst, folder):
         written(folder / "tx.pcap", second)
         yield from joined_faults(whyrst, folder, ["rx.pcap", "tx.pcap"])
         yield from joined_faults(whyrst, folder, ["tx.pcap", "rx.pcap"])
+
+
+def pcapng_halves(whyrst, folder):
+    """What dumpcap writes; one file of it beside a classic one, too."""
+    frames, first, second = halves_of(WHOLES[0])
+    written(folder / "whole.pcap", frames)
+    written_ng(folder / "rx.pcapng", first, 3)
+    written_ng(folder / "tx.pcapng", second, 4)
+    written(folder / "tx.pcap", second)
+    for names, n_lost in ((["rx.pcapng", "tx.pcapng"], 7), (["rx.pcapng", "tx.pcap"], 3)):
+        captures, halves, records = told(whyrst, folder, names)
+        _, whole, _ = told(whyrst, folder, ["whole.pcap"])
+        if len(captures) != 1 or captures[0].get("joined_from") != names or halves != whole:
+            yield f"{names} are not read as one: {captures}"
+            continue
+        c = captures[0]
+        if (c["format"], c.get("dropped"), c.get("filter")) != ("pcapng", n_lost, "tcp"):
+            yield f"{names}: {c}"
+        n_bytes = sum((folder / name).stat().st_size for name in names)
+        if c["bytes"] != n_bytes or c["bytes_analysed"] + sum(c["bytes_skipped"].values()) != n_bytes:
+            yield f"bytes do not add up to {n_bytes}: {c}"
+        if shutil.which("mergecap") and oracle.have():
+            subprocess.run(["mergecap", "-w", "both.pcap", *names], cwd=folder, check=True)
+            if set(oracle.claims(records, c["capture"])) != set(oracle.resets(folder / "both.pcap")):
+                yield f"{names}: RST frames are not those of mergecap and tshark"
+
+
+def another_link_behind(whyrst, folder):
+    """What cannot stand beside the frames before it ends the file, and the report says so."""
+    frames, first, second = halves_of(WHOLES[0])
+    # so many that what is behind lies further on than is looked for halves
+    many = [(first[9][0], bytes(60), 60)] * LOOKED_AT
+    at = frames.index(first[9]) + 1
+    frames, first = frames[:at] + many + frames[at:], first[:10] + many + first[10:]
+    time, data, wire = first[-1]
+    no_time = block(3, struct.pack("<I", wire) + data)
+    for behind, says in ((interface(101) + packet(time, data[14:], wire - 14, 1), "link type"),
+                         (no_time, "no time")):
+        written(folder / "whole.pcap", frames)
+        written_ng(folder / "rx.pcapng", first, 0, behind)
+        written_ng(folder / "tx.pcapng", second, 0)
+        captures, halves, _ = told(whyrst, folder, ["rx.pcapng", "tx.pcapng"])
+        _, whole, _ = told(whyrst, folder, ["whole.pcap"])
+        where = captures[0].get("truncated_where", "")
+        if len(captures) != 1 or f"frame {len(first) + 1} " not in where or says not in where:
+            yield f"{says}: {captures}"
+        if halves != whole:
+            yield f"{says}: it tells {halves}, the whole {whole}"
+
+
+def two_interfaces(whyrst, folder):
+    """A file of two interfaces is no half: what it holds may be of two places."""
+    _, first, second = halves_of(WHOLES[0])
+    written_ng(folder / "rx.pcapng", first[:1], 0, interface() + b"".join(
+        packet(*frame, face=1) for frame in first[1:]))
+    written_ng(folder / "tx.pcapng", second, 0)
+    captures, _, _ = told(whyrst, folder, ["rx.pcapng", "tx.pcapng"])
+    if len(captures) != 2:
+        yield f"read as one: {captures}"
 
 
 def kernels_halves(whyrst, folder):
@@ -140,7 +226,8 @@ def no_halves(whyrst, folder):
 
 def main():
     whyrst = str(Path(sys.argv[1]).resolve())
-    checks = [cut_halves, kernels_halves, a_cut_half, no_halves]
+    checks = [cut_halves, pcapng_halves, another_link_behind, two_interfaces, kernels_halves,
+              a_cut_half, no_halves]
     print(f"1..{len(checks)}")
     bad = 0
     for n, check in enumerate(checks, 1):
