@@ -6,6 +6,7 @@
 #include "analyzer/census.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "parsers/base/radix.h"
 
@@ -30,29 +31,142 @@ static uint32_t number(struct map *m, const void *end)
     return *n;
 }
 
+/* ---- ends are looked for some at a time, so that memory is there when it is touched ---- */
+
+#define AHEAD 16
+
+struct ahead { /* in a map whose entries stand in order of their numbers */
+    struct map *in;
+    const void *end[AHEAD];
+    uint32_t hash[AHEAD], guess[AHEAD];
+    size_t n_entries;
+};
+
+static void look_ahead(struct ahead *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        a->hash[i] = map_prefetch(a->in, a->end[i]);
+    for (size_t i = 0; i < n; i++) {
+        a->guess[i] = map_guess(a->in, a->hash[i]);
+        if (a->guess[i] > 0)
+            __builtin_prefetch(map_key_at(a->in, a->guess[i] - 1));
+    }
+    a->n_entries = a->in->n;
+}
+
+/* CENSUS_NONE: it has none. */
+static uint32_t number_ahead(const struct ahead *a, size_t i)
+{
+    const bool may_be_new = a->guess[i] == 0 && a->in->n > a->n_entries;
+    const uint32_t guess = may_be_new ? map_guess(a->in, a->hash[i]) : a->guess[i];
+    if (guess == 0)
+        return CENSUS_NONE;
+    if (map_is_at(a->in, guess, a->end[i]))
+        return guess - 1;
+    const uint32_t *n = map_get(a->in, a->end[i]);
+    return n ? *n : CENSUS_NONE;
+}
+
+/* Made when it has none.  CENSUS_NONE: out of memory. */
+static uint32_t number_made_ahead(const struct ahead *a, size_t i)
+{
+    const uint32_t n = number_ahead(a, i);
+    return n != CENSUS_NONE ? n : number(a->in, a->end[i]);
+}
+
+struct batch { /* of resets or records */
+    struct ahead servers, clients;
+    uint32_t at[AHEAD];
+    size_t n;
+};
+
+static struct batch batch_for(struct census *s)
+{
+    return (struct batch){.servers.in = &s->servers, .clients.in = &s->clients};
+}
+
+static void batch_add(struct batch *b, size_t at, const struct endpoint *server,
+                      const struct endpoint *client)
+{
+    b->servers.end[b->n] = server;
+    b->clients.end[b->n] = &client->ip;
+    b->at[b->n++] = (uint32_t)at;
+}
+
+static void batch_look(struct batch *b)
+{
+    look_ahead(&b->servers, b->n);
+    look_ahead(&b->clients, b->n);
+}
+
+/* ---- resets ---- */
+
+static bool number_batch_of_resets(struct census *s, struct batch *b)
+{
+    batch_look(b);
+    for (size_t i = 0; i < b->n; i++) {
+        const uint32_t server = number_made_ahead(&b->servers, i);
+        const uint32_t client = number_made_ahead(&b->clients, i);
+        if (server == CENSUS_NONE || client == CENSUS_NONE)
+            return false;
+        s->server[b->at[i]] = server;
+        s->client[b->at[i]] = client;
+    }
+    b->n = 0;
+    return true;
+}
+
 static bool number_resets(struct census *s)
 {
     const size_t n = s->of->n_resets;
+    struct batch b = batch_for(s);
     s->server = malloc((n + 1) * sizeof *s->server);
     s->client = malloc((n + 1) * sizeof *s->client);
-    if (!s->server || !s->client)
-        return false;
-    for (size_t i = 0; i < n; i++) {
+    bool good = s->server && s->client;
+    for (size_t i = 0; good && i < n; i++) {
         const struct reset *r = s->of->resets[i];
-        s->server[i] = number(&s->servers, reset_end(r, SIDE_SERVER));
-        s->client[i] = number(&s->clients, &reset_end(r, SIDE_CLIENT)->ip);
-        if (s->server[i] == CENSUS_NONE || s->client[i] == CENSUS_NONE)
-            return false;
+        batch_add(&b, i, reset_end(r, SIDE_SERVER), reset_end(r, SIDE_CLIENT));
+        good = b.n < AHEAD || number_batch_of_resets(s, &b);
     }
+    good = good && number_batch_of_resets(s, &b);
     s->n_servers = (uint32_t)s->servers.n;
-    return true;
+    return good;
 }
+
+/* ---- records ---- */
 
 struct dealing { /* by record */
     uint32_t *server, *client;
     uint8_t *bits;
     bool by_time; /* the records stand by first_time */
 };
+
+/* The reset's own record where it is at hand: in a case of one capture most streams have one each.
+ * Or NULL. */
+static const struct connection_record *own_record(const struct census *s, const struct reset *r)
+{
+    const struct connection_record *v = s->of->records;
+    const size_t at = s->n_records > 0 ? (size_t)reset_stream(r) - v->stream : 0;
+    if (at >= s->n_records || v[at].stream != reset_stream(r) ||
+        v[at].capture != reset_capture(r) ||
+        !endpoint_eq(&v[at].server, reset_end(r, SIDE_SERVER)) ||
+        !address_eq(&v[at].client.ip, &reset_end(r, SIDE_CLIENT)->ip))
+        return NULL;
+    return &v[at];
+}
+
+/* What is known of its reset need not be looked for. */
+static void hand_numbers_on(const struct census *s, struct dealing *d)
+{
+    memset(d->client, 0xff, s->n_records * sizeof *d->client); /* CENSUS_NONE */
+    for (size_t i = 0; i < s->of->n_resets; i++) {
+        const struct connection_record *own = own_record(s, s->of->resets[i]);
+        if (!own)
+            continue;
+        d->server[own - s->of->records] = s->server[i];
+        d->client[own - s->of->records] = s->client[i];
+    }
+}
 
 static void note_order(struct census *s, struct dealing *d, size_t i)
 {
@@ -63,24 +177,39 @@ static void note_order(struct census *s, struct dealing *d, size_t i)
 }
 
 /* Servers of no reset are numbered where a client of some reset tried them. */
+static bool number_batch_of_records(struct dealing *d, struct batch *b)
+{
+    batch_look(b);
+    for (size_t i = 0; i < b->n; i++) {
+        const uint32_t client = number_ahead(&b->clients, i);
+        const bool is_of_reset = client != CENSUS_NONE;
+        const uint32_t server =
+            is_of_reset ? number_made_ahead(&b->servers, i) : number_ahead(&b->servers, i);
+        if (is_of_reset && server == CENSUS_NONE)
+            return false;
+        d->server[b->at[i]] = server;
+        d->client[b->at[i]] = client;
+    }
+    b->n = 0;
+    return true;
+}
+
 static bool number_records(struct census *s, struct dealing *d)
 {
+    struct batch b = batch_for(s);
+    bool good = true;
     d->by_time = s->by_stream = true;
-    for (size_t i = 0; i < s->n_records; i++) {
+    hand_numbers_on(s, d);
+    for (size_t i = 0; good && i < s->n_records; i++) {
         const struct connection_record *r = &s->of->records[i];
-        const uint32_t *client = map_get(&s->clients, &r->client.ip);
-        d->client[i] = client ? *client : CENSUS_NONE;
         d->bits[i] = census_bits(r);
         if (i > 0)
             note_order(s, d, i);
-        if (client && (d->server[i] = number(&s->servers, &r->server)) == CENSUS_NONE)
-            return false;
-        if (client)
-            continue;
-        const uint32_t *server = map_get(&s->servers, &r->server);
-        d->server[i] = server ? *server : CENSUS_NONE;
+        if (d->client[i] == CENSUS_NONE)
+            batch_add(&b, i, &r->server, &r->client);
+        good = b.n < AHEAD || number_batch_of_records(d, &b);
     }
-    return true;
+    return good && number_batch_of_records(d, &b);
 }
 
 /* Where each server's connections begin. */
