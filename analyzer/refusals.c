@@ -22,13 +22,26 @@ static uint32_t note_of(uint32_t client, bool accepted)
     return client << 1 | accepted;
 }
 
+/* By server's number: whether it accepted anybody. */
+static bool *find_accepting(const struct census *s)
+{
+    bool *accepts = calloc(s->n_servers + (size_t)1, sizeof *accepts);
+    for (uint32_t k = 0; accepts && k < s->n_servers; k++)
+        for (size_t i = s->first[k]; i < s->first[k + 1] && !accepts[k]; i++)
+            accepts[k] = s->row.bits[i] & CENSUS_ANSWERED;
+    return accepts;
+}
+
+/* Where nobody was accepted there is nothing to ask. */
 static bool name_places(struct server_rows *rows)
 {
     const struct case_file *c = rows->census->of;
-    for (size_t i = 0; i < c->n_resets; i++)
-        if (c->resets[i]->mechanism == MECHANISM_REFUSED && !server_rows_name(rows, c->resets[i]))
-            return false;
-    return true;
+    bool *accepts = find_accepting(rows->census), good = accepts != NULL;
+    for (size_t i = 0; good && i < c->n_resets; i++)
+        if (c->resets[i]->mechanism == MECHANISM_REFUSED && accepts[rows->census->server[i]])
+            good = server_rows_name(rows, c->resets[i]);
+    free(accepts);
+    return good;
 }
 
 static void deal(struct server_rows *rows)

@@ -9,53 +9,61 @@
 
 #include "parsers/base/radix.h"
 
-struct place_key {
-    uint32_t server, series; /* server: its number in the census */
-};
-
-static struct place_key key_of(const struct server_rows *s, const struct reset *r)
-{
-    return (struct place_key){census_server(s->census, r),
-                              case_series(s->census->of, reset_capture(r))};
-}
-
 void server_rows_init(struct server_rows *s, const struct census *census, size_t n_kinds)
 {
-    *s = (struct server_rows){.census = census, .n_kinds = n_kinds, .found_server = CENSUS_NONE};
-    map_init(&s->places, sizeof(struct place_key), n_kinds * sizeof(struct server_row));
+    *s = (struct server_rows){.census = census, .n_kinds = n_kinds};
 }
 
 void server_rows_finish(struct server_rows *s)
 {
-    map_finish(&s->places);
+    free(s->place_of);
+    vec_finish(&s->places);
+    vec_finish(&s->rows);
     free(s->time);
     free(s->note);
 }
 
-bool server_rows_name(struct server_rows *s, const struct reset *r)
+static struct server_row *rows_of(const struct server_rows *s, uint32_t server, uint32_t series)
 {
-    const struct place_key key = key_of(s, r);
-    return map_put(&s->places, &key, NULL) != NULL;
+    uint32_t at = s->place_of && server < s->census->n_servers ? s->place_of[server] : 0;
+    while (at > 0 && s->places.v[at - 1].series != series)
+        at = s->places.v[at - 1].next;
+    return at > 0 ? &s->rows.v[(at - 1) * s->n_kinds] : NULL;
+}
+
+static uint32_t series_of(const struct server_rows *s, const struct reset *r)
+{
+    return case_series(s->census->of, reset_capture(r));
 }
 
 struct server_row *server_rows_of(const struct server_rows *s, const struct reset *r)
 {
-    const struct place_key key = key_of(s, r);
-    return map_get(&s->places, &key);
+    return s->place_of ? rows_of(s, census_server(s->census, r), series_of(s, r)) : NULL;
+}
+
+bool server_rows_name(struct server_rows *s, const struct reset *r)
+{
+    const uint32_t server = census_server(s->census, r);
+    if (!s->place_of)
+        s->place_of = calloc(s->census->n_servers + (size_t)1, sizeof *s->place_of);
+    if (!s->place_of || rows_of(s, server, series_of(s, r)))
+        return s->place_of != NULL;
+    struct server_place *place =
+        vec_reserve(&s->rows, s->rows.n + s->n_kinds) ? vec_push(&s->places) : NULL;
+    if (!place)
+        return false;
+    *place = (struct server_place){series_of(s, r), s->place_of[server]};
+    s->place_of[server] = (uint32_t)s->places.n;
+    for (size_t i = 0; i < s->n_kinds; i++)
+        (void)vec_push(&s->rows);
+    return true;
 }
 
 struct server_row *server_rows_at(struct server_rows *s, uint32_t server, size_t i)
 {
     const struct case_file *c = s->census->of;
     const uint32_t record = s->census->row.record[i];
-    const struct place_key key = {
-        server, c->n_captures > 1 ? case_series(c, c->records[record].capture) : 0};
-    if (server != s->found_server || key.series != s->found_series) {
-        s->found = map_get(&s->places, &key);
-        s->found_server = server;
-        s->found_series = key.series;
-    }
-    return s->found;
+    return rows_of(s, server, c->n_captures > 1 ? case_series(c, c->records[record].capture) : 0);
 }
 
 void server_rows_add(struct server_rows *s, struct server_row *row, instant_ns t, uint32_t note)
@@ -67,18 +75,11 @@ void server_rows_add(struct server_rows *s, struct server_row *row, instant_ns t
     s->note[at] = note;
 }
 
-/* Row i of all, in the order in which ports were named. */
-static struct server_row *row_at(struct server_rows *s, size_t i)
-{
-    struct server_row *rows = map_value_at(&s->places, i / s->n_kinds);
-    return &rows[i % s->n_kinds];
-}
-
 static bool share_room(struct server_rows *s)
 {
     size_t n = 0;
-    for (size_t i = 0; i < s->places.n * s->n_kinds; i++) {
-        struct server_row *row = row_at(s, i);
+    for (size_t i = 0; i < s->rows.n; i++) {
+        struct server_row *row = &s->rows.v[i];
         row->first = n;
         n += row->n;
         row->n = 0;
@@ -125,8 +126,8 @@ bool server_rows_fill(struct server_rows *s, void (*deal)(struct server_rows *s)
     if (!share_room(s))
         return false;
     deal(s);
-    for (size_t i = 0; i < s->places.n * s->n_kinds; i++)
-        if (!sort_row(s, row_at(s, i)))
+    for (size_t i = 0; i < s->rows.n; i++)
+        if (!sort_row(s, &s->rows.v[i]))
             return false;
     return true;
 }

@@ -10,20 +10,25 @@
 
 #include "analyzer/census.h"
 #include "analyzer/times.h"
+#include "parsers/base/vec.h"
 
 struct server_row {
     size_t first; /* in server_rows.time and .note */
     uint32_t n, hint;
 };
 
+struct server_place {      /* a port that was named, as one place sees it */
+    uint32_t series, next; /* next: 1 + that of the same server, 0 none */
+};
+
 struct server_rows {
     const struct census *census;
-    size_t n_kinds;    /* rows of a port */
-    struct map places; /* struct place_key -> n_kinds times struct server_row */
+    size_t n_kinds;     /* rows of a port */
+    uint32_t *place_of; /* by server's number: 1 + its first place, 0 none; NULL: none is named */
+    VEC(struct server_place) places;
+    VEC(struct server_row) rows; /* by place, then kind */
     instant_ns *time;
     uint32_t *note;
-    struct server_row *found; /* by server_rows_at, for a server and a series */
-    uint32_t found_server, found_series;
 };
 
 /* The census must outlive it. */
@@ -41,8 +46,7 @@ void server_rows_add(struct server_rows *s, struct server_row *row, instant_ns t
 
 /* The rows of the port of r's server, the first of n_kinds; NULL: it was not named. */
 struct server_row *server_rows_of(const struct server_rows *s, const struct reset *r);
-/* The same of the connection at i in the census's row, which goes to that server.  Quick for those
- * who go through the census in its order. */
+/* The same of the connection at i in the census's row, which goes to that server. */
 struct server_row *server_rows_at(struct server_rows *s, uint32_t server, size_t i);
 
 /* How many of the row come before t; with those at t, too, when at is set. */

@@ -86,6 +86,15 @@ static void only_what_was_named_has_rows(void **state)
     assert_null(server_rows_of(&rows, elsewhere));
     assert_null(server_rows_of(&rows, other));
     server_rows_finish(&rows);
+    server_rows_init(&rows, &census, KINDS);
+    assert_true(server_rows_name(&rows, here) && server_rows_name(&rows, elsewhere) &&
+                server_rows_name(&rows, other));
+    assert_true(server_rows_fill(&rows, deal));
+    assert_ptr_not_equal(server_rows_of(&rows, here), server_rows_of(&rows, elsewhere));
+    assert_int_equal(server_rows_of(&rows, here)[BACKWARDS].n, 2);
+    assert_int_equal(server_rows_of(&rows, elsewhere)[BACKWARDS].n, 2);
+    assert_int_equal(server_rows_of(&rows, other)[STREAMS].n, 1);
+    server_rows_finish(&rows);
     server_rows_init(&rows, &census, 1);
     assert_true(server_rows_fill(&rows, deal)); /* nobody will ask */
     assert_null(server_rows_of(&rows, here));
