@@ -123,14 +123,11 @@ static void count_ttl(struct habit_kind *k, uint8_t ttl, uint32_t n)
         k->more_ttls = true;
 }
 
-static struct habit_kind kind_of_one(const struct one_kind *k)
+/* *out is zero. */
+static void kind_of_one(const struct one_kind *k, struct habit_kind *out)
 {
-    struct habit_kind out = {0};
-    if (k->n > 0) {
-        count_traits(&out, k->traits, k->n);
-        count_ttl(&out, k->ttl, k->n);
-    }
-    return out;
+    count_traits(out, k->traits, k->n);
+    count_ttl(out, k->ttl, k->n);
 }
 
 static bool move_out(struct habits *h, struct one_kind *k)
@@ -138,7 +135,7 @@ static bool move_out(struct habits *h, struct one_kind *k)
     struct habit_kind *many = vec_push(&h->kinds);
     if (!many)
         return false;
-    *many = kind_of_one(k);
+    kind_of_one(k, many);
     k->traits = TRAITS_VARY;
     k->many = (uint32_t)(h->kinds.n - 1);
     return true;
@@ -242,9 +239,13 @@ bool habits_get(const struct habits *h, const struct address *ip, struct habit *
         out->n_macs = l->n;
         out->more_macs = l->more;
     }
-    for (size_t i = 0; i < SEGMENT_KINDS; i++)
-        out->kind[i] = of->kind[i].traits & TRAITS_VARY ? h->kinds.v[of->kind[i].many]
-                                                        : kind_of_one(&of->kind[i]);
+    for (size_t i = 0; i < SEGMENT_KINDS; i++) {
+        const struct one_kind *k = &of->kind[i];
+        if (k->traits & TRAITS_VARY)
+            out->kind[i] = h->kinds.v[k->many];
+        else if (k->n > 0)
+            kind_of_one(k, &out->kind[i]);
+    }
     return true;
 }
 

@@ -356,6 +356,14 @@ static void narrow_kernel_reasons(const struct scene *s, const char *names[KERNE
     }
 }
 
+static void tell_kernel_reasons(const struct scene *s, const char *const from[KERNEL_REASONS_MAX])
+{
+    const char *names[KERNEL_REASONS_MAX] = {NULL};
+    name_kernel_reasons(s->reset, from, names);
+    narrow_kernel_reasons(s, names);
+    s->reset->kernel_reasons = arena_copy(s->arena, names, sizeof names);
+}
+
 static void say_unread(struct scene *s)
 {
     struct reset *r = s->reset;
@@ -397,10 +405,8 @@ void scene_judge_mechanism(struct scene *s)
     r->mechanism = table[i].mechanism;
     scene_state(s, s->trigger ? s->trigger->frame : scene_rst(s)->frame, table[i].id, 0,
                 table[i].says);
-    const char *names[KERNEL_REASONS_MAX] = {NULL};
-    name_kernel_reasons(r, table[i].kernel, names);
-    narrow_kernel_reasons(s, names);
-    r->kernel_reasons = arena_copy(s->arena, names, sizeof names);
+    if (s->reasons)
+        tell_kernel_reasons(s, table[i].kernel);
     if (r->mechanism == MECHANISM_REFUSED_LATE)
         r->phase = PHASE_OPENING; /* the server never had it open */
     if (r->mechanism == MECHANISM_ABORT_UNREAD)

@@ -28,13 +28,15 @@ struct weighing {
     do {                                                                                           \
         (w)->doubt *= 1.0 - (weight);                                                              \
         (w)->n_traits++;                                                                           \
-        scene_say((w)->s, (frame), (id), (weight), __VA_ARGS__);                                   \
+        if ((w)->s->reasons)                                                                       \
+            scene_say((w)->s, (frame), (id), (weight), __VA_ARGS__);                               \
     } while (0)
 
 #define FOR_END(w, weight, frame, id, ...)                                                         \
     do {                                                                                           \
         (w)->trust *= 1.0 - (weight);                                                              \
-        scene_say((w)->s, (frame), (id), -(weight), __VA_ARGS__);                                  \
+        if ((w)->s->reasons)                                                                       \
+            scene_say((w)->s, (frame), (id), -(weight), __VA_ARGS__);                              \
     } while (0)
 
 static inline const char *weighing_end(const struct weighing *w)
