@@ -179,3 +179,8 @@ bool closings_of(const struct closings *s, const struct reset *r, struct closing
     find_idle(s->rows.note + row[ENDS].first, first, last, out);
     return true;
 }
+
+bool closings_any(const struct closings *s)
+{
+    return s->rows.places.n > 0;
+}

@@ -29,6 +29,8 @@ void closings_free(struct closings *s); /* NULL-safe */
 
 /* False when it was not the server that ended r's connection, or it never opened. */
 bool closings_of(const struct closings *s, const struct reset *r, struct closing *out);
+/* False: it is false of every reset. */
+bool closings_any(const struct closings *s);
 
 /* When the server ended r's connection, by FIN or RST, before the client did; else INSTANT_NONE. */
 instant_ns closing_time(const struct reset *r);

@@ -47,13 +47,25 @@ const struct fact_def *fact_find(struct text name)
     return NULL;
 }
 
-fact_plain *fact_plain_of(const struct fact_def *def)
+static const struct fact_plain_row *plain_row_of(const struct fact_def *def)
 {
     for (size_t i = 0; i < N_ROOMS; i++)
         for (size_t k = 0; k < rooms[i]->n_plain; k++)
             if (rooms[i]->plain[k].get == def->get)
-                return rooms[i]->plain[k].plain;
+                return &rooms[i]->plain[k];
     return NULL;
+}
+
+fact_plain *fact_plain_of(const struct fact_def *def)
+{
+    const struct fact_plain_row *row = plain_row_of(def);
+    return row ? row->plain : NULL;
+}
+
+bool fact_is_mute(const struct case_file *c, const struct fact_def *def)
+{
+    const struct fact_plain_row *row = plain_row_of(def);
+    return row && row->is_mute && row->is_mute(c);
 }
 
 /* Of equally near ones the first by name. */

@@ -104,9 +104,10 @@ static inline enum side other_side(const struct reset *r)
     return side_other(r->claimed);
 }
 
-struct fact_plain_row { /* see fact_plain_of */
+struct fact_plain_row { /* see fact_plain_of and fact_is_mute; NULL where there is none */
     fact_getter *get;
     fact_plain *plain;
+    bool (*is_mute)(const struct case_file *c);
 };
 
 /* Each room of facts is one table; fact.c joins and sorts them. */

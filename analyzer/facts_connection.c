@@ -174,7 +174,7 @@ static const struct fact_def rows[] = {
      "silence on the connection before the exchange that ended in the RST", idle_before},
 };
 
-static const struct fact_plain_row plain[] = {{age, age_plain}, {port, port_plain}};
+static const struct fact_plain_row plain[] = {{age, age_plain, NULL}, {port, port_plain, NULL}};
 
 const struct fact_rows facts_connection = {.rows = rows,
                                            .n = sizeof rows / sizeof rows[0],

@@ -117,14 +117,29 @@ static struct fact syns(const struct case_file *c, const struct reset *r, enum s
     return fact_number(r, (int64_t)e->n_syns + e->n_synacks, 0);
 }
 
+/* INSTANT_NONE: that end was not captured. */
+static instant_ns silence_of(const struct reset *r, enum side side)
+{
+    const instant_ns last = reset_last_time(r, side);
+    if (last == INSTANT_NONE)
+        return INSTANT_NONE;
+    const instant_ns ns = r->deciding.segment.time - last;
+    return ns > 0 ? ns : 0;
+}
+
 static struct fact silent_for(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    const instant_ns last = reset_last_time(r, side);
-    if (last == INSTANT_NONE)
-        return unknown("that end was not captured");
-    instant_ns ns = r->deciding.segment.time - last;
-    return fact_number(r, ns > 0 ? ns : 0, 0);
+    const instant_ns ns = silence_of(r, side);
+    return ns == INSTANT_NONE ? unknown("that end was not captured") : fact_number(r, ns, 0);
+}
+
+static bool silent_for_reset_side_plain(const struct case_file *c, const struct reset *r,
+                                        int64_t *out)
+{
+    (void)c;
+    *out = silence_of(r, reset_side(r));
+    return *out != INSTANT_NONE;
 }
 
 static struct fact last_offset(const struct case_file *c, const struct reset *r, enum side side)
@@ -297,4 +312,10 @@ static const struct fact_def rows[] = {
                    "silence of both ends before its FIN and the goodbye that came with it"),
 };
 
-const struct fact_rows facts_ends = {.rows = rows, .n = sizeof rows / sizeof rows[0]};
+static const struct fact_plain_row plain[] = {
+    {silent_for_reset_side, silent_for_reset_side_plain, NULL}};
+
+const struct fact_rows facts_ends = {.rows = rows,
+                                     .n = sizeof rows / sizeof rows[0],
+                                     .plain = plain,
+                                     .n_plain = sizeof plain / sizeof plain[0]};

@@ -316,16 +316,50 @@ static const struct fact_def rows[] = {
     {"case.seen-in", FACT_INT, 0, NULL, "other captures that hold the same RST", seen_in},
 };
 
+static bool no_shunning(const struct case_file *c)
+{
+    return !population_any_shunning(c);
+}
+
+static bool no_closing(const struct case_file *c)
+{
+    return !population_any_closing(c);
+}
+
+static bool no_listing(const struct case_file *c)
+{
+    return c->n_hosts == 0;
+}
+
 #define PLAIN(name)                                                                                \
     {                                                                                              \
-        name, name##_plain                                                                         \
+        name, name##_plain, NULL                                                                   \
     }
 static const struct fact_plain_row plain[] = {
-    PLAIN(accepted),       PLAIN(refused),       PLAIN(unanswered),       PLAIN(accepted_before),
-    PLAIN(accepted_after), PLAIN(refused_after), PLAIN(accepted_between), PLAIN(attempts_10s),
-    PLAIN(targets),        PLAIN(dead_targets),  PLAIN(attempts),         PLAIN(same_instant),
-    PLAIN(same_idle),      PLAIN(same_bytes),    PLAIN(live_beside),      PLAIN(refused_client),
-    PLAIN(unknown_client), PLAIN(turned_others), PLAIN(held_others),
+    PLAIN(accepted),
+    PLAIN(refused),
+    PLAIN(unanswered),
+    PLAIN(accepted_before),
+    PLAIN(accepted_after),
+    PLAIN(refused_after),
+    PLAIN(accepted_between),
+    PLAIN(attempts_10s),
+    PLAIN(targets),
+    PLAIN(dead_targets),
+    PLAIN(attempts),
+    PLAIN(same_instant),
+    PLAIN(same_idle),
+    PLAIN(same_bytes),
+    PLAIN(live_beside),
+    {refused_client, refused_client_plain, no_shunning},
+    {unknown_client, unknown_client_plain, no_shunning},
+    {turned_others, turned_others_plain, no_shunning},
+    {held_others, held_others_plain, no_shunning},
+    {closed_together, NULL, no_closing},
+    {left_open, NULL, no_closing},
+    {closed_least_idle, NULL, no_closing},
+    {closed_idle_apart, NULL, no_closing},
+    {listening, NULL, no_listing},
 };
 
 const struct fact_rows facts_population = {.rows = rows,

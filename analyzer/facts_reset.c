@@ -286,8 +286,8 @@ static const struct fact_def rows[] = {
      "that payload left before the FIN had arrived: it does not acknowledge it", crossed_fin},
 };
 
-static const struct fact_plain_row plain[] = {{flow_label, flow_label_plain},
-                                              {label_missing, label_missing_plain}};
+static const struct fact_plain_row plain[] = {{flow_label, flow_label_plain, NULL},
+                                              {label_missing, label_missing_plain, NULL}};
 
 const struct fact_rows facts_reset = {.rows = rows,
                                       .n = sizeof rows / sizeof rows[0],

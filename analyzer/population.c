@@ -356,6 +356,16 @@ const struct closing *population_closing(const struct case_file *c, const struct
     return last && last->is_told ? &last->told : NULL;
 }
 
+bool population_any_shunning(const struct case_file *c)
+{
+    return c->population && shunnings_any(c->population->shunnings);
+}
+
+bool population_any_closing(const struct case_file *c)
+{
+    return c->population && closings_any(c->population->closings);
+}
+
 unsigned population_unheard(const struct case_file *c, const struct reset *r)
 {
     unsigned unheard = reset_unheard(r);

@@ -57,6 +57,9 @@ uint32_t population_accepted_between(const struct case_file *c, const struct res
 /* See shunnings_of and closings_of; NULL where they are false.  Until the next one is asked for. */
 const struct shunning *population_shunning(const struct case_file *c, const struct reset *r);
 const struct closing *population_closing(const struct case_file *c, const struct reset *r);
+/* Whether there is any reset of the case for which they are not NULL. */
+bool population_any_shunning(const struct case_file *c);
+bool population_any_closing(const struct case_file *c);
 /* See reset_unheard; without ends that were captured in other connections of the case, for then
  * captures do show them. */
 unsigned population_unheard(const struct case_file *c, const struct reset *r);

@@ -131,3 +131,8 @@ bool shunnings_of(const struct shunnings *s, const struct reset *r, struct shunn
             break;
     return true;
 }
+
+bool shunnings_any(const struct shunnings *s)
+{
+    return s->rows.places.n > 0;
+}

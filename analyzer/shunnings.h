@@ -28,4 +28,7 @@ void shunnings_free(struct shunnings *s); /* NULL-safe */
  * that port was ever answered as unknown. */
 bool shunnings_of(const struct shunnings *s, const struct reset *r, struct shunning *out);
 
+/* False: it is false of every reset. */
+bool shunnings_any(const struct shunnings *s);
+
 #endif

@@ -16,6 +16,7 @@
 #define NODES_MAX 200000 /* what is not remembered is judged again */
 #define JUDGEMENTS_MAX 4096
 #define KINDS_MAX 256
+#define LAST 2 /* answers of a node that are at hand */
 #define NONE UINT32_MAX
 
 struct edge_key {
@@ -23,11 +24,16 @@ struct edge_key {
     uint32_t node, pad;
 };
 
+struct edge { /* an answer, and where it leads */
+    uint64_t answer;
+    uint32_t child; /* NONE: there is none */
+};
+
 struct node {
-    uint32_t question;   /* or NONE: a leaf */
-    uint32_t judgement;  /* of a leaf */
-    uint64_t last;       /* the answer given last, and where it leads */
-    uint32_t last_child; /* NONE: not yet asked */
+    uint32_t question;      /* or NONE: a leaf */
+    uint32_t judgement;     /* of a leaf */
+    struct edge last[LAST]; /* that were asked for */
+    unsigned next;          /* where in last the next one goes, modulo LAST */
 };
 
 struct root { /* where the questions begin about resets of one kind, or of none, which the same ends
@@ -58,7 +64,8 @@ static uint32_t new_node(struct memo *m)
     struct node *n = m->nodes.n < NODES_MAX ? vec_push(&m->nodes) : NULL;
     if (!n)
         return NONE;
-    *n = (struct node){.question = NONE, .judgement = NONE, .last_child = NONE};
+    *n = (struct node){
+        .question = NONE, .judgement = NONE, .last = {{.child = NONE}, {.child = NONE}}};
     return (uint32_t)m->nodes.n - 1;
 }
 
@@ -84,7 +91,7 @@ struct memo *memo_create(const struct catalogue *k, const struct case_file *c)
         return NULL;
     m->off = c->n_logs > 0;
     map_init(&m->edges, sizeof(struct edge_key), sizeof(uint32_t));
-    if (questions_list(&m->questions, k) && add_root(m, 0, 0))
+    if (questions_list(&m->questions, k, c) && add_root(m, 0, 0))
         return m;
     memo_free(m);
     return NULL;
@@ -108,13 +115,13 @@ static uint32_t child_of(struct memo *m, uint32_t node, uint64_t given)
 {
     struct node *n = &m->nodes.v[node];
     const struct edge_key key = {.answer = given, .node = node};
-    if (n->last_child != NONE && n->last == given)
-        return n->last_child;
+    for (unsigned i = 0; i < LAST; i++)
+        if (n->last[i].child != NONE && n->last[i].answer == given)
+            return n->last[i].child;
     const uint32_t *child = map_get(&m->edges, &key);
     if (!child)
         return NONE;
-    n->last = given;
-    n->last_child = *child;
+    n->last[n->next++ % LAST] = (struct edge){given, *child};
     return *child;
 }
 
@@ -218,7 +225,7 @@ void memo_learn(struct memo *m, struct bench *b, const struct judgement *j)
         uint32_t slot = b->in_order[i];
         for (uint32_t q = m->questions.first[slot]; q < m->questions.first[slot + 1]; q++) {
             struct node *node = &m->nodes.v[at];
-            if (is_of_kind && question_is_of_kind(&m->questions, q))
+            if (question_is_idle(&m->questions, q, is_of_kind))
                 continue;
             if (node->question == NONE && node->judgement == NONE)
                 node->question = q;

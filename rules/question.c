@@ -33,6 +33,7 @@ struct question {
     uint32_t slot, first, n; /* atoms */
     enum likeness likeness;  /* never: the answer hangs on more than this fact's value */
     bool of_kind;            /* all resets of one kind give one answer */
+    bool of_case;            /* all resets do */
     uint8_t n_held, next;    /* next: where the next one goes */
     fact_plain *plain;       /* the quick way to its value, or NULL */
     struct held held[HELD];
@@ -116,6 +117,7 @@ static bool add_question(struct questions *all, uint32_t slot, uint32_t first, u
         return true;
     q->likeness = likeness_of(def);
     q->of_kind = def && (def->traits & FACT_OF_KIND);
+    q->of_case = def && fact_is_mute(all->of, def);
     q->plain = def && q->likeness != ALIKE_NEVER ? fact_plain_of(def) : NULL;
     return true;
 }
@@ -143,9 +145,9 @@ static bool add_atoms(struct questions *q, uint32_t slot)
     return true;
 }
 
-bool questions_list(struct questions *q, const struct catalogue *k)
+bool questions_list(struct questions *q, const struct catalogue *k, const struct case_file *c)
 {
-    *q = (struct questions){.catalogue = k};
+    *q = (struct questions){.catalogue = k, .of = c};
     q->first = calloc(k->n_asked + 1, sizeof *q->first);
     bool good = q->first != NULL;
     for (uint32_t slot = 0; good && slot < k->n_asked; slot++) {
@@ -163,9 +165,9 @@ void questions_finish(struct questions *q)
     q->first = NULL;
 }
 
-bool question_is_of_kind(const struct questions *q, uint32_t i)
+bool question_is_idle(const struct questions *q, uint32_t i, bool of_kind)
 {
-    return q->all.v[i].of_kind;
+    return q->all.v[i].of_case || (of_kind && q->all.v[i].of_kind);
 }
 
 /* ---- what an answer holds for ---- */

@@ -14,17 +14,19 @@ struct question;
 
 struct questions {
     const struct catalogue *catalogue;
+    const struct case_file *of;
     VEC(struct question_atom) atoms;
     VEC(struct question) all; /* by slot of the catalogue */
     uint32_t *first;          /* by slot, n_asked + 1: where its questions begin */
 };
 
-/* All that the rules of the catalogue ask, which must outlive it.  False: out of memory. */
-bool questions_list(struct questions *q, const struct catalogue *k);
+/* All that the rules of the catalogue, which must outlive it, ask about resets of the case.  False:
+ * out of memory. */
+bool questions_list(struct questions *q, const struct catalogue *k, const struct case_file *c);
 void questions_finish(struct questions *q);
 
-/* Whether all resets of one kind give one answer. */
-bool question_is_of_kind(const struct questions *q, uint32_t i);
+/* Whether all resets give one answer, or where they are of one kind all of that. */
+bool question_is_idle(const struct questions *q, uint32_t i, bool of_kind);
 
 /* The answer of the reset on the bench, two bits a test.  False: there is none, for the fact rests
  * on a log line, whose strength counts as well. */

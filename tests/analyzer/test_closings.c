@@ -20,6 +20,7 @@ static bool ask(const struct joint *j, const struct reset *r, struct closing *ou
     struct closings *s = closings_create(&census);
     assert_non_null(s);
     const bool is = closings_of(s, r, out);
+    assert_true(closings_any(s) || !is);
     closings_free(s);
     census_finish(&census);
     return is;
@@ -136,6 +137,9 @@ static void an_empty_case_has_no_answer(void **state)
     r->in_full = NULL; /* it never opened */
     assert_false(closings_of(s, r, &k));
     assert_false(closings_of(NULL, r, &k));
+    closings_free(s);
+    s = closings_create(&census);
+    assert_false(closings_any(s));
     closings_free(s);
     census_finish(&census);
     joint_free(j);

@@ -223,6 +223,7 @@ static void plain_values_are_the_facts(void **state)
         for (size_t i = 0; plain && i < s.resets.n; i++) {
             const struct fact f = facts[k]->get(&c, s.resets.v[i]);
             int64_t number;
+            assert_true(!f.known || !fact_is_mute(&c, facts[k]));
             assert_int_equal(plain(&c, s.resets.v[i], &number), f.known);
             if (f.known && facts[k]->type == FACT_BOOL)
                 assert_int_equal(number, f.as.truth);

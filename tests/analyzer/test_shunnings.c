@@ -31,6 +31,7 @@ static bool ask(struct joint *j, const struct reset *r, struct shunning *out)
     struct shunnings *s = shunnings_create(&census);
     assert_non_null(s);
     const bool answered = shunnings_of(s, r, out);
+    assert_true(shunnings_any(s) || !answered);
     shunnings_free(s);
     census_finish(&census);
     return answered;
@@ -80,6 +81,12 @@ static void nothing_was_forgotten(void **state)
     struct shunning k;
     struct reset *r = turned(j, "192.0.2.1:1000", 20, true);
     assert_false(ask(j, r, &k));
+    struct census census;
+    assert_true(census_take(&census, &j->c));
+    struct shunnings *s = shunnings_create(&census);
+    assert_false(shunnings_any(s));
+    shunnings_free(s);
+    census_finish(&census);
     r->mechanism = MECHANISM_ABORT;
     assert_false(ask(j, r, &k));
     assert_false(shunnings_of(NULL, r, &k));

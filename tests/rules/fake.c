@@ -24,6 +24,7 @@ static size_t n_links;
 static bool covers;
 static unsigned unheard;
 static instant_ns asked_from;
+static const struct fact_def *mute;
 
 static const char *const sides[] = {"client", "server", "path", NULL};
 
@@ -80,6 +81,7 @@ void fake_forget(void)
     for (size_t i = 0; i < N_FACTS; i++)
         values[i] = (struct fact){.why_unknown = TEXT("not set")};
     n_host_values = n_links = 0;
+    mute = NULL;
     covers = false;
     unheard = 0;
 }
@@ -113,6 +115,11 @@ void fake_host(const char *name, const char *v)
 {
     assert_true(n_host_values < 8);
     host_values[n_host_values++] = (struct host_value){text_of(name), text_of(v), 3};
+}
+
+void fake_mute(const char *name)
+{
+    mute = fact_find(text_of(name));
 }
 
 void fake_covers(bool v)
@@ -165,6 +172,12 @@ static bool plain_int(const struct case_file *c, const struct reset *r, int64_t 
 fact_plain *fact_plain_of(const struct fact_def *def)
 {
     return def == &table[0] ? plain_bool : def == &table[3] ? plain_int : NULL;
+}
+
+bool fact_is_mute(const struct case_file *c, const struct fact_def *def)
+{
+    (void)c;
+    return def == mute;
 }
 
 const struct fact_def *fact_nearest(struct text name)

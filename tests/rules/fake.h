@@ -21,6 +21,7 @@ void fake_real(const char *name, double v);
 void fake_text(const char *name, const char *v);
 void fake_ip(const char *name, const char *v);
 void fake_host(const char *name, const char *v);
+void fake_mute(const char *name);       /* fact_is_mute holds of it; none after fake_forget */
 void fake_unheard(unsigned ends);       /* what population_unheard says */
 void fake_covers(bool v);               /* what case_log_covers says */
 instant_ns fake_cover_asked_from(void); /* from when it was asked last */

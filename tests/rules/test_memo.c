@@ -285,6 +285,24 @@ static void test_kinds(void **state)
     close_court(&t);
 }
 
+/* What is unknown of every reset is not asked. */
+static void test_mute_facts(void **state)
+{
+    (void)state;
+    struct court t;
+    fake_forget();
+    fake_mute("t.int");
+    open_court(&t, two_rules, 0);
+    assert_false(recalled(&t));
+    assert_string_equal(t.j.rule, "b");
+    fake_number("t.int", 12); /* as it never is */
+    assert_true(recalled(&t));
+    assert_string_equal(t.j.rule, "b");
+    fake_number("t.bytes", 7); /* which is not mute */
+    assert_false(recalled(&t));
+    close_court(&t);
+}
+
 /* The same answers weigh less where an end was not captured. */
 static void test_unheard_ends(void **state)
 {
@@ -317,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_numbers_between_limits),
         cmocka_unit_test(test_lines_are_not_remembered),
         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_mute_facts),
         cmocka_unit_test(test_unheard_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
