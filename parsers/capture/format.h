@@ -6,6 +6,9 @@
 #ifndef WHYRST_PARSERS_CAPTURE_FORMAT_H
 #define WHYRST_PARSERS_CAPTURE_FORMAT_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "parsers/base/vec.h"
 #include "parsers/capture/capture.h"
 
@@ -119,6 +122,26 @@ static inline void capture_note_time(struct capture *c, instant_ns t)
     if (t > info->latest)
         info->latest = t;
     info->last = t;
+}
+
+/* Four bytes at an offset, which are there, in the writer's byte order. */
+static inline uint32_t word_at(const uint8_t *bytes, size_t at, bool is_big)
+{
+    uint32_t word;
+    memcpy(&word, bytes + at, sizeof word);
+    return is_big ? be32toh(word) : le32toh(word);
+}
+
+/* What all frames of an interface have in common, for one at the current offset. */
+static inline void capture_describe(const struct capture *c, uint32_t iface, struct frame *f)
+{
+    const struct capture_interface *i = &c->info.interfaces[iface];
+    *f = (struct frame){.time = INSTANT_NONE,
+                        .time_digits = i->time_digits,
+                        .iface = iface,
+                        .snaplen = i->snaplen,
+                        .link_type = i->link_type,
+                        .offset = source_offset(c->source)};
 }
 
 /* Counts the frame, whose fields are set except number, and marks its bytes for consumption. */

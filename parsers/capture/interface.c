@@ -143,3 +143,15 @@ instant_ns clock_to_instant(const struct clock *k, uint64_t units)
         return INSTANT_NONE;
     return sum * NS_PER_S + (int64_t)ns;
 }
+
+bool clock_tick(const struct clock *k, struct tick *tick)
+{
+    if (!k->is_known || k->is_binary || k->multiply == 0 || k->offset_s < INT32_MIN ||
+        k->offset_s > INT32_MAX)
+        return false;
+    /* a quarter of what an instant can hold, and as much again is the largest offset */
+    *tick = (struct tick){.multiply = k->multiply,
+                          .units_max = (uint64_t)INT64_MAX / 4 / k->multiply,
+                          .add_ns = k->offset_s * NS_PER_S};
+    return true;
+}

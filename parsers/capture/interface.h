@@ -30,4 +30,12 @@ bool interface_dropped(struct cursor body, bool is_big, uint32_t *index, uint64_
 /* INSTANT_NONE when the result is no instant. */
 instant_ns clock_to_instant(const struct clock *clock, uint64_t units);
 
+/* The same, of most clocks, in short: units * multiply + add_ns, up to units_max. */
+struct tick {
+    uint64_t multiply, units_max;
+    instant_ns add_ns;
+};
+/* False: of this clock it cannot be told in short. */
+bool clock_tick(const struct clock *clock, struct tick *tick);
+
 #endif

@@ -5,7 +5,6 @@
  * before 2.4 whose two lengths are swapped, and the "modified" format of Alexey Kuznetzov's libpcap
  * patches, whose record header is 24 bytes long.  Nothing is looked up beyond the record.
  */
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,13 +156,6 @@ static void put_lengths_in_order(const struct pcap *p, struct frame *f)
     }
 }
 
-static inline uint32_t word_at(const uint8_t *bytes, size_t at, bool is_big)
-{
-    uint32_t word;
-    memcpy(&word, bytes + at, sizeof word);
-    return is_big ? be32toh(word) : le32toh(word);
-}
-
 /* The header at bytes (p->header_size of them); returns the fraction of a second as written. */
 static inline uint32_t read_record_header(const struct pcap *p, const uint8_t *bytes,
                                           struct frame *f)
@@ -212,18 +204,6 @@ static bool next_is_wild(const struct pcap *p, const uint8_t *bytes)
     return word_at(bytes, p->swapped == LENGTHS_SWAPPED ? 12 : 8, p->is_big) > p->frame_max;
 }
 
-/* What all frames of the interface have in common. */
-static void describe(const struct capture *c, struct frame *f)
-{
-    const struct pcap *p = c->state;
-    const struct capture_interface *i = &c->info.interfaces[p->face];
-    *f = (struct frame){.time_digits = i->time_digits,
-                        .iface = p->face,
-                        .snaplen = i->snaplen,
-                        .link_type = i->link_type,
-                        .offset = source_offset(c->source)};
-}
-
 /* The records at hand that give no cause to look twice, each with the header of the next one at
  * hand: nearly all.  p is a copy: what is written to the run cannot change it. */
 static inline bool take_run(struct capture *c, struct pcap p, struct frame_run *run, size_t max)
@@ -233,7 +213,7 @@ static inline bool take_run(struct capture *c, struct pcap p, struct frame_run *
     instant_ns before = c->time_base;
     if (n_bytes < p.header_size || before == INSTANT_NONE)
         return false;
-    describe(c, &run->first);
+    capture_describe(c, p.face, &run->first);
     const uint32_t most = caplen_limit(&p, run->first.snaplen);
     struct frame f = {.snaplen = run->first.snaplen};
     size_t n = 0, left = n_bytes;
@@ -274,7 +254,7 @@ static enum capture_step pcap_next_frame(struct capture *c, struct frame *f, str
     size_t have = source_peek(c->source, p->header_size, &bytes);
     if (have < p->header_size)
         return capture_cut(c, err);
-    describe(c, f);
+    capture_describe(c, p->face, f);
     const uint32_t fraction = read_record_header(p, bytes, f);
     if (f->caplen > p->frame_max)
         return capture_break(c, "pcap.broken-record", err);

@@ -164,6 +164,7 @@ const struct capture_format capture_format_pcapng = {
     .probe = pcapng_probe,
     .open = pcapng_open_file,
     .next = pcapng_next_frame,
+    .at_hand = pcapng_at_hand,
     .close = pcapng_close_file,
     .chain_begin = pcapng_chain_begin,
     .chain_next = pcapng_chain_next,

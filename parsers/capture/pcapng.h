@@ -89,6 +89,7 @@ enum capture_step pcapng_packet(struct capture *c, struct block *b, struct frame
                                 bool *delivered, struct error *err);
 
 /* See capture_format. */
+bool pcapng_at_hand(struct capture *c, struct frame_run *run, size_t max);
 void pcapng_chain_begin(const struct capture *c, struct chain *chain);
 enum chain_step pcapng_chain_next(const struct capture *c, struct chain *chain);
 

@@ -3,6 +3,7 @@
 #include "parsers/capture/linktype.h"
 #include "parsers/capture/pcapng.h"
 
+#define EPB_DATA 28 /* behind the fields of an enhanced block */
 #define EPB_MIN 32
 #define SPB_MIN 16
 
@@ -90,17 +91,11 @@ static void fill_frame(struct capture *c, const struct block *b, const struct pa
                        struct frame *f)
 {
     const struct pcapng *p = c->state;
-    size_t index = p->section_first + k->iface;
-    const struct capture_interface *i = &c->info.interfaces[index];
-    *f = (struct frame){.time = INSTANT_NONE,
-                        .time_digits = i->time_digits,
-                        .caplen = k->caplen,
-                        .origlen = k->origlen,
-                        .iface = (uint32_t)index,
-                        .snaplen = i->snaplen,
-                        .link_type = i->link_type,
-                        .offset = source_offset(c->source),
-                        .data = b->bytes + k->data_at};
+    const size_t index = p->section_first + k->iface;
+    capture_describe(c, (uint32_t)index, f);
+    f->caplen = k->caplen;
+    f->origlen = k->origlen;
+    f->data = b->bytes + k->data_at;
     if (k->has_time) {
         f->time = clock_to_instant(&p->clocks.v[index], k->units);
         if (f->time == INSTANT_NONE)
@@ -126,4 +121,71 @@ enum capture_step pcapng_packet(struct capture *c, struct block *b, struct frame
     capture_deliver(c, f, b->total);
     *delivered = true;
     return CAPTURE_FRAME;
+}
+
+/* What the blocks of a run have in common. */
+struct pattern {
+    bool is_big;
+    uint32_t iface;       /* within the section */
+    uint32_t caplen_most; /* more is a flaw */
+    struct tick tick;
+};
+
+/* Whether the run goes on with the block at bytes, of which n are at hand: an enhanced one that
+ * gives no cause to look twice, at a time near the one before.  Its frame goes to *own. */
+static inline bool take_block(const struct pattern *p, const uint8_t *bytes, size_t n,
+                              instant_ns before, struct frame_own *own)
+{
+    if (n < EPB_MIN || word_at(bytes, 0, p->is_big) != BLOCK_EPB ||
+        word_at(bytes, 8, p->is_big) != p->iface)
+        return false;
+    const uint32_t total = word_at(bytes, 4, p->is_big);
+    const uint64_t units =
+        (uint64_t)word_at(bytes, 12, p->is_big) << 32 | word_at(bytes, 16, p->is_big);
+    *own = (struct frame_own){.time =
+                                  (instant_ns)(units * p->tick.multiply + (uint64_t)p->tick.add_ns),
+                              .data = bytes + EPB_DATA,
+                              .caplen = word_at(bytes, 20, p->is_big),
+                              .origlen = word_at(bytes, 24, p->is_big)};
+    return total <= n && total % 4 == 0 && (uint64_t)own->caplen + EPB_MIN <= total &&
+           word_at(bytes, total - 4, p->is_big) == total && own->caplen <= own->origlen &&
+           own->caplen <= p->caplen_most && units <= p->tick.units_max &&
+           resync_times_near(before, own->time);
+}
+
+static inline bool take_run(struct capture *c, struct pattern p, struct frame_run *run, size_t max)
+{
+    const uint8_t *bytes;
+    const size_t n_bytes = source_at_hand(c->source, &bytes);
+    instant_ns before = c->time_base;
+    size_t n = 0, at = 0;
+    for (; n < max && take_block(&p, bytes + at, n_bytes - at, before, &run->v[n]); n++) {
+        before = run->v[n].time;
+        at += word_at(bytes, at + 4, p.is_big);
+    }
+    if (n == 0)
+        return false;
+    capture_deliver_run(c, run, n, at);
+    return true;
+}
+
+/* Of the interface that the next block names. */
+bool pcapng_at_hand(struct capture *c, struct frame_run *run, size_t max)
+{
+    const struct pcapng *p = c->state;
+    const uint8_t *bytes;
+    if (source_at_hand(c->source, &bytes) < EPB_MIN || c->time_base == INSTANT_NONE)
+        return false;
+    struct pattern like = {.is_big = p->is_big, .iface = word_at(bytes, 8, p->is_big)};
+    const size_t index = p->section_first + like.iface;
+    if (index >= c->info.n_interfaces || !clock_tick(&p->clocks.v[index], &like.tick))
+        return false;
+    capture_describe(c, (uint32_t)index, &run->first);
+    like.caplen_most = linktype_frame_max(run->first.link_type);
+    if (run->first.snaplen != 0 && run->first.snaplen < like.caplen_most)
+        like.caplen_most = run->first.snaplen;
+    if (like.is_big)
+        return take_run(c, like, run, max);
+    like.is_big = false; /* as a constant */
+    return take_run(c, like, run, max);
 }

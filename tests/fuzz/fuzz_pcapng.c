@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bytes as the blocks of a pcapng file that is sound at its start, so that every run reaches the
- * blocks.  The first byte chooses the byte order and the first interface's clock.
+ * blocks.  The first byte chooses the byte order and the first interface's clock.  Runs of frames
+ * tell the same as one by one.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "parsers/capture/capture.h"
+#include "tests/parsers/capture/same_runs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -62,6 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (s)
         read_all(s, total);
     source_close(s);
+    if (!same_by_runs(file, total))
+        abort();
     free(file);
     return 0;
 }

@@ -131,6 +131,10 @@ static void clocks_count_in_powers_of_ten_and_of_two(void **state)
         clock_of(rows[i].resolution, rows[i].offset, &k, &digits);
         assert_int_equal(digits, rows[i].digits);
         assert_true(clock_to_instant(&k, rows[i].units) == rows[i].time);
+        struct tick t;
+        assert_int_equal(clock_tick(&k, &t), i < 4 || i == 5 || i == 6 || i == 12);
+        if (clock_tick(&k, &t) && rows[i].units <= t.units_max)
+            assert_true((instant_ns)(rows[i].units * t.multiply) + t.add_ns == rows[i].time);
     }
 }
 
@@ -354,6 +358,69 @@ static void lengths_without_padding_are_rounded_up(void **state)
     strbuf_finish(&b.bytes);
 }
 
+enum oddity {
+    OVER_SNAPLEN,
+    OVER_ORIGLEN,
+    OTHER_INTERFACE,
+    FINE_CLOCK, /* of the other interface: picoseconds */
+    LATER,      /* by decades */
+    WRAPPED,    /* beyond any instant, but not once it has gone over 64 bits */
+    TRAILER,    /* says another length */
+    OVER_BLOCK, /* more than its block holds */
+    ODDITIES
+};
+
+static void odd_block(struct build *b, enum oddity odd, uint64_t units)
+{
+    const size_t at = b->bytes.n;
+    units = odd == LATER ? 2 * units : odd == WRAPPED ? units + (UINT64_C(1) << 61) : units;
+    enhanced(b, odd == OTHER_INTERFACE || odd == FINE_CLOCK, units, odd == OVER_SNAPLEN ? 97 : 54,
+             odd == OVER_ORIGLEN ? 1 : 1500);
+    if (odd == TRAILER)
+        b->bytes.p[b->bytes.n - (b->is_big ? 1 : 4)] ^= 0x40;
+    if (odd == OVER_BLOCK)
+        b->bytes.p[at + (b->is_big ? 23 : 20)] ^= 0x40;
+}
+
+/* Among many blocks of one interface, which are read at once; read_built() also reads one by one,
+ * and sees that both tell the same. */
+static void odd_blocks_stand_among_many(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < 2 * ODDITIES; k++) {
+        const enum oddity odd = (enum oddity)(k / 2);
+        struct build b = {.is_big = k % 2}, options = {.is_big = k % 2};
+        const uint8_t picoseconds = 12;
+        option(&options, 9, &picoseconds, 1);
+        section(&b);
+        interface(&b, 1, 96, NULL);
+        interface(&b, 1, 0, odd == FINE_CLOCK ? &options : NULL);
+        for (unsigned i = 0; i < 200; i++)
+            if (i % 100 == 99)
+                odd_block(&b, odd, T + i);
+            else
+                enhanced(&b, 0, T + i, i % 54, 1500);
+        struct reading r;
+        read_built(&r, &b);
+        const struct flaws *flaws = &r.flaws;
+        assert_int_equal(r.end, CAPTURE_END);
+        assert_int_equal(r.info.n_numbered, 200);
+        assert_int_equal(r.n, odd == OVER_BLOCK ? 198 : 200);
+        assert_int_equal(r.interfaces[1].n_frames,
+                         odd == OTHER_INTERFACE || odd == FINE_CLOCK ? 2 : 0);
+        assert_int_equal(flaws_count(flaws, "pcapng.caplen-over-snaplen"),
+                         odd == OVER_SNAPLEN ? 2 : 0);
+        assert_int_equal(flaws_count(flaws, "pcapng.caplen-over-origlen"),
+                         odd == OVER_ORIGLEN ? 2 : 0);
+        assert_int_equal(flaws_count(flaws, "pcapng.time-out-of-range"), odd == WRAPPED ? 2 : 0);
+        assert_int_equal(flaws_count(flaws, "pcapng.trailer-mismatch"), odd == TRAILER ? 2 : 0);
+        assert_int_equal(flaws_count(flaws, "pcapng.caplen-over-block"), odd == OVER_BLOCK ? 2 : 0);
+        reading_finish(&r);
+        strbuf_finish(&b.bytes);
+        strbuf_finish(&options.bytes);
+    }
+}
+
 static void interfaces_are_bounded(void **state)
 {
     (void)state;
@@ -403,6 +470,7 @@ int main(void)
         cmocka_unit_test(frames_that_cannot_be_used_take_their_number),
         cmocka_unit_test(noise_between_blocks_stops_the_reading_visibly),
         cmocka_unit_test(lengths_without_padding_are_rounded_up),
+        cmocka_unit_test(odd_blocks_stand_among_many),
         cmocka_unit_test(interfaces_are_bounded),
         cmocka_unit_test(the_first_bytes_decide),
     };
