@@ -171,6 +171,57 @@ static void odd_records_are_carried_with_a_flaw(void **state)
     strbuf_finish(&b.bytes);
 }
 
+enum oddity {
+    OVER_SECOND,
+    OVER_ORIGLEN,
+    OVER_SNAPLEN,
+    LATER, /* by years */
+    EMPTY, /* and what comes behind does not bear it out */
+    ODDITIES
+};
+
+static void odd_record(struct build *b, enum oddity odd, uint32_t s)
+{
+    pcap_record(b, odd == LATER ? 2 * s : s, odd == OVER_SECOND ? 1500000 : 0,
+                odd == OVER_SNAPLEN ? 97
+                : odd == EMPTY      ? 0
+                                    : 54,
+                odd == OVER_ORIGLEN ? 40 : 97);
+    if (odd == EMPTY)
+        pcap_record(b, 2 * s, 0, 0, 54);
+}
+
+/* Among many records, which are read at once; read_built() also reads one by one, and sees that
+ * both tell the same. */
+static void odd_records_stand_among_many(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < 2 * ODDITIES; k++) {
+        const enum oddity odd = (enum oddity)(k / 2);
+        struct build b = {.is_big = k % 2};
+        pcap_header(&b, MICRO, 4, 96, 1);
+        for (uint32_t i = 1; i <= 200; i++)
+            if (i % 100 == 0)
+                odd_record(&b, odd, 1000000000 + i);
+            else
+                pcap_record(&b, 1000000000 + i, i, 54, 54);
+        struct reading r;
+        read_built(&r, &b);
+        assert_int_equal(r.end, CAPTURE_END);
+        if (odd != EMPTY)
+            assert_int_equal(r.n, 200);
+        assert_int_equal(flaws_count(&r.flaws, "pcap.fraction-over-a-second"),
+                         odd == OVER_SECOND ? 2 : 0);
+        assert_int_equal(flaws_count(&r.flaws, "pcap.caplen-over-origlen"),
+                         odd == OVER_ORIGLEN ? 2 : 0);
+        assert_int_equal(flaws_count(&r.flaws, "pcap.caplen-over-snaplen"),
+                         odd == OVER_SNAPLEN ? 2 : 0);
+        assert_int_equal(flaws_count(&r.flaws, "pcap.broken-record") > 0, odd == EMPTY);
+        reading_finish(&r);
+        strbuf_finish(&b.bytes);
+    }
+}
+
 static void a_record_without_sense_stops_the_reading_visibly(void **state)
 {
     (void)state;
@@ -325,6 +376,7 @@ int main(void)
         cmocka_unit_test(the_link_field_sheds_its_flags),
         cmocka_unit_test(a_cut_keeps_everything_before_it),
         cmocka_unit_test(odd_records_are_carried_with_a_flaw),
+        cmocka_unit_test(odd_records_stand_among_many),
         cmocka_unit_test(a_record_without_sense_stops_the_reading_visibly),
         cmocka_unit_test(frames_straddle_the_buffer_whole),
         cmocka_unit_test(a_failing_stream_is_a_failure_after_the_frames_before),
