@@ -168,6 +168,7 @@ static inline bool take_syn_option(struct walk *w, const uint8_t *o)
     return true;
 }
 
+/* n goes below 0 where the header is too short, and then over what there is. */
 static bool take_syn_options(struct walk *w, uint32_t n)
 {
     if (w->n < n)
@@ -197,7 +198,7 @@ static inline bool take_options(struct walk *w, uint16_t word)
     case TIMESTAMPS | TCP_ACK:
         return take_timestamps(w);
     default:
-        return (word & (ZERO | TCP_SYN | TCP_RST | TCP_FIN)) == TCP_SYN && word >= NO_OPTIONS &&
+        return (word & (ZERO | TCP_SYN | TCP_RST | TCP_FIN)) == TCP_SYN &&
                take_syn_options(w, (word >> 12 << 2) - (uint32_t)TCP_HEADER);
     }
 }

@@ -159,13 +159,16 @@ static unsigned change_each_byte(const struct shape *s, unsigned flags)
     make(&f, s, flags);
     const struct frame_bytes frame = frame_of(&f, s, f.n);
     struct frame_bytes huge = frame; /* on the wire, so there is room for any length */
+    struct frame_bytes tiny = frame; /* so its writer says, and the bytes tell otherwise */
     huge.origlen = UINT32_MAX;
+    tiny.origlen = 10;
     for (size_t at = 0; at < f.n - 5; at++) {
         const uint8_t was = f.b[at];
         for (unsigned value = 0; value < 256; value++) {
             f.b[at] = (uint8_t)value;
             assert_true(same_by_both_roads(&frame));
             assert_true(same_by_both_roads(&huge));
+            assert_true(same_by_both_roads(&tiny));
             n_taken += brief_decode(&frame, &b);
         }
         f.b[at] = was;
