@@ -268,16 +268,16 @@ void flow_rebase(struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq)
         f->base_seq[dir] = seq;
 }
 
-void flow_set_base(struct flow *f, uint8_t dir, const struct packet *p)
+void flow_set_base(struct flow *f, uint8_t dir, const struct brief *b)
 {
-    bool syn = p->flags & TCP_SYN, ack = p->flags & TCP_ACK;
+    bool syn = b->flags & TCP_SYN, ack = b->flags & TCP_ACK;
     uint8_t bit = (uint8_t)(1u << dir), other = (uint8_t)(2u >> dir);
-    flow_rebase(f, dir, p->flags, p->seq);
+    flow_rebase(f, dir, b->flags, b->seq);
     if (!(f->base_set & bit))
-        f->base_seq[dir] = syn ? p->seq : p->seq - 1;
+        f->base_seq[dir] = syn ? b->seq : b->seq - 1;
     f->base_set |= bit;
     if (!(f->base_set & other) && ack) {
-        f->base_seq[1 - dir] = p->ack - 1;
+        f->base_seq[1 - dir] = b->ack - 1;
         f->base_set |= other;
     }
 }

@@ -239,7 +239,7 @@ void flow_number(struct flow *f, uint32_t stream); /* a new stream begins on the
  * new number.  Whatever was left or recorded of it stays its own. */
 void flow_enter_file(struct flow *f, uint32_t stream);
 void flow_rebase(struct flow *f, uint8_t dir, uint16_t flags, uint32_t seq); /* a SYN-ACK */
-void flow_set_base(struct flow *f, uint8_t dir, const struct packet *p);
+void flow_set_base(struct flow *f, uint8_t dir, const struct brief *b);
 /* Whether flow_set_base has nothing left to learn from segments without SYN. */
 static inline bool flow_has_bases(const struct flow *f)
 {

@@ -13,20 +13,19 @@
 #include "analyzer/stream.h"
 #include "analyzer/timeline.h"
 
-static bool is_bare(const struct packet *p)
+static bool is_bare(const struct brief *b)
 {
-    return p->payload_len == 0 && p->payload_captured == 0 && !p->tunnel &&
-           p->mptcp_reset_reason < 0;
+    return b->payload_len == 0 && b->payload_captured == 0 && !b->path.in_tunnel;
 }
 
-bool opening_begins(const struct packet *p)
+bool opening_begins(const struct brief *b)
 {
-    return (p->flags & (TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST)) == TCP_SYN && is_bare(p);
+    return (b->flags & (TCP_SYN | TCP_ACK | TCP_FIN | TCP_RST)) == TCP_SYN && is_bare(b);
 }
 
-bool opening_goes_on(const struct opening *o, const struct packet *p)
+bool opening_goes_on(const struct opening *o, const struct brief *b)
 {
-    return o->rst.k.frame == 0 && (p->flags & TCP_RST) && is_bare(p);
+    return o->rst.k.frame == 0 && (b->flags & TCP_RST) && is_bare(b);
 }
 
 bool opening_is_plain(const struct opening *o)
@@ -34,14 +33,14 @@ bool opening_is_plain(const struct opening *o)
     return o->syn.k.window > 0 && !(o->rst.k.flags & (TCP_SYN | TCP_FIN));
 }
 
-void opening_keep(struct opening_segment *s, uint8_t dir, const struct packet *p)
+void opening_keep(struct opening_segment *s, uint8_t dir, const struct brief *b)
 {
-    *s = (struct opening_segment){.k = kept_from(p, dir),
-                                  .mss = p->mss,
-                                  .vlan = packet_vlan(p),
-                                  .wscale = p->wscale,
-                                  .has_mss = p->has_mss,
-                                  .has_wscale = p->has_wscale};
+    *s = (struct opening_segment){.k = kept_from_brief(b, dir),
+                                  .mss = b->mss,
+                                  .vlan = b->path.vlan,
+                                  .wscale = b->wscale,
+                                  .has_mss = b->bits & BRIEF_MSS,
+                                  .has_wscale = b->bits & BRIEF_WSCALE};
 }
 
 void opening_packet(const struct opening_segment *s, const struct endpoint ends[2],

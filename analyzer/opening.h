@@ -9,6 +9,7 @@
 #define WHYRST_ANALYZER_OPENING_H
 
 #include "analyzer/live.h"
+#include "parsers/packet/brief.h"
 
 struct opening_segment { /* all that a live connection would learn from it */
     struct kept k;       /* k.frame 0: there is none */
@@ -28,15 +29,16 @@ static inline void opening_prefetch(const struct opening *o)
     __builtin_prefetch((const char *)(o + 1) - 1, 1);
 }
 
-/* Whether a connection that begins with p can be kept in this form, and go on in it with p. */
-bool opening_begins(const struct packet *p);
-bool opening_goes_on(const struct opening *o, const struct packet *p);
+/* Whether a connection that begins with b can be kept in this form, and go on in it with b, which
+ * has no MPTCP reason. */
+bool opening_begins(const struct brief *b);
+bool opening_goes_on(const struct opening *o, const struct brief *b);
 
 /* Whether it holds nothing but what analyzer/settle_opening.h settles: the SYN's window is open,
  * the RST, if there is one, no SYN or FIN as well. */
 bool opening_is_plain(const struct opening *o);
 
-void opening_keep(struct opening_segment *s, uint8_t dir, const struct packet *p);
+void opening_keep(struct opening_segment *s, uint8_t dir, const struct brief *b);
 
 /* The live connection as its SYN leaves it; it is the flow's then, and its first.  NULL: memory ran
  * out. */

@@ -122,31 +122,6 @@ static void take_habits(struct half *h, const struct brief *b)
         take_ttl(h, ttl);
 }
 
-static void keep(struct kept *k, uint8_t dir, const struct brief *b, uint16_t notes)
-{
-    const uint8_t bits = b->bits;
-    *k = (struct kept){
-        .time = b->time,
-        .frame = b->frame,
-        .seq = b->seq,
-        .ack = b->ack,
-        .payload_len = b->payload_len,
-        .tsval = b->tsval,
-        .tsecr = b->tsecr,
-        .flow_label = b->flow_label,
-        .flags = b->flags,
-        .window = b->window,
-        .ip_id = b->ip_id,
-        .notes = notes,
-        .ttl = b->path.ttl,
-        .bits = (uint8_t)(dir | (bits & BRIEF_DF ? KEPT_DF : 0) |
-                          (bits & BRIEF_HAS_ID ? KEPT_HAS_ID : 0) |
-                          (bits & BRIEF_TIMESTAMPS ? KEPT_TIMESTAMPS : 0) |
-                          (bits & BRIEF_OPTIONS ? KEPT_OPTIONS : 0)),
-    };
-    memcpy(k->src_mac, b->path.src_mac, sizeof k->src_mac);
-}
-
 void steady_take(struct store *s, struct live *l, uint8_t dir, const struct brief *b)
 {
     struct half *h = &l->half[dir], *o = &l->half[1 - dir];
@@ -166,8 +141,10 @@ void steady_take(struct store *s, struct live *l, uint8_t dir, const struct brie
     if (b->time < l->last_time)
         notes |= NOTE_TIME_BACKWARDS;
     struct kept *k = timeline_place(s, &e->timeline);
-    if (k)
-        keep(k, dir, b, notes);
+    if (!k)
+        return;
+    *k = kept_from_brief(b, dir);
+    k->notes = notes;
 }
 
 /* An object that begins anywhere in a cache line. */

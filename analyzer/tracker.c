@@ -266,18 +266,20 @@ static void follow(struct tracker *t, struct live *l, uint8_t dir, const struct 
 
 /* ---- connections that do not open ---- */
 
-static bool begins_opening(const struct tracker *t, const struct flow *f, const struct packet *p)
+static bool begins_opening(const struct tracker *t, const struct flow *f, const struct brief *b)
 {
     return !f->live && !f->left_bits && !f->file_bits && !f->has_lanes &&
-           !t->config.live_from_start && opening_begins(p);
+           !t->config.live_from_start && opening_begins(b);
 }
 
 /* Takes a segment if it leaves the connection, or makes it, an opening. */
 static bool take_opening(struct tracker *t, struct flow *f, const struct tracker_place *at,
-                         const struct packet *p)
+                         const struct arrival *a)
 {
+    const struct brief *b = at->brief;
     struct opening *o = f->left_bits & LEFT_OPENING ? f->opening : NULL;
-    if (o ? !opening_goes_on(o, p) : !begins_opening(t, f, p))
+    if ((a->whole && a->whole->mptcp_reset_reason >= 0) ||
+        (o ? !opening_goes_on(o, b) : !begins_opening(t, f, b)))
         return false;
     bool fresh = !o;
     if (fresh && !(o = pool_take(&t->store.openings)))
@@ -292,10 +294,10 @@ static bool take_opening(struct tracker *t, struct flow *f, const struct tracker
         f->left_bits = LEFT_OPENING;
         t->counts.n_connections++;
     }
-    flow_set_base(f, at->dir, p);
+    flow_set_base(f, at->dir, b);
     if (!t->again)
-        habits_note(t->habits, at->brief, segment_kind_of(p->flags, p->seq), at->host);
-    opening_keep(fresh ? &o->syn : &o->rst, at->dir, p);
+        habits_note(t->habits, b, segment_kind_of(b->flags, b->seq), at->host);
+    opening_keep(fresh ? &o->syn : &o->rst, at->dir, b);
     flows_touch(&t->flows, f, FLOW_OPEN);
     return true;
 }
@@ -392,22 +394,17 @@ static struct live *live_of(struct tracker *t, struct flow *f, uint8_t dir, cons
     return f->live;
 }
 
-void tracker_take_segment(struct tracker *t, const struct tracker_place *at, const struct packet *p)
+/* A segment of a connection that is live, or is to become so. */
+static void take_live(struct tracker *t, struct flow *f, const struct tracker_place *at,
+                      const struct packet *p)
 {
-    uint8_t dir = at->dir;
-    struct flow *f = flow_for(t, at, p->flags, p->seq, p->frame, packet_vlan(p));
-    if (f && f->has_lanes)
-        tracker_pick_lane(t, f, dir, p);
-    if (f && !f->live && take_opening(t, f, at, p)) {
-        tracker_make_room(t, f);
-        return;
-    }
+    const uint8_t dir = at->dir;
     struct live *l = live_of(t, f, dir, p);
     if (!l) {
         not_followed(t, f, at, p);
         return;
     }
-    flow_set_base(f, dir, p);
+    flow_set_base(f, dir, at->brief);
     if (f->file_bits & FILE_ENTERED)
         count_continued(t, f);
     if (set_aside(t, l, at, p))
@@ -415,6 +412,28 @@ void tracker_take_segment(struct tracker *t, const struct tracker_place *at, con
     tracker_note_habit(t, l, at, segment_kind_of(p->flags, p->seq));
     follow(t, l, dir, p);
     tracker_make_room(t, f);
+}
+
+static const struct packet *whole(const struct arrival *a, struct packet *room)
+{
+    if (a->whole)
+        return a->whole;
+    brief_expand(&a->brief, &a->frame, room);
+    return room;
+}
+
+void tracker_take_segment(struct tracker *t, const struct tracker_place *at,
+                          const struct arrival *a)
+{
+    const struct brief *b = at->brief;
+    struct packet room;
+    struct flow *f = flow_for(t, at, b->flags, b->seq, b->frame, b->path.vlan);
+    if (f && f->has_lanes)
+        tracker_pick_lane(t, f, at->dir, whole(a, &room));
+    if (f && !f->live && take_opening(t, f, at, a))
+        tracker_make_room(t, f);
+    else
+        take_live(t, f, at, whole(a, &room));
 }
 
 /* The dissector counts a stream for a quoted segment too when the quote holds its flags. */

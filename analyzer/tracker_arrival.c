@@ -58,15 +58,8 @@ static void take_segment(struct tracker *t, struct coming *c)
     t->counts.n_rst_frames += (a->brief.flags & TCP_RST) != 0;
     tracker_expire_closed(t);
     find_flow(t, c);
-    if (take_steady(t, at, &a->brief))
-        return;
-    if (a->whole) {
-        tracker_take_segment(t, at, a->whole);
-        return;
-    }
-    struct packet p;
-    brief_expand(&a->brief, &a->frame, &p);
-    tracker_take_segment(t, at, &p);
+    if (!take_steady(t, at, &a->brief))
+        tracker_take_segment(t, at, a);
 }
 
 static bool is_segment(const struct arrival *a)

@@ -62,9 +62,9 @@ struct tracker_place {
     uint8_t dir;
 };
 
-/* The long road; p is a TCP segment, or an ICMP error that quotes one. */
+/* The long road of a TCP segment, and of an ICMP error that quotes one. */
 void tracker_take_segment(struct tracker *t, const struct tracker_place *at,
-                          const struct packet *p);
+                          const struct arrival *a);
 void tracker_take_icmp(struct tracker *t, const struct packet *p);
 /* Whether only the numbers are followed so far, and a second reading is to come. */
 static inline bool tracker_surveys(const struct tracker *t)
