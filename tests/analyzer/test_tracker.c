@@ -254,27 +254,6 @@ static void the_number_is_kept_after_the_linger(void **state)
     script_end(&s);
 }
 
-/* Stamps go back behind the first connection that closed.  Once it is heard again, the second is
- * the one that was longest without a packet. */
-static void the_quietest_is_let_go_first(void **state)
-{
-    (void)state;
-    struct script s = script_begin(NULL);
-    const struct tracker_counts *n = tracker_counts(s.tracker);
-    s.time += 1000 * NS_PER_S;
-    script_lines(&s, "+0us c S 7 0\n+1ms s SA 9 8\n+1ms c FA 8 10\n+1ms s FA 10 9\n"
-                     "+1ms c S 1 0 cport=50009\n");
-    s.time -= 1000 * NS_PER_S;
-    script_lines(&s, "+0us c S 7 0 cport=50001\n+1ms s SA 9 8 cport=50001\n"
-                     "+1ms c FA 8 10 cport=50001\n+1ms s FA 10 9 cport=50001\n"
-                     "+1ms c S 1 0 cport=50002\n");
-    assert_int_equal(n->n_by_state[CONN_SF], 0);
-    script_lines(&s, "+1ms c A 9 11\n+1ms c S 1 0 cport=50003\n");
-    assert_int_equal(n->n_by_state[CONN_SF], 1);
-    script_finish(&s);
-    script_end(&s);
-}
-
 static void records_of_quiet_connections(void **state)
 {
     (void)state;
@@ -501,7 +480,6 @@ int main(void)
         cmocka_unit_test(a_failed_attempt_is_not_the_end),
         cmocka_unit_test(a_later_kill_decides),
         cmocka_unit_test(the_number_is_kept_after_the_linger),
-        cmocka_unit_test(the_quietest_is_let_go_first),
         cmocka_unit_test(records_of_quiet_connections),
         cmocka_unit_test(the_silence_before_the_servers_fin_is_recorded),
         cmocka_unit_test(memory_is_held),
