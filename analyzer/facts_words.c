@@ -22,9 +22,7 @@ static struct fact speaks(const struct reset *r, enum side side)
     struct text head = head_of(r, side);
     if (head.n == 0)
         return unknown("that end said nothing, or its first bytes were not captured");
-    enum app_protocol p =
-        side == SIDE_CLIENT ? words_protocol(head, TEXT("")) : words_protocol(TEXT(""), head);
-    return fact_name_of(r, words_protocol_id(p), 0);
+    return fact_name_of(r, words_protocol_id(said_protocol(reset_connection(r), side)), 0);
 }
 
 static struct fact client_speaks(const struct case_file *c, const struct reset *r)
@@ -46,8 +44,8 @@ static struct fact speak_different(const struct case_file *c, const struct reset
     struct text client = head_of(r, SIDE_CLIENT), server = head_of(r, SIDE_SERVER);
     if (client.n == 0 || server.n == 0)
         return unknown("not both ends were heard");
-    enum app_protocol a = words_protocol(client, TEXT(""));
-    enum app_protocol b = words_protocol(TEXT(""), server);
+    const enum app_protocol a = said_protocol(reset_connection(r), SIDE_CLIENT);
+    const enum app_protocol b = said_protocol(reset_connection(r), SIDE_SERVER);
     bool known = a != APP_UNKNOWN && a != APP_TEXT && b != APP_UNKNOWN && b != APP_TEXT;
     bool upgrade = a == APP_POSTGRESQL || (a == APP_HTTP1 && b == APP_HTTP2);
     return fact_bool(r, known && a != b && !upgrade, 0);

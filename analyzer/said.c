@@ -5,17 +5,28 @@
  */
 #include "analyzer/said.h"
 
+#include <string.h>
+
 #include "parsers/base/arena.h"
 
 #define DETAIL_MAX 200 /* bytes of the input that a sentence repeats */
 
-static enum app_protocol protocol_of(const struct connection *c, enum side side)
+static enum app_protocol own_protocol(const struct connection *c, enum side side)
 {
     const struct text none = TEXT(""), own = c->end[side].head;
-    const enum app_protocol p =
-        side == SIDE_CLIENT ? words_protocol(own, none) : words_protocol(none, own);
-    if (p != APP_UNKNOWN && p != APP_TEXT)
-        return p;
+    return side == SIDE_CLIENT ? words_protocol(own, none) : words_protocol(none, own);
+}
+
+enum app_protocol said_protocol(const struct connection *c, enum side side)
+{
+    const struct last_said *said = c->end[side].said;
+    return said ? said->own : own_protocol(c, side);
+}
+
+static enum app_protocol protocol_of(const struct connection *c, enum app_protocol own)
+{
+    if (own != APP_UNKNOWN && own != APP_TEXT)
+        return own;
     return words_protocol(c->end[SIDE_CLIENT].head, c->end[SIDE_SERVER].head);
 }
 
@@ -26,8 +37,17 @@ static struct text code_of(const struct last_words *w, struct arena *a)
     return w->has_code ? text_of(arena_printf(a, "%u", w->code)) : TEXT("");
 }
 
-/* " before " + the text, or nothing. */
-#define PART(before, text) (text).n > 0 ? (before) : "", TEXT_ARG(text)
+/* A NUL ends it. */
+static struct text to_nul(struct text t)
+{
+    return (struct text){t.p, t.n > 0 ? strnlen(t.p, t.n) : 0};
+}
+
+/* What stands before a part, if it is there. */
+static struct text before(const char *mark, struct text part)
+{
+    return part.n > 0 ? text_of(mark) : TEXT("");
+}
 
 static struct text sentence(const struct last_words *w, struct text code, struct arena *a)
 {
@@ -36,10 +56,19 @@ static struct text sentence(const struct last_words *w, struct text code, struct
                                         [HTTP_ENDS_BY_CLOSE] = "",
                                         [HTTP_UNSURE] = ""};
     const struct text verb = w->kind == SAID_REQUEST ? w->state : TEXT("");
-    const struct text name = text_of(w->name), detail = text_slice(w->detail, 0, DETAIL_MAX);
-    return text_of(arena_printf(a, "%s%s" TEXT_FMT "%s" TEXT_FMT "%s" TEXT_FMT "%s" TEXT_FMT "%s",
-                                w->noun, PART(" ", verb), PART(" ", code), PART(" ", name),
-                                PART(verb.n > 0 ? " " : ": ", detail), whole[w->whole]));
+    const struct text name = w->name ? text_of(w->name) : TEXT("");
+    const struct text detail = text_slice(w->detail, 0, DETAIL_MAX);
+    const struct text parts[] = {text_of(w->noun),
+                                 before(" ", verb),
+                                 to_nul(verb),
+                                 before(" ", code),
+                                 to_nul(code),
+                                 before(" ", name),
+                                 name,
+                                 before(verb.n > 0 ? " " : ": ", detail),
+                                 to_nul(detail),
+                                 text_of(whole[w->whole])};
+    return arena_join(a, parts, sizeof parts / sizeof *parts);
 }
 
 static void settle(struct connection *c, enum side side, struct arena *arena)
@@ -55,7 +84,8 @@ static void settle(struct connection *c, enum side side, struct arena *arena)
     struct last_said *said = arena_alloc(arena, sizeof *said);
     if (!said)
         return;
-    *said = (struct last_said){.protocol = protocol_of(c, side)};
+    *said = (struct last_said){.own = own_protocol(c, side)};
+    said->protocol = protocol_of(c, said->own);
     words_last(said->protocol, &spoken, &w);
     said->kind = w.kind;
     said->is_read = w.is_read;

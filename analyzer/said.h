@@ -12,6 +12,7 @@
 struct arena;
 
 struct last_said {
+    enum app_protocol own; /* by the end's own first bytes alone */
     enum app_protocol protocol;
     enum said_kind kind;
     bool is_read;      /* the bytes were understood: words say more than that there were some */
@@ -22,6 +23,9 @@ struct last_said {
 /* Fills both ends' said from their first and last bytes; NULL stays where an end sent no payload or
  * none of it was captured, and where memory ran out. */
 void said_settle(struct connection *c, struct arena *arena);
+
+/* The protocol of that end's own first bytes. */
+enum app_protocol said_protocol(const struct connection *c, enum side side);
 
 /* HTTP/1: how whole the server's last answer is, by the kept bytes; HTTP_UNSURE also where bytes
  * are missing or it speaks something else. */

@@ -163,6 +163,21 @@ struct text arena_text(struct arena *a, struct text t)
     return (struct text){.p = p, .n = p ? t.n : 0};
 }
 
+struct text arena_join(struct arena *a, const struct text *parts, size_t n)
+{
+    size_t len = 0, at = 0;
+    for (size_t i = 0; i < n; i++)
+        len += parts[i].n; /* all of them are there: the sum fits */
+    char *p = arena_alloc(a, len + 1);
+    if (!p)
+        return (struct text){0};
+    for (size_t i = 0; i < n; at += parts[i++].n)
+        if (parts[i].n > 0)
+            memcpy(p + at, parts[i].p, parts[i].n);
+    p[at] = '\0';
+    return (struct text){p, len};
+}
+
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list ap, again;

@@ -39,6 +39,8 @@ void *arena_copy(struct arena *a, const void *bytes, size_t n);
 struct text arena_text(struct arena *a,
                        struct text t); /* a copy; also NUL-terminated; empty on failure */
 char *arena_cstr(struct arena *a, struct text t);
+/* One behind the other; as arena_text. */
+struct text arena_join(struct arena *a, const struct text *parts, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 struct pool {

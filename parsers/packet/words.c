@@ -15,11 +15,14 @@ static bool is_printable(unsigned char c)
 struct text words_first_line(struct text head)
 {
     size_t end = 0;
-    while (end < head.n && is_printable((unsigned char)head.p[end]))
-        end++;
+    unsigned char any = 0;
+    for (; end < head.n && is_printable((unsigned char)head.p[end]); end++)
+        any |= (unsigned char)head.p[end];
     const bool line_ends = end < head.n && (head.p[end] == '\r' || head.p[end] == '\n');
     if (end < 2 || (end < head.n && !line_ends))
         return (struct text){0};
+    if (any < 0x80) /* ASCII */
+        return text_slice(head, 0, end);
     for (size_t i = 0; i < end;) {
         const size_t n = text_utf8_len(text_slice(head, i, end));
         const bool cut = end == head.n && end - i < 4 && (unsigned char)head.p[i] >= 0xc2;

@@ -70,6 +70,32 @@ static void both_ends_in_words(void **state)
     assert_false(ask(&c, "client.said-code").known);
 }
 
+static void a_nul_ends_what_is_repeated(void **state)
+{
+    (void)state;
+    struct connection c = {0};
+    speak(&c, SIDE_SERVER, TEXT("HTTP/1.1 413 Too\0Large\r\nContent-Length: 0\r\n\r\n"));
+    said_settle(&c, &arena);
+    assert_fact(&c, "server.said", "HTTP response 413: Too, complete");
+}
+
+/* Settled or not, the first bytes tell the same. */
+static void first_bytes_tell_the_protocol(void **state)
+{
+    (void)state;
+    struct connection c = {0};
+    speak(&c, SIDE_CLIENT, TEXT("GET / HTTP/1.1\r\n\r\n"));
+    speak(&c, SIDE_SERVER, TEXT("SSH-2.0-OpenSSH_9.2\r\n"));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(said_protocol(&c, SIDE_CLIENT), APP_HTTP1);
+        assert_int_equal(said_protocol(&c, SIDE_SERVER), APP_SSH);
+        assert_fact(&c, "app.client-speaks", "http1");
+        assert_fact(&c, "app.server-speaks", "ssh");
+        assert_true(ask(&c, "app.speak-different").as.truth);
+        said_settle(&c, &arena);
+    }
+}
+
 /* Each end is read in its own protocol where the two do not speak the same. */
 static void each_in_its_own_tongue(void **state)
 {
@@ -115,6 +141,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ends_in_words),
+        cmocka_unit_test(a_nul_ends_what_is_repeated),
+        cmocka_unit_test(first_bytes_tell_the_protocol),
         cmocka_unit_test(each_in_its_own_tongue),
         cmocka_unit_test(silence_is_known_and_lost_bytes_are_not),
         cmocka_unit_test(heartbeats_are_counted_in_their_interval),

@@ -72,6 +72,25 @@ static void arena_copies_text(void **state)
     arena_finish(&a);
 }
 
+static void arena_joins_texts(void **state)
+{
+    (void)state;
+    struct counting c = {.fail_at = 2};
+    const struct allocator from = {counting_alloc, counting_release, &c};
+    const struct text parts[] = {TEXT("ab"), TEXT(""), {0}, TEXT("c\0d")};
+    struct arena a;
+    arena_init(&a, &from);
+    const struct text t = arena_join(&a, parts, 4);
+    assert_int_equal(t.n, 5);
+    assert_memory_equal(t.p, "abc\0d", 6);
+    assert_int_equal(arena_join(&a, parts, 0).n, 0);
+    const struct text large = {calloc(1, 1 << 20), 1 << 20};
+    assert_non_null(large.p);
+    assert_null(arena_join(&a, &large, 1).p);
+    free((void *)(uintptr_t)large.p);
+    arena_finish(&a);
+}
+
 static void a_refused_allocation_leaves_the_arena_usable(void **state)
 {
     (void)state;
@@ -177,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_memory_is_zeroed_aligned_and_given_back),
         cmocka_unit_test(arena_copies_text),
+        cmocka_unit_test(arena_joins_texts),
         cmocka_unit_test(a_refused_allocation_leaves_the_arena_usable),
         cmocka_unit_test(pool_reuses_what_it_gets_back),
         cmocka_unit_test(a_pool_that_drains_gives_memory_back_meanwhile),
