@@ -19,64 +19,11 @@ uint8_t census_bits(const struct connection_record *r)
                      (syn && !answered && r->saw_rst[SIDE_SERVER] ? CENSUS_REFUSED : 0));
 }
 
-/* The number of an end, a new one when it has none.  CENSUS_NONE: out of memory. */
-static uint32_t number(struct map *m, const void *end)
-{
-    bool made;
-    uint32_t *n = map_put(m, end, &made);
-    if (!n)
-        return CENSUS_NONE;
-    if (made)
-        *n = (uint32_t)m->n - 1;
-    return *n;
-}
-
-/* ---- ends are looked for some at a time, so that memory is there when it is touched ---- */
-
-#define AHEAD 16
-
-struct ahead { /* in a map whose entries stand in order of their numbers */
-    struct map *in;
-    const void *end[AHEAD];
-    uint32_t hash[AHEAD], guess[AHEAD];
-    size_t n_entries;
-};
-
-static void look_ahead(struct ahead *a, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        a->hash[i] = map_prefetch(a->in, a->end[i]);
-    for (size_t i = 0; i < n; i++) {
-        a->guess[i] = map_guess(a->in, a->hash[i]);
-        if (a->guess[i] > 0)
-            __builtin_prefetch(map_key_at(a->in, a->guess[i] - 1));
-    }
-    a->n_entries = a->in->n;
-}
-
-/* CENSUS_NONE: it has none. */
-static uint32_t number_ahead(const struct ahead *a, size_t i)
-{
-    const bool may_be_new = a->guess[i] == 0 && a->in->n > a->n_entries;
-    const uint32_t guess = may_be_new ? map_guess(a->in, a->hash[i]) : a->guess[i];
-    if (guess == 0)
-        return CENSUS_NONE;
-    if (map_is_at(a->in, guess, a->end[i]))
-        return guess - 1;
-    const uint32_t *n = map_get(a->in, a->end[i]);
-    return n ? *n : CENSUS_NONE;
-}
-
-/* Made when it has none.  CENSUS_NONE: out of memory. */
-static uint32_t number_made_ahead(const struct ahead *a, size_t i)
-{
-    const uint32_t n = number_ahead(a, i);
-    return n != CENSUS_NONE ? n : number(a->in, a->end[i]);
-}
+/* ---- ends are looked for some at a time ---- */
 
 struct batch { /* of resets or records */
-    struct ahead servers, clients;
-    uint32_t at[AHEAD];
+    struct map_ahead servers, clients;
+    uint32_t at[MAP_AHEAD];
     size_t n;
 };
 
@@ -88,15 +35,35 @@ static struct batch batch_for(struct census *s)
 static void batch_add(struct batch *b, size_t at, const struct endpoint *server,
                       const struct endpoint *client)
 {
-    b->servers.end[b->n] = server;
-    b->clients.end[b->n] = &client->ip;
+    b->servers.key[b->n] = server;
+    b->clients.key[b->n] = &client->ip;
     b->at[b->n++] = (uint32_t)at;
 }
 
 static void batch_look(struct batch *b)
 {
-    look_ahead(&b->servers, b->n);
-    look_ahead(&b->clients, b->n);
+    b->servers.n = b->clients.n = b->n;
+    map_look_ahead(&b->servers);
+    map_look_ahead(&b->clients);
+}
+
+/* The number of an end; CENSUS_NONE: it has none. */
+static uint32_t number_of(const struct map_ahead *ends, size_t i)
+{
+    const uint32_t *n = map_get_ahead(ends, i);
+    return n ? *n : CENSUS_NONE;
+}
+
+/* A new one when it has none.  CENSUS_NONE: out of memory. */
+static uint32_t number(struct map_ahead *ends, size_t i)
+{
+    bool made;
+    uint32_t *n = map_put_ahead(ends, i, &made);
+    if (!n)
+        return CENSUS_NONE;
+    if (made)
+        *n = (uint32_t)ends->in->n - 1;
+    return *n;
 }
 
 /* ---- resets ---- */
@@ -105,8 +72,8 @@ static bool number_batch_of_resets(struct census *s, struct batch *b)
 {
     batch_look(b);
     for (size_t i = 0; i < b->n; i++) {
-        const uint32_t server = number_made_ahead(&b->servers, i);
-        const uint32_t client = number_made_ahead(&b->clients, i);
+        const uint32_t server = number(&b->servers, i);
+        const uint32_t client = number(&b->clients, i);
         if (server == CENSUS_NONE || client == CENSUS_NONE)
             return false;
         s->server[b->at[i]] = server;
@@ -126,7 +93,7 @@ static bool number_resets(struct census *s)
     for (size_t i = 0; good && i < n; i++) {
         const struct reset *r = s->of->resets[i];
         batch_add(&b, i, reset_end(r, SIDE_SERVER), reset_end(r, SIDE_CLIENT));
-        good = b.n < AHEAD || number_batch_of_resets(s, &b);
+        good = b.n < MAP_AHEAD || number_batch_of_resets(s, &b);
     }
     good = good && number_batch_of_resets(s, &b);
     s->n_servers = (uint32_t)s->servers.n;
@@ -181,10 +148,9 @@ static bool number_batch_of_records(struct dealing *d, struct batch *b)
 {
     batch_look(b);
     for (size_t i = 0; i < b->n; i++) {
-        const uint32_t client = number_ahead(&b->clients, i);
+        const uint32_t client = number_of(&b->clients, i);
         const bool is_of_reset = client != CENSUS_NONE;
-        const uint32_t server =
-            is_of_reset ? number_made_ahead(&b->servers, i) : number_ahead(&b->servers, i);
+        const uint32_t server = is_of_reset ? number(&b->servers, i) : number_of(&b->servers, i);
         if (is_of_reset && server == CENSUS_NONE)
             return false;
         d->server[b->at[i]] = server;
@@ -207,7 +173,7 @@ static bool number_records(struct census *s, struct dealing *d)
             note_order(s, d, i);
         if (d->client[i] == CENSUS_NONE)
             batch_add(&b, i, &r->server, &r->client);
-        good = b.n < AHEAD || number_batch_of_records(d, &b);
+        good = b.n < MAP_AHEAD || number_batch_of_records(d, &b);
     }
     return good && number_batch_of_records(d, &b);
 }

@@ -49,18 +49,36 @@ static struct case_key key_of(struct sorting *s, const struct finding *x)
     return k;
 }
 
-static bool number_cases(struct sorting *s, struct arrangement *out)
+/* Of some findings, which begin at that one. */
+static bool number_some(struct sorting *s, struct map_ahead *cases, size_t from,
+                        struct arrangement *out)
 {
-    for (size_t i = 0; i < s->f->n; i++) {
+    struct case_key keys[MAP_AHEAD];
+    for (size_t i = 0; i < cases->n; i++) {
+        keys[i] = key_of(s, &s->f->v[from + i]);
+        cases->key[i] = &keys[i];
+    }
+    map_look_ahead(cases);
+    for (size_t i = 0; i < cases->n; i++) {
         bool made;
-        struct case_key k = key_of(s, &s->f->v[i]);
-        uint32_t *number = map_put(&s->cases, &k, &made);
+        uint32_t *number = map_put_ahead(cases, i, &made);
         if (!number)
             return false;
         if (made)
             *number = (uint32_t)out->n_cases++;
-        s->case_of[i] = *number;
-        out->n_by_severity[s->f->v[i].severity]++;
+        s->case_of[from + i] = *number;
+        out->n_by_severity[s->f->v[from + i].severity]++;
+    }
+    return true;
+}
+
+static bool number_cases(struct sorting *s, struct arrangement *out)
+{
+    struct map_ahead cases = {.in = &s->cases};
+    for (size_t i = 0; i < s->f->n; i += cases.n) {
+        cases.n = s->f->n - i < MAP_AHEAD ? s->f->n - i : MAP_AHEAD;
+        if (!number_some(s, &cases, i, out))
+            return false;
     }
     return true;
 }

@@ -186,6 +186,38 @@ void *map_put(struct map *m, const void *key, bool *made)
     return map_value_at(m, m->n++);
 }
 
+void map_look_ahead(struct map_ahead *a)
+{
+    for (size_t i = 0; i < a->n; i++)
+        a->hash[i] = map_prefetch(a->in, a->key[i]);
+    for (size_t i = 0; i < a->n; i++) {
+        a->guess[i] = map_guess(a->in, a->hash[i]);
+        if (a->guess[i] > 0)
+            __builtin_prefetch(map_key_at(a->in, a->guess[i] - 1));
+    }
+    a->n_entries = a->in->n;
+}
+
+void *map_get_ahead(const struct map_ahead *a, size_t i)
+{
+    const bool may_be_new = a->guess[i] == 0 && a->in->n > a->n_entries;
+    const uint32_t guess = may_be_new ? map_guess(a->in, a->hash[i]) : a->guess[i];
+    if (guess == 0)
+        return NULL;
+    return map_is_at(a->in, guess, a->key[i]) ? map_value_at(a->in, guess - 1)
+                                              : value_of(a->in, a->key[i], a->hash[i]);
+}
+
+void *map_put_ahead(struct map_ahead *a, size_t i, bool *made)
+{
+    void *value = map_get_ahead(a, i);
+    if (!value)
+        return map_put(a->in, a->key[i], made);
+    if (made)
+        *made = false;
+    return value;
+}
+
 const void *map_key_at(const struct map *m, size_t i)
 {
     return m->entries + i * stride(m);

@@ -40,6 +40,22 @@ void *map_value_at(const struct map *m, size_t i);
 uint32_t map_prefetch(const struct map *m, const void *key);
 uint32_t map_guess(const struct map *m, uint32_t hash);
 bool map_is_at(const struct map *m, uint32_t guess, const void *key);
+
+/* The same for those who have nothing else to do meanwhile: some keys, MAP_AHEAD at most, are
+ * looked for together, so that memory is there when they are asked for one by one.  Keys may be put
+ * in between; key, n and in are the caller's to set. */
+#define MAP_AHEAD 16
+struct map_ahead {
+    struct map *in;
+    const void *key[MAP_AHEAD];
+    size_t n;
+    uint32_t hash[MAP_AHEAD], guess[MAP_AHEAD];
+    size_t n_entries; /* when they were looked for */
+};
+void map_look_ahead(struct map_ahead *a);
+void *map_get_ahead(const struct map_ahead *a, size_t i);       /* see map_get */
+void *map_put_ahead(struct map_ahead *a, size_t i, bool *made); /* see map_put */
+
 /* The process-wide seed for keyed hashing: random per process, never visible in output. */
 uint64_t map_seed(void);
 

@@ -46,6 +46,75 @@ static void map_finds_what_was_put_in_order_of_insertion(void **state)
     assert_true(map_seed() == map_seed());
 }
 
+/* Keys of every size, some again and again, also within what is looked for together. */
+static void map_looks_ahead_as_it_looks(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {4, 16, 20, 40};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        struct map m, plain;
+        uint8_t keys[MAP_AHEAD][40] = {{0}};
+        uint32_t chance = 1;
+        map_init(&m, sizes[k], sizeof(uint32_t));
+        map_init(&plain, sizes[k], sizeof(uint32_t));
+        struct map_ahead a = {.in = &m};
+        for (size_t round = 0; round < 300; round++) {
+            a.n = round % (MAP_AHEAD + 1);
+            for (size_t i = 0; i < a.n; i++) {
+                chance = chance * 1664525 + 1013904223;
+                memset(keys[i], (int)(chance >> 30), sizeof keys[i]);
+                keys[i][chance >> 8 & 1 ? 0 : sizes[k] - 1] = (uint8_t)(chance >> 20);
+                a.key[i] = keys[i];
+            }
+            map_look_ahead(&a);
+            for (size_t i = 0; i < a.n; i++) {
+                bool made, wanted;
+                uint32_t *got = i % 3 ? map_put_ahead(&a, i, &made) : map_get_ahead(&a, i);
+                if (i % 3 == 0) {
+                    assert_int_equal(got != NULL, map_get(&plain, keys[i]) != NULL);
+                    continue;
+                }
+                uint32_t *value = map_put(&plain, keys[i], &wanted);
+                assert_true(got && value && made == wanted);
+                if (made)
+                    *got = *value = (uint32_t)m.n;
+                assert_int_equal(*got, *value);
+            }
+        }
+        assert_true(m.n > 200 && m.n == plain.n);
+        map_finish(&m);
+        map_finish(&plain);
+    }
+}
+
+/* Hashes seldom agree by chance: what is done then is asked for by hand. */
+static void map_holds_keys_apart(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {4, 6, 8, 9, 16, 20, 40};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        struct map m;
+        uint8_t key[40] = {0}, other[40] = {0};
+        map_init(&m, sizes[k], sizeof(uint32_t));
+        assert_non_null(map_put(&m, key, NULL));
+        assert_true(map_is_at(&m, 1, key));
+        for (size_t i = 0; i < sizes[k]; i++) {
+            other[i] = 1;
+            assert_false(map_is_at(&m, 1, other));
+            if (i + 1 < sizes[k])
+                other[i] = 0;
+        }
+        assert_non_null(map_put(&m, other, NULL));
+        struct map_ahead a = {.in = &m, .key = {key, other}, .n = 2};
+        map_look_ahead(&a);
+        a.guess[0] = 2;
+        a.guess[1] = 1;
+        assert_ptr_equal(map_get_ahead(&a, 0), map_value_at(&m, 0));
+        assert_ptr_equal(map_get_ahead(&a, 1), map_value_at(&m, 1));
+        map_finish(&m);
+    }
+}
+
 static void array_grows_and_refuses_the_impossible(void **state)
 {
     (void)state;
@@ -129,6 +198,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(map_finds_what_was_put_in_order_of_insertion),
+        cmocka_unit_test(map_looks_ahead_as_it_looks),
+        cmocka_unit_test(map_holds_keys_apart),
         cmocka_unit_test(array_grows_and_refuses_the_impossible),
         cmocka_unit_test(flaws_are_counted_by_name_with_their_first_place),
         cmocka_unit_test(cursor_stops_at_the_end),
