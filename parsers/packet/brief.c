@@ -101,14 +101,11 @@ static inline bool bound(struct walk *w, uint32_t n)
 static inline bool take_ip4(struct walk *w)
 {
     struct brief *b = w->b;
-    if (w->n < IP4_HEADER || w->h[0] != 0x45 || w->h[9] != IP_PROTOCOL_TCP)
+    if (w->n < IP4_HEADER || w->h[0] != 0x45 || w->h[9] != IP_PROTOCOL_TCP || ip4_is_fragment(w->h))
         return false;
     const uint8_t *h = step_over(w, IP4_HEADER);
-    const uint16_t fragment = be16_at(h, 6);
-    if ((fragment & 0x3fff) != 0)
-        return false;
     b->ip_id = be16_at(h, 4);
-    w->bits |= BRIEF_HAS_ID | (fragment >> 14 & BRIEF_DF);
+    w->bits |= BRIEF_HAS_ID | (h[6] >> 6 & BRIEF_DF);
     b->path.ttl = h[8];
     b->flow_label = 0;
     address_put_v4(&b->src, h + 12);

@@ -133,6 +133,14 @@ static inline uint32_t be32_at(const uint8_t *p, size_t at)
     return be32toh(number);
 }
 
+/* Whether the IPv4 header is of a fragment: more follow it, or some came before. */
+static inline bool ip4_is_fragment(const uint8_t *header)
+{
+    uint16_t field;
+    memcpy(&field, header + 6, sizeof field);
+    return (field & htobe16(0x3fff)) != 0;
+}
+
 static inline void address_put_v4(struct address *a, const uint8_t *b)
 {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};

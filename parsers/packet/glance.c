@@ -48,9 +48,11 @@ uint64_t glance_ends(const struct endpoint *a, const struct endpoint *b, uint64_
 static inline uint32_t behind_link(const uint8_t *h, int link_type, uint16_t *type)
 {
     if (link_type == LINK_ETHERNET) {
-        const uint32_t len = be16_at(h, 12) == ETHERTYPE_VLAN ? 18 : 14;
-        *type = be16_at(h, len - 2);
-        return len;
+        *type = be16_at(h, 12);
+        if (*type != ETHERTYPE_VLAN)
+            return 14;
+        *type = be16_at(h, 16);
+        return 18;
     }
     *type = 0;
     switch (link_type) {
@@ -68,13 +70,14 @@ static inline uint32_t behind_link(const uint8_t *h, int link_type, uint16_t *ty
     }
 }
 
-/* A TCP header that is all there, in a segment of n bytes; there is room for most of them. */
-static inline bool is_header(const uint8_t *h, uint32_t n, uint32_t most)
+/* Whether a datagram of n bytes, with room for most of them, holds all of the TCP header that
+ * begins ip_len bytes behind its own. */
+static inline bool has_header(const uint8_t *ip, uint32_t ip_len, uint32_t n, uint32_t most)
 {
-    const uint32_t header_len = h[12] >> 4 << 2;
+    const uint32_t tcp_len = (ip[ip_len + 12] & 0xf0u) >> 2;
     if (n > most)
         return false;
-    return header_len >= TCP_HEADER && header_len <= n;
+    return tcp_len >= TCP_HEADER && ip_len + tcp_len <= n;
 }
 
 /* h: n bytes, wire_n on the wire. */
@@ -82,8 +85,7 @@ static inline bool glance_ip4(const uint8_t *h, uint32_t n, uint32_t wire_n, uin
                               uint64_t *out)
 {
     if (n < IP4_HEADER + TCP_HEADER || h[0] != 0x45 || h[9] != IP_PROTOCOL_TCP ||
-        (be16_at(h, 6) & 0x3fff) != 0 ||
-        !is_header(h + IP4_HEADER, be16_at(h, 2) - (uint32_t)IP4_HEADER, wire_n - IP4_HEADER))
+        ip4_is_fragment(h) || !has_header(h, IP4_HEADER, be16_at(h, 2), wire_n))
         return false;
     *out = mix(end4(h + 12, h + 20), end4(h + 16, h + 22), seed);
     return true;
@@ -95,7 +97,7 @@ static inline bool glance_ip6(const uint8_t *h, uint32_t n, uint32_t wire_n, uin
     static const uint8_t zeros[8];
     if (n < IP6_HEADER + TCP_HEADER || h[0] >> 4 != 6 || h[6] != IP_PROTOCOL_TCP ||
         memcmp(h + 8, zeros, sizeof zeros) == 0 || /* it may be a mapped IPv4 address */
-        !is_header(h + IP6_HEADER, be16_at(h, 4), wire_n - IP6_HEADER))
+        !has_header(h, IP6_HEADER, IP6_HEADER + (uint32_t)be16_at(h, 4), wire_n))
         return false;
     *out = mix(end6(h + 8, h + 40), end6(h + 24, h + 42), seed);
     return true;
