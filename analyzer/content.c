@@ -33,6 +33,21 @@ static void bits_set(uint8_t *bits, size_t from, size_t to)
         bit_set(bits, from);
 }
 
+/* Whether the bits [from, to) are all set. */
+static bool bits_all(const uint8_t *bits, size_t from, size_t to)
+{
+    for (; from < to && from % 8 != 0; from++)
+        if (!bit_get(bits, from))
+            return false;
+    for (; to - from >= 8; from += 8)
+        if (bits[from / 8] != 0xff)
+            return false;
+    for (; from < to; from++)
+        if (!bit_get(bits, from))
+            return false;
+    return true;
+}
+
 static bool write_once(uint8_t *at, uint8_t *bits, size_t i, uint8_t byte)
 {
     if (bit_get(bits, i))
@@ -189,27 +204,30 @@ static size_t piece_length(const struct piece *p)
     return n;
 }
 
-static size_t head_length(const struct content *c)
+#define PIECES ((CONTENT_HEAD + CONTENT_PIECE - 1) / CONTENT_PIECE)
+
+/* The pieces in order, NULL where there is none; returns how many bytes there are before the first
+ * hole. */
+static size_t lay_out(const struct content *c, const struct piece *at[PIECES])
 {
     size_t n = 0;
-    const struct piece *p;
-    while (n < CONTENT_HEAD && n % CONTENT_PIECE == 0 && (p = piece_at(c, n))) {
-        size_t more = piece_length(p);
-        if (more == 0)
-            break;
-        n += more;
-    }
+    memset(at, 0, PIECES * sizeof *at);
+    for (const struct piece *p = c->head; p; p = p->next)
+        at[p->index] = p;
+    for (size_t i = 0; i < PIECES && at[i] && n == i * CONTENT_PIECE; i++)
+        n += piece_length(at[i]);
     return n < CONTENT_HEAD ? n : CONTENT_HEAD;
 }
 
 struct text content_head(const struct content *c, struct arena *arena)
 {
-    size_t n = c ? head_length(c) : 0;
+    const struct piece *at[PIECES];
+    size_t n = c ? lay_out(c, at) : 0;
     char *copy = n ? arena_alloc(arena, n + 1) : NULL;
     if (!copy)
         return (struct text){0};
-    for (size_t at = 0; at < n; at += CONTENT_PIECE)
-        memcpy(&copy[at], piece_at(c, at)->byte, n - at < CONTENT_PIECE ? n - at : CONTENT_PIECE);
+    for (size_t i = 0, done = 0; done < n; i++, done += CONTENT_PIECE)
+        memcpy(&copy[done], at[i]->byte, n - done < CONTENT_PIECE ? n - done : CONTENT_PIECE);
     return (struct text){copy, n};
 }
 
@@ -240,23 +258,54 @@ static bool kept_byte(const struct content *c, uint64_t at, char *byte)
     return true;
 }
 
-struct text content_tail(const struct content *c, struct arena *arena)
+/* Whether all bytes from there to the end are in the ring and nowhere else. */
+static bool is_all_in_ring(const struct content *c, uint64_t from)
 {
-    if (!c)
-        return (struct text){0};
+    const struct tail *t = c->tail;
+    if (!t || t->end != c->end || from < CONTENT_HEAD || from > t->end ||
+        from + CONTENT_TAIL < t->end)
+        return false;
+    const size_t at = (size_t)(from % CONTENT_TAIL), n = (size_t)(t->end - from);
+    const size_t first = n < CONTENT_TAIL - at ? n : CONTENT_TAIL - at;
+    return bits_all(t->filled, at, at + first) && bits_all(t->filled, 0, n - first);
+}
+
+static void copy_from_ring(const struct tail *t, uint64_t from, size_t n, char *out)
+{
+    const size_t at = (size_t)(from % CONTENT_TAIL);
+    const size_t first = n < CONTENT_TAIL - at ? n : CONTENT_TAIL - at;
+    memcpy(out, &t->byte[at], first);
+    memcpy(&out[first], t->byte, n - first);
+}
+
+/* Where the last bytes without a hole begin, which are none of the head's. */
+static uint64_t tail_begins(const struct content *c)
+{
+    const struct piece *at[PIECES];
     uint64_t floor = c->end > CONTENT_TAIL ? c->end - CONTENT_TAIL : 0, from = c->end;
-    size_t n_head = head_length(c);
+    const size_t n_head = floor < CONTENT_HEAD ? lay_out(c, at) : 0;
     char byte;
     if (floor < n_head)
         floor = n_head;
+    if (is_all_in_ring(c, floor))
+        return floor;
     while (from > floor && kept_byte(c, from - 1, &byte))
         from--;
-    size_t n = (size_t)(c->end - from);
+    return from;
+}
+
+struct text content_tail(const struct content *c, struct arena *arena)
+{
+    const uint64_t from = c ? tail_begins(c) : 0;
+    const size_t n = c ? (size_t)(c->end - from) : 0;
     char *copy = n ? arena_alloc(arena, n + 1) : NULL;
     if (!copy)
         return (struct text){0};
-    for (size_t i = 0; i < n; i++)
-        kept_byte(c, from + i, &copy[i]);
+    if (is_all_in_ring(c, from))
+        copy_from_ring(c->tail, from, n, copy);
+    else
+        for (size_t i = 0; i < n; i++)
+            kept_byte(c, from + i, &copy[i]);
     return (struct text){copy, n};
 }
 

@@ -50,11 +50,12 @@ static void add_ends(struct scene *s, const struct opening *o, const struct live
         const struct half *h = &l->half[side], *other = &l->half[1 - side];
         const struct half_times times = {side == SIDE_CLIENT ? o->syn.k.time : INSTANT_NONE,
                                          INSTANT_NONE, INSTANT_NONE};
-        s->end[side] = (struct scene_end){.at = settle_end(&at[side], h, other, &times, NULL),
-                                          .seen_end = h->seen_end,
-                                          .spoke = h->n_segments > 0,
-                                          .fin_implied = half_fin_implied(h),
-                                          .last_ip_id = h->last_ip_id};
+        struct scene_end *e = &s->end[side];
+        e->at = settle_end(&at[side], h, other, &times, NULL);
+        e->seen_end = h->seen_end;
+        e->spoke = h->n_segments > 0;
+        e->fin_implied = half_fin_implied(h);
+        e->last_ip_id = h->last_ip_id;
     }
 }
 
@@ -111,12 +112,12 @@ static struct reset *reset_from(struct arena *arena, const struct rst_note *n, e
     if (!r)
         return NULL;
     r->deciding = settle_rst(n, from, c);
-    r->rsts = arena_copy(arena, &r->deciding, sizeof r->deciding);
+    r->rsts = &r->deciding;
     r->n_rsts = 1;
     r->claimed = from;
     r->killed = true;
     r->in_full = c;
-    return r->rsts ? r : NULL;
+    return r;
 }
 
 struct scene *settle_opening_scene(struct arena *arena, const struct opening *o,

@@ -115,6 +115,28 @@ static void any_order(void **state)
     }
 }
 
+/* Bytes near the head's end are kept twice where a copy reaches beyond it: the first one counts. */
+static void the_first_copy_counts(void **state)
+{
+    (void)state;
+    static struct plain p;
+    struct store s;
+    struct content *c = NULL;
+    uint8_t first[40], later[600];
+    bool conflict;
+    memset(&p, 0, sizeof p);
+    memset(first, 'a', sizeof first);
+    memset(later, 'b', sizeof later);
+    store_init(&s, NULL);
+    plain_put(&p, 2000, first, sizeof first, &conflict);
+    assert_false(content_put(&s, &c, 2000, first, sizeof first));
+    plain_put(&p, 1500, later, sizeof later, &conflict);
+    assert_true(content_put(&s, &c, 1500, later, sizeof later));
+    check(&p, c);
+    content_free(&s, c);
+    store_finish(&s);
+}
+
 static void nothing(void **state)
 {
     (void)state;
@@ -159,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_order),
         cmocka_unit_test(any_order),
+        cmocka_unit_test(the_first_copy_counts),
         cmocka_unit_test(nothing),
         cmocka_unit_test(requests_alone),
     };
