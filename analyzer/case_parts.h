@@ -121,11 +121,11 @@ enum input_kind case_take_as(void *ctx, const char *name, enum input_kind sniffe
 
 struct capture_info;
 
-/* Notes in *out how the bytes of the capture were used, what was passed over and where, and warns
- * of it. */
-/* Link types, resolution, losses and filter of its interfaces are added. */
+/* Adds to *out link types, resolution, losses and filter of the capture's interfaces. */
 void case_tell_interfaces(const struct case_run *run, struct case_capture *out,
                           const struct capture_info *info);
+/* Notes in *out how the bytes of the capture were used, what was passed over and where, and warns
+ * of it. */
 void case_tell_damage(const struct case_run *run, struct case_capture *out,
                       const struct capture_info *info);
 
