@@ -48,12 +48,7 @@ static bool same_text(struct text a, struct text b, bool nocase)
 
 static bool contains(struct text t, struct text part, bool nocase)
 {
-    if (!nocase)
-        return text_find(t, part, 0) != SIZE_MAX;
-    for (size_t i = 0; part.n <= t.n && i <= t.n - part.n; i++)
-        if (text_eq_nocase(text_slice(t, i, i + part.n), part))
-            return true;
-    return false;
+    return (nocase ? text_find_nocase(t, part) : text_find(t, part, 0)) != SIZE_MAX;
 }
 
 static bool in_prefix(const struct address *a, const struct operand *o)

@@ -53,6 +53,27 @@ size_t text_find_byte(struct text t, char byte, size_t from)
     return hit ? (size_t)(hit - t.p) : SIZE_MAX;
 }
 
+size_t text_find_nocase(struct text t, struct text needle)
+{
+    if (needle.n > t.n)
+        return SIZE_MAX;
+    if (needle.n == 0)
+        return 0;
+    const unsigned char low = lower(needle.p[0]), other = low >= 'a' && low <= 'z' ? low - 32 : low;
+    const char first[2] = {(char)low, (char)other};
+    size_t at[2] = {text_find_byte(t, first[0], 0), text_find_byte(t, first[1], 0)};
+    for (;;) {
+        const size_t i = at[0] < at[1] ? at[0] : at[1];
+        if (i > t.n - needle.n)
+            return SIZE_MAX;
+        if (text_eq_nocase(text_slice(t, i, i + needle.n), needle))
+            return i;
+        for (size_t k = 0; k < 2; k++)
+            if (at[k] == i)
+                at[k] = text_find_byte(t, first[k], i + 1);
+    }
+}
+
 struct text text_slice(struct text t, size_t from, size_t to)
 {
     if (to > t.n)

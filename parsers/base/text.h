@@ -42,6 +42,7 @@ int text_cmp(struct text a, struct text b);        /* bytewise, shorter first on
 bool text_ends(struct text t, struct text suffix);
 /* Index of needle in t at or after from, or SIZE_MAX. */
 size_t text_find(struct text t, struct text needle, size_t from);
+size_t text_find_nocase(struct text t, struct text needle); /* from 0; see text_eq_nocase */
 size_t text_find_byte(struct text t, char byte, size_t from);
 struct text text_slice(struct text t, size_t from, size_t to); /* [from, to), clamped */
 struct text text_trim(struct text t); /* spaces, tabs, CR, LF at both ends */

@@ -24,6 +24,14 @@ static void views_compare_and_cut(void **state)
     assert_int_equal(text_find(TEXT("aXbXc"), TEXT("X"), 2), 3);
     assert_true(text_find(TEXT("abc"), TEXT("abcd"), 0) == SIZE_MAX);
     assert_true(text_find(TEXT("abc"), TEXT("a"), 99) == SIZE_MAX);
+    assert_int_equal(text_find_nocase(TEXT("tT TOo many"), TEXT("tOO")), 3);
+    assert_int_equal(text_find_nocase(TEXT("TtTo"), TEXT("TO")), 2);
+    assert_int_equal(text_find_nocase(TEXT("a[b{b"), TEXT("{B")), 3); /* no letters, though near */
+    assert_int_equal(text_find_nocase(TEXT("abc"), TEXT("C")), 2);
+    assert_int_equal(text_find_nocase(TEXT("abc"), TEXT("")), 0);
+    assert_true(text_find_nocase(TEXT("abc"), TEXT("Cd")) == SIZE_MAX);
+    assert_true(text_find_nocase(TEXT("abc"), TEXT("abcd")) == SIZE_MAX);
+    assert_true(text_find_nocase((struct text){0}, TEXT("a")) == SIZE_MAX);
     assert_true(text_eq(text_slice(TEXT("abc"), 1, 99), TEXT("bc")));
     assert_int_equal(text_slice(TEXT("abc"), 7, 9).n, 0);
     assert_true(text_eq(text_trim(TEXT(" \t a b\r\n")), TEXT("a b")));
