@@ -10,6 +10,10 @@
 
 #include "parsers/input/spool.h"
 
+/* So much is moved to the front before more is read behind it: a buffer of which only the front is
+ * used stays in the cache. */
+#define LEFT_MOVED ((size_t)16 << 10)
+
 struct source *source_new(const char *name, const struct source_reader *reader, void *ctx,
                           struct error *err)
 {
@@ -63,13 +67,12 @@ size_t source_fill(struct source *s, size_t want, const uint8_t **p)
 {
     if (want > SOURCE_PEEK_MAX)
         want = SOURCE_PEEK_MAX;
-    if (s->moving && (s->from == s->to || s->from + want > SOURCE_PEEK_MAX))
-        s->moving(s->moving_ctx);
-    if (s->from == s->to)
-        s->from = s->to = 0;
-    if (s->from + want > SOURCE_PEEK_MAX) {
-        memmove(s->buffer, s->buffer + s->from, s->to - s->from);
-        s->to -= s->from;
+    const size_t left = s->to - s->from;
+    if (left <= LEFT_MOVED || s->from + want > SOURCE_PEEK_MAX) {
+        if (s->moving)
+            s->moving(s->moving_ctx);
+        memmove(s->buffer, s->buffer + s->from, left);
+        s->to = left;
         s->from = 0;
     }
     while (s->to - s->from < want && !s->at_end)

@@ -260,6 +260,50 @@ static void a_long_line_is_text_when_it_is_clean(void **state)
     assert_int_equal(sniff_kind(bytes, sizeof bytes), INPUT_TEXT);
 }
 
+struct shown { /* bytes that somebody holds on to */
+    const uint8_t *p;
+    uint64_t offset;
+    size_t n;
+    unsigned n_moves, n_wrong;
+};
+
+static void look_again(void *ctx)
+{
+    struct shown *w = ctx;
+    w->n_moves++;
+    for (size_t i = 0; i < w->n; i++)
+        w->n_wrong += w->p[i] != byte_at(w->offset + i);
+    w->n = 0;
+}
+
+/* Records that are held until the source tells are whole until then, and the one that lies across
+ * the end of what was read comes in one piece. */
+static void who_watches_is_told_before_bytes_move(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {60, 1500, 40000}; /* less and more than is moved to the front */
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        struct error err;
+        struct drip d = {.step = 100000, .fail_at = UINT64_MAX};
+        struct source *s = source_new("drip", &drip_reader, &d, &err);
+        struct shown w = {0};
+        const uint8_t *p;
+        assert_non_null(s);
+        source_watch(s, look_again, &w);
+        while (source_peek(s, sizes[k], &p) >= sizes[k]) {
+            if (w.n == 0)
+                w.p = p, w.offset = source_offset(s);
+            w.n += sizes[k];
+            assert_int_equal(p[sizes[k] - 1], byte_at(source_offset(s) + sizes[k] - 1));
+            source_consume(s, sizes[k]);
+        }
+        assert_int_equal(w.n_wrong, 0);
+        assert_true(w.n_moves >= TOTAL / SOURCE_PEEK_MAX);
+        assert_true(TOTAL - source_offset(s) < sizes[k]);
+        source_close(s);
+    }
+}
+
 static void kinds_have_names_that_can_be_asked_for(void **state)
 {
     (void)state;
@@ -282,6 +326,7 @@ int main(void)
         cmocka_unit_test(what_is_read_into_a_place_is_what_a_peek_would_show),
         cmocka_unit_test(a_failure_comes_after_the_bytes_before_it),
         cmocka_unit_test(a_jump_goes_forward_or_not_at_all),
+        cmocka_unit_test(who_watches_is_told_before_bytes_move),
         cmocka_unit_test(kinds_are_told_by_content),
         cmocka_unit_test(a_long_line_is_text_when_it_is_clean),
         cmocka_unit_test(kinds_have_names_that_can_be_asked_for),
