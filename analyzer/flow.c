@@ -10,7 +10,6 @@
 #include "parsers/base/map.h"
 
 #define FIRST_SLOTS 1024
-#define FIRST_BLOCKS 16
 #define FLOWS_MAX (UINT32_MAX - FLOW_BLOCK)
 
 bool flows_init(struct flows *f, const struct allocator *from)
@@ -21,14 +20,50 @@ bool flows_init(struct flows *f, const struct allocator *from)
     return f->slots != NULL;
 }
 
+/* As many as there are in one piece: large ones are given back to the system when they go. */
+static uint32_t n_in_piece(uint32_t n_before)
+{
+    return n_before ? n_before : 1;
+}
+
+static bool make_blocks(struct flows *f)
+{
+    const uint32_t n = n_in_piece(f->n_blocks), n_now = f->n_blocks + n;
+    struct flow **block = f->from->alloc(f->from->ctx, n_now * sizeof(*block));
+    struct flow *piece =
+        block ? f->from->alloc(f->from->ctx, ((size_t)n << FLOW_BLOCK_BITS) * sizeof *piece) : NULL;
+    if (!piece) {
+        if (block)
+            f->from->release(f->from->ctx, block, n_now * sizeof(*block));
+        return false;
+    }
+    if (f->n_blocks) {
+        memcpy(block, f->block, f->n_blocks * sizeof(*block));
+        f->from->release(f->from->ctx, f->block, f->n_blocks * sizeof(*block));
+    }
+    for (uint32_t i = 0; i < n; i++)
+        block[f->n_blocks + i] = piece + ((size_t)i << FLOW_BLOCK_BITS);
+    f->block = block;
+    f->n_blocks = n_now;
+    return true;
+}
+
+static void free_blocks(struct flows *f)
+{
+    for (uint32_t i = 0, n; i < f->n_blocks; i += n) {
+        n = n_in_piece(i);
+        f->from->release(f->from->ctx, f->block[i],
+                         ((size_t)n << FLOW_BLOCK_BITS) * sizeof(struct flow));
+    }
+    if (f->n_blocks)
+        f->from->release(f->from->ctx, f->block, f->n_blocks * sizeof(*f->block));
+}
+
 void flows_finish(struct flows *f)
 {
     if (f->slots)
         f->from->release(f->from->ctx, f->slots, f->n_slots * sizeof(*f->slots));
-    for (uint32_t k = 0; k < f->n_blocks; k++)
-        f->from->release(f->from->ctx, f->block[k], FLOW_BLOCK * sizeof(struct flow));
-    if (f->block)
-        f->from->release(f->from->ctx, f->block, f->room * sizeof(*f->block));
+    free_blocks(f);
     *f = (struct flows){.from = f->from, .seed = f->seed};
 }
 
@@ -123,29 +158,10 @@ static void list_remove(struct flows *f, struct flow *flow)
     f->list[flow->list].n--;
 }
 
-static bool make_block(struct flows *f)
-{
-    if (f->n_blocks == f->room) {
-        const uint32_t want = f->room ? 2 * f->room : FIRST_BLOCKS;
-        struct flow **block = f->from->alloc(f->from->ctx, want * sizeof(*block));
-        if (!block)
-            return false;
-        if (f->room) {
-            memcpy(block, f->block, f->n_blocks * sizeof(*block));
-            f->from->release(f->from->ctx, f->block, f->room * sizeof(*block));
-        }
-        f->block = block;
-        f->room = want;
-    }
-    f->block[f->n_blocks] = f->from->alloc(f->from->ctx, FLOW_BLOCK * sizeof(struct flow));
-    f->n_blocks += f->block[f->n_blocks] != NULL;
-    return f->n_made < f->n_blocks << FLOW_BLOCK_BITS;
-}
-
 /* The flow that is made next, or NULL. */
 static struct flow *make_fresh(struct flows *f)
 {
-    if (f->n_made == FLOWS_MAX || (f->n_made == f->n_blocks << FLOW_BLOCK_BITS && !make_block(f)))
+    if (f->n_made == FLOWS_MAX || (f->n_made == f->n_blocks << FLOW_BLOCK_BITS && !make_blocks(f)))
         return NULL;
     return flows_at(f, ++f->n_made);
 }

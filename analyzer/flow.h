@@ -77,8 +77,8 @@ struct flows {
     uint64_t seed;
     size_t used; /* bytes of the table and of the flows in it */
     const struct allocator *from;
-    struct flow **block;     /* of FLOW_BLOCK flows each */
-    uint32_t n_blocks, room; /* made, and those that there are pointers for */
+    struct flow **block; /* of FLOW_BLOCK flows each; made in pieces that double their number */
+    uint32_t n_blocks;
     uint32_t n_made;
     flow_link free; /* removed ones, by next */
     /* By last packet, the longest untouched first.  In FLOW_OPEN, where a packet must not cost the
