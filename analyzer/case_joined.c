@@ -96,12 +96,22 @@ static void add_gaps(struct case_capture *out, const struct case_capture *part)
     out->n_gaps = part->n_gaps;
 }
 
-/* What only a pcapng tells, the stream of both does not repeat. */
-static void add_pcapng(struct case_capture *out, const struct flaws *flaws)
+/* Flaws of the files that the stream of both does not show again: of their blocks, of damage. */
+static void add_flaws(struct case_capture *out, const struct halves *h)
 {
-    for (size_t i = 0; i < flaws->n; i++)
-        if (text_starts(text_of(flaws->v[i].name), text_of("pcapng.")))
-            flaws_add_n(&out->flaws, flaws->v[i].name, 0, flaws->v[i].count);
+    struct flaws both;
+    flaws_init(&both);
+    for (int i = 0; i < 2; i++)
+        for (size_t k = 0; k < halves_flaws(h, i)->n; k++) {
+            const struct flaw *f = &halves_flaws(h, i)->v[k];
+            flaws_add_n(&both, f->name, 0, f->count);
+        }
+    for (size_t k = 0; k < both.n; k++) {
+        const uint64_t n_shown = flaws_count(&out->flaws, both.v[k].name);
+        if (both.v[k].count > n_shown)
+            flaws_add_n(&out->flaws, both.v[k].name, 0, both.v[k].count - n_shown);
+    }
+    flaws_finish(&both);
 }
 
 /* The account of one of the two files is added. */
@@ -133,9 +143,9 @@ void case_tell_halves(const struct case_run *run, struct case_capture *out, cons
     out->format = halves_info(h, 0)->format;
     for (int i = 0; i < 2; i++) {
         add_half(run, out, out->half[i], halves_info(h, i));
-        add_pcapng(out, halves_flaws(h, i));
         case_tell_interfaces(run, out, halves_info(h, i));
     }
+    add_flaws(out, h);
     if (!failed)
         return;
     out->truncated = true;

@@ -31,7 +31,7 @@ bool halves_fit(struct halves *h);
 struct source *halves_source(struct halves *h, const char *name, struct error *err);
 /* What was read of the first (0) or second (1). */
 const struct capture_info *halves_info(const struct halves *h, int which);
-/* Flaws of its file as a pcapng; those of frames are found again in the stream. */
+/* Flaws of its file; those of frames are found again in the stream. */
 const struct flaws *halves_flaws(const struct halves *h, int which);
 /* Why one of them ended early, or NULL. */
 const struct error *halves_error(const struct halves *h);

@@ -9,24 +9,9 @@
 
 struct kept kept_from(const struct packet *p, uint8_t dir)
 {
-    struct kept k = {.time = p->time,
-                     .frame = p->frame,
-                     .seq = p->seq,
-                     .ack = p->ack,
-                     .payload_len = p->payload_len,
-                     .tsval = p->tsval,
-                     .tsecr = p->tsecr,
-                     .flow_label = p->flow_label,
-                     .flags = p->flags,
-                     .window = p->window,
-                     .ip_id = p->ip_id,
-                     .ttl = p->ttl};
-    k.bits =
-        (uint8_t)(dir | (p->df ? KEPT_DF : 0) | (p->has_ip_id ? KEPT_HAS_ID : 0) |
-                  (p->has_timestamps ? KEPT_TIMESTAMPS : 0) | (p->has_options ? KEPT_OPTIONS : 0));
-    if (p->has_mac)
-        memcpy(k.src_mac, p->src_mac, sizeof k.src_mac);
-    return k;
+    struct brief b;
+    brief_of(p, &b);
+    return kept_from_brief(&b, dir);
 }
 
 static struct kept *place(struct store *s, struct chunk **chunk, size_t i)

@@ -211,6 +211,23 @@ def a_cut_half(whyrst, folder):
         yield "its other packets are not read"
 
 
+def a_damaged_half(whyrst, folder):
+    """Damage is in the file, not in the stream of both: it is told all the same, and once."""
+    _, first, second = halves_of(WHOLES[0])
+    written(folder / "rx.pcap", first)
+    written(folder / "tx.pcap", second)
+    data = bytearray((folder / "tx.pcap").read_bytes())
+    at = 24 + sum(16 + len(frame[1]) for frame in second[:20])
+    data[at:at + 16] = b"\xff" * 16
+    (folder / "tx.pcap").write_bytes(data)
+    _, _, records = told(whyrst, folder, ["tx.pcap"])
+    alone = next(r for r in records if r["type"] == "capture")
+    captures, _, _ = told(whyrst, folder, ["rx.pcap", "tx.pcap"])
+    c = captures[0]
+    if len(captures) != 1 or not alone.get("flaws") or c.get("flaws") != alone["flaws"]:
+        yield f"flaws {c.get('flaws')} of {len(captures)}, the file alone {alone.get('flaws')}"
+
+
 def no_halves(whyrst, folder):
     frames, first, second = halves_of(WHOLES[0])
     _, other, _ = halves_of(WHOLES[1])
@@ -227,7 +244,7 @@ def no_halves(whyrst, folder):
 def main():
     whyrst = str(Path(sys.argv[1]).resolve())
     checks = [cut_halves, pcapng_halves, another_link_behind, two_interfaces, kernels_halves,
-              a_cut_half, no_halves]
+              a_cut_half, a_damaged_half, no_halves]
     print(f"1..{len(checks)}")
     bad = 0
     for n, check in enumerate(checks, 1):
