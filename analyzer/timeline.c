@@ -5,8 +5,6 @@
  */
 #include "analyzer/timeline.h"
 
-#include <string.h>
-
 struct kept kept_from(const struct packet *p, uint8_t dir)
 {
     struct brief b;
