@@ -67,8 +67,16 @@ static struct fact last_speaker(const struct case_file *c, const struct reset *r
     return fact_name_of(r, nobody ? "nobody" : side_name(side), rst_frame(r));
 }
 
+/* RFC 5321 section 4.3.2: after 354 the server waits for the message's end. */
+static bool is_in_a_message(const struct connection *c)
+{
+    const struct last_said *client = c->end[SIDE_CLIENT].said, *server = c->end[SIDE_SERVER].said;
+    return client && server && client->kind == SAID_DATA && client->protocol == APP_SMTP &&
+           text_eq(server->code, TEXT("354"));
+}
+
 /* The client asked and the server had not begun to answer.  A heartbeat, an alert or a farewell
- * asks for nothing. */
+ * asks for nothing, and a part of a message does not yet. */
 static struct fact answer_owed(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -76,7 +84,7 @@ static struct fact answer_owed(const struct case_file *c, const struct reset *r)
     enum side side = last_speaker_of(r, &nobody);
     const struct last_said *said = reset_connection(r)->end[SIDE_CLIENT].said;
     bool asked = !said || (said->kind != SAID_HEARTBEAT && said->kind != SAID_GOODBYE &&
-                           said->kind != SAID_ALERT);
+                           said->kind != SAID_ALERT && !is_in_a_message(reset_connection(r)));
     return fact_bool(r, !nobody && side == SIDE_CLIENT && asked, rst_frame(r));
 }
 

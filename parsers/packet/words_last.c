@@ -188,22 +188,53 @@ static void last_of_redis(const struct spoken *s, struct last_words *out)
 }
 
 /* Of a client only the verb: what follows may be a password. */
+static void last_command(struct text line, struct last_words *out)
+{
+    struct text verb, rest;
+    text_cut(line, ' ', &verb, &rest);
+    const bool known = verb.n > 0 && verb.n <= 8;
+    const bool quits = text_eq_nocase(verb, TEXT("QUIT"));
+    say(out, quits ? SAID_GOODBYE : SAID_REQUEST, "command", known ? verb : TEXT(""));
+}
+
 static void last_of_commands(const struct spoken *s, struct last_words *out)
 {
     const struct text line = words_last_line(s->tail);
     struct server_error reply;
-    struct text verb, rest;
     if (s->by_client) {
-        text_cut(line, ' ', &verb, &rest);
-        const bool known = verb.n > 0 && verb.n <= 8;
-        const bool quits = text_eq_nocase(verb, TEXT("QUIT"));
-        say(out, quits ? SAID_GOODBYE : SAID_REQUEST, "command", known ? verb : TEXT(""));
+        last_command(line, out);
     } else if (words_reply(line, &reply)) {
         server_said(out, &reply, "reply");
         out->kind = reply.code == 421 || reply.code == 221 ? SAID_GOODBYE
                     : reply.code >= 400                    ? SAID_ERROR
                                                            : SAID_ANSWER;
     }
+}
+
+/* RFC 5321 section 4.1.1 and the extensions that mail servers know. */
+static bool is_smtp_command(struct text line)
+{
+    static const char *const verbs[] = {"HELO", "EHLO", "LHLO",     "MAIL", "RCPT",    "DATA",
+                                        "BDAT", "RSET", "NOOP",     "QUIT", "VRFY",    "EXPN",
+                                        "HELP", "ETRN", "STARTTLS", "AUTH", "XCLIENT", "XFORWARD"};
+    struct text verb, rest;
+    text_cut(line, ' ', &verb, &rest);
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (text_eq_nocase(verb, text_of(verbs[i])))
+            return true;
+    return false;
+}
+
+/* Between DATA and a line of one dot the client does not ask, it sends; so it does in a login. */
+static void last_of_smtp(const struct spoken *s, struct last_words *out)
+{
+    const struct text line = words_last_line(s->tail);
+    if (!s->by_client || is_smtp_command(line))
+        last_of_commands(s, out);
+    else if (text_ends(s->tail, TEXT("\r\n.\r\n")))
+        say(out, SAID_REQUEST, "end of a message", TEXT(""));
+    else
+        say(out, SAID_DATA, "text of a message", TEXT(""));
 }
 
 static void last_of_ldap(const struct spoken *s, struct last_words *out)
@@ -267,7 +298,7 @@ static void (*const readers[APP_PROTOCOLS])(const struct spoken *, struct last_w
     [APP_MYSQL] = last_of_mysql,
     [APP_POSTGRESQL] = last_of_postgresql,
     [APP_REDIS] = last_of_redis,
-    [APP_SMTP] = last_of_commands,
+    [APP_SMTP] = last_of_smtp,
     [APP_FTP] = last_of_commands,
     [APP_LDAP] = last_of_ldap,
     [APP_RDP] = last_of_rdp,
