@@ -155,10 +155,7 @@ static void learn(struct correlation *c, uint32_t entry, const struct tie *t)
     const struct log_entry *e = &c->index.entries.v[entry];
     const struct connection_record *r = &c->roster.records[t->record];
     uint64_t key = name_key(&c->index.domains.v[e->domain]);
-    bool serves = e->writer == WRITER_SSHD || e->writer == WRITER_RABBITMQ ||
-                  e->writer == WRITER_POSTGRES || e->writer == WRITER_MYSQL ||
-                  e->writer == WRITER_REDIS;
-    if (serves && e->event->kind.n) {
+    if (writer_serves(e->writer) && e->event->kind.n) {
         services_learn(c, e->writer, r->server.port);
         names_learn(c, key, &r->server.ip);
     }

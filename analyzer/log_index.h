@@ -28,6 +28,7 @@ enum writer { /* the family of the program that wrote a line, as far as joins ca
               WRITER_POSTGRES,
               WRITER_MYSQL,
               WRITER_REDIS,
+              WRITER_SMTP, /* a mail server as it takes mail in */
               WRITERS
 };
 
@@ -203,6 +204,8 @@ enum writer writer_of(struct text program);
 /* Which family writes events of this kind ("ssh.drop-connection"), WRITER_OTHER when no one does
  * alone. */
 enum writer writer_of_kind(struct text kind);
+/* Whether what names a client in that family's lines is what connected to it. */
+bool writer_serves(enum writer w);
 /* Whether lines of that domain hold the kind's family, or its first word. */
 bool log_index_writes(const struct log_index *x, uint32_t domain, struct text kind);
 /* "ssh" of "ssh.drop-connection". */

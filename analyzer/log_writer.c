@@ -43,6 +43,7 @@ static const struct writer_row {
     {NAME("mariadbd"), WRITER_MYSQL},
     {NAME("redis"), WRITER_REDIS},
     {NAME("redis-server"), WRITER_REDIS},
+    {NAME("smtpd"), WRITER_SMTP},
 };
 
 static const struct writer_row kind_rows[] = {
@@ -52,7 +53,7 @@ static const struct writer_row kind_rows[] = {
     {NAME("nginx"), WRITER_PROXY},       {NAME("apache"), WRITER_PROXY},
     {NAME("envoy"), WRITER_PROXY},       {NAME("rabbitmq"), WRITER_RABBITMQ},
     {NAME("postgres"), WRITER_POSTGRES}, {NAME("mysql"), WRITER_MYSQL},
-    {NAME("redis"), WRITER_REDIS},
+    {NAME("redis"), WRITER_REDIS},       {NAME("postfix"), WRITER_SMTP},
 };
 
 enum writer writer_of(struct text program)
@@ -82,4 +83,19 @@ enum writer writer_of_kind(struct text kind)
         if (text_eq(prefix, kind_rows[i].program))
             return kind_rows[i].writer;
     return WRITER_OTHER;
+}
+
+bool writer_serves(enum writer w)
+{
+    switch (w) {
+    case WRITER_SSHD:
+    case WRITER_RABBITMQ:
+    case WRITER_POSTGRES:
+    case WRITER_MYSQL:
+    case WRITER_REDIS:
+    case WRITER_SMTP:
+        return true;
+    default:
+        return false;
+    }
 }

@@ -147,19 +147,10 @@ enum side side_of(const struct correlation *c, uint32_t entry, uint32_t record)
         return SIDE_SERVER;
     if (client == 1 && server != 1)
         return SIDE_CLIENT;
-    switch (e->writer) {
-    case WRITER_SSHD:
-    case WRITER_SFTP:
-    case WRITER_RABBITMQ:
-    case WRITER_POSTGRES:
-    case WRITER_MYSQL:
-    case WRITER_REDIS:
+    if (writer_serves(e->writer) || e->writer == WRITER_SFTP)
         return SIDE_SERVER;
-    case WRITER_PROXY:
+    if (e->writer == WRITER_PROXY)
         return is_upstream(e->event) ? SIDE_CLIENT : SIDE_SERVER;
-    default:
-        break;
-    }
     enum side said;
     return path_says(path_of(c, d->source), &said) ? said : SIDE_PATH;
 }
