@@ -12,31 +12,31 @@
 #define RST_TEXT_MAX 512
 #define LATER_NS (NS_PER_S / 5)
 
-static bool answers_syn(const struct live *l, uint8_t dir, const struct packet *p)
+static bool answers_syn(const struct live *l, uint8_t dir, const struct kept *k)
 {
     const struct half *r = &l->half[1 - dir];
-    return (p->flags & TCP_ACK) && half_has(r, HALF_ISN) && r->n_synacks == 0 &&
-           seq_diff(p->ack, half_isn(r)) > 0 && seq_diff(p->ack, r->next_seq) <= 0;
+    return (k->flags & TCP_ACK) && half_has(r, HALF_ISN) && r->n_synacks == 0 &&
+           seq_diff(k->ack, half_isn(r)) > 0 && seq_diff(k->ack, r->next_seq) <= 0;
 }
 
 /* RFC 5961 section 3.2, seen from the RST's receiver: its next byte lies between what it last
  * acknowledged and what the claimed sender has sent. */
-enum rst_validity rst_validity_of(const struct live *l, uint8_t dir, const struct packet *p)
+enum rst_validity rst_validity_of(const struct live *l, uint8_t dir, const struct kept *k)
 {
     const struct half *s = &l->half[dir], *r = &l->half[1 - dir];
     bool met = s->n_segments > 0;
     if (!met && half_has(r, HALF_ISN) && r->n_synacks == 0 && !half_has(r, HALF_ACK))
-        return answers_syn(l, dir, p) ? RST_EXACT : RST_OUT_OF_WINDOW; /* SYN-SENT */
+        return answers_syn(l, dir, k) ? RST_EXACT : RST_OUT_OF_WINDOW; /* SYN-SENT */
     if (!half_has(r, HALF_ACK) && !met)
         return RST_UNVERIFIABLE;
-    if ((half_has(r, HALF_ACK) && p->seq == r->acked) || (met && p->seq == s->next_seq))
+    if ((half_has(r, HALF_ACK) && k->seq == r->acked) || (met && k->seq == s->next_seq))
         return RST_EXACT;
     if (!half_has(r, HALF_WINDOW))
         return RST_UNVERIFIABLE;
     uint32_t low = half_has(r, HALF_ACK) ? r->acked : s->next_seq;
     uint32_t high = met ? seq_max(low, s->next_seq) : low;
     high += half_window(r, s);
-    bool within = seq_diff(p->seq, low) >= 0 && seq_diff(p->seq, high) <= 0;
+    bool within = seq_diff(k->seq, low) >= 0 && seq_diff(k->seq, high) <= 0;
     return within ? RST_IN_WINDOW : RST_OUT_OF_WINDOW;
 }
 
@@ -53,19 +53,19 @@ static bool was_acked_by(const struct live *l, uint8_t dir, uint32_t ack)
 
 /* RFC 9293 section 3.5.2: an answer to a segment with ACK takes its number from there; an answer to
  * one without has number 0. */
-enum rst_family rst_family_of(const struct live *l, uint8_t dir, const struct packet *p)
+enum rst_family rst_family_of(const struct live *l, uint8_t dir, const struct kept *k)
 {
     const struct half *s = &l->half[dir], *r = &l->half[1 - dir];
-    if (!(p->flags & TCP_ACK)) {
+    if (!(k->flags & TCP_ACK)) {
         bool unseen = r->n_segments == 0;
         bool match =
-            half_has(r, HALF_ACK) && (p->seq == r->acked || was_acked_by(l, 1 - dir, p->seq));
+            half_has(r, HALF_ACK) && (k->seq == r->acked || was_acked_by(l, 1 - dir, k->seq));
         return unseen || match ? RST_ANSWER : RST_NEITHER;
     }
-    if (p->seq == 0 && (s->n_segments == 0 || answers_syn(l, dir, p)))
+    if (k->seq == 0 && (s->n_segments == 0 || answers_syn(l, dir, k)))
         return RST_ANSWER;
     bool met = s->n_segments > 0;
-    return !met || p->seq == s->next_seq || p->seq == s->seen_end ? RST_OWNER : RST_NEITHER;
+    return !met || k->seq == s->next_seq || k->seq == s->seen_end ? RST_OWNER : RST_NEITHER;
 }
 
 static void snapshot(struct episode *e, struct live *l)
@@ -110,8 +110,8 @@ static struct rst_note *note_of(struct arena *arena, const struct live *l, uint8
     n->k = *k;
     n->stream = l->flow->stream;
     n->mptcp_reason = p->mptcp_reset_reason;
-    n->validity = (uint8_t)rst_validity_of(l, dir, p);
-    n->family = (uint8_t)rst_family_of(l, dir, p);
+    n->validity = (uint8_t)rst_validity_of(l, dir, k);
+    n->family = (uint8_t)rst_family_of(l, dir, k);
     if (p->payload && p->payload_captured > 0) {
         size_t len = p->payload_captured < RST_TEXT_MAX ? p->payload_captured : RST_TEXT_MAX;
         n->payload = arena_text(arena, (struct text){(const char *)p->payload, len});

@@ -18,7 +18,7 @@ bool episode_rst(struct store *s, struct arena *arena, struct live *l, const str
 void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8_t dir,
                      const struct packet *p, uint16_t *notes);
 
-enum rst_validity rst_validity_of(const struct live *l, uint8_t dir, const struct packet *p);
-enum rst_family rst_family_of(const struct live *l, uint8_t dir, const struct packet *p);
+enum rst_validity rst_validity_of(const struct live *l, uint8_t dir, const struct kept *k);
+enum rst_family rst_family_of(const struct live *l, uint8_t dir, const struct kept *k);
 
 #endif

@@ -34,9 +34,9 @@ enum kept_bit {
     KEPT_OPTIONS = 16
 };
 
-struct kept { /* a segment as the timeline keeps it */
-    instant_ns time;
+struct kept { /* a segment as the timeline keeps it; its fields lie as in struct segment */
     uint64_t frame;
+    instant_ns time;
     uint32_t seq, ack, payload_len, tsval, tsecr, flow_label;
     uint16_t flags, window, ip_id, notes;
     uint8_t src_mac[6];

@@ -26,33 +26,33 @@ static enum side side_of(const struct live *l, uint8_t dir)
     return dir == l->client ? SIDE_CLIENT : SIDE_SERVER;
 }
 
-struct segment settle_segment(const struct kept *k, enum side from)
+/* Made in place: a copy of what has just been made waits until its small fields are in memory. */
+void settle_segment(const struct kept *k, enum side from, struct segment *out)
 {
-    struct segment s = {.frame = k->frame,
-                        .time = k->time,
-                        .seq = k->seq,
-                        .ack = k->ack,
-                        .payload_len = k->payload_len,
-                        .tsval = k->tsval,
-                        .tsecr = k->tsecr,
-                        .flow_label = k->flow_label,
-                        .flags = k->flags,
-                        .window = k->window,
-                        .ip_id = k->ip_id,
-                        .notes = k->notes,
-                        .ttl = k->ttl,
-                        .from = (uint8_t)from,
-                        .df = (k->bits & KEPT_DF) != 0,
-                        .has_ip_id = (k->bits & KEPT_HAS_ID) != 0,
-                        .has_timestamps = (k->bits & KEPT_TIMESTAMPS) != 0,
-                        .has_options = (k->bits & KEPT_OPTIONS) != 0};
-    memcpy(s.src_mac, k->src_mac, sizeof s.src_mac);
-    return s;
+    *out = (struct segment){.frame = k->frame,
+                            .time = k->time,
+                            .seq = k->seq,
+                            .ack = k->ack,
+                            .payload_len = k->payload_len,
+                            .tsval = k->tsval,
+                            .tsecr = k->tsecr,
+                            .flow_label = k->flow_label,
+                            .flags = k->flags,
+                            .window = k->window,
+                            .ip_id = k->ip_id,
+                            .notes = k->notes,
+                            .ttl = k->ttl,
+                            .from = (uint8_t)from,
+                            .df = (k->bits & KEPT_DF) != 0,
+                            .has_ip_id = (k->bits & KEPT_HAS_ID) != 0,
+                            .has_timestamps = (k->bits & KEPT_TIMESTAMPS) != 0,
+                            .has_options = (k->bits & KEPT_OPTIONS) != 0};
+    memcpy(out->src_mac, k->src_mac, sizeof out->src_mac);
 }
 
-static struct segment segment_from(const struct live *l, const struct kept *k)
+static void segment_from(const struct live *l, const struct kept *k, struct segment *out)
 {
-    return settle_segment(k, side_of(l, kept_dir(k)));
+    settle_segment(k, side_of(l, kept_dir(k)), out);
 }
 
 static void end_counts(struct end *e, const struct trouble *t)
@@ -93,27 +93,26 @@ static void end_numbers(struct end *e, const struct half *h, const struct half *
         e->bytes_missing = e->bytes;
 }
 
-struct end settle_end(const struct endpoint *at, const struct half *h, const struct half *other,
-                      const struct half_times *times, const struct trouble *t)
+void settle_end(const struct endpoint *at, const struct half *h, const struct half *other,
+                const struct half_times *times, const struct trouble *t, struct end *out)
 {
-    struct end e = {.at = *at,
-                    .n_segments = (uint64_t)h->n_segments + h->n_rsts,
-                    .n_data_segments = h->n_data_segments,
-                    .n_syns = h->n_syns,
-                    .n_synacks = h->n_synacks,
-                    .n_fins = h->n_fins,
-                    .n_rsts = h->n_rsts,
-                    .first_time = times->first,
-                    .last_time = h->last_time,
-                    .first_data_time = times->first_data,
-                    .last_data_time = times->last_data,
-                    .syn_time = h->syn_time,
-                    .fin_time = h->fin_time,
-                    .ttl_min = h->ttl_min,
-                    .ttl_max = h->ttl_max};
-    end_numbers(&e, h, other, t);
-    end_counts(&e, t);
-    return e;
+    out->at = *at;
+    out->n_segments = (uint64_t)h->n_segments + h->n_rsts;
+    out->n_data_segments = h->n_data_segments;
+    out->n_syns = h->n_syns;
+    out->n_synacks = h->n_synacks;
+    out->n_fins = h->n_fins;
+    out->n_rsts = h->n_rsts;
+    out->first_time = times->first;
+    out->last_time = h->last_time;
+    out->first_data_time = times->first_data;
+    out->last_data_time = times->last_data;
+    out->syn_time = h->syn_time;
+    out->fin_time = h->fin_time;
+    out->ttl_min = h->ttl_min;
+    out->ttl_max = h->ttl_max;
+    end_numbers(out, h, other, t);
+    end_counts(out, t);
 }
 
 static void add_segments(struct arena *arena, const struct live *l, const struct episode *e,
@@ -125,7 +124,7 @@ static void add_segments(struct arena *arena, const struct live *l, const struct
     if (!v)
         return;
     for (size_t i = 0; i < n; i++)
-        v[i] = segment_from(l, e->segments ? &e->segments[i] : timeline_at(t, i));
+        segment_from(l, e->segments ? &e->segments[i] : timeline_at(t, i), &v[i]);
     c->segments = v;
     c->n_kept = n;
     c->n_head_kept = e->segments ? e->n_head_segments : t->n_head;
@@ -164,15 +163,16 @@ static void add_ends(struct arena *arena, const struct flow *flow, const struct 
         const struct half *o = e->over ? &e->at[1 - d] : &l->half[1 - d];
         const struct half_times *times = e->over ? &e->times[d] : &l->evidence->times[d];
         const struct trouble *now = e->over ? &e->trouble[d] : l->half[d].trouble;
-        c->end[side] = settle_end(&flow->key.e[d], h, o, times, now);
         const struct trouble *then = &e->trouble[d];
-        c->end[side].n_unanswered_retransmissions = then->n_unanswered_retransmissions;
-        c->end[side].n_unanswered_keepalives = then->n_unanswered_keepalives;
-        c->end[side].n_unanswered_zero_window_probes = then->n_unanswered_zero_window_probes;
+        struct end *end = &c->end[side];
+        settle_end(&flow->key.e[d], h, o, times, now, end);
+        end->n_unanswered_retransmissions = then->n_unanswered_retransmissions;
+        end->n_unanswered_keepalives = then->n_unanswered_keepalives;
+        end->n_unanswered_zero_window_probes = then->n_unanswered_zero_window_probes;
         if (e->over)
             continue;
-        c->end[side].head = content_head(l->half[d].content, arena);
-        c->end[side].tail = content_tail(l->half[d].content, arena);
+        end->head = content_head(l->half[d].content, arena);
+        end->tail = content_tail(l->half[d].content, arena);
     }
     said_settle(c, arena);
 }
@@ -185,21 +185,19 @@ static struct connection *connection_from(struct arena *arena, const struct flow
     if (!c)
         return NULL;
     uint8_t bits = e->over ? e->live_bits : l->bits;
-    *c = (struct connection){
-        .capture = capture + frame_file(e->first->k.frame),
-        .file = frame_file(e->first->k.frame),
-        .stream = e->first->stream,
-        .client_guessed = !live_has(l, LIVE_CLIENT_KNOWN),
-        .began_mid_stream = !(bits & (LIVE_SYN | LIVE_SYNACK)),
-        .handshake_seen = (bits & LIVE_HANDSHAKE) != 0,
-        .synack_seen = (bits & LIVE_SYNACK) != 0,
-        .first_time = l->first_time,
-        .last_time = e->over ? e->last->k.time : l->last_time,
-        .rtt_ns = l->evidence->leg[SIDE_SERVER] + l->evidence->leg[SIDE_CLIENT],
-        .n_segments = e->over ? e->n_before + e->n_rsts : l->n_segments,
-        .vlan = l->vlan,
-        .tunnel = l->evidence->tunnel,
-    };
+    c->capture = capture + frame_file(e->first->k.frame);
+    c->file = frame_file(e->first->k.frame);
+    c->stream = e->first->stream;
+    c->client_guessed = !live_has(l, LIVE_CLIENT_KNOWN);
+    c->began_mid_stream = !(bits & (LIVE_SYN | LIVE_SYNACK));
+    c->handshake_seen = (bits & LIVE_HANDSHAKE) != 0;
+    c->synack_seen = (bits & LIVE_SYNACK) != 0;
+    c->first_time = l->first_time;
+    c->last_time = e->over ? e->last->k.time : l->last_time;
+    c->rtt_ns = l->evidence->leg[SIDE_SERVER] + l->evidence->leg[SIDE_CLIENT];
+    c->n_segments = e->over ? e->n_before + e->n_rsts : l->n_segments;
+    c->vlan = l->vlan;
+    c->tunnel = l->evidence->tunnel;
     add_ends(arena, flow, e, c);
     add_segments(arena, l, e, c);
     add_icmp(arena, l, c);
@@ -224,22 +222,16 @@ static void answers(struct rst *r, const struct connection *c)
     }
 }
 
-struct rst settle_rst(const struct rst_note *n, enum side from, const struct connection *c)
+void settle_rst(const struct rst_note *n, enum side from, const struct connection *c,
+                struct rst *out)
 {
-    struct rst r = {.segment = settle_segment(&n->k, from),
-                    .stream = n->stream,
-                    .validity = (enum rst_validity)n->validity,
-                    .family = (enum rst_family)n->family,
-                    .payload = n->payload,
-                    .mptcp_reason = n->mptcp_reason};
-    answers(&r, c);
-    return r;
-}
-
-static struct rst rst_from(const struct live *l, const struct rst_note *n,
-                           const struct connection *c)
-{
-    return settle_rst(n, side_of(l, kept_dir(&n->k)), c);
+    settle_segment(&n->k, from, &out->segment);
+    out->stream = n->stream;
+    out->validity = (enum rst_validity)n->validity;
+    out->family = (enum rst_family)n->family;
+    out->payload = n->payload;
+    out->mptcp_reason = n->mptcp_reason;
+    answers(out, c);
 }
 
 static bool add_rsts(struct arena *arena, const struct live *l, const struct rst_note *first,
@@ -251,11 +243,13 @@ static bool add_rsts(struct arena *arena, const struct live *l, const struct rst
     struct rst *v = arena_array(arena, n, sizeof *v);
     if (!v)
         return false;
-    for (size_t i = 0; i < n; i++, first = first->next)
-        v[i] = rst_from(l, first, r->in_full);
+    for (size_t i = 0; i < n; i++, first = first->next) {
+        settle_rst(first, side_of(l, kept_dir(&first->k)), r->in_full, &v[i]);
+        if (first == e->first)
+            r->deciding = v[i];
+    }
     r->rsts = v;
     r->n_rsts = (uint32_t)n;
-    r->deciding = rst_from(l, e->first, r->in_full);
     r->claimed = (enum side)r->deciding.segment.from;
     return true;
 }
@@ -266,19 +260,18 @@ static void scene_ends(struct scene *s, const struct flow *flow, const struct ep
     for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
         uint8_t d = dir_of(l, (enum side)side);
         const struct half *h = &e->at[d];
-        s->end[side] = (struct scene_end){
-            .at = settle_end(&flow->key.e[d], h, &e->at[1 - d], &e->times[d], &e->trouble[d]),
-            .talk = e->talk[d],
-            .other_next_at_data = h->other_next_at_data,
-            .seen_end = h->seen_end,
-            .spoke = h->n_segments > 0,
-            .fin_implied = half_fin_implied(h),
-            .unanswered_frame = e->trouble[d].unanswered_frame,
-            .unanswered_time = e->trouble[d].unanswered_time,
-            .last_ip_id = h->last_ip_id,
-            .old_next = l->evidence->old_next[d],
-            .leg = l->evidence->leg[side],
-        };
+        struct scene_end *end = &s->end[side];
+        settle_end(&flow->key.e[d], h, &e->at[1 - d], &e->times[d], &e->trouble[d], &end->at);
+        end->talk = e->talk[d];
+        end->other_next_at_data = h->other_next_at_data;
+        end->seen_end = h->seen_end;
+        end->spoke = h->n_segments > 0;
+        end->fin_implied = half_fin_implied(h);
+        end->unanswered_frame = e->trouble[d].unanswered_frame;
+        end->unanswered_time = e->trouble[d].unanswered_time;
+        end->last_ip_id = h->last_ip_id;
+        end->old_next = l->evidence->old_next[d];
+        end->leg = l->evidence->leg[side];
     }
 }
 

@@ -22,12 +22,13 @@ bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t captur
 /* capture: that in which the connection was met last. */
 void settle_record(const struct flow *flow, uint32_t capture, struct connection_record *out);
 
-/* The parts. */
-struct segment settle_segment(const struct kept *k, enum side from);
+/* The parts, each written where it belongs; *out is zero before. */
+void settle_segment(const struct kept *k, enum side from, struct segment *out);
 /* t: NULL where there was none. */
-struct end settle_end(const struct endpoint *at, const struct half *h, const struct half *other,
-                      const struct half_times *times, const struct trouble *t);
+void settle_end(const struct endpoint *at, const struct half *h, const struct half *other,
+                const struct half_times *times, const struct trouble *t, struct end *out);
 /* Of the connection, whose segments are there. */
-struct rst settle_rst(const struct rst_note *n, enum side from, const struct connection *c);
+void settle_rst(const struct rst_note *n, enum side from, const struct connection *c,
+                struct rst *out);
 
 #endif

@@ -35,12 +35,11 @@ static void meet_rst(const struct opening *o, struct live *l)
 static struct rst_note note_rst(const struct opening *o, const struct live *l, uint32_t stream)
 {
     const struct kept *k = &o->rst.k;
-    const struct packet p = {.seq = k->seq, .ack = k->ack, .flags = k->flags};
     return (struct rst_note){.k = *k,
                              .stream = stream,
                              .mptcp_reason = -1,
-                             .validity = (uint8_t)rst_validity_of(l, (uint8_t)rst_from(o), &p),
-                             .family = (uint8_t)rst_family_of(l, (uint8_t)rst_from(o), &p)};
+                             .validity = (uint8_t)rst_validity_of(l, (uint8_t)rst_from(o), k),
+                             .family = (uint8_t)rst_family_of(l, (uint8_t)rst_from(o), k)};
 }
 
 static void add_ends(struct scene *s, const struct opening *o, const struct live *l,
@@ -51,7 +50,7 @@ static void add_ends(struct scene *s, const struct opening *o, const struct live
         const struct half_times times = {side == SIDE_CLIENT ? o->syn.k.time : INSTANT_NONE,
                                          INSTANT_NONE, INSTANT_NONE};
         struct scene_end *e = &s->end[side];
-        e->at = settle_end(&at[side], h, other, &times, NULL);
+        settle_end(&at[side], h, other, &times, NULL, &e->at);
         e->seen_end = h->seen_end;
         e->spoke = h->n_segments > 0;
         e->fin_implied = half_fin_implied(h);
@@ -73,8 +72,8 @@ static bool add_segments(struct arena *arena, struct connection *c, const struct
     struct segment *v = arena_array(arena, 2, sizeof *v);
     if (!v)
         return false;
-    v[0] = settle_segment(&o->syn.k, SIDE_CLIENT);
-    v[1] = settle_segment(&o->rst.k, rst_from(o));
+    settle_segment(&o->syn.k, SIDE_CLIENT, &v[0]);
+    settle_segment(&o->rst.k, rst_from(o), &v[1]);
     c->segments = v;
     c->n_kept = c->n_head_kept = 2;
     return true;
@@ -111,7 +110,7 @@ static struct reset *reset_from(struct arena *arena, const struct rst_note *n, e
     struct reset *r = arena_alloc(arena, sizeof *r);
     if (!r)
         return NULL;
-    r->deciding = settle_rst(n, from, c);
+    settle_rst(n, from, c, &r->deciding);
     r->rsts = &r->deciding;
     r->n_rsts = 1;
     r->claimed = from;
