@@ -218,11 +218,6 @@ static void change_places(struct connection_record *v, struct radix_item *order,
 static bool order_records(struct tracker *t)
 {
     const struct connection_records *r = &t->records;
-    size_t n = 1;
-    while (n < r->n && place_of(&r->v[n - 1]) <= place_of(&r->v[n]))
-        n++;
-    if (n >= r->n)
-        return true;
     struct radix_item *order = radix_room(r->n);
     if (!order)
         return false;
@@ -234,30 +229,40 @@ static bool order_records(struct tracker *t)
     return true;
 }
 
-/* Those that were written, without the places between them. */
+/* Those that were written, without the places between them.  Returns whether they are in order. */
+static bool close_gaps(struct connection_records *r)
+{
+    size_t n = 0;
+    bool in_order = true;
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->v[i].n_segments == 0)
+            continue;
+        in_order = in_order && (n == 0 || place_of(&r->v[n - 1]) <= place_of(&r->v[i]));
+        if (n < i)
+            r->v[n] = r->v[i];
+        n++;
+    }
+    r->n = n;
+    return in_order;
+}
+
 static bool gather_records(struct tracker *t)
 {
     struct connection_records *r = &t->records;
-    size_t n = 0;
-    for (size_t i = 0; i < r->n; i++) {
-        if (r->v[i].n_segments > 0 && n < i)
-            r->v[n] = r->v[i];
-        n += r->v[i].n_segments > 0;
-    }
-    r->n = n;
+    const bool in_order = close_gaps(r);
     if (t->more_records.n == 0)
-        return true;
+        return in_order || order_records(t);
     if (!vec_reserve(r, r->n + t->more_records.n))
         return false;
     memcpy(r->v + r->n, t->more_records.v, t->more_records.n * sizeof *r->v);
     r->n += t->more_records.n;
     vec_finish(&t->more_records);
-    return true;
+    return order_records(t);
 }
 
 struct tracker_records tracker_connections(struct tracker *t)
 {
-    t->records_in_order = t->records_in_order || (gather_records(t) && order_records(t));
+    t->records_in_order = t->records_in_order || gather_records(t);
     return t->records_in_order ? (struct tracker_records){t->records.v, t->records.n}
                                : (struct tracker_records){NULL, 0};
 }
