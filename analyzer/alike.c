@@ -39,6 +39,7 @@ struct alike {
     instant_ns *moments;    /* by server, then time */
     struct volume *volumes; /* of those with any */
     instant_ns *idles;      /* of those that may count */
+    bool by_connection;     /* the resets stand by it */
     struct kin *kin;        /* n; NULL: the resets themselves stand by connection */
     size_t n, n_volumes, n_idles;
 };
@@ -104,8 +105,14 @@ static void add(struct alike *a, uint32_t i)
 /* Where each server's moments begin. */
 static void share_room(struct alike *a)
 {
-    for (size_t i = 0; i < a->n_resets; i++)
+    uint64_t last = 0;
+    a->by_connection = true;
+    for (size_t i = 0; i < a->n_resets; i++) {
+        const uint64_t connection = connection_of(a->resets[i]);
         a->servers[a->census->server[i]].n += !a->resets[i]->is_copy_of_other;
+        a->by_connection = a->by_connection && last <= connection;
+        last = connection;
+    }
     for (uint32_t k = 0; k < a->census->n_servers; k++) {
         a->servers[k].first = (uint32_t)a->n;
         a->n += a->servers[k].n;
@@ -122,18 +129,10 @@ static void sort_moments(const struct alike *a)
     }
 }
 
-static bool is_by_connection(const struct alike *a)
-{
-    for (size_t i = 1; i < a->n_resets; i++)
-        if (connection_of(a->resets[i - 1]) > connection_of(a->resets[i]))
-            return false;
-    return true;
-}
-
 static bool sort_kin(struct alike *a)
 {
     size_t n = 0;
-    if (is_by_connection(a))
+    if (a->by_connection)
         return true;
     a->kin = malloc((a->n + 1) * sizeof *a->kin);
     struct radix_item *v = radix_room(a->n);

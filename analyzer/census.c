@@ -68,40 +68,6 @@ static uint32_t number(struct map_ahead *ends, size_t i)
 
 /* ---- resets ---- */
 
-static bool number_batch_of_resets(struct census *s, struct batch *b)
-{
-    batch_look(b);
-    for (size_t i = 0; i < b->n; i++) {
-        const uint32_t server = number(&b->servers, i);
-        const uint32_t client = number(&b->clients, i);
-        if (server == CENSUS_NONE || client == CENSUS_NONE)
-            return false;
-        s->server[b->at[i]] = server;
-        s->client[b->at[i]] = client;
-    }
-    b->n = 0;
-    return true;
-}
-
-static bool number_resets(struct census *s)
-{
-    const size_t n = s->of->n_resets;
-    struct batch b = batch_for(s);
-    s->server = malloc((n + 1) * sizeof *s->server);
-    s->client = malloc((n + 1) * sizeof *s->client);
-    bool good = s->server && s->client;
-    for (size_t i = 0; good && i < n; i++) {
-        const struct reset *r = s->of->resets[i];
-        batch_add(&b, i, reset_end(r, SIDE_SERVER), reset_end(r, SIDE_CLIENT));
-        good = b.n < MAP_AHEAD || number_batch_of_resets(s, &b);
-    }
-    good = good && number_batch_of_resets(s, &b);
-    s->n_servers = (uint32_t)s->servers.n;
-    return good;
-}
-
-/* ---- records ---- */
-
 struct dealing { /* by record */
     uint32_t *server, *client;
     uint8_t *bits;
@@ -122,18 +88,51 @@ static const struct connection_record *own_record(const struct census *s, const 
     return &v[at];
 }
 
-/* What is known of its reset need not be looked for. */
-static void hand_numbers_on(const struct census *s, struct dealing *d)
+/* What is known of a reset need not be looked for again with its record. */
+static void hand_numbers_on(const struct census *s, struct dealing *d, uint32_t reset)
 {
-    memset(d->client, 0xff, s->n_records * sizeof *d->client); /* CENSUS_NONE */
-    for (size_t i = 0; i < s->of->n_resets; i++) {
-        const struct connection_record *own = own_record(s, s->of->resets[i]);
-        if (!own)
-            continue;
-        d->server[own - s->of->records] = s->server[i];
-        d->client[own - s->of->records] = s->client[i];
-    }
+    const struct connection_record *own = own_record(s, s->of->resets[reset]);
+    if (!own)
+        return;
+    d->server[own - s->of->records] = s->server[reset];
+    d->client[own - s->of->records] = s->client[reset];
 }
+
+static bool number_batch_of_resets(struct census *s, struct dealing *d, struct batch *b)
+{
+    batch_look(b);
+    for (size_t i = 0; i < b->n; i++) {
+        const uint32_t server = number(&b->servers, i);
+        const uint32_t client = number(&b->clients, i);
+        if (server == CENSUS_NONE || client == CENSUS_NONE)
+            return false;
+        s->server[b->at[i]] = server;
+        s->client[b->at[i]] = client;
+        hand_numbers_on(s, d, b->at[i]);
+    }
+    b->n = 0;
+    return true;
+}
+
+static bool number_resets(struct census *s, struct dealing *d)
+{
+    const size_t n = s->of->n_resets;
+    struct batch b = batch_for(s);
+    s->server = malloc((n + 1) * sizeof *s->server);
+    s->client = malloc((n + 1) * sizeof *s->client);
+    bool good = s->server && s->client;
+    memset(d->client, 0xff, s->n_records * sizeof *d->client); /* CENSUS_NONE */
+    for (size_t i = 0; good && i < n; i++) {
+        const struct reset *r = s->of->resets[i];
+        batch_add(&b, i, reset_end(r, SIDE_SERVER), reset_end(r, SIDE_CLIENT));
+        good = b.n < MAP_AHEAD || number_batch_of_resets(s, d, &b);
+    }
+    good = good && number_batch_of_resets(s, d, &b);
+    s->n_servers = (uint32_t)s->servers.n;
+    return good;
+}
+
+/* ---- records ---- */
 
 static void note_order(struct census *s, struct dealing *d, size_t i)
 {
@@ -165,7 +164,6 @@ static bool number_records(struct census *s, struct dealing *d)
     struct batch b = batch_for(s);
     bool good = true;
     d->by_time = s->by_stream = true;
-    hand_numbers_on(s, d);
     for (size_t i = 0; good && i < s->n_records; i++) {
         const struct connection_record *r = &s->of->records[i];
         d->bits[i] = census_bits(r);
@@ -250,8 +248,8 @@ bool census_take(struct census *s, const struct case_file *c)
     map_init(&s->clients, sizeof(struct address), sizeof(uint32_t));
     struct dealing d = {malloc(room * sizeof(uint32_t)), malloc(room * sizeof(uint32_t)),
                         malloc(room), false};
-    const bool good = d.server && d.client && d.bits && number_resets(s) && number_records(s, &d) &&
-                      share_room(s, &d) && deal_all(s, &d);
+    const bool good = d.server && d.client && d.bits && number_resets(s, &d) &&
+                      number_records(s, &d) && share_room(s, &d) && deal_all(s, &d);
     free(d.server);
     free(d.client);
     free(d.bits);
