@@ -34,7 +34,7 @@ struct case_capture {
     const char *link_types[8];
     size_t n_link_types;
     uint64_t n_packets, n_bytes; /* n_bytes: of the stream as read, uncompressed */
-    uint64_t n_tcp, n_connections, n_reset_connections, n_rst_frames;
+    uint64_t n_tcp, n_connections, n_rst_frames;
     uint64_t n_syslog;      /* datagrams that were read as log lines */
     instant_ns first, last; /* INSTANT_NONE when empty */
     unsigned time_digits;

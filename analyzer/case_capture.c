@@ -142,7 +142,6 @@ static bool keep_results(struct case_run *run)
         if (!slot)
             return false;
         *slot = resets.v[i];
-        run->captures.v[reset_capture(resets.v[i])].n_reset_connections++;
     }
     for (uint32_t file = 0; file < series->n_files; file++)
         run->captures.v[series->first + file].n_files = series->n_files;

@@ -227,7 +227,7 @@ static bool number_places(struct case_file *c, const struct vantage_pair *p, siz
     struct sample *samples = calloc(c->n_captures + 1, sizeof *samples);
     if (!samples)
         return false;
-    for (size_t i = 0; i < c->n_records; i++) {
+    for (size_t i = 0; c->n_captures > 1 && i < c->n_records; i++) {
         struct sample *s = &samples[case_series(c, c->records[i].capture)];
         if (s->n < SAMPLE)
             s->v[s->n++] = &c->records[i];
