@@ -31,22 +31,20 @@ struct sorting {
     bool last_is_of_client;
 };
 
-static struct case_key key_of(struct sorting *s, const struct finding *x)
+static void write_key(struct sorting *s, const struct finding *x, struct case_key *k)
 {
-    struct case_key k;
-    memset(&k, 0, sizeof k); /* it is compared byte by byte */
+    memset(k, 0, sizeof *k); /* it is compared byte by byte */
     if (x->cause != s->last) {
         s->last = x->cause;
         s->last_is_of_client = is_of_client(x->cause);
     }
-    k.cause = x->cause;
-    k.rule = x->rule;
-    k.severity = x->severity;
+    k->cause = x->cause;
+    k->rule = x->rule;
+    k->severity = x->severity;
     const struct endpoint *e =
         finding_end(s->f, x, s->last_is_of_client ? SIDE_CLIENT : SIDE_SERVER);
-    k.at.ip = e->ip;
-    k.at.port = s->last_is_of_client ? 0 : e->port;
-    return k;
+    k->at.ip = e->ip;
+    k->at.port = s->last_is_of_client ? 0 : e->port;
 }
 
 /* Of some findings, which begin at that one. */
@@ -55,7 +53,7 @@ static bool number_some(struct sorting *s, struct map_ahead *cases, size_t from,
 {
     struct case_key keys[MAP_AHEAD];
     for (size_t i = 0; i < cases->n; i++) {
-        keys[i] = key_of(s, &s->f->v[from + i]);
+        write_key(s, &s->f->v[from + i], &keys[i]);
         cases->key[i] = &keys[i];
     }
     map_look_ahead(cases);
