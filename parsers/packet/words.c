@@ -5,6 +5,8 @@
  */
 #include "parsers/packet/words.h"
 
+#include <string.h>
+
 #include "parsers/packet/chain.h"
 
 static bool is_printable(unsigned char c)
@@ -12,12 +14,37 @@ static bool is_printable(unsigned char c)
     return (c >= 0x20 && c != 0x7f) || c == '\t';
 }
 
+#define BYTES(value) (UINT64_MAX / 0xff * (value)) /* eight of them */
+
+/* Whether eight bytes are printable, none a tab: no byte is below 0x20, none is 0x7f. */
+static bool are_printable(uint64_t eight)
+{
+    const uint64_t other = eight ^ BYTES(0x7f);
+    const uint64_t control = (eight - BYTES(0x20)) & ~eight, del = (other - BYTES(1)) & ~other;
+    return ((control | del) & BYTES(0x80)) == 0;
+}
+
+/* How many bytes are printable, and all bits that they have. */
+static size_t printable_length(struct text t, unsigned char *any)
+{
+    size_t n = 0;
+    uint64_t eight, seen = 0;
+    for (; t.n - n >= sizeof eight; n += sizeof eight) {
+        memcpy(&eight, t.p + n, sizeof eight);
+        if (!are_printable(eight))
+            break;
+        seen |= eight;
+    }
+    *any = (seen & BYTES(0x80)) ? 0x80 : 0;
+    for (; n < t.n && is_printable((unsigned char)t.p[n]); n++)
+        *any |= (unsigned char)t.p[n];
+    return n;
+}
+
 struct text words_first_line(struct text head)
 {
-    size_t end = 0;
-    unsigned char any = 0;
-    for (; end < head.n && is_printable((unsigned char)head.p[end]); end++)
-        any |= (unsigned char)head.p[end];
+    unsigned char any;
+    const size_t end = printable_length(head, &any);
     const bool line_ends = end < head.n && (head.p[end] == '\r' || head.p[end] == '\n');
     if (end < 2 || (end < head.n && !line_ends))
         return (struct text){0};

@@ -384,6 +384,23 @@ static void protocols_are_guessed(void **state)
     }
 }
 
+/* Wherever a byte stands in a line, it ends it, spoils it or belongs to it. */
+static void each_byte_of_a_line(void **state)
+{
+    (void)state;
+    for (size_t at = 2; at < 24; at++)
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char line[24];
+            memset(line, 'x', sizeof line);
+            line[at] = (char)byte;
+            const bool ends = byte == '\r' || byte == '\n';
+            const bool belongs = (byte >= 0x20 && byte < 0x7f) || byte == '\t' ||
+                                 (byte >= 0xc2 && sizeof line - at < 4); /* the last: cut off */
+            const struct text t = words_first_line((struct text){line, sizeof line});
+            assert_int_equal(t.n, belongs ? sizeof line : ends ? at : 0);
+        }
+}
+
 static void lines_of_text(void **state)
 {
     (void)state;
@@ -451,6 +468,7 @@ int main(void)
         cmocka_unit_test(postgresql_starts_and_fails),
         cmocka_unit_test(the_smaller_protocols),
         cmocka_unit_test(protocols_are_guessed),
+        cmocka_unit_test(each_byte_of_a_line),
         cmocka_unit_test(lines_of_text),
         cmocka_unit_test(what_a_rst_carries),
         cmocka_unit_test(the_window_of_a_netscaler),
