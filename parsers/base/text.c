@@ -35,21 +35,34 @@ bool text_ends(struct text t, struct text suffix)
     return t.n >= suffix.n && text_eq(text_slice(t, t.n - suffix.n, t.n), suffix);
 }
 
+size_t text_find_byte(struct text t, char byte, size_t from)
+{
+    if (from >= t.n)
+        return SIZE_MAX;
+    const char *hit = memchr(t.p + from, (unsigned char)byte, t.n - from);
+    return hit ? (size_t)(hit - t.p) : SIZE_MAX;
+}
+
+#define LEAPS_MAX                                                                                  \
+    16 /* from one first byte to the next: where they are rare that is the quickest                \
+        */
+
 size_t text_find(struct text t, struct text needle, size_t from)
 {
     if (from > t.n || needle.n > t.n - from)
         return SIZE_MAX;
     if (needle.n == 0)
         return from;
-    const char *hit = memmem(t.p + from, t.n - from, needle.p, needle.n);
-    return hit ? (size_t)(hit - t.p) : SIZE_MAX;
-}
-
-size_t text_find_byte(struct text t, char byte, size_t from)
-{
-    if (from >= t.n)
+    size_t at = text_find_byte(t, needle.p[0], from);
+    for (size_t i = 1; i < LEAPS_MAX && at != SIZE_MAX && t.n - at >= needle.n; i++) {
+        if (t.p[at + needle.n - 1] == needle.p[needle.n - 1] &&
+            memcmp(t.p + at, needle.p, needle.n) == 0)
+            return at;
+        at = text_find_byte(t, needle.p[0], at + 1);
+    }
+    if (at == SIZE_MAX)
         return SIZE_MAX;
-    const char *hit = memchr(t.p + from, (unsigned char)byte, t.n - from);
+    const char *hit = memmem(t.p + at, t.n - at, needle.p, needle.n);
     return hit ? (size_t)(hit - t.p) : SIZE_MAX;
 }
 

@@ -24,6 +24,9 @@ static void views_compare_and_cut(void **state)
     assert_int_equal(text_find(TEXT("aXbXc"), TEXT("X"), 2), 3);
     assert_true(text_find(TEXT("abc"), TEXT("abcd"), 0) == SIZE_MAX);
     assert_true(text_find(TEXT("abc"), TEXT("a"), 99) == SIZE_MAX);
+    assert_true(text_find(TEXT("abcab"), TEXT("abd"), 0) == SIZE_MAX);
+    assert_int_equal(text_find(TEXT("aaaaaaaaaaaaaaaaaaaaaaaab"), TEXT("aab"), 1), 22);
+    assert_true(text_find(TEXT("aaaaaaaaaaaaaaaaaaaaaaaab"), TEXT("aac"), 1) == SIZE_MAX);
     assert_int_equal(text_find_nocase(TEXT("tT TOo many"), TEXT("tOO")), 3);
     assert_int_equal(text_find_nocase(TEXT("TtTo"), TEXT("TO")), 2);
     assert_int_equal(text_find_nocase(TEXT("a[b{b"), TEXT("{B")), 3); /* no letters, though near */
