@@ -23,11 +23,15 @@ enum app_protocol said_protocol(const struct connection *c, enum side side)
     return said ? said->own : own_protocol(c, side);
 }
 
-static enum app_protocol protocol_of(const struct connection *c, enum app_protocol own)
+/* The connection's is worked out once: *both is APP_PROTOCOLS until it is. */
+static enum app_protocol protocol_of(const struct connection *c, enum app_protocol own,
+                                     enum app_protocol *both)
 {
     if (own != APP_UNKNOWN && own != APP_TEXT)
         return own;
-    return words_protocol(c->end[SIDE_CLIENT].head, c->end[SIDE_SERVER].head);
+    if (*both == APP_PROTOCOLS)
+        *both = words_protocol(c->end[SIDE_CLIENT].head, c->end[SIDE_SERVER].head);
+    return *both;
 }
 
 static struct text code_of(const struct last_words *w, struct arena *a)
@@ -71,7 +75,8 @@ static struct text sentence(const struct last_words *w, struct text code, struct
     return arena_join(a, parts, sizeof parts / sizeof *parts);
 }
 
-static void settle(struct connection *c, enum side side, struct arena *arena)
+static void settle(struct connection *c, enum side side, enum app_protocol *both,
+                   struct arena *arena)
 {
     struct end *e = &c->end[side];
     const struct spoken spoken = {.head = e->head,
@@ -85,7 +90,7 @@ static void settle(struct connection *c, enum side side, struct arena *arena)
     if (!said)
         return;
     *said = (struct last_said){.own = own_protocol(c, side)};
-    said->protocol = protocol_of(c, said->own);
+    said->protocol = protocol_of(c, said->own, both);
     words_last(said->protocol, &spoken, &w);
     said->kind = w.kind;
     said->is_read = w.is_read;
@@ -96,8 +101,9 @@ static void settle(struct connection *c, enum side side, struct arena *arena)
 
 void said_settle(struct connection *c, struct arena *arena)
 {
-    settle(c, SIDE_CLIENT, arena);
-    settle(c, SIDE_SERVER, arena);
+    enum app_protocol both = APP_PROTOCOLS;
+    settle(c, SIDE_CLIENT, &both, arena);
+    settle(c, SIDE_SERVER, &both, arena);
 }
 
 enum http_completeness said_answer(const struct connection *c)
