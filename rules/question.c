@@ -19,7 +19,7 @@ struct question_atom { /* one condition on a fact */
 };
 
 /* How two values of a fact are held against each other. */
-enum likeness { ALIKE_NEVER, ALIKE_NUMBER, ALIKE_TRUTH, ALIKE_TEXT };
+enum likeness { ALIKE_NEVER, ALIKE_UNKNOWN, ALIKE_NUMBER, ALIKE_TRUTH, ALIKE_TEXT };
 
 struct held { /* an answer, and the values of the fact that it holds for */
     uint64_t answer;
@@ -102,7 +102,7 @@ static enum likeness likeness_of(const struct fact_def *def)
     case FACT_TEXT:
         return ALIKE_TEXT;
     default:
-        return ALIKE_NEVER;
+        return ALIKE_UNKNOWN; /* where they are */
     }
 }
 
@@ -198,8 +198,8 @@ static void limit(struct held *h, int64_t number, const struct test *t, const st
 
 static void limit_by(struct held *h, int64_t number, const struct test *t, struct bench *b)
 {
-    if (t->op == OP_NEAR_TIMER) /* its places are not at hand */
-        draw_in(h, number, number);
+    if (t->op == OP_NEAR_TIMER)
+        timeouts_limit(&b->catalogue->timeouts, number, t->timers, &h->least, &h->most);
     for (size_t i = 0; i < t->n_operands && t->op != OP_KNOWN; i++) {
         const struct operand *o = &t->operands[i];
         const bool is_silent = o->ref && !bench_ask(b, o->ref->slot)->known;
@@ -220,13 +220,21 @@ static void limit_all(const struct questions *all, const struct question *q, str
     }
 }
 
+static bool may_be_held(const struct question *q, const struct fact *f)
+{
+    if (q->likeness == ALIKE_NEVER)
+        return false;
+    return !f->known || (q->likeness != ALIKE_UNKNOWN &&
+                         (q->likeness != ALIKE_TEXT || f->as.text.n <= VALUE_TEXT_MAX));
+}
+
 /* The oldest makes way. */
 static void hold(const struct questions *all, struct question *q, struct bench *b,
                  const struct fact *f, uint64_t answer)
 {
     struct held *h = &q->held[q->next];
     const bool is_text = f->known && q->likeness == ALIKE_TEXT;
-    if (q->likeness == ALIKE_NEVER || (is_text && f->as.text.n > VALUE_TEXT_MAX))
+    if (!may_be_held(q, f))
         return;
     *h = (struct held){.answer = answer, .known = f->known};
     if (is_text) {

@@ -130,6 +130,30 @@ bool timeouts_near(const struct timeouts *t, instant_ns idle_ns, uint32_t wanted
     return false;
 }
 
+/* To the stretch from low to high, or to the side of it on which a silence lies. */
+static void limit_by(instant_ns low, instant_ns high, instant_ns idle_ns, instant_ns *least,
+                     instant_ns *most)
+{
+    const instant_ns from = idle_ns > high ? high + 1 : idle_ns < low ? INT64_MIN : low;
+    const instant_ns to = idle_ns < low ? low - 1 : idle_ns > high ? INT64_MAX : high;
+    *least = from > *least ? from : *least;
+    *most = to < *most ? to : *most;
+}
+
+void timeouts_limit(const struct timeouts *t, instant_ns idle_ns, uint32_t wanted,
+                    instant_ns *least, instant_ns *most)
+{
+    limit_by(0, INT64_MAX, idle_ns, least, most); /* less is no silence */
+    for (size_t i = 0; i < t->n; i++) {
+        const struct timer *v = &t->v[i];
+        instant_ns high;
+        if (__builtin_add_overflow(v->after_ns, v->tolerance_ns, &high))
+            high = INT64_MAX;
+        if ((uint32_t)v->kind & wanted)
+            limit_by(v->after_ns - v->tolerance_ns, high, idle_ns, least, most);
+    }
+}
+
 /* The best that fits behind those already taken. */
 static const struct timer *next_nearest(const struct timeouts *t, instant_ns idle_ns,
                                         uint32_t wanted, const struct timer **taken, size_t n)

@@ -41,6 +41,9 @@ const char *timer_ending_name(enum timer_ending e); /* "rst", "fin", "silent", "
 bool timeouts_read(struct timeouts *t, const char *name, struct text bytes, struct arena *a,
                    struct complaints *c);
 bool timeouts_near(const struct timeouts *t, instant_ns idle_ns, uint32_t kinds);
+/* Draws the limits in, between which idle_ns lies, to where timeouts_near says the same of all. */
+void timeouts_limit(const struct timeouts *t, instant_ns idle_ns, uint32_t kinds, instant_ns *least,
+                    instant_ns *most);
 /* "AWS NAT gateway (350 s), ..." of at most limit products, nearest first; empty when none. */
 struct text timeouts_nearest(const struct timeouts *t, instant_ns idle_ns, uint32_t kinds,
                              size_t limit, struct arena *a);

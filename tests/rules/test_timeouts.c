@@ -44,6 +44,46 @@ static void test_near(void **state)
     arena_finish(&a);
 }
 
+/* Within the limits all silences are alike. */
+static void test_limits(void **state)
+{
+    (void)state;
+    static const char few[] =
+        "<timeouts version='1'>"
+        "<timer after='20ns' tolerance='3ns' kind='proxy' product='P'>x</timer>"
+        "<timer after='24ns' tolerance='2ns' kind='server' product='S'>x</timer>"
+        "<timer after='9000000000s' tolerance='8000000000s' kind='server' product='L'>x</timer>"
+        "</timeouts>";
+    struct arena a;
+    struct complaints c;
+    struct timeouts t;
+    arena_init(&a, NULL);
+    complaints_init(&c);
+    assert_true(timeouts_read(&t, "t.xml", text_of(few), &a, &c));
+    for (instant_ns idle = -3; idle < 40; idle++) {
+        instant_ns least = INT64_MIN, most = INT64_MAX;
+        const bool is_near = timeouts_near(&t, idle, TIMER_ANY);
+        timeouts_limit(&t, idle, TIMER_ANY, &least, &most);
+        assert_true(least <= idle && idle <= most);
+        for (instant_ns other = least < -9 ? -9 : least; other <= most && other < 50; other++)
+            assert_int_equal(timeouts_near(&t, other, TIMER_ANY), is_near);
+    }
+    instant_ns least = INT64_MIN, most = INT64_MAX;
+    timeouts_limit(&t, 10, TIMER_ANY, &least, &most);
+    assert_true(least == 0 && most == 16);
+    least = 5, most = 7;
+    timeouts_limit(&t, 6, TIMER_ANY, &least, &most); /* never wider */
+    assert_true(least == 5 && most == 7);
+    least = INT64_MIN, most = INT64_MAX;
+    timeouts_limit(&t, 24, TIMER_PROXY, &least, &most); /* those of other kinds do not count */
+    assert_true(least == 24 && most == INT64_MAX);
+    least = INT64_MIN, most = INT64_MAX;
+    timeouts_limit(&t, INT64_MAX - 1, TIMER_SERVER, &least, &most); /* its end does not fit */
+    assert_true(least == 1000000000 * NS_PER_S && most == INT64_MAX);
+    complaints_finish(&c);
+    arena_finish(&a);
+}
+
 static void test_mistakes(void **state)
 {
     (void)state;
@@ -97,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_near),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_what_is_built_in),
     };
