@@ -35,13 +35,13 @@ struct alike {
     const struct census *census;
     struct reset *const *resets;
     size_t n_resets;
-    struct server *servers; /* by number */
+    struct server *servers; /* two of a number: by clients and by the server, see server_at */
     instant_ns *moments;    /* by server, then time */
     struct volume *volumes; /* of those with any */
     instant_ns *idles;      /* of those that may count */
     bool by_connection;     /* the resets stand by it */
     struct kin *kin;        /* n; NULL: the resets themselves stand by connection */
-    size_t n, n_volumes, n_idles;
+    size_t n_servers, n, n_volumes, n_idles;
 };
 
 static int order_u64(uint64_t a, uint64_t b)
@@ -89,12 +89,18 @@ static bool has_bytes(const struct reset *r)
     return reset_bytes(r, SIDE_CLIENT) + reset_bytes(r, SIDE_SERVER) > 0;
 }
 
+/* Resets in a client's name are not the server's. */
+static struct server *server_at(const struct alike *a, uint32_t number, const struct reset *r)
+{
+    return &a->servers[2 * (size_t)number + (r->claimed == SIDE_SERVER)];
+}
+
 /* What no question counts is left out: most resets of a flood carried nothing and waited for
  * nothing. */
 static void add(struct alike *a, uint32_t i)
 {
     const struct reset *r = a->resets[i];
-    struct server *s = &a->servers[a->census->server[i]];
+    struct server *s = server_at(a, a->census->server[i], r);
     a->moments[s->first + s->n++] = r->deciding.segment.time;
     if (has_bytes(r))
         a->volumes[a->n_volumes++] = volume_of(r, a->census->server[i]);
@@ -109,11 +115,11 @@ static void share_room(struct alike *a)
     a->by_connection = true;
     for (size_t i = 0; i < a->n_resets; i++) {
         const uint64_t connection = connection_of(a->resets[i]);
-        a->servers[a->census->server[i]].n += !a->resets[i]->is_copy_of_other;
+        server_at(a, a->census->server[i], a->resets[i])->n += !a->resets[i]->is_copy_of_other;
         a->by_connection = a->by_connection && last <= connection;
         last = connection;
     }
-    for (uint32_t k = 0; k < a->census->n_servers; k++) {
+    for (size_t k = 0; k < a->n_servers; k++) {
         a->servers[k].first = (uint32_t)a->n;
         a->n += a->servers[k].n;
         a->servers[k].n = 0;
@@ -123,7 +129,7 @@ static void share_room(struct alike *a)
 /* The resets of a case come in order of time. */
 static void sort_moments(const struct alike *a)
 {
-    for (uint32_t k = 0; k < a->census->n_servers; k++) {
+    for (size_t k = 0; k < a->n_servers; k++) {
         const struct server *s = &a->servers[k];
         order_sort(a->moments + s->first, s->n, sizeof *a->moments, by_instant);
     }
@@ -153,7 +159,8 @@ static bool sort_kin(struct alike *a)
 static bool fill(struct alike *a)
 {
     const size_t room = a->n_resets + 1;
-    a->servers = calloc(a->census->n_servers + (size_t)1, sizeof *a->servers);
+    a->n_servers = 2 * (size_t)a->census->n_servers;
+    a->servers = calloc(a->n_servers + 1, sizeof *a->servers);
     a->moments = malloc(room * sizeof *a->moments);
     a->volumes = malloc(room * sizeof *a->volumes);
     a->idles = malloc(room * sizeof *a->idles);
@@ -234,7 +241,7 @@ static bool fits(const struct reset *r, const struct reset *o, const struct want
     if (w->same_bytes)
         return reset_bytes(r, SIDE_CLIENT) == reset_bytes(o, SIDE_CLIENT) &&
                reset_bytes(r, SIDE_SERVER) == reset_bytes(o, SIDE_SERVER);
-    return w->same_server ? time >= w->time_from && time <= w->time_to
+    return w->same_server ? o->claimed == r->claimed && time >= w->time_from && time <= w->time_to
                           : idle >= w->idle_from && idle <= w->idle_to;
 }
 
@@ -286,7 +293,7 @@ uint32_t alike_same_instant(const struct alike *a, const struct reset *r, instan
     const uint32_t number = census_server(a->census, r);
     if (number == CENSUS_NONE)
         return 0;
-    struct server *s = &a->servers[number];
+    struct server *s = server_at(a, number, r);
     instant_ns t = r->deciding.segment.time;
     const struct wanted w = {
         .same_server = true, .time_from = t - within_ns, .time_to = t + within_ns};

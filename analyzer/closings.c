@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each port that some reset concerns has three rows of times, in order: when its server ended a
- * connection, and when connections that lasted longer than a moment began and were over.  Each
+ * Each port that some reset concerns has three rows of times, in order, of its connections that
+ * lasted longer than a moment: when its server ended one, when one began and was over.  Each
  * question is a few searches.  The captures of one series are one; those of two places are not.
  */
 #include "analyzer/closings.h"
@@ -55,6 +55,12 @@ instant_ns closing_time(const struct reset *r)
     return server_end(end[SIDE_CLIENT], end[SIDE_SERVER]);
 }
 
+/* Whether it was open for longer than a moment. */
+static bool outlasted(instant_ns first, instant_ns over)
+{
+    return over == INSTANT_NONE || over - first > 2 * CLOSINGS_MOMENT_NS;
+}
+
 /* ---- rows ---- */
 
 static bool name_places(struct server_rows *rows)
@@ -71,10 +77,10 @@ static void note(struct server_rows *rows, struct server_row *row,
 {
     const instant_ns client = end_in_record(r, SIDE_CLIENT), server = end_in_record(r, SIDE_SERVER);
     const instant_ns over = sooner(client, server);
+    if (!outlasted(r->first_time, over))
+        return;
     if (server_end(client, server) != INSTANT_NONE)
         server_rows_add(rows, &row[ENDS], server, r->server_quiet_ms);
-    if (over != INSTANT_NONE && over - r->first_time <= 2 * CLOSINGS_MOMENT_NS)
-        return;
     server_rows_add(rows, &row[BEGINS], r->first_time, 0);
     if (over != INSTANT_NONE)
         server_rows_add(rows, &row[OVER], over, 0);
@@ -170,11 +176,16 @@ bool closings_of(const struct closings *s, const struct reset *r, struct closing
     const instant_ns from = t - CLOSINGS_MOMENT_NS, to = t + CLOSINGS_MOMENT_NS;
     const size_t first = server_rows_before(&s->rows, &row[ENDS], from, false);
     const size_t last = server_rows_before(&s->rows, &row[ENDS], to, true);
+    const size_t before =
+        server_rows_before(&s->rows, &row[ENDS], from - CLOSINGS_BEFORE_NS, false);
     const size_t begun = server_rows_before(&s->rows, &row[BEGINS], from, false);
     const size_t over = server_rows_before(&s->rows, &row[OVER], to, true);
-    *out = (struct closing){.n_together = (uint32_t)(last > first ? last - first - 1 : 0),
-                            .n_left_open = (uint32_t)(begun > over ? begun - over : 0),
-                            .least_idle = idle_before(r->in_full, t)};
+    const size_t n_own = outlasted(r->in_full->first_time, t);
+    *out =
+        (struct closing){.n_together = (uint32_t)(last - first > n_own ? last - first - n_own : 0),
+                         .n_before = (uint32_t)(first - before),
+                         .n_left_open = (uint32_t)(begun > over ? begun - over : 0),
+                         .least_idle = idle_before(r->in_full, t)};
     out->most_idle = out->least_idle;
     find_idle(s->rows.note + row[ENDS].first, first, last, out);
     return true;

@@ -190,6 +190,12 @@ static struct fact closed_together(const struct case_file *c, const struct reset
     return k ? counted(r, k->n_together) : not_ended();
 }
 
+static struct fact closed_before(const struct case_file *c, const struct reset *r)
+{
+    const struct closing *k = population_closing(c, r);
+    return k ? counted(r, k->n_before) : not_ended();
+}
+
 static struct fact left_open(const struct case_file *c, const struct reset *r)
 {
     const struct closing *k = population_closing(c, r);
@@ -268,7 +274,11 @@ static const struct fact_def rows[] = {
     {"server.refused-after", FACT_BOOL, FACT_HEARS_BOTH, NULL,
      "its port refused a connection afterwards", refused_after},
     {"server.closed-together", FACT_INT, FACT_HEARS_BOTH, NULL,
-     "other connections to its port that it ended within 50 ms of this one", closed_together},
+     "other connections to its port, open for longer than 100 ms, that it ended within 50 ms of "
+     "this one",
+     closed_together},
+    {"server.closed-before", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "such connections that it ended within 10 s before that moment", closed_before},
     {"server.closed-least-idle", FACT_DURATION, FACT_HEARS_BOTH, NULL,
      "the shortest silence, before it ended them, of the connections of that moment",
      closed_least_idle},
@@ -304,8 +314,8 @@ static const struct fact_def rows[] = {
      "the client's port talked to another server at the same time", port_elsewhere},
     {"client.attempts", FACT_INT, FACT_HEARS_CLIENT, NULL,
      "connections that the client's address began", attempts},
-    {"group.same-instant", FACT_INT, 0, NULL, "other resets of that server within 0.1 s",
-     same_instant},
+    {"group.same-instant", FACT_INT, 0, NULL,
+     "other resets by that side of that server within 0.1 s", same_instant},
     {"group.same-idle", FACT_INT, FACT_HEARS_BOTH, NULL, "other resets after the same silence",
      same_idle},
     {"group.same-bytes", FACT_INT, FACT_HEARS_BOTH, NULL,
@@ -356,6 +366,7 @@ static const struct fact_plain_row plain[] = {
     {turned_others, turned_others_plain, no_shunning},
     {held_others, held_others_plain, no_shunning},
     {closed_together, NULL, no_closing},
+    {closed_before, NULL, no_closing},
     {left_open, NULL, no_closing},
     {closed_least_idle, NULL, no_closing},
     {closed_idle_apart, NULL, no_closing},

@@ -57,6 +57,44 @@ static void a_process_ends_all_at_once(void **state)
     joint_free(j);
 }
 
+/* A request, its answer and the server's FIN, fifty times a second; one of them is reset. */
+static void quick_ones_tell_nothing_of_a_moment(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    char client[32];
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(client, sizeof client, "192.0.2.1:%u", 1000 + i);
+        joint_talk(j, client, PORT, i * 0.02, i * 0.02 + 0.1)->server_quiet_ms = 1;
+    }
+    joint_reset(j, "192.0.2.2:1000", PORT, 1, 1.1, &r);
+    assert_int_equal(asked(j, r).n_together, 0);
+    assert_int_equal(asked(j, r).n_before, 0);
+    r = NULL;
+    joint_reset(j, "192.0.2.2:1001", PORT, 0.9, 1.1, &r); /* one that lasted */
+    assert_int_equal(asked(j, r).n_together, 0);
+    joint_free(j);
+}
+
+/* Longer ones that it always ends itself stand beside the moment's. */
+static void what_it_ended_shortly_before_is_told(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    joint_talk(j, "192.0.2.1:1000", PORT, 1, 11.9);
+    joint_talk(j, "192.0.2.1:1001", PORT, 1, 12); /* too long before */
+    joint_talk(j, "192.0.2.1:1002", PORT, 1, 21.9);
+    joint_talk(j, "192.0.2.1:1003", PORT, 1, 22);   /* of the moment */
+    joint_talk(j, "192.0.2.1:1004", PORT, 1, 22.1); /* after it */
+    joint_reset(j, "192.0.2.1:1005", PORT, 1, 22.01, &r);
+    const struct closing k = asked(j, r);
+    assert_int_equal(k.n_together, 1);
+    assert_int_equal(k.n_before, 2);
+    joint_free(j);
+}
+
 static void a_timer_leaves_the_others(void **state)
 {
     (void)state;
@@ -188,8 +226,12 @@ static struct closing plain(const struct joint *j, const struct reset *r)
         const instant_ns over = first_of(client, server);
         if (o->stream == reset_stream(r) || !endpoint_eq(&o->server, reset_end(r, 1)))
             continue;
-        k.n_together += server != INSTANT_NONE && !(client != INSTANT_NONE && client < server) &&
-                        joint_size(server - t) <= w;
+        const bool by_server =
+            server != INSTANT_NONE && !(client != INSTANT_NONE && client < server);
+        if (over != INSTANT_NONE && over - o->first_time <= 2 * w)
+            continue;
+        k.n_together += by_server && joint_size(server - t) <= w;
+        k.n_before += by_server && server < t - w && server >= t - w - CLOSINGS_BEFORE_NS;
         k.n_left_open += o->first_time < t - w && (over == INSTANT_NONE || over > t + w);
     }
     return k;
@@ -207,6 +249,7 @@ static void searches_count_as_loops_do(void **state)
             const struct closing got = asked(j, j->c.resets[i]), want = plain(j, j->c.resets[i]);
             assert_int_equal(got.n_together, want.n_together);
             assert_int_equal(got.n_left_open, want.n_left_open);
+            assert_int_equal(got.n_before, want.n_before);
         }
         joint_free(j);
     }
@@ -216,6 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_process_ends_all_at_once),
+        cmocka_unit_test(quick_ones_tell_nothing_of_a_moment),
+        cmocka_unit_test(what_it_ended_shortly_before_is_told),
         cmocka_unit_test(a_timer_leaves_the_others),
         cmocka_unit_test(what_the_client_ended_does_not_count),
         cmocka_unit_test(two_places_are_not_added_up),

@@ -109,13 +109,16 @@ static void resets_are_alike(void **state)
 {
     (void)state;
     struct joint *j = joint_create();
-    struct reset *a, *b, *far, *elsewhere, *copy;
+    struct reset *a, *b, *far, *elsewhere, *copy, *by_client;
     joint_reset(j, "192.0.2.1:1000", "198.51.100.7:80", 1, 10, &a);
     joint_reset(j, "192.0.2.1:1001", "198.51.100.7:80", 1, 10.1, &b);
     joint_reset(j, "192.0.2.1:1002", "198.51.100.7:80", 1, 10.2, &far);
     joint_reset(j, "192.0.2.1:1003", "198.51.100.8:80", 1, 10, &elsewhere);
     joint_reset(j, "192.0.2.1:1004", "198.51.100.7:80", 1, 10, &copy);
     copy->is_copy_of_other = true;
+    joint_reset(j, "192.0.2.1:1005", "198.51.100.7:80", 1, 10, &by_client);
+    by_client->claimed = SIDE_CLIENT;
+    by_client->idle_before_ns = INSTANT_NONE;
     a->idle_before_ns = 100 * S;
     b->idle_before_ns = 102 * S;
     far->idle_before_ns = 103 * S;
@@ -126,6 +129,7 @@ static void resets_are_alike(void **state)
     assert_int_equal(population_same_instant(&j->c, b, S / 10), 2);
     assert_int_equal(population_same_instant(&j->c, copy, S / 10), 2);
     assert_int_equal(population_same_instant(&j->c, elsewhere, S / 10), 0);
+    assert_int_equal(population_same_instant(&j->c, by_client, S / 10), 0);
     assert_int_equal(population_same_idle(&j->c, a), 1);
     assert_int_equal(population_same_idle(&j->c, b), 2);
     assert_int_equal(population_same_idle(&j->c, elsewhere), 0);
@@ -144,7 +148,7 @@ static uint32_t plain_instant(const struct joint *j, const struct reset *r, inst
         const struct reset *o = j->c.resets[i];
         instant_ns apart = llabs(o->deciding.segment.time - r->deciding.segment.time);
         n += !o->is_copy_of_other && reset_stream(o) != reset_stream(r) && apart <= within &&
-             endpoint_eq(reset_end(o, 1), reset_end(r, 1));
+             endpoint_eq(reset_end(o, 1), reset_end(r, 1)) && o->claimed == r->claimed;
     }
     return n;
 }
@@ -223,6 +227,7 @@ static void throw_connection(struct joint *j, uint32_t *seed)
         k->syn_time = INSTANT_NONE;
     if (!r)
         return;
+    r->claimed = dice(seed, 3) ? SIDE_SERVER : SIDE_CLIENT;
     struct connection *c = arena_copy(&j->c.arena, reset_connection(r), sizeof *c);
     assert_non_null(c);
     c->end[0].bytes = dice(seed, 2);
