@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""gRPC: a server that does not like to be pinged."""
+import struct
+import time
+
+import daemons
+from cases.httpd import PREFACE, h2
+from cases.limits import pair
+from cases.told import ended
+from daemons import wait_for
+from talk import drain
+
+RPC = 50051
+SERVER = '''import time
+from concurrent import futures
+
+import grpc
+
+
+def watch(ask, context):
+    yield b"watching"
+    time.sleep(30)
+
+
+class Watcher(grpc.GenericRpcHandler):
+    def service(self, details):
+        return grpc.unary_stream_rpc_method_handler(watch)
+
+
+server = grpc.server(futures.ThreadPoolExecutor(8))
+server.add_generic_rpc_handlers((Watcher(),))
+server.add_insecure_port("[::]:{port}")
+server.start()
+server.wait_for_termination()
+'''
+CLIENT = '''import grpc
+
+channel = grpc.insecure_channel("{where}", options=[
+    ("grpc.keepalive_time_ms", 1000),
+    ("grpc.keepalive_timeout_ms", 5000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+])
+try:
+    for message in channel.unary_stream("/lab.Watcher/Watch")(b"all"):
+        pass
+except grpc.RpcError as e:
+    print(e.details())
+'''
+
+
+def grpc_server(c):
+    c.server.write("/etc/app/server.py", SERVER.format(port=RPC))
+    c.server.spawn("/usr/bin/python3", "/etc/app/server.py")
+    wait_for(lambda: daemons.listening(c.server, RPC), "grpc")
+    c.pause(0.3)
+
+
+def pings(c):
+    """
+    A gRPC server takes a ping every five minutes at most while nothing else is said (as gRPC does
+    unless told otherwise).  Clients ping every second: after the third the server says GOAWAY,
+    ENHANCE_YOUR_CALM, "too_many_pings", and closes.  One client goes on pinging, as some do that do
+    not look at GOAWAY in time, and its pings meet a closed connection.
+
+    The reader should see: the client's keep-alive pings are too frequent for the server, by the
+    server's last words.
+    """
+    c.stage(delay=c.spec["shape"].get("delay", 0.03))
+    grpc_server(c)
+    where = f"[{c.server.addr}]:{RPC}" if c.ip == 6 else f"{c.server.addr}:{RPC}"
+    c.client.write("/etc/app/client.py", CLIENT.format(where=where))
+    c.watch()
+    real = [c.client.spawn("/usr/bin/python3", "/etc/app/client.py") for _ in range(2)]
+    for _ in range(c.rng.randrange(2, 4)):
+        s = c.client.connect(c.server.addr, RPC)
+        s.sendall(PREFACE + h2(4, 0, 0))
+        s.recv(4096)
+        s.sendall(h2(4, 1, 0))
+        try:
+            for n in range(30):
+                s.sendall(h2(6, 0, 0, struct.pack("!Q", n)))
+                c.pause(0.015, 0.03)
+        except OSError:
+            pass
+        drain(s, 0.3)
+        s.close()
+        c.pause(0.3, 0.6)
+    for p in real:
+        p.wait(20)
+    time.sleep(0.3)
+    ended(c, RPC, ["application-abort"])
+
+
+pair(pings, "grpc-pings", "gRPC clients that ping too often", delay=0.05)
