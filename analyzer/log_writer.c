@@ -44,6 +44,7 @@ static const struct writer_row {
     {NAME("redis"), WRITER_REDIS},
     {NAME("redis-server"), WRITER_REDIS},
     {NAME("smtpd"), WRITER_SMTP},
+    {NAME("mosquitto"), WRITER_MQTT},
 };
 
 static const struct writer_row kind_rows[] = {
@@ -54,6 +55,7 @@ static const struct writer_row kind_rows[] = {
     {NAME("envoy"), WRITER_PROXY},       {NAME("rabbitmq"), WRITER_RABBITMQ},
     {NAME("postgres"), WRITER_POSTGRES}, {NAME("mysql"), WRITER_MYSQL},
     {NAME("redis"), WRITER_REDIS},       {NAME("postfix"), WRITER_SMTP},
+    {NAME("mosquitto"), WRITER_MQTT},
 };
 
 enum writer writer_of(struct text program)
@@ -94,6 +96,7 @@ bool writer_serves(enum writer w)
     case WRITER_MYSQL:
     case WRITER_REDIS:
     case WRITER_SMTP:
+    case WRITER_MQTT:
         return true;
     default:
         return false;
