@@ -39,7 +39,6 @@ struct alike {
     instant_ns *moments;    /* by server, then time */
     struct volume *volumes; /* of those with any */
     instant_ns *idles;      /* of those that may count */
-    bool by_connection;     /* the resets stand by it */
     struct kin *kin;        /* n; NULL: the resets themselves stand by connection */
     size_t n_servers, n, n_volumes, n_idles;
 };
@@ -78,6 +77,11 @@ static const struct endpoint *server_of(const struct reset *r)
     return reset_end(r, SIDE_SERVER);
 }
 
+static bool is_copy(const struct alike *a, size_t i)
+{
+    return a->census->traits[i] & CENSUS_COPY;
+}
+
 static struct volume volume_of(const struct reset *r, uint32_t server)
 {
     return (struct volume){.server = server,
@@ -90,9 +94,9 @@ static bool has_bytes(const struct reset *r)
 }
 
 /* Resets in a client's name are not the server's. */
-static struct server *server_at(const struct alike *a, uint32_t number, const struct reset *r)
+static struct server *server_at(const struct alike *a, uint32_t number, enum side claimed)
 {
-    return &a->servers[2 * (size_t)number + (r->claimed == SIDE_SERVER)];
+    return &a->servers[2 * (size_t)number + (claimed == SIDE_SERVER)];
 }
 
 /* What no question counts is left out: most resets of a flood carried nothing and waited for
@@ -100,7 +104,7 @@ static struct server *server_at(const struct alike *a, uint32_t number, const st
 static void add(struct alike *a, uint32_t i)
 {
     const struct reset *r = a->resets[i];
-    struct server *s = server_at(a, a->census->server[i], r);
+    struct server *s = server_at(a, a->census->server[i], r->claimed);
     a->moments[s->first + s->n++] = r->deciding.segment.time;
     if (has_bytes(r))
         a->volumes[a->n_volumes++] = volume_of(r, a->census->server[i]);
@@ -111,13 +115,10 @@ static void add(struct alike *a, uint32_t i)
 /* Where each server's moments begin. */
 static void share_room(struct alike *a)
 {
-    uint64_t last = 0;
-    a->by_connection = true;
     for (size_t i = 0; i < a->n_resets; i++) {
-        const uint64_t connection = connection_of(a->resets[i]);
-        server_at(a, a->census->server[i], a->resets[i])->n += !a->resets[i]->is_copy_of_other;
-        a->by_connection = a->by_connection && last <= connection;
-        last = connection;
+        const bool by_client = a->census->traits[i] & CENSUS_BY_CLIENT;
+        const enum side claimed = by_client ? SIDE_CLIENT : SIDE_SERVER;
+        server_at(a, a->census->server[i], claimed)->n += !is_copy(a, i);
     }
     for (size_t k = 0; k < a->n_servers; k++) {
         a->servers[k].first = (uint32_t)a->n;
@@ -138,7 +139,7 @@ static void sort_moments(const struct alike *a)
 static bool sort_kin(struct alike *a)
 {
     size_t n = 0;
-    if (a->by_connection)
+    if (a->census->resets_by_stream)
         return true;
     a->kin = malloc((a->n + 1) * sizeof *a->kin);
     struct radix_item *v = radix_room(a->n);
@@ -147,7 +148,7 @@ static bool sort_kin(struct alike *a)
         return false;
     }
     for (size_t i = 0; i < a->n_resets; i++)
-        if (!a->resets[i]->is_copy_of_other)
+        if (!is_copy(a, i))
             v[n++] = (struct radix_item){connection_of(a->resets[i]), (uint32_t)i};
     radix_sort(v, v + a->n, n);
     for (size_t i = 0; i < n; i++)
@@ -168,7 +169,7 @@ static bool fill(struct alike *a)
         return false;
     share_room(a);
     for (size_t i = 0; i < a->n_resets; i++)
-        if (!a->resets[i]->is_copy_of_other)
+        if (!is_copy(a, i))
             add(a, (uint32_t)i);
     sort_moments(a);
     order_sort(a->volumes, a->n_volumes, sizeof *a->volumes, by_volume);
@@ -293,7 +294,7 @@ uint32_t alike_same_instant(const struct alike *a, const struct reset *r, instan
     const uint32_t number = census_server(a->census, r);
     if (number == CENSUS_NONE)
         return 0;
-    struct server *s = server_at(a, number, r);
+    struct server *s = server_at(a, number, r->claimed);
     instant_ns t = r->deciding.segment.time;
     const struct wanted w = {
         .same_server = true, .time_from = t - within_ns, .time_to = t + within_ns};

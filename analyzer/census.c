@@ -98,6 +98,15 @@ static void hand_numbers_on(const struct census *s, struct dealing *d, uint32_t 
     d->client[own - s->of->records] = s->client[reset];
 }
 
+static uint8_t traits_of(const struct reset *r)
+{
+    const bool no_state = r->mechanism == MECHANISM_NO_STATE && r->claimed == SIDE_SERVER;
+    return (uint8_t)((r->in_full ? CENSUS_WHOLE : 0) |
+                     (r->mechanism == MECHANISM_REFUSED ? CENSUS_REFUSAL : 0) |
+                     (no_state ? CENSUS_NO_STATE : 0) | (r->is_copy_of_other ? CENSUS_COPY : 0) |
+                     (r->claimed == SIDE_CLIENT ? CENSUS_BY_CLIENT : 0));
+}
+
 static bool number_batch_of_resets(struct census *s, struct dealing *d, struct batch *b)
 {
     batch_look(b);
@@ -108,6 +117,7 @@ static bool number_batch_of_resets(struct census *s, struct dealing *d, struct b
             return false;
         s->server[b->at[i]] = server;
         s->client[b->at[i]] = client;
+        s->traits[b->at[i]] = traits_of(s->of->resets[b->at[i]]);
         hand_numbers_on(s, d, b->at[i]);
     }
     b->n = 0;
@@ -120,10 +130,16 @@ static bool number_resets(struct census *s, struct dealing *d)
     struct batch b = batch_for(s);
     s->server = malloc((n + 1) * sizeof *s->server);
     s->client = malloc((n + 1) * sizeof *s->client);
-    bool good = s->server && s->client;
+    s->traits = malloc((n + 1) * sizeof *s->traits);
+    bool good = s->server && s->client && s->traits;
     memset(d->client, 0xff, s->n_records * sizeof *d->client); /* CENSUS_NONE */
+    uint64_t last = 0;
+    s->resets_by_stream = true;
     for (size_t i = 0; good && i < n; i++) {
         const struct reset *r = s->of->resets[i];
+        const uint64_t place = (uint64_t)reset_capture(r) << 32 | reset_stream(r);
+        s->resets_by_stream = s->resets_by_stream && last <= place;
+        last = place;
         batch_add(&b, i, reset_end(r, SIDE_SERVER), reset_end(r, SIDE_CLIENT));
         good = b.n < MAP_AHEAD || number_batch_of_resets(s, d, &b);
     }
@@ -262,6 +278,7 @@ void census_finish(struct census *s)
     map_finish(&s->clients);
     free(s->server);
     free(s->client);
+    free(s->traits);
     free(s->first);
     free(s->row.time);
     free(s->row.end);

@@ -22,6 +22,15 @@ enum census_bit {
     CENSUS_MIDDLE = 16
 };
 
+/* Of a reset, for who looks for some among many. */
+enum census_trait {
+    CENSUS_WHOLE = 1,     /* it is not in outline */
+    CENSUS_REFUSAL = 2,   /* a refused connection's */
+    CENSUS_NO_STATE = 4,  /* a server's that knew nothing of the connection */
+    CENSUS_COPY = 8,      /* another capture's reset tells of it */
+    CENSUS_BY_CLIENT = 16 /* in the client's name */
+};
+
 struct census_row {   /* of connections, by server's number, then time, then record */
     instant_ns *time; /* first_time */
     instant_ns *end;  /* rst_time of those that were refused and not served, last_time of others */
@@ -36,9 +45,11 @@ struct census {
     struct map servers;        /* struct endpoint -> uint32_t; all that those clients tried, too */
     struct map clients;        /* struct address -> uint32_t; of resets */
     uint32_t *server, *client; /* by index of the resets */
+    uint8_t *traits;           /* the same: enum census_trait */
     uint32_t n_servers;        /* of resets: their numbers come first */
     struct census_row row;     /* of numbered servers */
     bool by_stream;            /* the records stand by capture, then stream */
+    bool resets_by_stream;     /* the resets do */
     uint32_t *first;           /* by number: where its connections begin; one more than servers */
 };
 

@@ -67,7 +67,8 @@ static bool name_places(struct server_rows *rows)
 {
     const struct case_file *c = rows->census->of;
     for (size_t i = 0; i < c->n_resets; i++)
-        if (closing_time(c->resets[i]) != INSTANT_NONE && !server_rows_name(rows, c->resets[i]))
+        if ((rows->census->traits[i] & CENSUS_WHOLE) &&
+            closing_time(c->resets[i]) != INSTANT_NONE && !server_rows_name(rows, c->resets[i]))
             return false;
     return true;
 }

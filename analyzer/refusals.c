@@ -38,7 +38,7 @@ static bool name_places(struct server_rows *rows)
     const struct case_file *c = rows->census->of;
     bool *accepts = find_accepting(rows->census), good = accepts != NULL;
     for (size_t i = 0; good && i < c->n_resets; i++)
-        if (c->resets[i]->mechanism == MECHANISM_REFUSED && accepts[rows->census->server[i]])
+        if ((rows->census->traits[i] & CENSUS_REFUSAL) && accepts[rows->census->server[i]])
             good = server_rows_name(rows, c->resets[i]);
     free(accepts);
     return good;

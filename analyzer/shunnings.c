@@ -31,8 +31,7 @@ static bool name_places(struct server_rows *rows)
 {
     const struct case_file *c = rows->census->of;
     for (size_t i = 0; i < c->n_resets; i++)
-        if (is_of_kind(c->resets[i]) && c->resets[i]->mechanism != MECHANISM_REFUSED &&
-            !server_rows_name(rows, c->resets[i]))
+        if ((rows->census->traits[i] & CENSUS_NO_STATE) && !server_rows_name(rows, c->resets[i]))
             return false;
     return true;
 }
@@ -42,11 +41,11 @@ static void deal(struct server_rows *rows)
     const struct case_file *c = rows->census->of;
     for (size_t i = 0; i < c->n_resets; i++) {
         const struct reset *r = c->resets[i];
-        struct server_row *row = is_of_kind(r) ? server_rows_of(rows, r) : NULL;
+        const uint8_t traits = rows->census->traits[i] & (CENSUS_REFUSAL | CENSUS_NO_STATE);
+        struct server_row *row = traits ? server_rows_of(rows, r) : NULL;
         if (row)
-            server_rows_add(
-                rows, row, r->deciding.segment.time,
-                note_of(census_client(rows->census, r), r->mechanism == MECHANISM_REFUSED));
+            server_rows_add(rows, row, r->deciding.segment.time,
+                            note_of(rows->census->client[i], traits == CENSUS_REFUSAL));
     }
 }
 
