@@ -426,7 +426,8 @@ static enum step take_digit_form(struct scan *s, struct envelope *e)
         return STEP_DONE;
     if (scan_peek(s, 1) == ',' && form_take_panos(s, e))
         return STEP_DONE;
-    return done_if(form_take_redis(s, e) || take_unix(s, e) || form_take_access(s, e));
+    return done_if(form_take_redis(s, e) || form_take_mosquitto(s, e) || take_unix(s, e) ||
+                   form_take_access(s, e));
 }
 
 /* Not one of the forms that a first byte gives away. */

@@ -220,6 +220,29 @@ bool form_take_stunnel(struct scan *s, struct envelope *e)
     return true;
 }
 
+/* Unless log_timestamp_format says otherwise.  Its messages begin in few ways; a number and a colon
+ * alone do not make a stamp. */
+bool form_take_mosquitto(struct scan *s, struct envelope *e)
+{
+    static const struct text begins[] = {
+        {"mosquitto ", 10}, {"New c", 5},          {"Client ", 7},       {"Socket error", 12},
+        {"Received ", 9},   {"Sending ", 8},       {"No will", 7},       {"Config loaded", 13},
+        {"Opening ", 8},    {"OpenSSL Error", 13}, {"Saving in-mem", 13}};
+    struct scan t = *s;
+    struct stamp st;
+    size_t i = 0;
+    if (!stamp_take_unix(&t, &st) || st.precision_ns != NS_PER_S || !scan_literal(&t, TEXT(": ")))
+        return false;
+    while (i < sizeof begins / sizeof begins[0] && !text_starts(scan_rest(&t), begins[i]))
+        i++;
+    if (i == sizeof begins / sizeof begins[0])
+        return false;
+    form_set_stamp(e, &st);
+    name_writer(e, LOG_MOSQUITTO, TEXT("mosquitto"));
+    take_rest(s, e, scan_rest(&t));
+    return true;
+}
+
 /* "INFO [SocketServer ...] text (kafka.network.SocketServer)" behind "[stamp] ". */
 bool form_take_log4j(struct scan *s, struct envelope *e)
 {

@@ -45,6 +45,8 @@ bool form_take_fortigate(struct scan *s, struct envelope *e);
 bool form_take_panos(struct scan *s, struct envelope *e);
 /* "2024.01.01 12:00:00 LOG5[12]: ..." */
 bool form_take_stunnel(struct scan *s, struct envelope *e);
+/* "1773653390: New client connected from ..." */
+bool form_take_mosquitto(struct scan *s, struct envelope *e);
 /* Behind a stamp: "192.0.2.1:51514 text", "client/192.0.2.1:51514 text", "us=1 text". */
 bool form_take_openvpn(struct scan *s, struct envelope *e);
 /* "Mon Jan  1 12:00:00 2024 text" */

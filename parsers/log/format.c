@@ -44,6 +44,7 @@ static const struct {
     [LOG_FORTIGATE] = {"fortigate", "FortiGate log"},
     [LOG_PANOS] = {"pan-os", "PAN-OS log"},
     [LOG_STUNNEL] = {"stunnel", "stunnel log"},
+    [LOG_MOSQUITTO] = {"mosquitto", "Mosquitto log"},
     [LOG_FAST_ALERT] = {"fast-alert", "fast alerts of Suricata or Snort"},
     [LOG_OPENVPN] = {"openvpn", "OpenVPN log"},
     [LOG_GUNICORN] = {"gunicorn", "gunicorn or hypercorn log"},

@@ -43,6 +43,7 @@ enum log_format {
     LOG_FORTIGATE, /* key=value lines of FortiOS */
     LOG_PANOS,     /* comma-separated lines of PAN-OS */
     LOG_STUNNEL,
+    LOG_MOSQUITTO,  /* seconds since the epoch: text */
     LOG_FAST_ALERT, /* fast.log of Suricata and Snort */
     LOG_OPENVPN,
     LOG_GUNICORN,    /* [stamp] [pid] [LEVEL] text; hypercorn writes the same */

@@ -4,6 +4,7 @@ break off."""
 import struct
 
 import daemons
+from case import again
 from cases.limits import pair
 from cases.told import ended
 from daemons import abort, wait_for
@@ -14,9 +15,12 @@ MQTT = 1883
 
 def mosquitto(c, more=""):
     where = f"listener {MQTT} {'::' if c.ip == 6 else '0.0.0.0'}"
+    own = c.spec["shape"].get("own_log")
+    dest = "file /var/log/mosquitto/mosquitto.log" if own else "syslog"
+    c.server.sh("mkdir -p /var/log/mosquitto")
     c.server.write(
         "/etc/mosquitto/lab.conf",
-        f"{where}\nallow_anonymous true\nlog_dest syslog\nlog_type all\nuser root\n"
+        f"{where}\nallow_anonymous true\nlog_dest {dest}\nlog_type all\nuser root\n"
         f"{more}\n",
     )
     c.server.spawn("mosquitto", "-c", "/etc/mosquitto/lab.conf")
@@ -53,7 +57,12 @@ def publish(c, s):
         pass
 
 
-LINES = [("syslog", r"mosquitto\[")]
+def said(c, pattern):
+    """A line of the broker's, in syslog or in the log of its own that Debian gives it."""
+    own = c.spec["shape"].get("own_log")
+    if own:
+        return [("mosquitto/mosquitto.log", r"^\d+: .*" + pattern)]
+    return [("syslog", r"mosquitto\[.*" + pattern)]
 
 
 def mqtt_silent(c):
@@ -87,7 +96,8 @@ def mqtt_silent(c):
     good.close()
     ended(
         c, MQTT, ["heartbeat-missed", "endpoint-idle-timeout"], each=True,
-        logs=[("syslog", r"Client meter-\d+ has exceeded timeout, disconnecting")], logs_ok=LINES,
+        logs=said(c, r"Client meter-\d+ has exceeded timeout, disconnecting"),
+        logs_ok=said(c, r"."),
     )
 
 
@@ -119,10 +129,13 @@ def mqtt_twice(c):
     old.close()
     ended(
         c, MQTT, ["application-abort"], each=True,
-        logs=[("syslog", r"Client thermostat already connected, closing old connection")],
-        logs_ok=LINES,
+        logs=said(c, r"Client thermostat already connected, closing old connection"),
+        logs_ok=said(c, r"."),
     )
 
 
 pair(mqtt_silent, "mqtt-silent", "Mosquitto gives up devices that sleep too long", delay=0.02)
+again(mqtt_silent, "mqtt-own-log", "Mosquitto's own log", shape=dict(own_log=True, delay=0.01))
+again(mqtt_silent, "mqtt-own-log-v6", "Mosquitto's own log", ip=6, graded=True,
+      shape=dict(own_log=True, delay=0.03))
 pair(mqtt_twice, "mqtt-twice", "Two devices with one MQTT client id", delay=0.01, log_style="bsd")
