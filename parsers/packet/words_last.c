@@ -282,10 +282,27 @@ static void last_of_smb(const struct spoken *s, struct last_words *out)
     }
 }
 
+/* IMAP's "a1 LOGIN fred secret", POP3's "PASS secret". */
+static bool is_login(struct text line)
+{
+    static const char *const verbs[] = {"LOGIN", "PASS", "AUTH", "AUTHENTICATE", "APOP"};
+    struct text word, rest = line;
+    bool more = true;
+    for (unsigned n = 0; more && n < 2; n++) {
+        more = text_cut(rest, ' ', &word, &rest);
+        for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+            if (text_eq_nocase(word, text_of(verbs[i])))
+                return true;
+    }
+    return false;
+}
+
 static void last_of_text(const struct spoken *s, struct last_words *out)
 {
     const struct text line = words_last_line(s->tail);
-    if (line.n > 0 && line.n <= LINE_MAX_BYTES)
+    if (s->by_client && is_login(line))
+        say(out, SAID_REQUEST, "login", TEXT(""));
+    else if (line.n > 0 && line.n <= LINE_MAX_BYTES)
         say(out, SAID_DATA, "line", line);
 }
 

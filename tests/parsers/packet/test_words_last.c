@@ -94,6 +94,10 @@ static const struct row rows[] = {
      SAID_ERROR, "SMB status", "", "STATUS_LOGON_FAILURE", "", 0xc000006d, HTTP_UNSURE},
     {APP_SMB, CLIENT, ROW("\0\0\0\x0a\xffSMB\x72\0\0\0\0\x18"), SAID_GREETING, "SMB negotiation",
      "", NULL, "", -1, HTTP_UNSURE},
+    {APP_TEXT, CLIENT, ROW("a0 NOOP\r\na1 LOGIN fred secret\r\n"), SAID_REQUEST, "login", "", NULL,
+     "", -1, HTTP_UNSURE},
+    {APP_TEXT, CLIENT, ROW("PASS secret\r\n"), SAID_REQUEST, "login", "", NULL, "", -1,
+     HTTP_UNSURE},
     {APP_TEXT, SERVER, ROW("hello\nand goodbye\n"), SAID_DATA, "line", "and goodbye", NULL, "", -1,
      HTTP_UNSURE},
 };
