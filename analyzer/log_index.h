@@ -30,6 +30,7 @@ enum writer { /* the family of the program that wrote a line, as far as joins ca
               WRITER_REDIS,
               WRITER_SMTP, /* a mail server as it takes mail in */
               WRITER_MQTT,
+              WRITER_IMAP, /* and POP3 */
               WRITERS
 };
 

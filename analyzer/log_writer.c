@@ -45,6 +45,7 @@ static const struct writer_row {
     {NAME("redis-server"), WRITER_REDIS},
     {NAME("smtpd"), WRITER_SMTP},
     {NAME("mosquitto"), WRITER_MQTT},
+    {NAME("dovecot"), WRITER_IMAP},
 };
 
 static const struct writer_row kind_rows[] = {
@@ -55,7 +56,7 @@ static const struct writer_row kind_rows[] = {
     {NAME("envoy"), WRITER_PROXY},       {NAME("rabbitmq"), WRITER_RABBITMQ},
     {NAME("postgres"), WRITER_POSTGRES}, {NAME("mysql"), WRITER_MYSQL},
     {NAME("redis"), WRITER_REDIS},       {NAME("postfix"), WRITER_SMTP},
-    {NAME("mosquitto"), WRITER_MQTT},
+    {NAME("mosquitto"), WRITER_MQTT},    {NAME("dovecot"), WRITER_IMAP},
 };
 
 enum writer writer_of(struct text program)
@@ -97,6 +98,7 @@ bool writer_serves(enum writer w)
     case WRITER_REDIS:
     case WRITER_SMTP:
     case WRITER_MQTT:
+    case WRITER_IMAP:
         return true;
     default:
         return false;

@@ -12,7 +12,8 @@ static const struct usual_port {
     {WRITER_SSHD, 22},       {WRITER_SFTP, 22},    {WRITER_RABBITMQ, 5671}, {WRITER_RABBITMQ, 5672},
     {WRITER_POSTGRES, 5432}, {WRITER_MYSQL, 3306}, {WRITER_REDIS, 6379},    {WRITER_PROXY, 80},
     {WRITER_PROXY, 443},     {WRITER_PROXY, 8080}, {WRITER_PROXY, 8443},    {WRITER_SMTP, 25},
-    {WRITER_SMTP, 465},      {WRITER_SMTP, 587},   {WRITER_MQTT, 1883},     {WRITER_MQTT, 8883},
+    {WRITER_SMTP, 465},      {WRITER_SMTP, 587},   {WRITER_IMAP, 143},      {WRITER_IMAP, 993},
+    {WRITER_IMAP, 110},      {WRITER_IMAP, 995},   {WRITER_MQTT, 1883},     {WRITER_MQTT, 8883},
 };
 
 static bool has_port(const struct service_ports *s, uint16_t port)
@@ -76,6 +77,7 @@ static const struct description_word {
     {"key-value store", WRITER_REDIS},
     {"Postfix", WRITER_SMTP},
     {"MQTT", WRITER_MQTT},
+    {"Dovecot", WRITER_IMAP},
 };
 
 /* Names of units have neither; of the words above only one has not, too. */

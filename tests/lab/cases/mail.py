@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mail servers that hang up: Postfix at its limit of connections, with clients that are silent, that
-err too often, that break off."""
+"""Mail servers that hang up: Postfix and Dovecot at their limits of connections, with clients that are
+silent, that err too often, that break off."""
 import daemons
 from cases.limits import pair
 from cases.told import ended, how
@@ -203,7 +203,110 @@ def smtp_lost(c):
     )
 
 
+# --- Dovecot --------------------------------------------------------------------------------------
+IMAP = 143
+DOVECOT = """protocols = imap
+listen = {where}
+ssl = no
+disable_plaintext_auth = no
+base_dir = /run/dovecot/
+state_dir = /run/dovecot-state
+log_path = syslog
+syslog_facility = mail
+mail_location = maildir:/run/mail/%u
+first_valid_uid = 1
+mail_max_userip_connections = 2
+passdb {{
+  driver = static
+  args = password=sesame
+}}
+userdb {{
+  driver = static
+  args = uid=mail gid=mail home=/run/mail/%u
+}}
+"""
+
+
+def dovecot(c):
+    c.server.sh("mkdir -p /run/mail /run/dovecot-state; chown mail:mail /run/mail")
+    where = "::" if c.ip == 6 else "*"
+    c.server.write("/etc/dovecot/lab.conf", DOVECOT.format(where=where))
+    c.server.spawn("dovecot", "-F", "-c", "/etc/dovecot/lab.conf")
+    wait_for(lambda: daemons.listening(c.server, IMAP), "dovecot")
+    c.pause(0.5)
+
+
+def reader(c, *commands):
+    """An IMAP client that has been greeted; its commands are sent without waiting for answers."""
+    s = c.client.connect(c.server.addr, IMAP)
+    banner(s)
+    send(s, *(b"a%d %s" % (n, text) for n, text in enumerate(commands)))
+    return s
+
+
+def imap_limit(c):
+    """
+    Dovecot takes so many connections of one user from one address (`mail_max_userip_connections =
+    2`, shipped as 10).  A mail program opens more and sends its next command with its login: it is
+    told "Maximum number of connections from user+IP exceeded" and closed.
+
+    The reader should see: the limit, in the server's last words and its log.
+    """
+    c.stage()
+    dovecot(c)
+    c.watch()
+    held = []
+    for _ in range(2):
+        held.append(reader(c, b"LOGIN fred sesame"))
+        drain(held[-1], 0.5)
+    for _ in range(c.rng.randrange(2, 5)):
+        s = reader(c, b"LOGIN fred sesame")
+        for _ in range(12):
+            send(s, b"b NOOP")
+            c.pause(0.03, 0.05)
+        drain(s, 0.3)
+        s.close()
+        c.pause(0.3, 0.8)
+    for s in held:
+        send(s, b"z LOGOUT")
+        drain(s)
+        s.close()
+    ended(
+        c, IMAP, ["connection-limit"], each=True,
+        logs=[("syslog", r"Maximum number of connections from user\+IP exceeded")],
+        logs_ok=[("syslog", r"dovecot: ")],
+    )
+
+
+def imap_errors(c):
+    """
+    Clients that speak something else come to Dovecot's IMAP port: it takes so many commands that it
+    does not know, says "BYE Too many invalid IMAP commands" and closes while more is coming.
+
+    The reader should see: another protocol, or too many errors, in the server's last words.
+    """
+    c.stage(delay=0.02)
+    dovecot(c)
+    c.watch()
+    for _ in range(c.rng.randrange(2, 4)):
+        s = c.client.connect(c.server.addr, IMAP)
+        banner(s)
+        for _ in range(25):
+            send(s, c.text(5, 20))
+            c.pause(0.01, 0.03)
+        drain(s, 0.3)
+        s.close()
+        c.pause(0.3, 0.8)
+    ended(
+        c, IMAP, ["application-abort", "protocol-mismatch"], each=True,
+        logs=[("syslog", r"Too many invalid commands")],
+        logs_ok=[("syslog", r"dovecot: ")],
+    )
+
+
 pair(smtp_limit, "smtp-limit", "Postfix takes no more connections of a client", delay=0.02)
 pair(smtp_silent, "smtp-silent", "Postfix ends silent sessions", log_shift=2.5)
 pair(smtp_errors, "smtp-errors", "Postfix hangs up on a client that errs", delay=0.03)
 pair(smtp_lost, "smtp-lost", "Senders break off before Postfix", log_style="bsd", delay=0.015)
+pair(imap_limit, "imap-limit", "Dovecot takes no more connections of a user", delay=0.02)
+pair(imap_errors, "imap-errors", "Dovecot hangs up on a client that errs", delay=0.03)
