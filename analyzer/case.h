@@ -100,8 +100,9 @@ struct case_log {
     const struct case_datagram *datagrams;
     size_t n_datagrams;
     struct text
-        continues;    /* the file before it where a rotated log was given in several, or empty */
-    struct text host; /* the one that most lines name; empty if none */
+        continues;      /* the file before it where a rotated log was given in several, or empty */
+    struct text host;   /* the one that most lines name; empty if none */
+    bool host_unplaced; /* nothing says which address a host of it has, and more than two are so */
     struct text
         format; /* "rfc3164", "rfc5424", "iso", "journal-short-iso" ...; several joined by '+' */
     uint64_t n_lines, n_events, n_unrecognised, n_skipped;

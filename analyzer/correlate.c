@@ -185,6 +185,7 @@ bool correlation_join(struct correlation *c, struct error *err)
     if (!good)
         return error_set(err, ERROR_NO_MEMORY, "", "no memory to join logs and captures");
     clocks_publish(c);
+    names_publish(c);
     c->of->correlation = c;
     return true;
 }

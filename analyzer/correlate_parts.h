@@ -221,6 +221,8 @@ bool closed_by_client(const struct roster *r, uint32_t record, const struct even
 /* Which daemons' usual ports the captures show. */
 void services_scan(struct correlation *c);
 void services_learn(struct correlation *c, enum writer w, uint16_t port);
+/* Whether the port is the daemon's, and whether it may be. */
+bool services_own(const struct correlation *c, enum writer w, uint16_t server_port);
 bool services_fit(const struct correlation *c, enum writer w, uint16_t server_port);
 /* The service that a unit, a process name or a unit's description stands for, WRITER_OTHER when
  * unknown. */
@@ -238,6 +240,13 @@ void names_learn(struct correlation *c, uint64_t key, const struct address *ip);
 /* 1: the host has the address; 0: it is known to have others only; -1: nothing known of it. */
 int names_has(const struct correlation *c, uint64_t key, const struct address *ip);
 bool names_address_taken(const struct correlation *c, uint64_t key, const struct address *ip);
+/* A host that lines name as theirs, and of which nothing says where it is. */
+bool names_is_stranger(const struct correlation *c, const struct log_domain *d);
+/* How many there are, as far as STRANGERS_MAX: more than a connection has ends. */
+#define STRANGERS_MAX 3
+size_t names_count_strangers(const struct correlation *c);
+/* Tells of the logs of such hosts, where they are so many, that they are. */
+void names_publish(const struct correlation *c);
 /* Addresses in the names of logs, and addresses that services say they listen on. */
 void names_learn_hints(struct correlation *c);
 enum side side_of(const struct correlation *c, uint32_t entry, uint32_t record);

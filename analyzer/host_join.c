@@ -13,6 +13,7 @@
 
 #define HOST_TIES_MAX 4000000 /* in all */
 #define HOST_TIES_A_RESET 64
+#define ENDS 2                            /* of a connection */
 #define BEHIND_ALIKE_NS (100 * NS_PER_MS) /* of connections that one proxy ended at once */
 
 struct reset_at {
@@ -123,13 +124,29 @@ static bool host_agrees(const struct correlation *c, const struct log_entry *e,
            !names_address_taken(c, key, &r->client.ip);
 }
 
-struct wide { /* one line being tied */
+struct wide {           /* one line being tied */
+    size_t n_strangers; /* see names_count_strangers */
     uint32_t entry;
     const struct log_entry *e;
     enum writer service;
     struct when w;
     instant_ns before, after;
 };
+
+/* Nothing says where the line's host is, and it is not the only such one: logs of several came
+ * together.  all_ends: they are more than the connection has ends that no host is known for. */
+static bool may_be_anothers(const struct correlation *c, const struct wide *l,
+                            const struct reset_at *r, bool all_ends)
+{
+    const struct connection_record *rec = &c->roster.records[r->record];
+    const struct log_domain *d = &c->index.domains.v[l->e->domain];
+    const uint64_t key = name_key(d);
+    if (is_devices(l->e->event) || !names_is_stranger(c, d))
+        return false;
+    const size_t n_free = (size_t)!names_address_taken(c, key, &rec->server.ip) +
+                          !names_address_taken(c, key, &rec->client.ip);
+    return l->n_strangers > (all_ends ? n_free : 1);
+}
 
 static bool concerns(const struct correlation *c, const struct wide *l, const struct reset_at *r)
 {
@@ -143,6 +160,9 @@ static bool concerns(const struct correlation *c, const struct wide *l, const st
             return false;
     if (l->e->event->server.port && l->e->event->server.port != rec->server.port)
         return false; /* "flooding on port 80", "listening on port 22" */
+    if (l->e->event->scope != SCOPE_HOST && may_be_anothers(c, l, r, true) &&
+        !services_own(c, l->service, rec->server.port))
+        return false;
     return host_agrees(c, l->e, rec);
 }
 
@@ -172,7 +192,8 @@ static bool tie_wide(struct correlation *c, const struct wide *l, struct reset_a
                         .reset = v[lo].reset,
                         .join = JOIN_HOST,
                         .bridge = JOIN_HOST,
-                        .ambiguous = c->clocks.v[l->e->domain].weak};
+                        .ambiguous =
+                            c->clocks.v[l->e->domain].weak || may_be_anothers(c, l, &v[lo], false)};
         t.side = side_of(c, l->entry, t.record);
         v[lo].n_ties++;
         if (!tie_add(c, &t))
@@ -239,7 +260,7 @@ static bool tie_nameless(struct correlation *c, const struct wide *l, struct res
                     .reset = best->reset,
                     .join = JOIN_HOST,
                     .bridge = JOIN_HOST,
-                    .ambiguous = n_equal > 0};
+                    .ambiguous = n_equal > 0 || may_be_anothers(c, l, best, false)};
     t.side = side_of(c, l->entry, t.record);
     return tie_add(c, &t);
 }
@@ -324,9 +345,14 @@ bool join_hosts(struct correlation *c)
     size_t n;
     struct reset_at *v = list_resets(c, &n);
     bool good = v != NULL;
+    const size_t n_strangers = names_count_strangers(c);
     for (uint32_t i = 0; i < c->index.entries.n && good && n; i++) {
         const struct log_entry *e = &c->index.entries.v[i];
-        struct wide l = {.entry = i, .e = e, .service = service_of(e), .w = when_of(c, i)};
+        struct wide l = {.n_strangers = n_strangers,
+                         .entry = i,
+                         .e = e,
+                         .service = service_of(e),
+                         .w = when_of(c, i)};
         if (is_behind(e) && l.w.stamped)
             good = tie_behind(c, &l, v, n);
         if (c->tie_of.v[i] || !l.w.stamped)

@@ -125,6 +125,47 @@ static bool path_says(struct text path, enum side *out)
     return false;
 }
 
+static bool is_placed(const struct correlation *c, uint64_t key)
+{
+    for (size_t i = 0; i < c->names.n; i++)
+        if (c->names.v[i].key == key)
+            return true;
+    return false;
+}
+
+bool names_is_stranger(const struct correlation *c, const struct log_domain *d)
+{
+    enum side said;
+    return d->host_hash && !is_placed(c, name_key(d)) && !path_says(path_of(c, d->source), &said);
+}
+
+size_t names_count_strangers(const struct correlation *c)
+{
+    uint64_t seen[STRANGERS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < c->index.domains.n && n < STRANGERS_MAX; i++) {
+        const struct log_domain *d = &c->index.domains.v[i];
+        size_t k = 0;
+        while (k < n && seen[k] != d->host_hash)
+            k++;
+        if (k == n && names_is_stranger(c, d))
+            seen[n++] = d->host_hash;
+    }
+    return n;
+}
+
+void names_publish(const struct correlation *c)
+{
+    if (names_count_strangers(c) < STRANGERS_MAX)
+        return;
+    for (uint32_t s = 0; s < c->of->n_logs; s++) {
+        const uint32_t first = log_index_first_source(&c->index, s);
+        for (size_t i = 0; i < c->index.domains.n; i++)
+            if (c->index.domains.v[i].source == first)
+                c->of->logs[s].host_unplaced |= names_is_stranger(c, &c->index.domains.v[i]);
+    }
+}
+
 /* A kernel's own line about a RST: who sent it, or got it, is whose kernel speaks. */
 static const struct address *kernel_speaks(const struct event *e)
 {

@@ -42,20 +42,23 @@ void services_scan(struct correlation *c)
                 c->usual_seen[usual_ports[k].writer] = true;
 }
 
+bool services_own(const struct correlation *c, enum writer w, uint16_t server_port)
+{
+    for (size_t i = 0; i < sizeof usual_ports / sizeof usual_ports[0]; i++)
+        if (usual_ports[i].writer == w && usual_ports[i].port == server_port)
+            return true;
+    return has_port(&c->services[w], server_port);
+}
+
 bool services_fit(const struct correlation *c, enum writer w, uint16_t server_port)
 {
     if (w == WRITER_OTHER || w == WRITER_KERNEL || w == WRITER_SYSTEMD)
         return true;
-    if (has_port(&c->services[w], server_port))
+    if (services_own(c, w, server_port))
         return true;
     bool taken = false;
-    for (size_t i = 0; i < sizeof usual_ports / sizeof usual_ports[0]; i++) {
-        if (usual_ports[i].port != server_port)
-            continue;
-        if (usual_ports[i].writer == w)
-            return true;
-        taken = true;
-    }
+    for (size_t i = 0; i < sizeof usual_ports / sizeof usual_ports[0]; i++)
+        taken |= usual_ports[i].port == server_port;
     /* An odd port: the daemon's, unless it is known to have its own or the port is another's. */
     return !taken && c->services[w].n == 0 && !c->usual_seen[w];
 }

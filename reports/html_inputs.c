@@ -143,6 +143,7 @@ static void log_row(struct page *p, const struct case_log *l)
         page_add(p, " ");
         tell_clock_offset(&p->b, &l->clocks[i]);
     }
+    tell_unplaced(&p->b, l);
     flaw_lines(p, &l->flaws, "skipped or odd", "line");
     page_add(p, "</td></tr>\n");
 }

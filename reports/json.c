@@ -204,6 +204,8 @@ static json_t *log_line(const struct case_log *l)
     if (l->n_datagrams > 0)
         json_put_address(o, "syslog_from", &l->sender);
     json_put_text(o, "host", l->host);
+    if (l->host_unplaced)
+        json_put(o, "host_unplaced", json_true());
     json_put_text(o, "format", l->format);
     json_put_int(o, "lines", l->n_lines);
     json_put_int(o, "events", l->n_events);

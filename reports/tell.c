@@ -272,6 +272,14 @@ void tell_clock(struct strbuf *b, const struct case_log *l)
     tell_clock_offset(b, l->n_clocks ? &l->clocks[0] : &bare);
 }
 
+void tell_unplaced(struct strbuf *b, const struct case_log *l)
+{
+    if (l->host_unplaced)
+        strbuf_str(b, "; nothing says which address its host has, nor those of other logs: lines "
+                      "that name no connection may be anybody's (a folder named by the host's "
+                      "address would say it)");
+}
+
 struct text tell_cut(struct text t, size_t max, bool *was_cut)
 {
     while (t.n > 0 && (t.p[t.n - 1] == ' ' || t.p[t.n - 1] == '\n' || t.p[t.n - 1] == '\r'))

@@ -25,6 +25,8 @@ void tell_datagram(struct strbuf *b, const struct case_file *c, const struct eve
 void tell_syslog(struct strbuf *b, const struct case_capture *c);
 /* "clock 1 ms ahead of the capture's (± 12 ms), by 10 lines" */
 void tell_clock(struct strbuf *b, const struct case_log *l);
+/* Where its host cannot be placed, that and what would help; else nothing. */
+void tell_unplaced(struct strbuf *b, const struct case_log *l);
 /* The same of one of its hosts, without the first word: "1 ms ahead of ..." */
 void tell_clock_offset(struct strbuf *b, const struct case_clock *k);
 

@@ -159,6 +159,7 @@ static void log_read(struct lines *l, const struct case_log *log)
         strbuf_char(&l->b, ' ');
         tell_clock_offset(&l->b, &log->clocks[i]);
     }
+    tell_unplaced(&l->b, log);
     lines_fill(l, "  ", 6);
     flaw_lines(l, &log->flaws, "      skipped or odd: ", "line");
 }

@@ -199,6 +199,45 @@ static void test_host_lines(void **state)
     joint_free(j);
 }
 
+/* Logs of so many hosts that came together: without a word about where they are, a service's end
+ * may be anybody's, but where the port is that service's. */
+static void among_strangers(const char *server, bool own, unsigned n_hosts, bool placed)
+{
+    struct joint *j = joint_create();
+    struct reset *r;
+    char path[4][32], text[4][256];
+    joint_reset(j, "192.0.2.33:40000", server, 10, 12, &r);
+    for (unsigned i = 0; i < n_hosts; i++) {
+        snprintf(path[i], sizeof path[i], "%s/syslog", placed && i == 0 ? "198.51.100.7" : "host");
+        snprintf(text[i], sizeof text[i],
+                 "2026-03-01T12:00:12.001000+00:00 host%u redis[29]: Redis is now ready to exit, "
+                 "bye bye...\n"
+                 "2026-03-01T12:00:12.001000+00:00 host%u kernel: Out of memory: Killed process 71 "
+                 "(java) total-vm:1kB, anon-rss:1kB\n",
+                 i, i);
+        joint_log(j, path[i], text[i]);
+    }
+    joint_run(j);
+    const bool crowd = n_hosts - placed > 2, several = n_hosts > 1 && !placed;
+    const struct link *service = joint_link(j, r, 0, 1), *host = joint_link(j, r, 0, 2);
+    assert_int_equal(service != NULL, own || !crowd || placed);
+    assert_true(!service || service->ambiguous == several);
+    assert_non_null(host);
+    assert_int_equal(host->ambiguous, several);
+    assert_int_equal(j->logs[0].host_unplaced, crowd && !placed);
+    joint_free(j);
+}
+
+static void test_strangers(void **state)
+{
+    (void)state;
+    for (unsigned n_hosts = 1; n_hosts <= 4; n_hosts++)
+        for (unsigned placed = 0; placed <= 1; placed++) {
+            among_strangers("198.51.100.7:9443", false, n_hosts, placed);
+            among_strangers("198.51.100.7:6379", true, n_hosts, placed);
+        }
+}
+
 /* A line that no pattern knows, with an address and port of the connection. */
 static void test_unrecognised(void **state)
 {
@@ -405,10 +444,10 @@ int main(void)
         cmocka_unit_test(test_port_decides), cmocka_unit_test(test_nothing_decides),
         cmocka_unit_test(test_pid_bridge),   cmocka_unit_test(test_sftp),
         cmocka_unit_test(test_reused_port),  cmocka_unit_test(test_host_lines),
-        cmocka_unit_test(test_unrecognised), cmocka_unit_test(test_nameless),
-        cmocka_unit_test(test_covers),       cmocka_unit_test(test_lost_lines),
-        cmocka_unit_test(test_budget),       cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_strangers),    cmocka_unit_test(test_unrecognised),
+        cmocka_unit_test(test_nameless),     cmocka_unit_test(test_covers),
+        cmocka_unit_test(test_lost_lines),   cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_extremes),     cmocka_unit_test(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
