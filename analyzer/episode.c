@@ -12,21 +12,19 @@
 #define RST_TEXT_MAX 512
 #define LATER_NS (NS_PER_S / 5)
 
-static bool answers_syn(const struct live *l, uint8_t dir, const struct kept *k)
+static bool answers_syn(const struct half *r, const struct kept *k)
 {
-    const struct half *r = &l->half[1 - dir];
     return (k->flags & TCP_ACK) && half_has(r, HALF_ISN) && r->n_synacks == 0 &&
            seq_diff(k->ack, half_isn(r)) > 0 && seq_diff(k->ack, r->next_seq) <= 0;
 }
 
 /* RFC 5961 section 3.2, seen from the RST's receiver: its next byte lies between what it last
  * acknowledged and what the claimed sender has sent. */
-enum rst_validity rst_validity_of(const struct live *l, uint8_t dir, const struct kept *k)
+enum rst_validity rst_validity_of(const struct half *s, const struct half *r, const struct kept *k)
 {
-    const struct half *s = &l->half[dir], *r = &l->half[1 - dir];
     bool met = s->n_segments > 0;
     if (!met && half_has(r, HALF_ISN) && r->n_synacks == 0 && !half_has(r, HALF_ACK))
-        return answers_syn(l, dir, k) ? RST_EXACT : RST_OUT_OF_WINDOW; /* SYN-SENT */
+        return answers_syn(r, k) ? RST_EXACT : RST_OUT_OF_WINDOW; /* SYN-SENT */
     if (!half_has(r, HALF_ACK) && !met)
         return RST_UNVERIFIABLE;
     if ((half_has(r, HALF_ACK) && k->seq == r->acked) || (met && k->seq == s->next_seq))
@@ -40,9 +38,8 @@ enum rst_validity rst_validity_of(const struct live *l, uint8_t dir, const struc
     return within ? RST_IN_WINDOW : RST_OUT_OF_WINDOW;
 }
 
-static bool was_acked_by(const struct live *l, uint8_t dir, uint32_t ack)
+static bool was_acked_by(const struct timeline *t, uint8_t dir, uint32_t ack)
 {
-    const struct timeline *t = l->evidence ? &l->evidence->timeline : NULL;
     for (size_t i = t ? timeline_count(t) : 0; i-- > 0;) {
         const struct kept *k = timeline_at(t, i);
         if (kept_dir(k) == dir && (k->flags & TCP_ACK) && k->ack == ack)
@@ -53,16 +50,16 @@ static bool was_acked_by(const struct live *l, uint8_t dir, uint32_t ack)
 
 /* RFC 9293 section 3.5.2: an answer to a segment with ACK takes its number from there; an answer to
  * one without has number 0. */
-enum rst_family rst_family_of(const struct live *l, uint8_t dir, const struct kept *k)
+enum rst_family rst_family_of(const struct half *s, const struct half *r, const struct timeline *t,
+                              const struct kept *k)
 {
-    const struct half *s = &l->half[dir], *r = &l->half[1 - dir];
     if (!(k->flags & TCP_ACK)) {
         bool unseen = r->n_segments == 0;
-        bool match =
-            half_has(r, HALF_ACK) && (k->seq == r->acked || was_acked_by(l, 1 - dir, k->seq));
+        bool match = half_has(r, HALF_ACK) &&
+                     (k->seq == r->acked || was_acked_by(t, 1 - kept_dir(k), k->seq));
         return unseen || match ? RST_ANSWER : RST_NEITHER;
     }
-    if (k->seq == 0 && (s->n_segments == 0 || answers_syn(l, dir, k)))
+    if (k->seq == 0 && (s->n_segments == 0 || answers_syn(r, k)))
         return RST_ANSWER;
     bool met = s->n_segments > 0;
     return !met || k->seq == s->next_seq || k->seq == s->seen_end ? RST_OWNER : RST_NEITHER;
@@ -104,14 +101,16 @@ static struct episode *begin(struct store *s, struct live *l, uint8_t dir)
 static struct rst_note *note_of(struct arena *arena, const struct live *l, uint8_t dir,
                                 const struct packet *p, const struct kept *k)
 {
+    const struct half *own = &l->half[dir], *other = &l->half[1 - dir];
+    const struct timeline *t = l->evidence ? &l->evidence->timeline : NULL;
     struct rst_note *n = arena_alloc(arena, sizeof *n);
     if (!n)
         return NULL;
     n->k = *k;
     n->stream = l->flow->stream;
     n->mptcp_reason = p->mptcp_reset_reason;
-    n->validity = (uint8_t)rst_validity_of(l, dir, k);
-    n->family = (uint8_t)rst_family_of(l, dir, k);
+    n->validity = (uint8_t)rst_validity_of(own, other, k);
+    n->family = (uint8_t)rst_family_of(own, other, t, k);
     if (p->payload && p->payload_captured > 0) {
         size_t len = p->payload_captured < RST_TEXT_MAX ? p->payload_captured : RST_TEXT_MAX;
         n->payload = arena_text(arena, (struct text){(const char *)p->payload, len});

@@ -18,7 +18,11 @@ bool episode_rst(struct store *s, struct arena *arena, struct live *l, const str
 void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8_t dir,
                      const struct packet *p, uint16_t *notes);
 
-enum rst_validity rst_validity_of(const struct live *l, uint8_t dir, const struct kept *k);
-enum rst_family rst_family_of(const struct live *l, uint8_t dir, const struct kept *k);
+/* Of a RST by its own and the other half, as they were when it came.  t: what was kept of the
+ * connection, or NULL. */
+enum rst_validity rst_validity_of(const struct half *own, const struct half *other,
+                                  const struct kept *k);
+enum rst_family rst_family_of(const struct half *own, const struct half *other,
+                              const struct timeline *t, const struct kept *k);
 
 #endif

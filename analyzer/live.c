@@ -140,10 +140,18 @@ static void guess_client(struct live *l, uint8_t dir, const struct packet *p)
         l->bits |= LIVE_FLIPPED;
 }
 
-void half_init(struct half *h)
+const struct half half_unseen = {.last_time = INSTANT_NONE,
+                                 .syn_time = INSTANT_NONE,
+                                 .fin_time = INSTANT_NONE,
+                                 .fin_quiet_ms = QUIET_UNKNOWN};
+
+/* Makes one that is zero into that. */
+static void unsee(struct half *h)
 {
-    h->last_time = h->syn_time = h->fin_time = INSTANT_NONE;
-    h->fin_quiet_ms = QUIET_UNKNOWN;
+    h->last_time = half_unseen.last_time;
+    h->syn_time = half_unseen.syn_time;
+    h->fin_time = half_unseen.fin_time;
+    h->fin_quiet_ms = half_unseen.fin_quiet_ms;
 }
 
 /* A connection that was settled speaks again: take its numbers up where they were left. */
@@ -210,8 +218,8 @@ struct live *live_new(struct store *s, struct flow *f, instant_ns time, uint16_t
     l->flow = f;
     l->stream = f->stream;
     f->live = l;
-    half_init(&l->half[0]);
-    half_init(&l->half[1]);
+    unsee(&l->half[0]);
+    unsee(&l->half[1]);
     l->first_time = l->last_time = time;
     l->vlan = vlan;
     return l;

@@ -148,6 +148,8 @@ struct half {                    /* one direction; its first cache line is what 
 
 #define QUIET_UNKNOWN UINT32_MAX /* no FIN, or something crossed it on the way */
 
+extern const struct half half_unseen; /* a direction in which nothing has been seen yet */
+
 struct half_times { /* of one direction: what is told of a reset connection only */
     instant_ns first, first_data, last_data;
 };
@@ -342,8 +344,6 @@ struct trouble *half_trouble(struct store *s, struct half *h, struct trouble *si
 /* The blows of a connection, taken on first need; NULL when memory ran out. */
 struct blows *live_blows(struct store *s, struct live *l);
 
-/* A direction in which nothing has been seen yet, out of one that is zero. */
-void half_init(struct half *h);
 /* A connection on flow f of which nothing is known yet.  NULL: memory ran out. */
 struct live *live_new(struct store *s, struct flow *f, instant_ns time, uint16_t vlan);
 /* The connection that packet p begins, or takes up again, on flow f.  NULL: memory ran out. */

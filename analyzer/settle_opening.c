@@ -23,30 +23,30 @@ static instant_ns last_time(const struct opening *o)
     return is_later ? o->rst.k.time : o->syn.k.time;
 }
 
-/* The connection when its RST came.  Its directions are its sides. */
-static void meet_rst(const struct opening *o, struct live *l)
+/* The connection when its RST came, by side: one end's SYN, and nothing of the other. */
+static void meet_rst(const struct opening *o, struct half halves[2])
 {
-    *l = (struct live){.client = SIDE_CLIENT, .bits = LIVE_CLIENT_KNOWN | LIVE_SYN};
-    half_init(&l->half[SIDE_CLIENT]);
-    half_init(&l->half[SIDE_SERVER]);
-    stream_opens(&l->half[SIDE_CLIENT], &o->syn);
+    halves[SIDE_CLIENT] = halves[SIDE_SERVER] = half_unseen;
+    stream_opens(&halves[SIDE_CLIENT], &o->syn);
 }
 
-static struct rst_note note_rst(const struct opening *o, const struct live *l, uint32_t stream)
+static struct rst_note note_rst(const struct opening *o, const struct half halves[2],
+                                uint32_t stream)
 {
+    const struct half *own = &halves[rst_from(o)], *other = &halves[side_other(rst_from(o))];
     const struct kept *k = &o->rst.k;
     return (struct rst_note){.k = *k,
                              .stream = stream,
                              .mptcp_reason = -1,
-                             .validity = (uint8_t)rst_validity_of(l, (uint8_t)rst_from(o), k),
-                             .family = (uint8_t)rst_family_of(l, (uint8_t)rst_from(o), k)};
+                             .validity = (uint8_t)rst_validity_of(own, other, k),
+                             .family = (uint8_t)rst_family_of(own, other, NULL, k)};
 }
 
-static void add_ends(struct scene *s, const struct opening *o, const struct live *l,
+static void add_ends(struct scene *s, const struct opening *o, const struct half halves[2],
                      const struct endpoint at[2])
 {
     for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
-        const struct half *h = &l->half[side], *other = &l->half[1 - side];
+        const struct half *h = &halves[side], *other = &halves[1 - side];
         const struct half_times times = {side == SIDE_CLIENT ? o->syn.k.time : INSTANT_NONE,
                                          INSTANT_NONE, INSTANT_NONE};
         struct scene_end *e = &s->end[side];
@@ -122,13 +122,13 @@ static struct reset *reset_from(struct arena *arena, const struct rst_note *n, e
 struct scene *settle_opening_scene(struct arena *arena, const struct opening *o,
                                    const struct endpoint at[2], uint32_t stream, uint32_t capture)
 {
-    struct live l;
+    struct half halves[2];
     struct scene *s = arena_alloc(arena, sizeof *s);
     if (!s)
         return NULL;
-    meet_rst(o, &l);
-    add_ends(s, o, &l, at);
-    const struct rst_note note = note_rst(o, &l, stream);
+    meet_rst(o, halves);
+    add_ends(s, o, halves, at);
+    const struct rst_note note = note_rst(o, halves, stream);
     s->connection = connection_from(arena, o, s, stream, capture);
     s->reset = s->connection ? reset_from(arena, &note, rst_from(o), s->connection) : NULL;
     if (!s->reset)
