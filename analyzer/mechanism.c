@@ -114,10 +114,17 @@ static bool is_refused_late(const struct scene *s)
     return !served && scene_rst(s)->time - synack->time <= limit;
 }
 
+/* By the numbers of its RST: bytes that it had sent may not have been captured. */
+static bool had_sent(const struct scene *s, const struct segment *synack)
+{
+    return (int32_t)(scene_rst(s)->seq - synack->ack) > 0;
+}
+
 static bool is_abandoned_open(const struct scene *s)
 {
     const struct segment *synack = synack_of(s, s->other);
-    if (s->claimed != SIDE_CLIENT || !synack || own(s)->n_data_segments > 0 || own_fin(s))
+    if (s->claimed != SIDE_CLIENT || !synack || own(s)->n_data_segments > 0 || own_fin(s) ||
+        had_sent(s, synack))
         return false;
     if (!s->handshake_seen)
         return true;

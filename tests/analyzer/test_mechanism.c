@@ -56,6 +56,8 @@ static const struct {
      SIDE_CLIENT, 4, 1},
     {"open, banner, gone", OPEN "+5ms s PA 501 101 len=40\n+10us c RA 101 541\n",
      MECHANISM_ABANDONED_OPEN, PHASE_ACTIVE, SIDE_CLIENT, 5, 1},
+    {"open and gone, but by its numbers it had sent 30 bytes", OPEN "+10us c RA 131 501\n",
+     MECHANISM_ABORT, PHASE_IDLE_OPEN, SIDE_CLIENT, 4, 1},
     {"held open, then dropped: an abort", OPEN "+60s c RA 101 501\n", MECHANISM_ABORT,
      PHASE_IDLE_OPEN, SIDE_CLIENT, 4, 1},
     {"unexpected SYN-ACK", "+0us s SA 500 101\n+10ms c R 101 0\n", MECHANISM_UNEXPECTED_SYNACK,
