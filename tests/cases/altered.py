@@ -8,6 +8,7 @@ with 0.7 and more, and how many accepted ones there were.
 import argparse
 import json
 import os
+import struct
 import subprocess
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,30 @@ def cases():
         truth = json.loads(path.read_text(encoding="utf-8"))
         if not truth.get("graded", True) and any(map(is_capture, truth["inputs"])):
             yield path.parent, truth
+
+
+def is_ethernet(path):
+    """Whether it is a classic pcap file, little-endian, of Ethernet."""
+    head = path.read_bytes()[:24]
+    return head[:4] in MAGIC and head[20:24] == b"\1\0\0\0"
+
+
+def records(data):
+    """[(time in the file's units, the record's bytes)] of a classic pcap file."""
+    units, at, rows = MAGIC[data[:4]], 24, []
+    while at + 16 <= len(data):
+        whole, part, kept, _ = struct.unpack_from("<4I", data, at)
+        rows.append((whole * units + part, data[at:at + 16 + kept]))
+        at += 16 + kept
+    return rows
+
+
+def renumbered(connections, numbers):
+    """Those whose reset is still there, by the numbers that frames have now."""
+    for c in connections:
+        if c["rst_frame"] in numbers:
+            yield {**c, "rst_frame": numbers[c["rst_frame"]], "aka": [],
+                   "rst_frames": [numbers[n] for n in c["rst_frames"] if n in numbers]}
 
 
 def place(folder, inputs, scratch, alter):

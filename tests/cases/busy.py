@@ -158,11 +158,8 @@ def neighbours(route, play, own, span, seed):
 def merged(data, rows):
     """A classic pcap file of Ethernet with more records in their places by time, and the number that
     each of its own frames has there, from 1."""
-    units, at, all_rows = altered.MAGIC[data[:4]], 24, []
-    while at + 16 <= len(data):
-        whole, part, kept, _ = struct.unpack_from("<4I", data, at)
-        all_rows.append((whole * units + part, data[at:at + 16 + kept], len(all_rows) + 1))
-        at += 16 + kept
+    units = altered.MAGIC[data[:4]]
+    all_rows = [(when, record, n) for n, (when, record) in enumerate(altered.records(data), 1)]
     for seconds, frame, length in rows:
         when = round(seconds * units)
         head = struct.pack("<4I", when // units, when % units, len(frame), length)
@@ -177,16 +174,11 @@ def span_of(path):
     return min(times), max(times)
 
 
-def is_ethernet(path):
-    head = path.read_bytes()[:24]
-    return head[:4] in altered.MAGIC and head[20:24] == b"\1\0\0\0"
-
-
 def ways(folder, truth):
     """(way, the capture's name, how packets go there)."""
     captures = [i for i in truth["inputs"] if altered.is_capture(i)]
     connections = [c for c in truth.get("connections", []) if c.get("server")]
-    if len(captures) != 1 or not connections or not is_ethernet(folder / captures[0]):
+    if len(captures) != 1 or not connections or not altered.is_ethernet(folder / captures[0]):
         return
     client, server = (end_of(connections[0][side]) for side in ("client", "server"))
     route = route_of(folder / captures[0], server, client[0])
@@ -202,8 +194,7 @@ def judge(program, folder, truth, way, capture, route):
     play, _, own = WAYS[way]
     rows = neighbours(route, play, own, span_of(folder / capture), f"{folder.name} {way}")
     data, numbers = merged((folder / capture).read_bytes(), rows)
-    connections = [{**c, "rst_frames": [numbers[n] for n in c["rst_frames"]],
-                    "rst_frame": numbers[c["rst_frame"]]} for c in truth["connections"]]
+    connections = list(altered.renumbered(truth["connections"], numbers))
     with tempfile.TemporaryDirectory() as scratch:
         altered.place(folder, truth["inputs"], scratch, lambda _: data)
         records = altered.run(program, Path(scratch), truth["inputs"])

@@ -5,10 +5,12 @@
 usage: thin.py [--program WHYRST] [--only WAY] [--verbose] [--all] [--update]
 
 What is left is captures alone, all of them or one of several, the frames of one direction in them,
-one log of several, or all of it with the captures' clock moved, so that the logs' clocks are wrong.
+what came late or up to the last reset, or all frames but those that were lost, one log of several,
+or all of it with the captures' clock moved, so that the logs' clocks are wrong.
 A cause that the truth does not accept may come out of that, but not with confidence.  thin.json
 holds the floors, see altered.py.
 """
+import random
 import struct
 import sys
 import tempfile
@@ -19,6 +21,19 @@ import altered
 CARD = Path(__file__).resolve().parent / "thin.json"
 SHIFTS = {"clock ahead by 3.5 s": 3.5, "clock behind by 3.5 s": -3.5,
           "clock ahead by 40 s": 40, "clock ahead by 3 h": 10800}
+
+
+# way: the numbers of the frames that are left, of n and those of resets; chance is the case's own
+CUTS = {
+    "the first quarter is missing": lambda n, resets, _: range((min(resets) - 1) // 4 + 1, n + 1),
+    "the first half is missing": lambda n, resets, _: range((min(resets) - 1) // 2 + 1, n + 1),
+    "it ends at the last reset": lambda n, resets, _: range(1, max(resets) + 1),
+    "a tenth of the frames was lost": lambda n, resets, chance: lost(n, resets, chance, 0.1),
+    "a third of the frames was lost": lambda n, resets, chance: lost(n, resets, chance, 0.33)}
+
+
+def lost(n, resets, chance, share):
+    return [i for i in range(1, n + 1) if i in resets or chance.random() > share]
 
 
 def is_log(name):
@@ -47,6 +62,14 @@ def directions(truth):
                                  for ip, port in sorted(ends))
 
 
+def cut(data, way, resets):
+    """A pcap file of which that part is left, and the numbers that frames have now by those before."""
+    rows = altered.records(data)
+    left = list(CUTS[way](len(rows), resets, random.Random(len(data))))
+    return (data[:24] + b"".join(rows[i - 1][1] for i in left),
+            {before: now for now, before in enumerate(left, 1)})
+
+
 def ways(folder, truth):
     """(name of the way, inputs and options, seconds by which captures are moved)."""
     inputs = truth["inputs"]
@@ -60,6 +83,10 @@ def ways(folder, truth):
         for capture in captures:
             yield "one capture", [capture, *rest], 0
             yield "one capture alone", [capture], 0
+    if len(captures) == 1 and truth.get("connections") and altered.is_ethernet(
+            folder / captures[0]):
+        for name in CUTS:
+            yield name, inputs, 0
     if len(logs) > 1:
         for log in logs:
             yield "one log", [i for i in inputs if not is_log(i) or i == log], 0
@@ -68,7 +95,21 @@ def ways(folder, truth):
             yield name, inputs, seconds
 
 
+def judge_cut(program, folder, truth, way):
+    inputs = truth["inputs"]
+    capture = next(filter(altered.is_capture, inputs))
+    resets = {c["rst_frame"] for c in truth["connections"]}
+    data, numbers = cut((folder / capture).read_bytes(), way, resets)
+    with tempfile.TemporaryDirectory() as scratch:
+        altered.place(folder, inputs, scratch, lambda _: data)
+        records = altered.run(program, Path(scratch), inputs)
+    connections = list(altered.renumbered(truth["connections"], numbers))
+    return altered.told(way, folder.name, connections, records)
+
+
 def judge(program, folder, truth, way, inputs, seconds):
+    if way in CUTS:
+        return judge_cut(program, folder, truth, way)
     if seconds:
         with tempfile.TemporaryDirectory() as scratch:
             altered.place(folder, inputs, scratch, lambda data: moved(data, seconds))
