@@ -41,7 +41,8 @@ void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t
 void history_first_words(struct live *l, uint8_t dir, bool has_payload);
 static inline void history_speaks(struct live *l, uint8_t dir, bool has_payload)
 {
-    if (!(l->half[dir].zeek_seen & (has_payload ? SEEN_DATA : SEEN_ACK)))
+    const unsigned letter = SEEN_ACK - (SEEN_ACK - SEEN_DATA) * has_payload; /* without a branch */
+    if (!(l->half[dir].zeek_seen & letter))
         history_first_words(l, dir, has_payload);
 }
 

@@ -35,12 +35,12 @@ bool opening_is_plain(const struct opening *o)
 
 void opening_keep(struct opening_segment *s, uint8_t dir, const struct brief *b)
 {
-    *s = (struct opening_segment){.k = kept_from_brief(b, dir),
-                                  .mss = b->mss,
-                                  .vlan = b->path.vlan,
-                                  .wscale = b->wscale,
-                                  .has_mss = b->bits & BRIEF_MSS,
-                                  .has_wscale = b->bits & BRIEF_WSCALE};
+    kept_from_brief(b, dir, &s->k);
+    s->mss = b->mss;
+    s->vlan = b->path.vlan;
+    s->wscale = b->wscale;
+    s->has_mss = b->bits & BRIEF_MSS;
+    s->has_wscale = b->bits & BRIEF_WSCALE;
 }
 
 void opening_packet(const struct opening_segment *s, const struct endpoint ends[2],

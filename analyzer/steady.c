@@ -32,38 +32,44 @@ uint8_t steady_ends(const struct live *l)
 
 static inline bool goes_back(const struct half *h, uint32_t ack)
 {
-    return half_has(h, HALF_ACK) && seq_diff(ack, h->acked) < 0;
+    return half_has(h, HALF_ACK) & (seq_diff(ack, h->acked) < 0);
 }
 
 bool steady_is(const struct live *l, uint8_t dir, const struct brief *b)
 {
     const struct half *h = &l->half[dir], *o = &l->half[1 - dir];
-    return l->steady >> dir & 1 && b->window > 0 && b->seq == h->next_seq &&
-           (b->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK && !goes_back(h, b->ack) &&
-           seq_diff(b->ack, o->next_seq) <= 0 && seq_diff(h->next_seq, h->data_base) >= 0 &&
-           !((b->payload_len > 0 || b->flags & TCP_FIN) && half_has(h, HALF_FIN));
+    const bool is_plain = (b->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
+    const bool says_more = (b->payload_len > 0) | ((b->flags & TCP_FIN) != 0);
+    /* no branch: each would be a coin toss for some ordinary segments */
+    return (l->steady >> dir & 1) & (b->window > 0) & (b->seq == h->next_seq) & is_plain &
+           !goes_back(h, b->ack) & (seq_diff(b->ack, o->next_seq) <= 0) &
+           (seq_diff(h->next_seq, h->data_base) >= 0) & !(says_more & half_has(h, HALF_FIN));
 }
 
-static uint16_t take_payload(struct store *s, struct half *h, struct half_times *times,
-                             const struct half *o, const struct brief *b)
+/* What is told of a reset connection only; before its numbers are taken. */
+static void keep_evidence(struct store *s, struct live *l, uint8_t dir, const struct brief *b)
 {
-    uint64_t offset = h->bytes;
-    h->bytes += b->payload_len;
-    h->other_next_at_data = o->next_seq;
-    h->next_seq += b->payload_len;
-    h->seen_end = h->next_seq;
-    h->n_data_segments++;
-    if (!times) {
-        if (b->payload)
-            survey_payload(s, h, offset, b->payload, b->payload_captured);
-        return 0;
+    struct half *h = &l->half[dir];
+    const struct half *o = &l->half[1 - dir];
+    struct half_times *times = &l->evidence->times[dir];
+    uint16_t notes = 0;
+    if (b->payload_len > 0) {
+        if (times->first_data == INSTANT_NONE)
+            times->first_data = b->time;
+        times->last_data = b->time;
+        if (b->payload && content_put(s, &h->content, h->bytes, b->payload, b->payload_captured))
+            notes = NOTE_OVERLAP_CONFLICT;
+    } else if (!(b->flags & TCP_FIN) && half_has(h, HALF_ACK) && b->ack == h->acked &&
+               b->window == h->window && seq_diff(o->next_seq, b->ack) > 0) {
+        notes = NOTE_DUP_ACK;
     }
-    if (times->first_data == INSTANT_NONE)
-        times->first_data = b->time;
-    times->last_data = b->time;
-    return b->payload && content_put(s, &h->content, offset, b->payload, b->payload_captured)
-               ? NOTE_OVERLAP_CONFLICT
-               : 0;
+    if (b->time < l->last_time)
+        notes |= NOTE_TIME_BACKWARDS;
+    struct kept *k = timeline_place(s, &l->evidence->timeline);
+    if (!k)
+        return;
+    kept_from_brief(b, dir, k);
+    k->notes = notes;
 }
 
 static void take_fin(struct half *h, const struct half *o, const struct brief *b)
@@ -83,22 +89,27 @@ static void answer(struct trouble *tr)
     tr->n_unanswered_zero_window_probes = 0;
 }
 
-static uint16_t take_numbers(struct store *s, struct half *h, struct half_times *times,
-                             struct half *o, const struct brief *b)
+/* a where it holds, else b; without a branch. */
+static inline uint32_t either(bool holds, uint32_t a, uint32_t b)
 {
-    uint16_t notes = 0;
-    if (b->payload_len > 0)
-        notes = take_payload(s, h, times, o, b);
-    else if (!(b->flags & TCP_FIN) && half_has(h, HALF_ACK) && b->ack == h->acked &&
-             b->window == h->window && seq_diff(o->next_seq, b->ack) > 0)
-        notes = NOTE_DUP_ACK;
+    return b ^ ((a ^ b) & (0 - (uint32_t)holds));
+}
+
+/* Without a branch for payload: it comes and goes at random. */
+static void take_numbers(struct half *h, struct half *o, const struct brief *b)
+{
+    const bool speaks = b->payload_len > 0;
+    h->bytes += b->payload_len;
+    h->next_seq += b->payload_len;
+    h->n_data_segments += speaks;
+    h->other_next_at_data = either(speaks, o->next_seq, h->other_next_at_data);
+    h->seen_end = either(speaks, h->next_seq, h->seen_end);
     if (b->flags & TCP_FIN)
         take_fin(h, o, b);
     h->acked = b->ack;
     h->window = b->window;
     if (half_has(o, HALF_FIN) && seq_diff(b->ack, o->fin_seq) > 0)
         o->bits |= HALF_FIN_ACKED;
-    return notes;
 }
 
 static void take_ttl(struct half *h, uint8_t ttl)
@@ -133,18 +144,12 @@ void steady_take(struct store *s, struct live *l, uint8_t dir, const struct brie
         history_speaks(l, dir, b->payload_len > 0);
     if (live_awaits_ack(l))
         live_end_handshake(l, dir, b->ack, b->time);
-    struct evidence *e = l->evidence;
-    uint16_t notes = take_numbers(s, h, e ? &e->times[dir] : NULL, o, b);
+    if (l->evidence)
+        keep_evidence(s, l, dir, b);
+    else if (survey_may_keep(h, b->payload))
+        survey_payload(s, h, h->bytes, b->payload, b->payload_captured);
+    take_numbers(h, o, b);
     take_habits(h, b);
-    if (!e)
-        return;
-    if (b->time < l->last_time)
-        notes |= NOTE_TIME_BACKWARDS;
-    struct kept *k = timeline_place(s, &e->timeline);
-    if (!k)
-        return;
-    *k = kept_from_brief(b, dir);
-    k->notes = notes;
 }
 
 /* An object that begins anywhere in a cache line. */

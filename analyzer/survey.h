@@ -68,7 +68,11 @@ bool survey_end_stretch(struct survey *v, instant_ns now, bool is_needed);
 bool survey_wants_stretch(const struct survey *v, size_t i);
 
 /* Payload of a connection of which only the first request is told: what does not look like one is
- * let go. */
+ * let go, and after that nothing is kept. */
+static inline bool survey_may_keep(const struct half *h, const uint8_t *bytes)
+{
+    return (bytes != NULL) & !half_has(h, HALF_NO_REQUEST);
+}
 void survey_payload(struct store *s, struct half *h, uint64_t offset, const uint8_t *bytes,
                     size_t n);
 

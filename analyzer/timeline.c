@@ -9,7 +9,9 @@ struct kept kept_from(const struct packet *p, uint8_t dir)
 {
     struct brief b;
     brief_of(p, &b);
-    return kept_from_brief(&b, dir);
+    struct kept k;
+    kept_from_brief(&b, dir, &k);
+    return k;
 }
 
 static struct kept *place(struct store *s, struct chunk **chunk, size_t i)

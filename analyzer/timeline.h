@@ -12,31 +12,30 @@
 #include "analyzer/live.h"
 #include "parsers/packet/brief.h"
 
-/* The kept form of a segment, without notes. */
+/* The kept form of a segment, without notes; written where it stays, for a copy of what was just
+ * written waits until it is in the cache. */
 struct kept kept_from(const struct packet *p, uint8_t dir);
-static inline struct kept kept_from_brief(const struct brief *b, uint8_t dir)
+static inline void kept_from_brief(const struct brief *b, uint8_t dir, struct kept *out)
 {
     const uint8_t bits = b->bits;
-    struct kept k = {
-        .time = b->time,
-        .frame = b->frame,
-        .seq = b->seq,
-        .ack = b->ack,
-        .payload_len = b->payload_len,
-        .tsval = b->tsval,
-        .tsecr = b->tsecr,
-        .flow_label = b->flow_label,
-        .flags = b->flags,
-        .window = b->window,
-        .ip_id = b->ip_id,
-        .ttl = b->path.ttl,
-        .bits = (uint8_t)(dir | (bits & BRIEF_DF ? KEPT_DF : 0) |
-                          (bits & BRIEF_HAS_ID ? KEPT_HAS_ID : 0) |
-                          (bits & BRIEF_TIMESTAMPS ? KEPT_TIMESTAMPS : 0) |
-                          (bits & BRIEF_OPTIONS ? KEPT_OPTIONS : 0)),
-    };
-    memcpy(k.src_mac, b->path.src_mac, sizeof k.src_mac);
-    return k;
+    out->time = b->time;
+    out->frame = b->frame;
+    out->seq = b->seq;
+    out->ack = b->ack;
+    out->payload_len = b->payload_len;
+    out->tsval = b->tsval;
+    out->tsecr = b->tsecr;
+    out->flow_label = b->flow_label;
+    out->flags = b->flags;
+    out->window = b->window;
+    out->ip_id = b->ip_id;
+    out->notes = 0;
+    memcpy(out->src_mac, b->path.src_mac, sizeof out->src_mac);
+    out->ttl = b->path.ttl;
+    out->bits =
+        (uint8_t)(dir | (bits & BRIEF_DF ? KEPT_DF : 0) | (bits & BRIEF_HAS_ID ? KEPT_HAS_ID : 0) |
+                  (bits & BRIEF_TIMESTAMPS ? KEPT_TIMESTAMPS : 0) |
+                  (bits & BRIEF_OPTIONS ? KEPT_OPTIONS : 0));
 }
 
 /* Room for one segment more, which the caller fills; NULL: it is let go (frozen and full, or memory
