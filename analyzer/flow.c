@@ -90,22 +90,27 @@ uint8_t flow_key_of(const struct endpoint *src, const struct endpoint *dst, stru
 struct flow *flows_find(const struct flows *f, const struct flow_key *key, uint32_t hash)
 {
     size_t mask = f->n_slots - 1;
-    for (size_t i = hash & mask; f->slots[i].flow; i = (i + 1) & mask) {
-        if (f->slots[i].hash != hash)
-            continue;
-        struct flow *flow = flows_at(f, f->slots[i].flow);
-        if (flow_key_eq(&flow->key, key))
-            return flow;
+    for (size_t i = flows_home(f->n_slots, hash);; i = (i + FLOW_BUCKET) & mask) {
+        const struct flow_slot *s = &f->slots[i];
+        for (unsigned alike = flow_bucket_alike(s, hash); alike; alike &= alike - 1) {
+            struct flow *flow = flows_at(f, s[__builtin_ctz(alike)].flow);
+            if (flow && flow_key_eq(&flow->key, key))
+                return flow;
+        }
+        if (!s[FLOW_BUCKET - 1].flow)
+            return NULL;
     }
-    return NULL;
 }
 
 static void place(struct flow_slot *slots, size_t n_slots, struct flow_slot slot)
 {
-    size_t i = slot.hash & (n_slots - 1);
-    while (slots[i].flow)
-        i = (i + 1) & (n_slots - 1);
-    slots[i] = slot;
+    struct flow_slot *s = &slots[flows_home(n_slots, slot.hash)];
+    while (s[FLOW_BUCKET - 1].flow)
+        s = s + FLOW_BUCKET < slots + n_slots ? s + FLOW_BUCKET : slots;
+    unsigned used = 0;
+    for (unsigned i = 0; i < FLOW_BUCKET; i++)
+        used += s[i].flow != 0;
+    s[used] = slot;
 }
 
 static bool grow(struct flows *f)
@@ -201,7 +206,7 @@ static void shift_back(struct flows *f, size_t i)
 {
     size_t mask = f->n_slots - 1;
     for (size_t j = (i + 1) & mask; f->slots[j].flow; j = (j + 1) & mask) {
-        size_t home = f->slots[j].hash & mask;
+        size_t home = flows_home(f->n_slots, f->slots[j].hash);
         if (((j - home) & mask) >= ((j - i) & mask)) {
             f->slots[i] = f->slots[j];
             i = j;
@@ -215,7 +220,7 @@ static const struct flow_key no_key = {.e = {{.port = 1}, {.port = 0}}};
 
 void flows_remove(struct flows *f, struct flow *flow)
 {
-    size_t mask = f->n_slots - 1, i = flows_hash(f, &flow->key) & mask;
+    size_t mask = f->n_slots - 1, i = flows_home(f->n_slots, flows_hash(f, &flow->key));
     while (f->slots[i].flow != flow->self)
         i = (i + 1) & mask;
     shift_back(f, i);

@@ -68,6 +68,22 @@ struct flow_slot { /* the hash stands beside the flow: most probes need no secon
     uint32_t hash;
 };
 
+/* Slots are looked at four at once, without a branch for each: those of one hash begin where a
+ * bucket does, and go on in the next bucket only behind a full one. */
+#define FLOW_BUCKET 4u
+static inline size_t flows_home(size_t n_slots, uint32_t hash)
+{
+    return hash & (n_slots - 1) & ~(size_t)(FLOW_BUCKET - 1);
+}
+/* Bits of the slots in a bucket that have this hash. */
+static inline unsigned flow_bucket_alike(const struct flow_slot *s, uint32_t hash)
+{
+    unsigned alike = 0;
+    for (unsigned i = 0; i < FLOW_BUCKET; i++)
+        alike |= (unsigned)(s[i].hash == hash) << i;
+    return alike;
+}
+
 #define FLOW_BLOCK_BITS 10
 #define FLOW_BLOCK (1u << FLOW_BLOCK_BITS)
 
@@ -167,7 +183,7 @@ static inline uint32_t flows_hash_of_brief(const struct flows *f, const struct b
     if (address_is_v4(&b->src) && address_is_v4(&b->dst)) {
         const uint64_t src = flow_end4(&b->src, b->src_port), dst = flow_end4(&b->dst, b->dst_port);
         *dir = src > dst;
-        return src > dst ? flows_hash4(f, dst, src) : flows_hash4(f, src, dst);
+        return flows_hash4(f, src > dst ? dst : src, src > dst ? src : dst);
     }
     struct flow_key key;
     *dir = flow_direction(&b->src, b->src_port, &b->dst, b->dst_port);
@@ -215,15 +231,15 @@ struct flow *flows_oldest_open(struct flows *f, const struct flow *but);
  * it names, which need not be the right one; NULL when it names none. */
 static inline void flows_prefetch(const struct flows *f, uint32_t hash)
 {
-    __builtin_prefetch(&f->slots[hash & (f->n_slots - 1)]);
+    const struct flow_slot *s = &f->slots[flows_home(f->n_slots, hash)];
+    __builtin_prefetch(s);
+    __builtin_prefetch(s + FLOW_BUCKET - 1); /* a small table may begin anywhere in a line */
 }
 static inline struct flow *flows_guess(const struct flows *f, uint32_t hash)
 {
-    const size_t mask = f->n_slots - 1;
-    for (size_t i = hash & mask; f->slots[i].flow; i = (i + 1) & mask)
-        if (f->slots[i].hash == hash)
-            return flows_at(f, f->slots[i].flow);
-    return NULL;
+    const struct flow_slot *s = &f->slots[flows_home(f->n_slots, hash)];
+    const unsigned alike = flow_bucket_alike(s, hash);
+    return flows_at(f, alike ? s[__builtin_ctz(alike)].flow : 0);
 }
 static inline void flow_prefetch(const struct flow *f)
 {

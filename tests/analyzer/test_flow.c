@@ -51,6 +51,29 @@ static void many_are_found_again(void **state)
     flows_finish(&f);
 }
 
+/* Keys of one bucket, the last of the table, more than it holds: they go on in the first. */
+static void a_full_bucket_goes_on_in_the_next(void **state)
+{
+    (void)state;
+    struct flows f;
+    uint32_t of_last[FLOW_BUCKET + 3], n = 0;
+    assert_true(flows_init(&f, &allocator_heap));
+    const size_t last = f.n_slots - FLOW_BUCKET;
+    for (uint32_t i = 0; n < sizeof of_last / sizeof *of_last; i++) {
+        const struct flow_key key = key_of(i);
+        if (flows_home(f.n_slots, flows_hash(&f, &key)) != last)
+            continue;
+        assert_non_null(flows_add(&f, &key, flows_hash(&f, &key)));
+        of_last[n++] = i;
+    }
+    for (uint32_t gone = 0; gone < n; gone++) {
+        for (uint32_t k = 0; k < n; k++)
+            assert_int_equal(find(&f, of_last[k]) != NULL, k >= gone);
+        flows_remove(&f, find(&f, of_last[gone]));
+    }
+    flows_finish(&f);
+}
+
 /* A segment's hash and direction are those of the key that it would have. */
 static void a_brief_has_the_hash_of_its_key(void **state)
 {
@@ -106,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_are_found_again),
+        cmocka_unit_test(a_full_bucket_goes_on_in_the_next),
         cmocka_unit_test(a_brief_has_the_hash_of_its_key),
         cmocka_unit_test(the_quietest_is_let_go_first),
     };
