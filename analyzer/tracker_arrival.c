@@ -100,11 +100,11 @@ static void prefetch_habits(const struct tracker *t, struct coming *v,
     size_t n_taught = 0;
     for (size_t i = 0; i < n; i++) {
         v[i].at.host = 0;
-        if (!teaches(&v[i], live[i]))
-            continue;
         taught[n_taught] = (uint8_t)i;
-        hash[n_taught++] = habits_prefetch(t->habits, &v[i].a->brief.src);
+        n_taught += teaches(&v[i], live[i]);
     }
+    for (size_t i = 0; i < n_taught; i++)
+        hash[i] = habits_prefetch(t->habits, &v[taught[i]].a->brief.src);
     for (size_t i = 0; i < n_taught; i++)
         v[taught[i]].at.host = habits_guess(t->habits, hash[i]);
 }
@@ -147,23 +147,25 @@ static void find_prints(const struct tracker *t, struct coming *v, size_t n)
     }
 }
 
-static bool is_wanted(const struct tracker *t, const struct tracker_place *at)
-{
-    struct flow_key key;
-    if (!survey_may_want(&t->survey, at->hash))
-        return false;
-    flow_key_of_brief(at->brief, at->dir, &key);
-    return survey_wants(&t->survey, &key);
-}
-
 /* A second reading takes those of wanted tuples, each at the time that all before it tell. */
 static size_t pick(struct tracker *t, struct coming *v, size_t n)
 {
     size_t n_picked = 0;
     for (size_t i = 0; i < n; i++)
-        if (!is_segment(v[i].a) || is_wanted(t, &v[i].at))
+        if (!is_segment(v[i].a) || survey_may_want(&t->survey, v[i].at.hash))
             v[n_picked++] = v[i];
     return n_picked;
+}
+
+/* Of those that were picked: a flow that is known in a second reading is of a wanted tuple. */
+static bool is_wanted(const struct tracker *t, const struct coming *c)
+{
+    const struct tracker_place *at = &c->at;
+    struct flow_key key;
+    if (!is_segment(c->a) || (c->guess && flow_has_ends_of(c->guess, at->brief, at->dir)))
+        return true;
+    flow_key_of_brief(at->brief, at->dir, &key);
+    return survey_wants(&t->survey, &key);
 }
 
 bool tracker_end_stretch(struct tracker *t, bool is_needed)
@@ -210,6 +212,8 @@ void tracker_packets(struct tracker *t, const struct arrival *v, size_t n)
     find_prints(t, coming, n_picked);
     prefetch(t, coming, n_picked);
     for (size_t i = 0; i < n_picked; i++) {
+        if (t->again && !is_wanted(t, &coming[i]))
+            continue;
         t->now = coming[i].now;
         take(t, &coming[i]);
     }
