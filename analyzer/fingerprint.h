@@ -58,16 +58,19 @@ struct habits;
 struct habits *habits_create(const struct allocator *from, size_t max_hosts); /* 0: 65536 */
 void habits_free(struct habits *h);
 
+/* Looked up: where connections are short, no branch would be guessed. */
 static inline enum segment_kind segment_kind_of(uint16_t flags, uint32_t seq)
 {
-    if (flags & TCP_RST) {
-        if (!(flags & TCP_ACK))
-            return SEGMENT_BARE_RST;
-        return seq == 0 ? SEGMENT_REFUSAL : SEGMENT_OWNER_RST;
-    }
-    if (flags & TCP_SYN)
-        return flags & TCP_ACK ? SEGMENT_SYNACK : SEGMENT_SYN;
-    return SEGMENT_SOCKET;
+    enum { SYN = 1, RST = 2, ACK = 4, SEQ = 8 };
+    static const uint8_t kinds[16] = {
+        /* with sequence number 0: nothing, SYN, RST, both; the same with ACK */
+        SEGMENT_SOCKET, SEGMENT_SYN, SEGMENT_BARE_RST, SEGMENT_BARE_RST, SEGMENT_SOCKET,
+        SEGMENT_SYNACK, SEGMENT_REFUSAL, SEGMENT_REFUSAL,
+        /* with any other */
+        SEGMENT_SOCKET, SEGMENT_SYN, SEGMENT_BARE_RST, SEGMENT_BARE_RST, SEGMENT_SOCKET,
+        SEGMENT_SYNACK, SEGMENT_OWNER_RST, SEGMENT_OWNER_RST};
+    return kinds[(flags & TCP_SYN ? SYN : 0) | (flags & TCP_RST ? RST : 0) |
+                 (flags & TCP_ACK ? ACK : 0) | (seq ? SEQ : 0)];
 }
 const char *segment_kind_name(enum segment_kind k); /* "SYN-ACK", for sentences */
 

@@ -35,18 +35,15 @@ static inline void put_mac(struct walk *w, const uint8_t *mac)
 }
 
 /* The ethertype behind the link header, or 0.  ORDINARY_MIN bytes are there, so all of the header.
- */
+ * Without a branch: on a trunk, whether a frame is tagged is anybody's guess. */
 static inline uint16_t link_ether(struct walk *w)
 {
-    const uint8_t *h = step_over(w, 14);
+    const bool tagged = be16_at(w->h, 12) == ETHERTYPE_VLAN;
+    const uint8_t *h = step_over(w, 14 + 4u * tagged);
     put_mac(w, h + 6);
-    const uint16_t type = be16_at(h, 12);
-    if (type != ETHERTYPE_VLAN)
-        return type;
-    step_over(w, 4);
-    w->b->path.n_vlans = 1;
-    w->b->path.vlan = be16_at(h, 14) & 0x0fff;
-    return be16_at(h, 16);
+    w->b->path.n_vlans = tagged;
+    w->b->path.vlan = (uint16_t)(be16_at(h, 14) & 0x0fffu * tagged);
+    return be16_at(h, 12 + 4u * tagged);
 }
 
 static uint16_t link_cooked1(struct walk *w)

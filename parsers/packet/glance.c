@@ -48,11 +48,9 @@ uint64_t glance_ends(const struct endpoint *a, const struct endpoint *b, uint64_
 static inline uint32_t behind_link(const uint8_t *h, int link_type, uint16_t *type)
 {
     if (link_type == LINK_ETHERNET) {
-        *type = be16_at(h, 12);
-        if (*type != ETHERTYPE_VLAN)
-            return 14;
-        *type = be16_at(h, 16);
-        return 18;
+        const uint32_t tag = 4u * (be16_at(h, 12) == ETHERTYPE_VLAN); /* without a branch */
+        *type = be16_at(h, 12 + tag);
+        return 14 + tag;
     }
     *type = 0;
     switch (link_type) {
