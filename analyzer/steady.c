@@ -32,7 +32,8 @@ uint8_t steady_ends(const struct live *l)
 
 static inline bool goes_back(const struct half *h, uint32_t ack)
 {
-    return half_has(h, HALF_ACK) & (seq_diff(ack, h->acked) < 0);
+    const bool known = half_has(h, HALF_ACK), less = seq_diff(ack, h->acked) < 0;
+    return known & less;
 }
 
 bool steady_is(const struct live *l, uint8_t dir, const struct brief *b)
