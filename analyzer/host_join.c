@@ -13,7 +13,6 @@
 
 #define HOST_TIES_MAX 4000000 /* in all */
 #define HOST_TIES_A_RESET 64
-#define ENDS 2                            /* of a connection */
 #define BEHIND_ALIKE_NS (100 * NS_PER_MS) /* of connections that one proxy ended at once */
 
 struct reset_at {
@@ -125,7 +124,7 @@ static bool host_agrees(const struct correlation *c, const struct log_entry *e,
 }
 
 struct wide {           /* one line being tied */
-    size_t n_strangers; /* see names_count_strangers */
+    size_t n_strangers; /* see names_count_strangers; 0: its host is none of them */
     uint32_t entry;
     const struct log_entry *e;
     enum writer service;
@@ -138,11 +137,10 @@ struct wide {           /* one line being tied */
 static bool may_be_anothers(const struct correlation *c, const struct wide *l,
                             const struct reset_at *r, bool all_ends)
 {
-    const struct connection_record *rec = &c->roster.records[r->record];
-    const struct log_domain *d = &c->index.domains.v[l->e->domain];
-    const uint64_t key = name_key(d);
-    if (is_devices(l->e->event) || !names_is_stranger(c, d))
+    if (l->n_strangers < 2)
         return false;
+    const struct connection_record *rec = &c->roster.records[r->record];
+    const uint64_t key = name_key(&c->index.domains.v[l->e->domain]);
     const size_t n_free = (size_t)!names_address_taken(c, key, &rec->server.ip) +
                           !names_address_taken(c, key, &rec->client.ip);
     return l->n_strangers > (all_ends ? n_free : 1);
@@ -348,15 +346,14 @@ bool join_hosts(struct correlation *c)
     const size_t n_strangers = names_count_strangers(c);
     for (uint32_t i = 0; i < c->index.entries.n && good && n; i++) {
         const struct log_entry *e = &c->index.entries.v[i];
-        struct wide l = {.n_strangers = n_strangers,
-                         .entry = i,
-                         .e = e,
-                         .service = service_of(e),
-                         .w = when_of(c, i)};
+        struct wide l = {.entry = i, .e = e, .service = service_of(e), .w = when_of(c, i)};
         if (is_behind(e) && l.w.stamped)
             good = tie_behind(c, &l, v, n);
         if (c->tie_of.v[i] || !l.w.stamped)
             continue;
+        if (n_strangers > 1 && !is_devices(e->event) &&
+            names_is_stranger(c, &c->index.domains.v[e->domain]))
+            l.n_strangers = n_strangers;
         if (is_nameless(c, e))
             good = tie_nameless(c, &l, v, n);
         if (e->event->scope == SCOPE_CONNECTION || is_housekeeping(e, l.service))

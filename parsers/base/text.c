@@ -43,9 +43,8 @@ size_t text_find_byte(struct text t, char byte, size_t from)
     return hit ? (size_t)(hit - t.p) : SIZE_MAX;
 }
 
-#define LEAPS_MAX                                                                                  \
-    16 /* from one first byte to the next: where they are rare that is the quickest                \
-        */
+/* From one first byte to the next: where they are rare that is the quickest. */
+#define LEAPS_MAX 16
 
 size_t text_find(struct text t, struct text needle, size_t from)
 {
