@@ -4,11 +4,13 @@
 
 #include <limits.h>
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The heap begins with so many addresses, of which those alone take memory that are touched; where
@@ -16,6 +18,43 @@
 #define HEAP_ADDRESSES ((size_t)1 << 30)
 #define HEAP_SHARE 8
 #define HEAP_PAD ((size_t)1 << 20)
+
+/* To clear a large page takes a tenth of this, and as many small ones come in half of it. */
+#define SLOW_NS 1500000
+
+static atomic_bool is_forgone;
+static struct { /* the part of the heap that is in large pages */
+    char *p;
+    size_t n;
+} heap;
+
+static int64_t cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+void huge_forgo(void)
+{
+    atomic_store(&is_forgone, true);
+    if (heap.n > 0)
+        (void)madvise(heap.p, heap.n, MADV_NOHUGEPAGE);
+}
+
+/* Takes a large page that is fresh, and tells by it what the next ones cost. */
+static bool comes_slowly(char *page)
+{
+    const int64_t before = cpu_ns();
+    *(volatile char *)page = 0;
+    return cpu_ns() - before > SLOW_NS;
+}
+
+/* Large pages from now on, or small ones, for whole small pages. */
+static void advise(char *p, size_t n)
+{
+    (void)madvise(p, n, atomic_load(&is_forgone) ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+}
 
 static size_t whole_pages(size_t n)
 {
@@ -35,8 +74,13 @@ void *huge_alloc(size_t n)
     if (before > 0)
         munmap(p, before);
     munmap(p + before + size, HUGE_PAGE - before);
-    (void)madvise(p + before, size, MADV_HUGEPAGE);
-    return p + before;
+    p += before;
+    advise(p, size);
+    if (!atomic_load(&is_forgone) && comes_slowly(p)) {
+        huge_forgo();
+        advise(p, size);
+    }
+    return p;
 }
 
 void huge_free(void *p, size_t n)
@@ -50,8 +94,20 @@ void huge_advise(void *p, size_t n)
 {
     const uintptr_t page = 4096, from = (uintptr_t)p / page * page;
     if (n >= HUGE_PAGE)
-        (void)madvise((char *)p - ((uintptr_t)p - from),
-                      ((uintptr_t)p + n + page - 1) / page * page - from, MADV_HUGEPAGE);
+        advise((char *)p - ((uintptr_t)p - from),
+               ((uintptr_t)p + n + page - 1) / page * page - from);
+}
+
+static void take_heap(char *from, char *end)
+{
+    char *p = from + (HUGE_PAGE - (uintptr_t)from % HUGE_PAGE) % HUGE_PAGE;
+    if (p >= end || (size_t)(end - p) < HUGE_PAGE)
+        return;
+    heap.p = p;
+    heap.n = (size_t)(end - p) / HUGE_PAGE * HUGE_PAGE;
+    advise(p, heap.n);
+    if (comes_slowly(p))
+        huge_forgo();
 }
 
 static bool is_wide(int resource)
@@ -68,10 +124,11 @@ void huge_heap(void)
     (void)mallopt(M_MMAP_THRESHOLD, (int)HUGE_TABLE);
     (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
     (void)mallopt(M_TOP_PAD, (int)(wide ? HEAP_ADDRESSES : HEAP_PAD));
-    char *volatile first = malloc(HUGE_HEAP_AFTER); /* where the kernel refuses, NULL */
+    /* With a large page in it, to try; where the kernel refuses, NULL. */
+    char *volatile first = malloc(HUGE_HEAP_AFTER + 2 * HUGE_PAGE);
     char *end = sbrk(0);
     if (first && end > first && (size_t)(end - first) <= 2 * HEAP_ADDRESSES)
-        huge_advise(first + HUGE_HEAP_AFTER, (size_t)(end - first) - HUGE_HEAP_AFTER);
+        take_heap(first + HUGE_HEAP_AFTER, end);
     free(first);
     (void)mallopt(M_TOP_PAD, (int)HEAP_PAD);
 }

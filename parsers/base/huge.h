@@ -2,6 +2,12 @@
 /*
  * Large memory in large pages: a page fault costs about as much as filling the page, and what is
  * reached at random misses the TLB less.  Large pages are a hint that the kernel may refuse.
+ *
+ * Not everywhere are they quicker.  The host of a virtual machine may have taken its free memory
+ * away in large pieces (virtio's free page reporting, from 2 MiB on) and gives it back page by
+ * page: a large page then costs milliseconds, ten times as much as as many bytes in small ones that
+ * the guest still holds.  So the first page of each piece of memory is timed, and after a slow one
+ * there are no more.
  */
 #ifndef WHYRST_PARSERS_BASE_HUGE_H
 #define WHYRST_PARSERS_BASE_HUGE_H
@@ -14,8 +20,12 @@
 void *huge_alloc(size_t n);
 void huge_free(void *p, size_t n); /* with the n that it was asked for with */
 
-/* Asks for large pages for memory that came from elsewhere; less than HUGE_PAGE is left alone. */
+/* Asks for large pages for memory that came from elsewhere; less than HUGE_PAGE is left alone.  The
+ * kernel may be asked the same again when it has grown. */
 void huge_advise(void *p, size_t n);
+
+/* From now on small pages, also for what was asked for before and is not there yet. */
+void huge_forgo(void);
 
 /* Sets malloc(3) up for a program that takes much and gives most of it back late: its heap is in
  * large pages but for the first HUGE_HEAP_AFTER bytes, and keeps what is freed; tables from

@@ -2,10 +2,13 @@
 /* The heap in large pages: memory is there where addresses are limited, too, and stays. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -100,12 +103,69 @@ static void large_pages_are_whole_and_zeroed(void **state)
     assert_null(huge_alloc(SIZE_MAX));
 }
 
+/* Whether the kernel has that flag (proc(5), smaps) for the memory at p. */
+static bool has_flag(const void *p, const char *flag)
+{
+    FILE *f = fopen("/proc/self/smaps", "r");
+    char line[512];
+    bool here = false, has = false;
+    while (f && fgets(line, sizeof line, f)) {
+        uintptr_t from, to;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2)
+            here = (uintptr_t)p >= from && (uintptr_t)p < to;
+        else if (here && strncmp(line, "VmFlags:", 8) == 0)
+            has = has || strstr(line + 8, flag);
+    }
+    if (f)
+        fclose(f);
+    return has;
+}
+
+#define LARGE " hg" /* MADV_HUGEPAGE */
+#define SMALL " nh" /* MADV_NOHUGEPAGE */
+
+/* Exit status of a process that asks for memory before large pages are forgone and after. */
+static int forgo(void)
+{
+    enum { N = 3 * HUGE_PAGE };
+    huge_heap();
+    char *const in_heap = (char *)sbrk(0) - 2 * HUGE_PAGE;
+    const char *const before = huge_alloc(N);
+    const bool is_large = before && has_flag(before, LARGE); /* else they were found to be slow */
+    if (!is_large && !(before && has_flag(before, SMALL)))
+        return 2; /* this kernel has none */
+    const bool agrees = IS_SANITIZED || has_flag(in_heap, LARGE) == is_large;
+    char *const table = malloc(64 * MIB);
+    huge_advise(table, 64 * MIB);
+    huge_forgo();
+    const char *const after = huge_alloc(N);
+    if (!after || !table || !agrees || !has_flag(after, SMALL) || after[N - 1] != 0)
+        return 1;
+    huge_advise(table, 64 * MIB);
+    return has_flag(table + 32 * MIB, SMALL) && (IS_SANITIZED || has_flag(in_heap, SMALL)) ? 0 : 1;
+}
+
+static void pages_are_small_once_large_ones_are_forgone(void **state)
+{
+    (void)state;
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(forgo());
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limited_addresses_are_not_kept_for_later),
         cmocka_unit_test(what_is_given_back_stays_the_heaps),
         cmocka_unit_test(large_pages_are_whole_and_zeroed),
+        cmocka_unit_test(pages_are_small_once_large_ones_are_forgone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
