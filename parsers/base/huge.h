@@ -5,9 +5,9 @@
  *
  * Not everywhere are they quicker.  The host of a virtual machine may have taken its free memory
  * away in large pieces (virtio's free page reporting, from 2 MiB on) and gives it back page by
- * page: a large page then costs milliseconds, ten times as much as as many bytes in small ones that
- * the guest still holds.  So the first page of each piece of memory is timed, and after a slow one
- * there are no more.
+ * page: a large page then costs milliseconds, and the same bytes in small ones, which the guest
+ * still holds, a tenth of that.  So the first page of each piece of memory is timed, and after a
+ * slow one there are no more.
  */
 #ifndef WHYRST_PARSERS_BASE_HUGE_H
 #define WHYRST_PARSERS_BASE_HUGE_H
