@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/case_parts.h"
+#include "analyzer/tracker.h"
 #include "parsers/input/walk.h"
 
 enum input_kind case_take_as(void *ctx, const char *name, enum input_kind sniffed)
@@ -162,5 +163,7 @@ bool case_visit(struct case_run *run, struct walk *walk, struct error *err)
             return false;
     }
     read_all_waiting(run, walk);
+    if (run->series.tracker && run->series.n_files == run->captures.n)
+        tracker_stand_alone(run->series.tracker);
     return case_end_series(run, err);
 }

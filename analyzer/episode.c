@@ -98,12 +98,12 @@ static struct episode *begin(struct store *s, struct live *l, uint8_t dir)
     return e;
 }
 
-static struct rst_note *note_of(struct arena *arena, const struct live *l, uint8_t dir,
-                                const struct packet *p, const struct kept *k)
+static struct rst_note *note_of(struct store *s, struct arena *arena, const struct live *l,
+                                uint8_t dir, const struct packet *p, const struct kept *k)
 {
     const struct half *own = &l->half[dir], *other = &l->half[1 - dir];
     const struct timeline *t = l->evidence ? &l->evidence->timeline : NULL;
-    struct rst_note *n = arena_alloc(arena, sizeof *n);
+    struct rst_note *n = pool_take(&s->notes);
     if (!n)
         return NULL;
     n->k = *k;
@@ -123,15 +123,17 @@ bool episode_rst(struct store *s, struct arena *arena, struct live *l, const str
 {
     uint8_t dir = kept_dir(k);
     struct blows *b = live_blows(s, l);
-    struct rst_note *note = b ? note_of(arena, l, dir, p, k) : NULL;
+    struct rst_note *note = b ? note_of(s, arena, l, dir, p, k) : NULL;
     if (!note)
         return false;
     struct episode *e = b->episode;
     bool fresh = !e || e->over || e->survived;
     if (fresh && !(e && b->n_episodes >= EPISODES_MAX))
         e = begin(s, l, dir);
-    if (!e)
+    if (!e) {
+        pool_give(&s->notes, note);
         return false;
+    }
     if (b->last_rst)
         b->last_rst->next = note;
     else

@@ -31,6 +31,7 @@ static const struct {
     {offsetof(struct store, episodes), sizeof(struct episode), 0},
     {offsetof(struct store, evidence), sizeof(struct evidence), 0},
     {offsetof(struct store, blows), sizeof(struct blows), 0},
+    {offsetof(struct store, notes), sizeof(struct rst_note), 0},
     {offsetof(struct store, lanes), sizeof(struct lane), 0},
 };
 #define N_POOLS (sizeof pools / sizeof *pools)
@@ -50,6 +51,12 @@ void store_init(struct store *s, const struct allocator *from)
         if (pools[i].n_cleared > 0)
             pool_at(s, i)->n_cleared = pools[i].n_cleared;
     }
+}
+
+void store_drain(struct store *s)
+{
+    for (size_t i = 0; i < N_POOLS; i++)
+        pool_drain(pool_at(s, i));
 }
 
 void store_finish(struct store *s)
@@ -97,6 +104,11 @@ static void blows_free(struct store *s, struct blows *b)
         struct episode *gone = b->episodes;
         b->episodes = gone->next;
         pool_give(&s->episodes, gone);
+    }
+    while (b->rsts) {
+        struct rst_note *gone = b->rsts;
+        b->rsts = gone->next;
+        pool_give(&s->notes, gone);
     }
     pool_give(&s->blows, b);
 }

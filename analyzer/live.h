@@ -154,7 +154,7 @@ struct half_times { /* of one direction: what is told of a reset connection only
     instant_ns first, first_data, last_data;
 };
 
-struct rst_note { /* one RST frame; in the results' arena */
+struct rst_note { /* one RST frame; its payload is in the results' arena */
     struct rst_note *next;
     struct kept k;
     struct text payload;
@@ -281,12 +281,14 @@ static inline void live_prefetch(const struct live *l)
 
 struct store { /* the pools that live connections draw from */
     struct pool openings, lives, chunks, rings, troubles, contents, pieces, tails, holes, episodes,
-        evidence, blows, lanes;
+        evidence, blows, notes, lanes;
     size_t used;       /* bytes of all objects handed out */
     bool numbers_only; /* neither segments nor bytes are kept, see survey.h */
 };
 
 void store_init(struct store *s, const struct allocator *from);
+/* Connections will be let go of and few made: see pool_drain. */
+void store_drain(struct store *s);
 void store_finish(struct store *s);
 
 static inline bool half_has(const struct half *h, enum half_bit bit)

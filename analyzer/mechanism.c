@@ -368,7 +368,7 @@ static void tell_kernel_reasons(const struct scene *s, const char *const from[KE
     const char *names[KERNEL_REASONS_MAX] = {NULL};
     name_kernel_reasons(s->reset, from, names);
     narrow_kernel_reasons(s, names);
-    s->reset->kernel_reasons = arena_copy(s->arena, names, sizeof names);
+    s->reset->kernel_reasons = intern_bytes(s->intern, s->arena, names, sizeof names);
 }
 
 static void say_unread(struct scene *s)

@@ -50,9 +50,10 @@ static struct scene *scene_by_leading(struct tracker *t, const struct outline *b
 {
     struct arena *results = t->arena;
     struct flow f;
+    const struct settle_to to = {.arena = arena, .scenes = arena, .capture = t->config.capture};
     t->scratch.n = 0;
-    const bool good = lead_again(t, b, arena, &f) &&
-                      settle_resets(arena, &f, t->config.capture, &t->scratch) && t->scratch.n == 1;
+    const bool good =
+        lead_again(t, b, arena, &f) && settle_resets(&to, &f, &t->scratch) && t->scratch.n == 1;
     put_away(t, &f, results);
     return good ? t->scratch.v[0] : NULL;
 }

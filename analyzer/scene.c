@@ -26,7 +26,7 @@ void scene_say(struct scene *s, uint64_t frame, const char *id, double weight, c
     s->reasons[s->n_reasons++] = (struct reason){
         .frame = frame,
         .id = id,
-        .says = arena_text(s->arena, (struct text){text, len}),
+        .says = intern_text(s->intern, s->arena, (struct text){text, len}),
         .weight = weight,
     };
 }

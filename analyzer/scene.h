@@ -10,6 +10,7 @@
 #include "analyzer/fingerprint.h"
 #include "analyzer/live.h"
 #include "analyzer/reset.h"
+#include "parsers/base/intern.h"
 
 #define SCENE_REASONS_MAX 24
 
@@ -43,7 +44,8 @@ struct scene {
     const struct segment *trigger; /* the segment that drew it, or NULL */
     struct scene *earlier;         /* resets before it that the connection survived, or NULL */
     const struct habits *habits;
-    struct arena *arena;
+    struct arena *arena;    /* of what the verdict leaves */
+    struct intern *intern;  /* its own, or NULL */
     struct reason *reasons; /* room for SCENE_REASONS_MAX, only while judging */
     size_t n_reasons;
     double path; /* how likely neither end sent it */

@@ -143,11 +143,11 @@ static void add_icmp(struct arena *arena, const struct live *l, struct connectio
     c->n_icmp = b->n_icmp;
 }
 
-static void name_state(struct arena *arena, const struct live *l, struct connection *c)
+static void name_state(const struct settle_to *to, const struct live *l, struct connection *c)
 {
     char history[HISTORY_MAX + 2];
     size_t n = history_text(l, history);
-    c->history = arena_text(arena, (struct text){history, n});
+    c->history = intern_text(to->intern, to->arena, (struct text){history, n});
     const char *state = conn_state_name(history_state(l));
     memcpy(c->conn_state, state, strlen(state) + 1);
 }
@@ -177,15 +177,16 @@ static void add_ends(struct arena *arena, const struct flow *flow, const struct 
     said_settle(c, arena);
 }
 
-static struct connection *connection_from(struct arena *arena, const struct flow *flow,
-                                          const struct episode *e, uint32_t capture)
+static struct connection *connection_from(const struct settle_to *to, const struct flow *flow,
+                                          const struct episode *e)
 {
     const struct live *l = flow->live;
+    struct arena *arena = to->arena;
     struct connection *c = arena_alloc(arena, sizeof *c);
     if (!c)
         return NULL;
     uint8_t bits = e->over ? e->live_bits : l->bits;
-    c->capture = capture + frame_file(e->first->k.frame);
+    c->capture = to->capture + frame_file(e->first->k.frame);
     c->file = frame_file(e->first->k.frame);
     c->stream = e->first->stream;
     c->client_guessed = !live_has(l, LIVE_CLIENT_KNOWN);
@@ -201,7 +202,7 @@ static struct connection *connection_from(struct arena *arena, const struct flow
     add_ends(arena, flow, e, c);
     add_segments(arena, l, e, c);
     add_icmp(arena, l, c);
-    name_state(arena, l, c);
+    name_state(to, l, c);
     return c;
 }
 
@@ -240,12 +241,12 @@ static bool add_rsts(struct arena *arena, const struct live *l, const struct rst
     size_t n = 1;
     for (const struct rst_note *at = first; at != until->last; at = at->next)
         n++;
-    struct rst *v = arena_array(arena, n, sizeof *v);
+    struct rst *v = n > 1 ? arena_array(arena, n, sizeof *v) : &r->deciding;
     if (!v)
         return false;
     for (size_t i = 0; i < n; i++, first = first->next) {
         settle_rst(first, side_of(l, kept_dir(&first->k)), r->in_full, &v[i]);
-        if (first == e->first)
+        if (first == e->first && n > 1)
             r->deciding = v[i];
     }
     r->rsts = v;
@@ -275,11 +276,11 @@ static void scene_ends(struct scene *s, const struct flow *flow, const struct ep
     }
 }
 
-static struct scene *scene_from(struct arena *arena, const struct flow *flow,
+static struct scene *scene_from(const struct settle_to *to, const struct flow *flow,
                                 const struct episode *e, struct reset *r, struct connection *c)
 {
     const struct live *l = flow->live;
-    struct scene *s = arena_alloc(arena, sizeof *s);
+    struct scene *s = arena_alloc(to->scenes, sizeof *s);
     if (!s)
         return NULL;
     s->reset = r;
@@ -300,43 +301,43 @@ static struct scene *scene_from(struct arena *arena, const struct flow *flow,
     for (size_t i = 0; i < c->n_kept && s->rst_at == c->n_kept; i++)
         if (c->segments[i].frame == r->deciding.segment.frame)
             s->rst_at = i;
-    s->arena = arena;
+    s->arena = to->arena;
+    s->intern = to->intern;
     scene_ends(s, flow, e);
     return s;
 }
 
 /* The scene of one episode, with all RSTs from first up to the last of until. */
-static struct scene *scene_of(struct arena *arena, const struct flow *flow, const struct episode *e,
-                              const struct rst_note *first, const struct episode *until,
-                              uint32_t capture)
+static struct scene *scene_of(const struct settle_to *to, const struct flow *flow,
+                              const struct episode *e, const struct rst_note *first,
+                              const struct episode *until)
 {
-    struct reset *r = arena_alloc(arena, sizeof *r);
-    struct connection *c = connection_from(arena, flow, e, capture);
+    struct reset *r = arena_alloc(to->arena, sizeof *r);
+    struct connection *c = connection_from(to, flow, e);
     if (!r || !c)
         return NULL;
     r->in_full = c;
-    if (!add_rsts(arena, flow->live, first, e, until, r))
+    if (!add_rsts(to->arena, flow->live, first, e, until, r))
         return NULL;
     r->killed = !until->survived;
-    return scene_from(arena, flow, e, r, c);
+    return scene_from(to, flow, e, r, c);
 }
 
-static bool settle_episode(struct arena *arena, const struct flow *flow,
+static bool settle_episode(const struct settle_to *to, const struct flow *flow,
                            const struct episode *tried, const struct episode *e,
-                           const struct rst_note *first, uint32_t capture, struct scenes *out)
+                           const struct rst_note *first, struct scenes *out)
 {
-    struct scene *s = scene_of(arena, flow, e, first, e, capture);
+    struct scene *s = scene_of(to, flow, e, first, e);
     struct scene **at = s ? vec_push(out) : NULL;
     if (!at)
         return false;
     *at = s;
     if (tried)
-        s->earlier = scene_of(arena, flow, tried, first, e, capture);
+        s->earlier = scene_of(to, flow, tried, first, e);
     return true;
 }
 
-bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t capture,
-                   struct scenes *out)
+bool settle_resets(const struct settle_to *to, const struct flow *flow, struct scenes *out)
 {
     const struct rst_note *first = live_rsts(flow->live);
     const struct episode *tried = NULL; /* the first that the connection survived */
@@ -346,7 +347,7 @@ bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t captur
             tried = tried ? tried : e;
             continue;
         }
-        good &= settle_episode(arena, flow, tried, e, first, capture, out);
+        good &= settle_episode(to, flow, tried, e, first, out);
         first = e->last->next;
         tried = NULL;
     }

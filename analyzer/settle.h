@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the tracker's live form to what is reported: a struct connection, its resets with all their
- * RSTs, a scene for the judges, and the short record.  Everything made here lives in the arena.
+ * RSTs, a scene for the judges, and the short record.  Everything made here lives in arenas.
  */
 #ifndef WHYRST_ANALYZER_SETTLE_H
 #define WHYRST_ANALYZER_SETTLE_H
@@ -15,10 +15,15 @@ struct scenes {
     size_t n, cap;
 };
 
-/* Appends one scene for each reset of the connection; false when memory ran out.  capture: of the
- * series' first file. */
-bool settle_resets(struct arena *arena, const struct flow *flow, uint32_t capture,
-                   struct scenes *out);
+struct settle_to {         /* where what is made of a connection goes */
+    struct arena *arena;   /* what is reported */
+    struct arena *scenes;  /* the scenes, which nobody needs once their resets are final */
+    struct intern *intern; /* of what is reported, or NULL */
+    uint32_t capture;      /* of the series' first file */
+};
+
+/* Appends one scene for each reset of the connection; false when memory ran out. */
+bool settle_resets(const struct settle_to *to, const struct flow *flow, struct scenes *out);
 /* capture: that in which the connection was met last. */
 void settle_record(const struct flow *flow, uint32_t capture, struct connection_record *out);
 

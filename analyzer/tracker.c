@@ -48,6 +48,7 @@ struct tracker *tracker_create(struct arena *arena, const struct tracker_config 
     survey_init(&t->survey);
     map_init(&t->lanes, sizeof(struct flow *), sizeof(struct lane *));
     arena_init(&t->scrap, from);
+    arena_init(&t->stage, from);
     t->store.numbers_only = config->twice;
     t->arena = config->twice ? &t->scrap : arena;
     t->duplicates = from->alloc(from->ctx, sizeof *t->duplicates);
@@ -68,6 +69,7 @@ void tracker_free(struct tracker *t)
     if (t->duplicates)
         t->from->release(t->from->ctx, t->duplicates, sizeof *t->duplicates);
     vec_finish(&t->scenes);
+    vec_finish(&t->judged);
     vec_finish(&t->skips);
     vec_finish(&t->records);
     vec_finish(&t->more_records);
@@ -76,6 +78,7 @@ void tracker_free(struct tracker *t)
     survey_finish(&t->survey);
     map_finish(&t->lanes);
     arena_finish(&t->scrap);
+    arena_finish(&t->stage);
     t->from->release(t->from->ctx, t, sizeof *t);
 }
 
@@ -89,6 +92,7 @@ void tracker_let_go(struct tracker *t)
 bool tracker_retire(struct tracker *t)
 {
     vec_finish(&t->scenes);
+    vec_finish(&t->judged);
     vec_finish(&t->skips);
     vec_finish(&t->records);
     vec_finish(&t->more_records);

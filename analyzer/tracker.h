@@ -129,6 +129,9 @@ void tracker_next_file(struct tracker *t);
  * segments and bytes of none; the second follows those alone that were reset.  What comes out is
  * the same as of one reading without config.twice, which keeps both of every connection. */
 bool tracker_again(struct tracker *t);
+/* Before that: no other capture will tell who sent its resets, and reset_set_sender is not called;
+ * what it would need is not kept. */
+void tracker_stand_alone(struct tracker *t);
 
 /* Then: whether a frame may be left out, because it is of a connection that is not followed again.
  * What such frames tell is their time. */

@@ -30,8 +30,7 @@ void tracker_settle_all(struct tracker *t)
     struct flow *f;
     if (tracker_keeps_records(t) && t->next_place <= t->config.max_records)
         (void)vec_reserve(&t->records, t->next_place);
-    pool_drain(&t->store.lives);
-    pool_drain(&t->store.openings);
+    store_drain(&t->store);
     while ((f = flows_first(&t->flows, FLOW_CLOSED)) != NULL)
         tracker_settle(t, f);
     while ((f = flows_first(&t->flows, FLOW_OPEN)) != NULL &&
@@ -63,6 +62,14 @@ static void skip_attempt(struct tracker *t, struct reset *r)
         t->attempts.v[t->attempts.n++] = r;
 }
 
+static void hand_out(struct tracker *t, struct reset *r, struct tracker_resets *out)
+{
+    if (!r->killed)
+        skip_attempt(t, r);
+    else if (out->v)
+        out->v[out->n++] = r;
+}
+
 /* Verdicts of resets in outline. */
 static void judge_outlines(struct tracker *t, struct tracker_resets *out)
 {
@@ -76,7 +83,7 @@ static void judge_outlines(struct tracker *t, struct tracker_resets *out)
     }
 }
 
-static struct reset *judge(struct tracker *t, struct scene *s)
+struct reset *tracker_judge(struct tracker *t, struct scene *s)
 {
     s->habits = t->habits;
     scene_judge(s);
@@ -111,6 +118,11 @@ static void forget_wanted(struct tracker *t)
             t->outlines.v[n++] = t->outlines.v[i];
     }
     t->outlines.n = n;
+}
+
+void tracker_stand_alone(struct tracker *t)
+{
+    t->alone = true;
 }
 
 bool tracker_again(struct tracker *t)
@@ -159,16 +171,13 @@ struct tracker_resets tracker_finish(struct tracker *t)
     struct tracker_resets out = {0};
     end_reading(t);
     tracker_let_go(t);
-    size_t n = t->scenes.n + t->outlines.n + 1;
+    size_t n = t->judged.n + t->scenes.n + t->outlines.n + 1;
     out.v = arena_array(t->arena, n, sizeof *out.v);
     t->attempts.v = arena_array(t->arena, n, sizeof *out.v);
-    for (size_t i = 0; i < t->scenes.n; i++) {
-        struct reset *r = judge(t, t->scenes.v[i]);
-        if (!r->killed)
-            skip_attempt(t, r);
-        else if (out.v)
-            out.v[out.n++] = r;
-    }
+    for (size_t i = 0; i < t->judged.n; i++)
+        hand_out(t, t->judged.v[i], &out);
+    for (size_t i = 0; i < t->scenes.n; i++)
+        hand_out(t, tracker_judge(t, t->scenes.v[i]), &out);
     judge_outlines(t, &out);
     sort_and_number(&out);
     sort_and_number(&t->attempts);

@@ -28,7 +28,10 @@ struct tracker {
     struct store store;
     struct duplicates *duplicates;
     struct habits *habits, *own_habits;
-    struct scenes scenes;
+    struct scenes scenes;         /* to be judged at the end */
+    VEC(struct reset *) judged;   /* those that were judged when they were settled */
+    struct arena stage;           /* where that is done; cleared each time */
+    struct intern intern;         /* of the results */
     VEC(struct outline) outlines; /* final once the first is judged */
     struct recalled recalled[RESETS_RECALLED];
     unsigned n_recalled;
@@ -42,6 +45,7 @@ struct tracker {
     struct survey survey;
     struct tracker_counts first_counts; /* those of the first reading, while again */
     bool again;                         /* the second reading */
+    bool alone;                         /* see tracker_stand_alone */
     bool records_in_order;
     struct tracker_skips skips_out;
     struct tracker_resets attempts;
@@ -132,6 +136,8 @@ static inline void tracker_make_room(struct tracker *t, const struct flow *but)
         tracker_find_room(t, but);
 }
 
+/* Verdicts of a scene: of its reset, or the one that explains it, which is returned. */
+struct reset *tracker_judge(struct tracker *t, struct scene *s);
 /* A RST frame of a tuple that belongs to no reset. */
 void tracker_skip_rst(struct tracker *t, const struct flow_key *key, uint64_t frame,
                       const char *reason, uint64_t same_as);

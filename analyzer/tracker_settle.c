@@ -107,11 +107,35 @@ static bool is_refused(const struct flow *f)
     return (f->left_bits & LEFT_OPENING) && f->opening->rst.k.frame > 0;
 }
 
+/* In a second reading all that testifies of hosts is known: where nothing else will, a scene need
+ * not outlive its verdict. */
+static bool judge_resets(struct tracker *t, const struct settle_to *to, const struct flow *flow)
+{
+    t->scratch.n = 0;
+    bool good = settle_resets(to, flow, &t->scratch);
+    for (size_t i = 0; i < t->scratch.n; i++) {
+        struct reset **slot = vec_push(&t->judged);
+        good &= slot != NULL;
+        if (!slot)
+            continue;
+        *slot = tracker_judge(t, t->scratch.v[i]);
+        (*slot)->scene = NULL;
+    }
+    arena_clear(&t->stage);
+    return good;
+}
+
 /* Of a first reading, that there are any is all that is kept. */
 static bool keep_resets(struct tracker *t, const struct flow *flow)
 {
-    return tracker_surveys(t) ? survey_want(&t->survey, &flow->key)
-                              : settle_resets(t->arena, flow, t->config.capture, &t->scenes);
+    if (tracker_surveys(t))
+        return survey_want(&t->survey, &flow->key);
+    const bool at_once = t->again && t->alone;
+    const struct settle_to to = {.arena = t->arena,
+                                 .scenes = at_once ? &t->stage : t->arena,
+                                 .intern = &t->intern,
+                                 .capture = t->config.capture};
+    return at_once ? judge_resets(t, &to, flow) : settle_resets(&to, flow, &t->scenes);
 }
 
 /* Whether it could be done without making a live connection of it. */

@@ -73,13 +73,30 @@ static inline bool same_connection(const struct connection *a, const struct conn
     return same;
 }
 
+static inline bool same_reasons(const struct reset *a, const struct reset *b)
+{
+    size_t n, m;
+    const struct reason *x = reset_reasons(a, &n), *y = reset_reasons(b, &m);
+    bool same = n == m;
+    for (size_t i = 0; same && i < n; i++)
+        same = x[i].frame == y[i].frame && strcmp(x[i].id, y[i].id) == 0 &&
+               text_eq(x[i].says, y[i].says) && x[i].weight == y[i].weight;
+    const char *const *k = reset_kernel_reasons(a), *const *l = reset_kernel_reasons(b);
+    for (size_t i = 0; same && (k[i] || l[i]); i++)
+        same = k[i] && l[i] && strcmp(k[i], l[i]) == 0;
+    return same;
+}
+
 static inline bool same_reset(const struct reset *a, const struct reset *b)
 {
     bool same = same_connection(reset_connection(a), reset_connection(b)) &&
                 a->n_rsts == b->n_rsts && a->sender == b->sender && a->mechanism == b->mechanism &&
                 a->phase == b->phase && a->killed == b->killed &&
                 a->trigger_frame == b->trigger_frame && a->idle_before_ns == b->idle_before_ns &&
-                a->unread_bytes == b->unread_bytes;
+                a->unread_bytes == b->unread_bytes &&
+                a->sender_confidence == b->sender_confidence &&
+                a->deciding.segment.frame == b->deciding.segment.frame &&
+                a->deciding.answers_frame == b->deciding.answers_frame && same_reasons(a, b);
     for (size_t i = 0; same && i < a->n_rsts; i++)
         same = same_segment(&a->rsts[i].segment, &b->rsts[i].segment) &&
                a->rsts[i].validity == b->rsts[i].validity && a->rsts[i].family == b->rsts[i].family;

@@ -105,8 +105,9 @@ static int make_ground(void **state)
 
 static int remove_ground(void **state)
 {
-    static const char *const names[] = {"a.pcap", "cut.pcap", "auth.log", "sshd-T",
-                                        "noise",  "notes",    "empty"};
+    static const char *const names[] = {"a.pcap",      "cut.pcap",    "auth.log",
+                                        "monday.pcap", "friday.pcap", "sshd-T",
+                                        "noise",       "notes",       "empty"};
     struct ground *g = *state;
     char path[64];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -299,6 +300,39 @@ static void budgets_are_told(void **state)
     case_finish(&c);
 }
 
+/* A SYN, its SYN-ACK and the RST that the client answers it with, on that day. */
+static void put_reset(const struct ground *g, const char *name, uint8_t day)
+{
+    uint8_t all[256];
+    make_capture(all);
+    memcpy(all + 24 + 2 * 56, all + 24, 56);
+    all[24 + 56 + 16 + 33] = 0x12;    /* the RST becomes a SYN-ACK */
+    all[24 + 2 * 56 + 16 + 33] = 0x4; /* the second SYN a RST */
+    all[24 + 2 * 56 + 16 + 27] = 100;
+    for (size_t i = 0; i < 3; i++)
+        all[24 + i * 56 + 1] = (uint8_t)(0xa4 + day), all[24 + i * 56 + 7] = (uint8_t)i;
+    put(g, name, all, 24 + (size_t)3 * 56);
+}
+
+/* Who sent the resets of a capture, another may prove: then they can be judged again. */
+static void resets_can_be_judged_again(void **state)
+{
+    struct ground *g = *state;
+    struct case_file c;
+    struct error err;
+    put_reset(g, "monday.pcap", 0);
+    put_reset(g, "friday.pcap", 20);
+    assert_true(RUN(g, &c, &err, plain, "monday.pcap"));
+    assert_int_equal(c.n_resets, 1);
+    assert_null(c.resets[0]->scene);
+    case_finish(&c);
+    assert_true(RUN(g, &c, &err, plain, "monday.pcap", "friday.pcap"));
+    assert_int_equal(c.n_resets, 2);
+    assert_non_null(c.resets[0]->scene);
+    assert_non_null(c.resets[1]->scene);
+    case_finish(&c);
+}
+
 static void the_last_fitting_setting_counts(void **state)
 {
     (void)state;
@@ -323,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_usable_is_a_failure, make_ground, remove_ground),
         cmocka_unit_test_setup_teardown(settings_reach_their_inputs, make_ground, remove_ground),
         cmocka_unit_test_setup_teardown(budgets_are_told, make_ground, remove_ground),
+        cmocka_unit_test_setup_teardown(resets_can_be_judged_again, make_ground, remove_ground),
         cmocka_unit_test(the_last_fitting_setting_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

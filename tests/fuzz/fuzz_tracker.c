@@ -131,6 +131,7 @@ static void check_twice(struct arena *arena, const uint8_t *data, uint64_t n, co
     t[1] = tracker_create(arena, &config);
     require(t[0] && t[1]);
     give(t, data, n);
+    tracker_stand_alone(t[1]);
     const bool again[2] = {tracker_again(t[0]), tracker_again(t[1])};
     give((struct tracker *const[2]){again[0] ? t[0] : NULL, again[1] ? t[1] : NULL}, data, n);
     check_all(t[0], tracker_finish(t[0]), is_rst, n);

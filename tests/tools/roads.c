@@ -112,6 +112,8 @@ static bool compare(const char *file)
     config.long_road_only = true;
     p.slow = tracker_create(&p.arena, &config);
     bool good = p.quick && p.slow && p.twice && follow(&p, file, &err);
+    if (good)
+        tracker_stand_alone(p.twice);
     p.again = good && tracker_again(p.twice);
     good = good && (!p.again || follow(&p, file, &err));
     if (!good)
