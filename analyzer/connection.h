@@ -78,53 +78,62 @@ struct segment {    /* one kept segment */
     uint8_t src_mac[6]; /* zero where the link has none */
 };
 
-/* One end: what it sent and what it showed of itself. */
+struct end_trouble { /* of one end: zero for most */
+    uint32_t n_retransmissions, n_out_of_order, n_keepalives, n_zero_windows, n_zero_window_probes;
+    uint32_t n_duplicates; /* the same packet captured again */
+    /* the unanswered tail, at the moment of the deciding RST (or at the end) */
+    uint32_t n_unanswered_retransmissions; /* since the other end last spoke */
+    uint32_t n_unanswered_keepalives;
+    uint32_t n_unanswered_zero_window_probes; /* probes whose answers all kept the window shut */
+    uint64_t bytes_missing;                   /* payload never captured */
+};
+
+/* One end: what it sent and what it showed of itself.  There may be two million. */
 struct end {
     struct endpoint at;
 
-    /* counts */
-    uint64_t n_segments;      /* captured, duplicates of the capture not counted */
-    uint64_t n_data_segments; /* with payload, retransmissions included */
-    uint64_t bytes;           /* payload by sequence space: first to highest, holes included */
-    uint64_t bytes_missing;   /* of them never captured */
-    uint32_t n_retransmissions, n_out_of_order, n_keepalives, n_zero_windows, n_zero_window_probes;
-    uint32_t n_duplicates; /* the same packet captured again */
-    uint32_t n_syns, n_synacks, n_fins, n_rsts;
+    /* habits: see analyzer/fingerprint.h for the host-wide ones */
+    uint8_t ttl_min, ttl_max; /* of its segments that are not RST; 0 = none seen */
 
     /* sequence space (valid where n_segments > 0) */
-    bool isn_known;
     uint32_t isn;
-    uint32_t next_seq; /* one past the highest sequence number sent, SYN and FIN counted */
-    bool saw_ack;
-    uint32_t acked; /* highest acknowledgement number it sent: what it got from the other end */
-    bool saw_fin;
-    uint32_t fin_seq; /* sequence number of its FIN */
-    bool fin_acked;   /* by the other end */
-    bool window_scale_known;
-    uint8_t window_scale; /* shift, 0 when unknown */
+    uint32_t next_seq;    /* one past the highest sequence number sent, SYN and FIN counted */
+    uint32_t acked;       /* highest acknowledgement number it sent: what it got from the other */
+    uint32_t fin_seq;     /* sequence number of its FIN */
     uint32_t last_window; /* scaled bytes, of its last segment that is not a RST */
-    uint32_t mss;         /* of its SYN, 0 unknown */
-    bool timestamps;      /* its segments carry the timestamps option */
+    uint16_t mss;         /* of its SYN, 0 unknown */
+    uint8_t window_scale; /* shift, 0 when unknown */
+    bool window_scale_known;
+    bool isn_known, saw_ack, saw_fin;
+    bool fin_acked;  /* by the other end */
+    bool timestamps; /* its segments carry the timestamps option */
+
+    /* counts */
+    uint8_t n_fins; /* this and the next three go no further than their type */
+    uint16_t n_syns, n_synacks, n_rsts;
+    uint32_t n_data_segments;          /* with payload, retransmissions included */
+    uint64_t n_segments;               /* captured, duplicates of the capture not counted */
+    uint64_t bytes;                    /* payload by sequence space: first to highest, holes, too */
+    const struct end_trouble *trouble; /* NULL: all are zero; ask end_trouble */
 
     /* time: INSTANT_NONE where it never happened */
     instant_ns first_time, last_time;           /* any segment but RST */
     instant_ns first_data_time, last_data_time; /* payload, no keep-alive */
     instant_ns syn_time, fin_time;
 
-    /* the unanswered tail, at the moment of the deciding RST (or at the end) */
-    uint32_t n_unanswered_retransmissions; /* since the other end last spoke */
-    uint32_t n_unanswered_keepalives;
-    uint32_t n_unanswered_zero_window_probes; /* probes whose answers all kept the window shut */
-
     /* content, in order, as captured; lives in the case's arena */
     struct text head; /* the first payload bytes, at most 2 KiB; ends at the first hole */
     struct text
         tail; /* the last payload bytes before the RST, at most 512; empty if all is in head */
     const struct last_said *said; /* what it said last; NULL: no payload, or none captured */
-
-    /* habits: see analyzer/fingerprint.h for the host-wide ones */
-    uint8_t ttl_min, ttl_max; /* of its segments that are not RST; 0 = none seen */
 };
+
+/* Never NULL. */
+static inline const struct end_trouble *end_trouble(const struct end *e)
+{
+    static const struct end_trouble none;
+    return e->trouble ? e->trouble : &none;
+}
 
 #define CONNECTION_FIRST_SEGMENTS 12
 #define CONNECTION_LAST_SEGMENTS 40
@@ -144,17 +153,18 @@ struct connection {
     uint64_t n_segments;
     char conn_state[8];  /* Zeek's: S0 S1 SF REJ S2 S3 RSTO RSTR RSTOS0 RSTRH SH SHR OTH */
     struct text history; /* Zeek's, with its repetition rules */
-    uint16_t vlan;       /* outermost tag, 0 none */
     const char *tunnel;  /* or NULL */
 
     /* evidence: the first and the last segments around the reset, in capture order */
     const struct segment *segments;
-    size_t n_kept;      /* kept here; n_segments - n_kept were let go between first and last */
-    size_t n_head_kept; /* the first n_head_kept are the beginning; a gap may follow */
+    uint16_t n_kept;      /* kept here; n_segments - n_kept were let go between first and last */
+    uint16_t n_head_kept; /* the first n_head_kept are the beginning; a gap may follow */
+
+    uint16_t vlan; /* outermost tag, 0 none */
 
     /* ICMP errors that quoted a segment of this connection */
+    uint16_t n_icmp;
     const struct icmp_note *icmp;
-    size_t n_icmp;
 };
 
 /* The capture that holds a frame of the connection: an earlier or later file of the series, too. */

@@ -80,34 +80,34 @@ static struct fact retransmissions(const struct case_file *c, const struct reset
     (void)c;
     const struct reset *best = r;
     for (size_t i = 0; i < reset_ties(r)->n_seen_in; i++)
-        if (end_of(reset_ties(r)->seen_in[i], side)->n_retransmissions >
-            end_of(best, side)->n_retransmissions)
+        if (end_trouble(end_of(reset_ties(r)->seen_in[i], side))->n_retransmissions >
+            end_trouble(end_of(best, side))->n_retransmissions)
             best = reset_ties(r)->seen_in[i];
-    return fact_number(best, end_of(best, side)->n_retransmissions, 0);
+    return fact_number(best, end_trouble(end_of(best, side))->n_retransmissions, 0);
 }
 
 static struct fact unanswered(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    return fact_number(r, end_of(r, side)->n_unanswered_retransmissions, 0);
+    return fact_number(r, end_trouble(end_of(r, side))->n_unanswered_retransmissions, 0);
 }
 
 static struct fact keepalives(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    return fact_number(r, end_of(r, side)->n_unanswered_keepalives, 0);
+    return fact_number(r, end_trouble(end_of(r, side))->n_unanswered_keepalives, 0);
 }
 
 static struct fact window_probes(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    return fact_number(r, end_of(r, side)->n_unanswered_zero_window_probes, 0);
+    return fact_number(r, end_trouble(end_of(r, side))->n_unanswered_zero_window_probes, 0);
 }
 
 static struct fact zero_windows(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    return fact_number(r, end_of(r, side)->n_zero_windows, 0);
+    return fact_number(r, end_trouble(end_of(r, side))->n_zero_windows, 0);
 }
 
 static struct fact syns(const struct case_file *c, const struct reset *r, enum side side)
@@ -173,7 +173,7 @@ static struct fact unacked(const struct case_file *c, const struct reset *r, enu
 static struct fact missing(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    return fact_number(r, (int64_t)end_of(r, side)->bytes_missing, 0);
+    return fact_number(r, (int64_t)end_trouble(end_of(r, side))->bytes_missing, 0);
 }
 
 static struct fact largest(const struct case_file *c, const struct reset *r, enum side side)

@@ -97,7 +97,7 @@ static struct fact exchange_complete(const struct case_file *c, const struct res
     bool nobody;
     if (last_speaker_of(r, &nobody) != SIDE_SERVER)
         return fact_bool(r, false, rst_frame(r));
-    if (server->bytes_missing > 0)
+    if (end_trouble(server)->bytes_missing > 0)
         return unknown("bytes of the answer are missing from the capture");
     if (!words_http_response(server->head, &m))
         return unknown("no HTTP/1 answer was seen");

@@ -152,15 +152,15 @@ static bool is_stale(const struct scene *s)
 
 static bool is_gave_up(const struct scene *s)
 {
-    const struct end *e = own(s);
+    const struct end_trouble *t = end_trouble(own(s));
     instant_ns waited = scene_rst(s)->time - s->end[s->claimed].unanswered_time;
     if (bare(s) || own_fin(s))
         return false;
-    if (e->n_unanswered_keepalives + e->n_unanswered_zero_window_probes >= 2)
+    if (t->n_unanswered_keepalives + t->n_unanswered_zero_window_probes >= 2)
         return true;
-    if (e->n_unanswered_retransmissions >= 2)
+    if (t->n_unanswered_retransmissions >= 2)
         return waited >= WAITED_NS;
-    return e->n_unanswered_keepalives + e->n_unanswered_zero_window_probes == 1 &&
+    return t->n_unanswered_keepalives + t->n_unanswered_zero_window_probes == 1 &&
            waited >= WAITED_NS + 4 * s->connection->rtt_ns;
 }
 
@@ -355,7 +355,8 @@ static void narrow_kernel_reasons(const struct scene *s, const char *names[KERNE
     if (r->mechanism == MECHANISM_ABANDONED_OPEN) {
         names[0] = bare(s) ? "NO_SOCKET" : "TCP_STATE";
         names[1] = NULL;
-    } else if (r->mechanism == MECHANISM_GAVE_UP && own(s)->n_unanswered_keepalives == 0) {
+    } else if (r->mechanism == MECHANISM_GAVE_UP &&
+               end_trouble(own(s))->n_unanswered_keepalives == 0) {
         names[0] = "TCP_STATE";
         names[1] = NULL;
     } else if (r->mechanism == MECHANISM_ABORT) {
@@ -396,11 +397,12 @@ static void say_unread(struct scene *s)
 static void say_waiting(struct scene *s)
 {
     const struct scene_end *e = &s->end[s->claimed];
+    const struct end_trouble *t = end_trouble(&e->at);
     scene_say(s, e->unanswered_frame, "mechanism.unanswered", 0,
               "%u keep-alive probes, %u retransmissions and %u zero-window probes went without the "
               "answer that it waited for",
-              e->at.n_unanswered_keepalives, e->at.n_unanswered_retransmissions,
-              e->at.n_unanswered_zero_window_probes);
+              t->n_unanswered_keepalives, t->n_unanswered_retransmissions,
+              t->n_unanswered_zero_window_probes);
 }
 
 void scene_judge_mechanism(struct scene *s)

@@ -41,7 +41,7 @@ static enum phase phase_of(const struct scene *s)
         return counts_unseen_bytes(s) ? PHASE_ACTIVE : PHASE_OPENING;
     if (c->bytes + r->bytes > 0)
         return PHASE_ACTIVE;
-    if (c->n_keepalives + r->n_keepalives > 0)
+    if (end_trouble(c)->n_keepalives + end_trouble(r)->n_keepalives > 0)
         return PHASE_IDLE_OPEN;
     bool answers_unseen_syn = scene_is_answer(s) && (scene_rst(s)->flags & TCP_ACK) != 0;
     return answers_unseen_syn ? PHASE_OPENING : PHASE_UNKNOWN;

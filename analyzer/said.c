@@ -111,7 +111,7 @@ enum http_completeness said_answer(const struct connection *c)
     const struct end *server = &c->end[SIDE_SERVER];
     const struct text last = server->tail.n > 0 ? server->tail : server->head;
     struct http_message m;
-    if (server->bytes_missing > 0 || !words_http_response(server->head, &m))
+    if (end_trouble(server)->bytes_missing > 0 || !words_http_response(server->head, &m))
         return HTTP_UNSURE;
     enum http_completeness whole = words_http_completeness(&m, server->bytes, last);
     if (whole != HTTP_COMPLETE && words_http_last_response(last, &m)) /* kept alive */

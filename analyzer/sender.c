@@ -216,7 +216,9 @@ static void weigh_presence(struct weighing *w)
 static void weigh_copies(struct weighing *w)
 {
     const struct scene *s = w->s;
-    uint64_t twice = s->end[SIDE_CLIENT].at.n_duplicates + s->end[SIDE_SERVER].at.n_duplicates;
+    uint64_t twice = 0;
+    for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++)
+        twice += end_trouble(&s->end[side].at)->n_duplicates;
     if (twice < 2 || twice * 10 < s->n_before * 7)
         return;
     if (s->rst_seen_again)

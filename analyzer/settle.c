@@ -55,23 +55,39 @@ static void segment_from(const struct live *l, const struct kept *k, struct segm
     settle_segment(k, side_of(l, kept_dir(k)), out);
 }
 
-static void end_counts(struct end *e, const struct trouble *t)
+static bool is_zero(const struct end_trouble *e)
 {
-    if (!t)
-        return;
-    e->n_retransmissions = t->n_retransmissions;
-    e->n_out_of_order = t->n_out_of_order;
-    e->n_keepalives = t->n_keepalives;
-    e->n_zero_windows = t->n_zero_windows;
-    e->n_zero_window_probes = t->n_zero_window_probes;
-    e->n_duplicates = t->n_duplicates;
-    e->n_unanswered_retransmissions = t->n_unanswered_retransmissions;
-    e->n_unanswered_keepalives = t->n_unanswered_keepalives;
-    e->n_unanswered_zero_window_probes = t->n_unanswered_zero_window_probes;
+    return (e->n_retransmissions | e->n_out_of_order | e->n_keepalives | e->n_zero_windows |
+            e->n_zero_window_probes | e->n_duplicates | e->n_unanswered_retransmissions |
+            e->n_unanswered_keepalives | e->n_unanswered_zero_window_probes | e->bytes_missing) ==
+           0;
 }
 
-static void end_numbers(struct end *e, const struct half *h, const struct half *other,
-                        const struct trouble *t)
+/* Counts as of now, and the unanswered tail as it was when the RST came. */
+static const struct end_trouble *trouble_from(struct arena *arena, const struct trouble *now,
+                                              const struct trouble *then, uint64_t bytes)
+{
+    struct end_trouble e = {0};
+    if (now)
+        e = (struct end_trouble){.n_retransmissions = now->n_retransmissions,
+                                 .n_out_of_order = now->n_out_of_order,
+                                 .n_keepalives = now->n_keepalives,
+                                 .n_zero_windows = now->n_zero_windows,
+                                 .n_zero_window_probes = now->n_zero_window_probes,
+                                 .n_duplicates = now->n_duplicates};
+    for (const struct hole *hole = now ? now->holes : NULL; hole; hole = hole->next)
+        e.bytes_missing += hole->to - hole->from;
+    if (e.bytes_missing > bytes)
+        e.bytes_missing = bytes;
+    if (then) {
+        e.n_unanswered_retransmissions = then->n_unanswered_retransmissions;
+        e.n_unanswered_keepalives = then->n_unanswered_keepalives;
+        e.n_unanswered_zero_window_probes = then->n_unanswered_zero_window_probes;
+    }
+    return is_zero(&e) ? NULL : arena_copy(arena, &e, sizeof e);
+}
+
+static void end_numbers(struct end *e, const struct half *h, const struct half *other)
 {
     e->isn_known = half_has(h, HALF_ISN);
     e->isn = half_isn(h);
@@ -87,14 +103,10 @@ static void end_numbers(struct end *e, const struct half *h, const struct half *
     e->mss = h->mss;
     e->timestamps = half_has(h, HALF_TIMESTAMPS);
     e->bytes = h->bytes;
-    for (const struct hole *hole = t ? t->holes : NULL; hole; hole = hole->next)
-        e->bytes_missing += hole->to - hole->from;
-    if (e->bytes_missing > e->bytes)
-        e->bytes_missing = e->bytes;
 }
 
 void settle_end(const struct endpoint *at, const struct half *h, const struct half *other,
-                const struct half_times *times, const struct trouble *t, struct end *out)
+                const struct half_times *times, struct end *out)
 {
     out->at = *at;
     out->n_segments = (uint64_t)h->n_segments + h->n_rsts;
@@ -111,8 +123,7 @@ void settle_end(const struct endpoint *at, const struct half *h, const struct ha
     out->fin_time = h->fin_time;
     out->ttl_min = h->ttl_min;
     out->ttl_max = h->ttl_max;
-    end_numbers(out, h, other, t);
-    end_counts(out, t);
+    end_numbers(out, h, other);
 }
 
 static void add_segments(struct arena *arena, const struct live *l, const struct episode *e,
@@ -126,8 +137,8 @@ static void add_segments(struct arena *arena, const struct live *l, const struct
     for (size_t i = 0; i < n; i++)
         segment_from(l, e->segments ? &e->segments[i] : timeline_at(t, i), &v[i]);
     c->segments = v;
-    c->n_kept = n;
-    c->n_head_kept = e->segments ? e->n_head_segments : t->n_head;
+    c->n_kept = (uint16_t)n;
+    c->n_head_kept = (uint16_t)(e->segments ? e->n_head_segments : t->n_head);
 }
 
 static void add_icmp(struct arena *arena, const struct live *l, struct connection *c)
@@ -140,7 +151,7 @@ static void add_icmp(struct arena *arena, const struct live *l, struct connectio
     for (const struct icmp_item *i = b->icmp; i && n > 0; i = i->next)
         v[--n] = i->note; /* the list runs backwards */
     c->icmp = v;
-    c->n_icmp = b->n_icmp;
+    c->n_icmp = (uint16_t)b->n_icmp;
 }
 
 static void name_state(const struct settle_to *to, const struct live *l, struct connection *c)
@@ -163,12 +174,9 @@ static void add_ends(struct arena *arena, const struct flow *flow, const struct 
         const struct half *o = e->over ? &e->at[1 - d] : &l->half[1 - d];
         const struct half_times *times = e->over ? &e->times[d] : &l->evidence->times[d];
         const struct trouble *now = e->over ? &e->trouble[d] : l->half[d].trouble;
-        const struct trouble *then = &e->trouble[d];
         struct end *end = &c->end[side];
-        settle_end(&flow->key.e[d], h, o, times, now, end);
-        end->n_unanswered_retransmissions = then->n_unanswered_retransmissions;
-        end->n_unanswered_keepalives = then->n_unanswered_keepalives;
-        end->n_unanswered_zero_window_probes = then->n_unanswered_zero_window_probes;
+        settle_end(&flow->key.e[d], h, o, times, end);
+        end->trouble = trouble_from(arena, now, &e->trouble[d], end->bytes);
         if (e->over)
             continue;
         end->head = content_head(l->half[d].content, arena);
@@ -255,14 +263,16 @@ static bool add_rsts(struct arena *arena, const struct live *l, const struct rst
     return true;
 }
 
-static void scene_ends(struct scene *s, const struct flow *flow, const struct episode *e)
+static void scene_ends(struct arena *arena, struct scene *s, const struct flow *flow,
+                       const struct episode *e)
 {
     const struct live *l = flow->live;
     for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
         uint8_t d = dir_of(l, (enum side)side);
         const struct half *h = &e->at[d];
         struct scene_end *end = &s->end[side];
-        settle_end(&flow->key.e[d], h, &e->at[1 - d], &e->times[d], &e->trouble[d], &end->at);
+        settle_end(&flow->key.e[d], h, &e->at[1 - d], &e->times[d], &end->at);
+        end->at.trouble = trouble_from(arena, &e->trouble[d], &e->trouble[d], end->at.bytes);
         end->talk = e->talk[d];
         end->other_next_at_data = h->other_next_at_data;
         end->seen_end = h->seen_end;
@@ -303,7 +313,7 @@ static struct scene *scene_from(const struct settle_to *to, const struct flow *f
             s->rst_at = i;
     s->arena = to->arena;
     s->intern = to->intern;
-    scene_ends(s, flow, e);
+    scene_ends(to->scenes, s, flow, e);
     return s;
 }
 

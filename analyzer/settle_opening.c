@@ -50,7 +50,7 @@ static void add_ends(struct scene *s, const struct opening *o, const struct half
         const struct half_times times = {side == SIDE_CLIENT ? o->syn.k.time : INSTANT_NONE,
                                          INSTANT_NONE, INSTANT_NONE};
         struct scene_end *e = &s->end[side];
-        settle_end(&at[side], h, other, &times, NULL, &e->at);
+        settle_end(&at[side], h, other, &times, &e->at);
         e->seen_end = h->seen_end;
         e->spoke = h->n_segments > 0;
         e->fin_implied = half_fin_implied(h);

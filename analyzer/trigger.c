@@ -70,9 +70,10 @@ static instant_ns exchange_start(const struct scene *s, uint64_t *frame)
 {
     const struct segment *rst = scene_rst(s);
     const struct scene_end *own = &s->end[s->claimed];
+    const struct end_trouble *t = end_trouble(&own->at);
     *frame = rst->frame;
-    if (own->at.n_unanswered_keepalives + own->at.n_unanswered_retransmissions +
-            own->at.n_unanswered_zero_window_probes >
+    if (t->n_unanswered_keepalives + t->n_unanswered_retransmissions +
+            t->n_unanswered_zero_window_probes >
         0) {
         *frame = own->unanswered_frame;
         return own->unanswered_time;

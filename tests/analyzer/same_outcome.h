@@ -27,26 +27,31 @@ static inline bool same_record(const struct connection_record *a, const struct c
            a->syn_tsval == b->syn_tsval;
 }
 
+static inline bool same_trouble(const struct end_trouble *a, const struct end_trouble *b)
+{
+    return a->bytes_missing == b->bytes_missing && a->n_retransmissions == b->n_retransmissions &&
+           a->n_out_of_order == b->n_out_of_order && a->n_keepalives == b->n_keepalives &&
+           a->n_zero_windows == b->n_zero_windows && a->n_duplicates == b->n_duplicates &&
+           a->n_zero_window_probes == b->n_zero_window_probes &&
+           a->n_unanswered_retransmissions == b->n_unanswered_retransmissions &&
+           a->n_unanswered_keepalives == b->n_unanswered_keepalives &&
+           a->n_unanswered_zero_window_probes == b->n_unanswered_zero_window_probes;
+}
+
 static inline bool same_end(const struct end *a, const struct end *b)
 {
     return a->n_syns == b->n_syns && a->n_rsts == b->n_rsts && a->isn_known == b->isn_known &&
            a->isn == b->isn && a->mss == b->mss && a->window_scale == b->window_scale &&
            a->syn_time == b->syn_time && a->fin_time == b->fin_time &&
            a->n_segments == b->n_segments && a->n_data_segments == b->n_data_segments &&
-           a->bytes == b->bytes && a->bytes_missing == b->bytes_missing &&
-           a->n_retransmissions == b->n_retransmissions && a->n_out_of_order == b->n_out_of_order &&
-           a->n_keepalives == b->n_keepalives && a->n_zero_windows == b->n_zero_windows &&
-           a->n_duplicates == b->n_duplicates &&
-           a->n_zero_window_probes == b->n_zero_window_probes && a->n_fins == b->n_fins &&
+           a->bytes == b->bytes && a->n_fins == b->n_fins &&
+           same_trouble(end_trouble(a), end_trouble(b)) &&
            a->next_seq == b->next_seq && a->acked == b->acked && a->saw_fin == b->saw_fin &&
            a->fin_acked == b->fin_acked && a->last_window == b->last_window &&
            a->timestamps == b->timestamps && a->first_time == b->first_time &&
            a->last_time == b->last_time && a->first_data_time == b->first_data_time &&
            a->last_data_time == b->last_data_time && a->ttl_min == b->ttl_min &&
-           a->ttl_max == b->ttl_max && text_eq(a->head, b->head) && text_eq(a->tail, b->tail) &&
-           a->n_unanswered_retransmissions == b->n_unanswered_retransmissions &&
-           a->n_unanswered_keepalives == b->n_unanswered_keepalives &&
-           a->n_unanswered_zero_window_probes == b->n_unanswered_zero_window_probes;
+           a->ttl_max == b->ttl_max && text_eq(a->head, b->head) && text_eq(a->tail, b->tail);
 }
 
 static inline bool same_segment(const struct segment *a, const struct segment *b)

@@ -42,8 +42,8 @@ static void second_sights(void **state)
     assert_int_equal(s.resets.v[0]->n_rsts, 1);
     const struct connection *c = reset_connection(s.resets.v[0]);
     assert_int_equal(c->n_segments, 5);
-    assert_int_equal(c->end[SIDE_CLIENT].n_duplicates, 3);
-    assert_int_equal(c->end[SIDE_CLIENT].n_retransmissions, 0);
+    assert_int_equal(end_trouble(&c->end[SIDE_CLIENT])->n_duplicates, 3);
+    assert_int_equal(end_trouble(&c->end[SIDE_CLIENT])->n_retransmissions, 0);
     struct tracker_skips skips = tracker_rst_skipped(s.tracker);
     assert_int_equal(skips.n, 1);
     assert_int_equal(skips.v[0].frame, 10);
@@ -75,8 +75,8 @@ static void mirrored_without_ip_id(void **state)
     const struct connection *c = reset_connection(s.resets.v[0]);
     assert_int_equal(s.resets.v[0]->n_rsts, 1);
     assert_int_equal(c->n_segments, n_data + 4);
-    assert_int_equal(c->end[SIDE_CLIENT].n_duplicates, n_data + 2);
-    assert_int_equal(c->end[SIDE_CLIENT].n_retransmissions, 0);
+    assert_int_equal(end_trouble(&c->end[SIDE_CLIENT])->n_duplicates, n_data + 2);
+    assert_int_equal(end_trouble(&c->end[SIDE_CLIENT])->n_retransmissions, 0);
     script_end(&s);
 }
 

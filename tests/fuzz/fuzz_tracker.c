@@ -68,7 +68,7 @@ static void require(bool holds)
 
 static void check_end(const struct end *e)
 {
-    require(e->head.n <= 2048 && e->tail.n <= 512 && e->bytes_missing <= e->bytes);
+    require(e->head.n <= 2048 && e->tail.n <= 512 && end_trouble(e)->bytes_missing <= e->bytes);
     require(e->window_scale <= 14);
 }
 

@@ -63,7 +63,7 @@ static void print_reset(const char *file, const struct reset *r)
     print_verdict(r);
     printf(",\"conn_state\":\"%s\",", c->conn_state);
     print_text("history", c->history);
-    printf(",\"rtt_ms\":%.3f,\"bytes\":[%llu,%llu],\"kept\":%zu,\"segments\":%llu,\"reasons\":[",
+    printf(",\"rtt_ms\":%.3f,\"bytes\":[%llu,%llu],\"kept\":%u,\"segments\":%llu,\"reasons\":[",
            (double)c->rtt_ns / 1e6, (unsigned long long)c->end[0].bytes,
            (unsigned long long)c->end[1].bytes, c->n_kept, (unsigned long long)c->n_segments);
     for (size_t i = 0; i < r->n_reasons; i++) {
