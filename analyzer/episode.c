@@ -65,20 +65,40 @@ enum rst_family rst_family_of(const struct half *s, const struct half *r, const 
     return !met || k->seq == s->next_seq || k->seq == s->seen_end ? RST_OWNER : RST_NEITHER;
 }
 
-static void snapshot(struct episode *e, struct live *l)
+/* Zeek's counts and the open holes alone are of no use later. */
+static bool is_told(const struct trouble *t)
 {
+    return (t->n_retransmissions | t->n_out_of_order | t->n_keepalives | t->n_zero_windows |
+            t->n_zero_window_probes | t->n_duplicates | t->n_unanswered_retransmissions |
+            t->n_unanswered_keepalives | t->n_unanswered_zero_window_probes) != 0;
+}
+
+static bool copy_trouble(struct store *s, const struct trouble *from, struct trouble **to)
+{
+    if (!from || !is_told(from))
+        return true;
+    *to = pool_take(&s->troubles);
+    if (!*to)
+        return false;
+    **to = *from;
+    (*to)->holes = NULL;
+    return true;
+}
+
+static bool snapshot(struct store *s, struct episode *e, const struct live *l)
+{
+    bool good = true;
     for (int d = 0; d < 2; d++) {
         e->at[d] = l->half[d];
-        if (l->half[d].trouble)
-            e->trouble[d] = *l->half[d].trouble;
         if (l->evidence)
             e->times[d] = l->evidence->times[d];
-        e->trouble[d].holes = NULL;
+        good &= copy_trouble(s, l->half[d].trouble, &e->trouble[d]);
         e->at[d].trouble = NULL;
         e->at[d].content = NULL;
     }
     e->n_before = l->n_segments;
     e->live_bits = l->bits;
+    return good;
 }
 
 static struct episode *begin(struct store *s, struct live *l, uint8_t dir)
@@ -87,7 +107,10 @@ static struct episode *begin(struct store *s, struct live *l, uint8_t dir)
     if (!e)
         return NULL;
     e->dir = dir;
-    snapshot(e, l);
+    if (!snapshot(s, e, l)) {
+        episode_free(s, e);
+        return NULL;
+    }
     struct blows *b = l->blows;
     if (b->episode)
         b->episode->next = e;
@@ -147,7 +170,7 @@ bool episode_rst(struct store *s, struct arena *arena, struct live *l, const str
     half_count(&l->half[dir], n_rsts);
     if (l->evidence) {
         timeline_add(s, &l->evidence->timeline, k);
-        timeline_freeze(s, &l->evidence->timeline);
+        timeline_freeze(&l->evidence->timeline);
     }
     return true;
 }

@@ -13,6 +13,7 @@
 #include "analyzer/timeline.h"
 
 #define EPHEMERAL 32768
+#define DRAINED_FROM ((size_t)8 << 20) /* less is not worth the search for slabs */
 
 /* One row a pool, so that making, freeing and counting cannot forget one. */
 static const struct {
@@ -56,7 +57,8 @@ void store_init(struct store *s, const struct allocator *from)
 void store_drain(struct store *s)
 {
     for (size_t i = 0; i < N_POOLS; i++)
-        pool_drain(pool_at(s, i));
+        if (pool_at(s, i)->reserved >= DRAINED_FROM)
+            pool_drain(pool_at(s, i));
 }
 
 void store_finish(struct store *s)
@@ -98,12 +100,19 @@ void live_let_go(struct store *s, struct live *l)
         timeline_free(s, &l->evidence->timeline);
 }
 
+void episode_free(struct store *s, struct episode *e)
+{
+    pool_give(&s->troubles, e->trouble[0]); /* NULL is let pass */
+    pool_give(&s->troubles, e->trouble[1]);
+    pool_give(&s->episodes, e);
+}
+
 static void blows_free(struct store *s, struct blows *b)
 {
     while (b->episodes) {
         struct episode *gone = b->episodes;
         b->episodes = gone->next;
-        pool_give(&s->episodes, gone);
+        episode_free(s, gone);
     }
     while (b->rsts) {
         struct rst_note *gone = b->rsts;

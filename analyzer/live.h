@@ -185,7 +185,7 @@ struct episode { /* a RST, the state it met, and what happened afterwards */
     struct episode *next;
     struct half at[2]; /* as of its arrival */
     struct half_times times[2];
-    struct trouble trouble[2]; /* copies without holes; zero where there was none */
+    struct trouble *trouble[2]; /* copies without holes; NULL: nothing worth telling */
     struct talk talk[2];
     struct rst_note *first, *last; /* its RSTs: first .. last along the connection's list */
     uint32_t n_rsts;
@@ -345,6 +345,9 @@ struct trouble *half_trouble(struct store *s, struct half *h, struct trouble *si
 
 /* The blows of a connection, taken on first need; NULL when memory ran out. */
 struct blows *live_blows(struct store *s, struct live *l);
+
+/* Of no connection any more. */
+void episode_free(struct store *s, struct episode *e);
 
 /* A connection on flow f of which nothing is known yet.  NULL: memory ran out. */
 struct live *live_new(struct store *s, struct flow *f, instant_ns time, uint16_t vlan);

@@ -173,10 +173,10 @@ static void add_ends(struct arena *arena, const struct flow *flow, const struct 
         const struct half *h = e->over ? &e->at[d] : &l->half[d];
         const struct half *o = e->over ? &e->at[1 - d] : &l->half[1 - d];
         const struct half_times *times = e->over ? &e->times[d] : &l->evidence->times[d];
-        const struct trouble *now = e->over ? &e->trouble[d] : l->half[d].trouble;
+        const struct trouble *now = e->over ? e->trouble[d] : l->half[d].trouble;
         struct end *end = &c->end[side];
         settle_end(&flow->key.e[d], h, o, times, end);
-        end->trouble = trouble_from(arena, now, &e->trouble[d], end->bytes);
+        end->trouble = trouble_from(arena, now, e->trouble[d], end->bytes);
         if (e->over)
             continue;
         end->head = content_head(l->half[d].content, arena);
@@ -272,14 +272,16 @@ static void scene_ends(struct arena *arena, struct scene *s, const struct flow *
         const struct half *h = &e->at[d];
         struct scene_end *end = &s->end[side];
         settle_end(&flow->key.e[d], h, &e->at[1 - d], &e->times[d], &end->at);
-        end->at.trouble = trouble_from(arena, &e->trouble[d], &e->trouble[d], end->at.bytes);
+        end->at.trouble = trouble_from(arena, e->trouble[d], e->trouble[d], end->at.bytes);
         end->talk = e->talk[d];
         end->other_next_at_data = h->other_next_at_data;
         end->seen_end = h->seen_end;
         end->spoke = h->n_segments > 0;
         end->fin_implied = half_fin_implied(h);
-        end->unanswered_frame = e->trouble[d].unanswered_frame;
-        end->unanswered_time = e->trouble[d].unanswered_time;
+        if (e->trouble[d]) {
+            end->unanswered_frame = e->trouble[d]->unanswered_frame;
+            end->unanswered_time = e->trouble[d]->unanswered_time;
+        }
         end->last_ip_id = h->last_ip_id;
         end->old_next = l->evidence->old_next[d];
         end->leg = l->evidence->leg[side];

@@ -30,7 +30,7 @@ static struct ring *ring_of(struct store *s, struct timeline *t)
 
 static struct kept *after(struct store *s, struct timeline *t)
 {
-    if (t->n_after >= TIMELINE_AFTER)
+    if (t->n_after >= TIMELINE_AFTER || !ring_of(s, t))
         return NULL;
     size_t i = CONNECTION_LAST_SEGMENTS + (size_t)t->n_after;
     struct kept *at = place(s, &t->ring->c[i / CHUNK_SEGMENTS], i);
@@ -80,10 +80,8 @@ struct kept *timeline_add(struct store *s, struct timeline *t, const struct kept
     return at;
 }
 
-void timeline_freeze(struct store *s, struct timeline *t)
+void timeline_freeze(struct timeline *t)
 {
-    if (!ring_of(s, t))
-        return;
     t->frozen = true;
     if (t->n_turning == 0) /* what comes after a thaw turns, and is not of the head any more */
         t->next = NULL;

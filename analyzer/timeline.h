@@ -43,7 +43,7 @@ static inline void kept_from_brief(const struct brief *b, uint8_t dir, struct ke
 struct kept *timeline_place(struct store *s, struct timeline *t);
 /* The kept copy, or NULL. */
 struct kept *timeline_add(struct store *s, struct timeline *t, const struct kept *k);
-void timeline_freeze(struct store *s, struct timeline *t);
+void timeline_freeze(struct timeline *t);
 /* What came after the reset becomes part of the last. */
 void timeline_thaw(struct store *s, struct timeline *t);
 
