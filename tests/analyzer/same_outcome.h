@@ -45,13 +45,13 @@ static inline bool same_end(const struct end *a, const struct end *b)
            a->syn_time == b->syn_time && a->fin_time == b->fin_time &&
            a->n_segments == b->n_segments && a->n_data_segments == b->n_data_segments &&
            a->bytes == b->bytes && a->n_fins == b->n_fins &&
-           same_trouble(end_trouble(a), end_trouble(b)) &&
-           a->next_seq == b->next_seq && a->acked == b->acked && a->saw_fin == b->saw_fin &&
-           a->fin_acked == b->fin_acked && a->last_window == b->last_window &&
-           a->timestamps == b->timestamps && a->first_time == b->first_time &&
-           a->last_time == b->last_time && a->first_data_time == b->first_data_time &&
-           a->last_data_time == b->last_data_time && a->ttl_min == b->ttl_min &&
-           a->ttl_max == b->ttl_max && text_eq(a->head, b->head) && text_eq(a->tail, b->tail);
+           same_trouble(end_trouble(a), end_trouble(b)) && a->next_seq == b->next_seq &&
+           a->acked == b->acked && a->saw_fin == b->saw_fin && a->fin_acked == b->fin_acked &&
+           a->last_window == b->last_window && a->timestamps == b->timestamps &&
+           a->first_time == b->first_time && a->last_time == b->last_time &&
+           a->first_data_time == b->first_data_time && a->last_data_time == b->last_data_time &&
+           a->ttl_min == b->ttl_min && a->ttl_max == b->ttl_max && text_eq(a->head, b->head) &&
+           text_eq(a->tail, b->tail);
 }
 
 static inline bool same_segment(const struct segment *a, const struct segment *b)
