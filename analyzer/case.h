@@ -176,6 +176,7 @@ struct case_file {
     struct tracker **trackers; /* that resets in outline rest on */
     size_t n_trackers;
     uint64_t n_records_lost; /* not kept because the budget was spent */
+    uint64_t n_resets_lost;  /* reset connections that were counted, and no more, for the same */
     struct reset **resets;   /* by time, then address; copies in other captures are marked */
     size_t n_resets;
     struct reset **attempts; /* resets that their connection survived (blind forgeries), by time;

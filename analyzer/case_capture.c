@@ -97,6 +97,18 @@ static bool share_skips(struct case_run *run)
     return true;
 }
 
+static void tell_dropped_resets(struct case_run *run, struct case_capture *out, uint64_t n)
+{
+    struct error err;
+    flaws_add_n(&out->flaws, "tracker.resets-over-budget", 0, n);
+    error_set(&err, ERROR_LIMIT, "", "%" PRIu64 " resets were counted and not kept (see --memory)",
+              n);
+    snprintf(err.place, sizeof err.place, TEXT_FMT, TEXT_ARG(out->name));
+    case_warn(run, &err);
+    run->c->n_resets_lost += n;
+    run->c->summary.complete = false;
+}
+
 /* What a budget kept out is told, and the analysis is not complete.  What only the whole series
  * shows is told with its last file. */
 static void note_budgets(struct case_run *run, struct case_capture *out,
@@ -115,6 +127,8 @@ static void note_budgets(struct case_run *run, struct case_capture *out,
     run->c->n_records_lost += n->n_records_dropped;
     if (n->n_hurried > 0)
         flaws_add_n(&out->flaws, "tracker.closed-let-go-early", 0, n->n_hurried);
+    if (n->n_resets_dropped > 0)
+        tell_dropped_resets(run, out, n->n_resets_dropped);
     if (n->n_evicted + n->n_records_dropped + n->n_forgotten + n->n_no_memory + n->n_not_collected >
         0)
         run->c->summary.complete = false;
@@ -206,6 +220,17 @@ static bool goes_on(const struct case_run *run, const struct case_capture *out,
                             first->time);
 }
 
+/* What is left for resets: those of earlier captures are in the arena, but for their outlines. */
+static uint64_t results_budget(const struct case_run *run)
+{
+    uint64_t left = run->config->budgets.results_bytes;
+    for (size_t i = 0; left > 0 && i < run->trackers.n; i++) {
+        const uint64_t n = tracker_outline_bytes(run->trackers.v[i]);
+        left = left > n ? left - n : 1;
+    }
+    return left;
+}
+
 /* The tracker that the file's packets go to: that of its series, or a new one. */
 static bool choose_tracker(struct reading *r, const struct frame *first, struct error *err)
 {
@@ -225,6 +250,7 @@ static bool choose_tracker(struct reading *r, const struct frame *first, struct 
             !r->out->is_joined && !in->is_member && (!in->is_compressed || in->is_quick);
         const struct tracker_config config = {.capture = (uint32_t)run->captures.n,
                                               .memory_budget = budgets->tracker_bytes,
+                                              .results_budget = results_budget(run),
                                               .max_records = budgets->max_records,
                                               .in_outline = true,
                                               .twice = twice,

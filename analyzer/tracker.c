@@ -16,6 +16,7 @@
 #include "analyzer/tracker_parts.h"
 
 #define DEFAULT_BUDGET ((uint64_t)1 << 30)
+#define DEFAULT_RESULTS ((uint64_t)3 << 30)
 #define DEFAULT_RECORDS ((size_t)4 << 20)
 #define DEFAULT_LINGER_NS (120 * NS_PER_S)
 #define ICMP_MAX 32
@@ -38,6 +39,8 @@ struct tracker *tracker_create(struct arena *arena, const struct tracker_config 
     t->now = INSTANT_NONE;
     if (t->config.memory_budget == 0)
         t->config.memory_budget = DEFAULT_BUDGET;
+    if (t->config.results_budget == 0)
+        t->config.results_budget = DEFAULT_RESULTS;
     if (t->config.max_records == 0)
         t->config.max_records = DEFAULT_RECORDS;
     if (t->config.linger_ns == 0)

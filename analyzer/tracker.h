@@ -24,19 +24,22 @@
 struct tracker;
 
 struct tracker_config {
-    uint32_t capture;       /* index into the case's captures: of the first file */
-    uint64_t memory_budget; /* bytes for connections still open; 0: 1 GiB.  Over it, those longest
-                               without a packet are settled early and counted */
-    bool in_outline;        /* resets of connections that never opened may be in outline */
-    bool twice;             /* the packets can be given twice, see tracker_again */
-    bool keep_records;      /* write a connection_record for every connection */
-    size_t max_records;     /* 0: 4 million; more are counted, not kept */
-    instant_ns linger_ns;   /* after both FINs, how long segments are still kept; 0: 120 s.  Only
-                               5 s while the open and the closed take more than a sixteenth of the
-                               budget, or memory would follow the packets of a busy server */
-    bool long_road_only;    /* for tests: no short cut for ordinary segments, see steady.h */
-    bool live_from_start;   /* for tests: no short form for those that do not open, see opening.h */
-    struct habits *habits;  /* shared by several captures of one place, or NULL for its own */
+    uint32_t capture;        /* index into the case's captures: of the first file */
+    uint64_t memory_budget;  /* bytes for connections still open; 0: 1 GiB.  Over it, those longest
+                                without a packet are settled early and counted */
+    uint64_t results_budget; /* bytes for resets, with all else in the results' arena; 0: 3 GiB.
+                                Over it, resets are counted and no more: first come, first kept,
+                                but those that may be in outline get half of it at most */
+    bool in_outline;         /* resets of connections that never opened may be in outline */
+    bool twice;              /* the packets can be given twice, see tracker_again */
+    bool keep_records;       /* write a connection_record for every connection */
+    size_t max_records;      /* 0: 4 million; more are counted, not kept */
+    instant_ns linger_ns;    /* after both FINs, how long segments are still kept; 0: 120 s.  Only
+                                5 s while the open and the closed take more than a sixteenth of the
+                                budget, or memory would follow the packets of a busy server */
+    bool long_road_only;     /* for tests: no short cut for ordinary segments, see steady.h */
+    bool live_from_start;  /* for tests: no short form for those that do not open, see opening.h */
+    struct habits *habits; /* shared by several captures of one place, or NULL for its own */
     const struct allocator *from; /* NULL: the heap; for everything that is not a result */
 };
 
@@ -73,6 +76,7 @@ struct tracker_counts {
     uint64_t n_forgotten;       /* finished ones whose number had to be forgotten for memory */
     uint64_t n_hurried;         /* closed by both ends and let go before linger_ns, see there */
     uint64_t n_steady;          /* segments that took the short road */
+    uint64_t n_resets_dropped;  /* connections whose resets were over results_budget */
     uint64_t n_not_collected;   /* reset, as the first reading saw, but not met in the second */
     uint64_t n_no_memory;       /* packets that could not be followed: an allocation failed */
     size_t peak_bytes;          /* most memory held for open connections */
@@ -80,7 +84,8 @@ struct tracker_counts {
 
 struct tracker_rst_skip { /* a RST frame that belongs to no reset */
     uint64_t frame;
-    const char *reason; /* static: "duplicate-capture", "connection-lived-on", "no-memory" */
+    const char *reason; /* static: "duplicate-capture", "connection-lived-on", "over-budget" (the
+                           reset was not kept), "no-memory" */
     uint64_t same_as;   /* the frame that it duplicates, or 0 */
 };
 
@@ -161,6 +166,8 @@ struct tracker_resets tracker_finish(struct tracker *t);
 
 /* How many resets are in outline: with none, the tracker may be freed. */
 size_t tracker_n_in_outline(const struct tracker *t);
+/* Bytes for them outside of the results' arena. */
+uint64_t tracker_outline_bytes(const struct tracker *t);
 /* After the end, and after the last of what is asked below: lets go of all but what resets in
  * outline rest on.  False when memory ran out. */
 bool tracker_retire(struct tracker *t);

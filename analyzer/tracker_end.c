@@ -105,9 +105,13 @@ static void sort_and_number(struct tracker_resets *r)
 static void forget_wanted(struct tracker *t)
 {
     size_t n = 0;
-    for (size_t i = 0; i < t->skips.n; i++)
-        if (!survey_wants(&t->survey, &t->skips.v[i].key))
-            t->skips.v[n++] = t->skips.v[i];
+    t->counts.n_resets_dropped = 0;
+    for (size_t i = 0; i < t->skips.n; i++) {
+        if (survey_wants(&t->survey, &t->skips.v[i].key))
+            continue;
+        t->counts.n_resets_dropped += t->skips.v[i].skip.reason == tracker_over_budget;
+        t->skips.v[n++] = t->skips.v[i];
+    }
     t->skips.n = n;
     n = 0;
     for (size_t i = 0; i < t->outlines.n; i++) {
@@ -141,7 +145,8 @@ bool tracker_again(struct tracker *t)
     t->again = true;
     t->arena = t->results;
     t->first_counts = t->counts;
-    t->first_counts.n_not_collected = t->counts.n_reset_connections - t->outlines.n;
+    t->first_counts.n_not_collected =
+        t->counts.n_reset_connections - t->outlines.n - t->counts.n_resets_dropped;
     t->counts = (struct tracker_counts){0};
     t->file = 0;
     t->now = INSTANT_NONE;
@@ -159,6 +164,7 @@ static void end_reading(struct tracker *t)
     t->counts = t->first_counts;
     t->counts.n_evicted += second.n_evicted;
     t->counts.n_no_memory += second.n_no_memory;
+    t->counts.n_resets_dropped += second.n_resets_dropped;
     t->counts.n_not_collected -= second.n_reset_connections < t->counts.n_not_collected
                                      ? second.n_reset_connections
                                      : t->counts.n_not_collected;

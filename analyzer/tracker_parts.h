@@ -136,6 +136,8 @@ static inline void tracker_make_room(struct tracker *t, const struct flow *but)
         tracker_find_room(t, but);
 }
 
+/* Why a RST belongs to no reset, where config.results_budget kept it out. */
+extern const char tracker_over_budget[];
 /* Verdicts of a scene: of its reset, or the one that explains it, which is returned. */
 struct reset *tracker_judge(struct tracker *t, struct scene *s);
 /* A RST frame of a tuple that belongs to no reset. */

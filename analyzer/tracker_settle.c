@@ -10,6 +10,10 @@
 #include "analyzer/tracker_parts.h"
 
 #define CROWDED_SHARE 16
+#define OUTLINE_SHARE 2 /* of the budget for resets, at most */
+#define OUTLINE_BYTES (sizeof(struct outline) + sizeof(struct reset))
+
+const char tracker_over_budget[] = "over-budget";
 
 static bool has_room(const struct tracker *t, uint32_t place)
 {
@@ -138,12 +142,45 @@ static bool keep_resets(struct tracker *t, const struct flow *flow)
     return at_once ? judge_resets(t, &to, flow) : settle_resets(&to, flow, &t->scenes);
 }
 
+/* Whether one more reset may be kept; those of a first reading are not kept yet. */
+static bool has_room_for_reset(const struct tracker *t)
+{
+    return tracker_surveys(t) ||
+           t->results->used + t->outlines.n * OUTLINE_BYTES < t->config.results_budget;
+}
+
+/* Floods and scans, which come first, leave room for connections that opened. */
+static bool has_room_for_outline(const struct tracker *t)
+{
+    return has_room_for_reset(t) &&
+           t->outlines.n * OUTLINE_BYTES < t->config.results_budget / OUTLINE_SHARE;
+}
+
+static void drop_resets(struct tracker *t, const struct flow *flow)
+{
+    t->counts.n_resets_dropped++;
+    for (const struct rst_note *n = live_rsts(flow->live); n; n = n->next)
+        tracker_skip_rst(t, &flow->key, n->k.frame, tracker_over_budget, 0);
+}
+
+/* The reset of an opening is kept, or counted.  False: it needs a live connection. */
+static bool settle_refusal(struct tracker *t, const struct flow *flow)
+{
+    if (!t->config.in_outline)
+        return false;
+    if (has_room_for_outline(t))
+        return outline_keep(t, flow);
+    t->counts.n_resets_dropped++;
+    tracker_skip_rst(t, &flow->key, flow->opening->rst.k.frame, tracker_over_budget, 0);
+    return true;
+}
+
 /* Whether it could be done without making a live connection of it. */
 static bool settle_opening(struct tracker *t, struct flow *flow)
 {
     struct opening *o = flow->left_bits & LEFT_OPENING ? flow->opening : NULL;
     const bool refused = o && is_refused(flow);
-    if (!o || !opening_is_plain(o) || (refused && !(t->config.in_outline && outline_keep(t, flow))))
+    if (!o || !opening_is_plain(o) || (refused && !settle_refusal(t, flow)))
         return false;
     const bool from_client = kept_dir(&o->rst.k) == kept_dir(&o->syn.k);
     t->counts.n_reset_connections += refused;
@@ -155,11 +192,23 @@ static bool settle_opening(struct tracker *t, struct flow *flow)
     return true;
 }
 
+/* What becomes of the RSTs of a live connection that is let go. */
+static void settle_rsts(struct tracker *t, struct flow *flow, bool has_room)
+{
+    if (!has_room)
+        drop_resets(t, flow);
+    else if (!keep_resets(t, flow))
+        for (const struct rst_note *n = live_rsts(flow->live); n; n = n->next)
+            tracker_skip_rst(t, &flow->key, n->k.frame, "no-memory", 0);
+}
+
 void tracker_settle_one(struct tracker *t, struct flow *flow)
 {
     if (settle_opening(t, flow))
         return;
-    bool in_outline = t->config.in_outline && is_refused(flow) && outline_keep(t, flow);
+    const bool may_outline = t->config.in_outline && is_refused(flow);
+    const bool has_room = may_outline ? has_room_for_outline(t) : has_room_for_reset(t);
+    const bool in_outline = may_outline && has_room && outline_keep(t, flow);
     struct arena *results = t->arena;
     if (in_outline)
         t->arena = outline_room(t);
@@ -175,9 +224,8 @@ void tracker_settle_one(struct tracker *t, struct flow *flow)
         return;
     if (live_rsts(l)) {
         t->counts.n_reset_connections += !live_episode(l)->survived;
-        if (!in_outline && !keep_resets(t, flow))
-            for (const struct rst_note *n = live_rsts(l); n; n = n->next)
-                tracker_skip_rst(t, &flow->key, n->k.frame, "no-memory", 0);
+        if (!in_outline)
+            settle_rsts(t, flow, has_room);
     }
     if (!live_has(l, LIVE_REVIVED))
         t->counts.n_by_state[history_state(l)]++;
@@ -186,6 +234,11 @@ void tracker_settle_one(struct tracker *t, struct flow *flow)
     live_free(&t->store, l);
     flow->live = NULL;
     flows_touch(&t->flows, flow, FLOW_DONE);
+}
+
+uint64_t tracker_outline_bytes(const struct tracker *t)
+{
+    return (uint64_t)t->outlines.n * sizeof(struct outline);
 }
 
 void tracker_settle(struct tracker *t, struct flow *flow)

@@ -9,12 +9,15 @@
 
 #include "reports/usage.h"
 
+#define MEMORY_MIN (UINT64_C(1) << 20)
+
 enum option_id {
     OPTION_FILTER = 256,
     OPTION_TZ,
     OPTION_TZ_OF,
     OPTION_LOG_OFFSET,
     OPTION_WINDOW,
+    OPTION_MEMORY,
     OPTION_EXPLAIN_LOG,
     OPTION_AS,
     OPTION_FORMAT,
@@ -42,6 +45,8 @@ static const struct usage_option option_rows[] = {
     {OPTION_LOG_OFFSET, "log-offset", "GLOB=SECONDS",
      "log clock minus capture clock, where you know it (repeatable)"},
     {OPTION_WINDOW, "window", "SECONDS", "how far from a reset a line without a port may be"},
+    {OPTION_MEMORY, "memory", "SIZE",
+     "for connections and resets, roughly: 4G unless you say 512M, 16G ..."},
     {OPTION_EXPLAIN_LOG, "explain-log", "LOG:LINE",
      "only say what one log line means and which packets are its own"},
     {OPTION_AS, "as", "TYPE:PATH", "take PATH for a pcap, pcapng or log whatever it looks like"},
@@ -156,6 +161,23 @@ static int take_window(struct arguments *a, const char *value)
     if (!text_to_double(text_of(value), &seconds) || !(seconds > 0 && seconds <= 1e6))
         return arguments_complain("--window wants seconds, not \"", value, "\"");
     a->window_ns = (instant_ns)(seconds * 1e9);
+    return EXIT_OK;
+}
+
+/* A quarter is for connections that are still open. */
+static int take_memory(struct arguments *a, const char *value)
+{
+    static const char units[] = "KMG";
+    struct text t = text_of(value);
+    const char *unit = t.n > 0 ? strchr(units, t.p[t.n - 1]) : NULL;
+    const unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    uint64_t n;
+    if (!text_to_u64(text_slice(t, 0, t.n - (unit != NULL)), &n) ||
+        n > (UINT64_C(1) << 50) >> shift || n << shift < MEMORY_MIN)
+        return arguments_complain("--memory wants a size of at least 1M, as 512M or 16G, not \"",
+                                  value, "\"");
+    a->budgets.tracker_bytes = (n << shift) / 4;
+    a->budgets.results_bytes = (n << shift) - a->budgets.tracker_bytes;
     return EXIT_OK;
 }
 
@@ -282,6 +304,8 @@ static int take_option(struct arguments *a, int id)
         return take_log_offset(a, optarg);
     case OPTION_WINDOW:
         return take_window(a, optarg);
+    case OPTION_MEMORY:
+        return take_memory(a, optarg);
     case OPTION_EXPLAIN_LOG:
         return take_explain_log(a, optarg);
     case OPTION_AS:

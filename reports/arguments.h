@@ -32,6 +32,7 @@ struct arguments {
     const char *asked_log; /* --explain-log LOG:LINE, or NULL */
     uint64_t asked_line;
     instant_ns window_ns;
+    struct case_budgets budgets;
     unsigned verbosity;
     bool quiet, strict;
     bool fail_on_given;

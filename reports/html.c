@@ -43,6 +43,11 @@ static void head(struct page *p, const struct arrangement *a)
         page_add(p,
                  "<p class=\"warn\">Not everything could be read; see <a href=\"#read\">what was "
                  "read</a>.</p>\n");
+    if (c->n_resets_lost > 0) {
+        page_add(p, "<p class=\"warn\">");
+        tell_lost_resets(&p->b, c);
+        page_add(p, "</p>\n");
+    }
     page_add(p, "</header>\n<main>\n");
 }
 

@@ -381,6 +381,8 @@ static json_t *summary_line(const struct findings *f)
         json_array_append_new(skipped, one);
     }
     json_put(o, "inputs_skipped", skipped);
+    if (f->of->n_resets_lost > 0)
+        json_put_int(o, "resets_counted_only", f->of->n_resets_lost);
     json_put(o, "complete", json_boolean(s->complete));
     return o;
 }

@@ -27,7 +27,9 @@ void tell_headline(struct strbuf *b, const struct findings *f, const struct arra
     show_count(b, f->of->summary.n_connections, "connection");
     if (f->n == 0) {
         const uint64_t lost = n_lost(f->of);
-        if (lost > 0)
+        if (f->of->n_resets_lost > 0)
+            strbuf_printf(b, ", %" PRIu64 " reset, none of which was kept.", f->of->n_resets_lost);
+        else if (lost > 0)
             strbuf_printf(b, ", %" PRIu64 " reset, which could not be read again.", lost);
         else
             strbuf_str(b, ", none reset.");
@@ -46,6 +48,18 @@ void tell_headline(struct strbuf *b, const struct findings *f, const struct arra
         show_count(b, notices, "notice");
     strbuf_printf(b, "%s, %zu harmless.", faults + notices > 0 ? ")" : "",
                   a->n_by_severity[SEVERITY_HARMLESS]);
+}
+
+void tell_lost_resets(struct strbuf *b, const struct case_file *c)
+{
+    strbuf_printf(b,
+                  "%" PRIu64
+                  " more reset connection%s counted, and nothing else is said of %s: the "
+                  "memory for resets was used up by those that were over before. --memory gives "
+                  "more of it; --filter with the hosts or ports that matter, or a shorter part of "
+                  "the capture (editcap -A -B), needs less.",
+                  c->n_resets_lost, c->n_resets_lost == 1 ? " was" : "s were",
+                  c->n_resets_lost == 1 ? "it" : "them");
 }
 
 void tell_confidence(struct strbuf *b, double confidence)

@@ -10,6 +10,8 @@
 
 /* "14 connections, 9 reset: 9 matter (9 faults), 0 harmless." */
 void tell_headline(struct strbuf *b, const struct findings *f, const struct arrangement *a);
+/* Of resets that a budget kept out, where there are any: how many, and what to do. */
+void tell_lost_resets(struct strbuf *b, const struct case_file *c);
 /* "almost certain (0.99)"; never rounded up to certainty. */
 void tell_confidence(struct strbuf *b, double confidence);
 /* "RST by the server on the half-closed connection: a segment reached ... (after-close)" */

@@ -22,6 +22,10 @@ static void headline(struct lines *l, const struct arrangement *a)
         strbuf_str(&l->b, "Not everything could be read; see the end of this report.");
         lines_print(l, STYLE_NOTICE);
     }
+    if (c->n_resets_lost > 0) {
+        tell_lost_resets(&l->b, c);
+        lines_fill(l, "", 0);
+    }
 }
 
 /* "  200  port-closed  at 192.0.2.3:443: Nothing listens on that port" */

@@ -267,6 +267,7 @@ static void budgets_are_told(void **state)
     const struct case_config few_records = {.budgets = {.max_records = 10}};
     const struct case_config little_memory = {.budgets = {.tracker_bytes = 4096}};
     const struct case_config few_events = {.budgets = {.max_events = 1}};
+    const struct case_config few_resets = {.budgets = {.results_bytes = 1}};
     put_many(g, "noise", 3000);
     assert_true(RUN(g, &c, &err, plain, "noise"));
     assert_int_equal(c.n_records, 3000);
@@ -284,6 +285,15 @@ static void budgets_are_told(void **state)
     assert_true(has_flaw(&c, "tracker.evicted-for-memory", 1000));
     assert_true(has_flaw(&c, "tracker.stream-numbers-forgotten", 1000));
     assert_int_equal(c.n_records, 3000);
+    assert_false(c.summary.complete);
+    case_finish(&c);
+    assert_true(RUN(g, &c, &err, few_resets, "a.pcap"));
+    assert_int_equal(c.n_resets, 0);
+    assert_int_equal(c.n_resets_lost, 1);
+    assert_true(has_flaw(&c, "tracker.resets-over-budget", 1));
+    assert_true(was_told(g, "1 resets were counted and not kept (see --memory)"));
+    assert_int_equal(c.captures[0].n_rst_skipped, 1);
+    assert_true(text_eq(c.captures[0].rst_skipped[0].reason, TEXT("over-budget")));
     assert_false(c.summary.complete);
     case_finish(&c);
     static const char refused[] =

@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-#include "same_outcome.h"
 #include "script.h"
 
 #define OPEN                                                                                       \
@@ -405,58 +404,6 @@ static void revised_from_outside(void **state)
     script_end(&s);
 }
 
-static void lead_talks(struct script *s)
-{
-    char lines[600];
-    s->frame = 0;
-    s->time = INT64_C(1700000000) * NS_PER_S;
-    s->next_id[0] = s->next_id[1] = 1;
-    for (unsigned i = 0; i < 40; i++) {
-        const unsigned port = 40000 + i;
-        snprintf(lines, sizeof lines,
-                 "+1ms c S 100 0 cport=%u\n+1ms s SA 500 101 cport=%u\n+1ms c A 101 501 cport=%u\n"
-                 "+1ms c PA 101 501 len=%u cport=%u\n+%ums s %s 501 %u cport=%u\n",
-                 port, port, port, i % 8 * 9 + 1, port, i % 5 * 90, i % 3 ? "RA" : "R",
-                 102 + i % 8 * 9, port);
-        script_lines(s, lines);
-        if (i % 9 == 4) { /* one that killed nothing, and a second RST */
-            snprintf(lines, sizeof lines,
-                     "+300ms s PA 501 110 len=30 cport=%u\n"
-                     "+1ms c A 110 531 cport=%u\n+1ms c R 110 0 cport=%u\n",
-                     port, port, port);
-            script_lines(s, lines);
-        }
-    }
-}
-
-/* Of resets that nobody will revise, what led to their verdicts is let go at once. */
-static void verdicts_of_a_second_reading(void **state)
-{
-    (void)state;
-    const struct tracker_config twice = {.twice = true, .keep_records = true};
-    struct script s[2];
-    for (int i = 0; i < 2; i++) {
-        s[i] = script_begin(&twice);
-        lead_talks(&s[i]);
-        if (i == 1)
-            tracker_stand_alone(s[i].tracker);
-        assert_true(tracker_again(s[i].tracker));
-        lead_talks(&s[i]);
-        script_finish(&s[i]);
-        assert_int_equal(s[i].resets.n, 40);
-    }
-    assert_true(same_outcome(s[0].tracker, s[0].resets, s[1].tracker, s[1].resets));
-    assert_true(s[1].arena->used + (size_t)40 * 500 < s[0].arena->used);
-    for (size_t i = 0; i < 40; i++) {
-        assert_non_null(s[0].resets.v[i]->scene);
-        assert_null(s[1].resets.v[i]->scene);
-        assert_true(s[1].resets.v[i]->n_rsts > 1 ||
-                    s[1].resets.v[i]->rsts == &s[1].resets.v[i]->deciding);
-    }
-    script_end(&s[0]);
-    script_end(&s[1]);
-}
-
 struct scarce { /* gives until n_left is used up, then nothing more */
     size_t n_left, n_given;
 };
@@ -539,7 +486,6 @@ int main(void)
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(reset_text_and_reason),
         cmocka_unit_test(revised_from_outside),
-        cmocka_unit_test(verdicts_of_a_second_reading),
         cmocka_unit_test(allocations_that_fail),
         cmocka_unit_test(nothing_at_all),
     };

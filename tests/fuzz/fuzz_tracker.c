@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FIRST_TIME (INT64_C(1700000000) * NS_PER_S)
 #define RECORD 12
 #define BUDGET ((size_t)96 * 1024)
+#define RESULTS 4000              /* bytes for resets: a few */
 #define SLACK ((size_t)64 * 1024) /* one step of growth */
 
 static const uint8_t bytes[8192];
@@ -126,8 +127,10 @@ static void check_twice(struct arena *arena, const uint8_t *data, uint64_t n, co
                                     .twice = true,
                                     .keep_records = true,
                                     .max_records = 1000};
+    config.results_budget = arena->used + RESULTS;
     struct tracker *t[2] = {tracker_create(arena, &config)};
     config.memory_budget = 0;
+    config.results_budget = 0;
     t[1] = tracker_create(arena, &config);
     require(t[0] && t[1]);
     give(t, data, n);

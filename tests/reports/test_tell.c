@@ -63,6 +63,25 @@ static void test_headline_of_lost_resets(void **state)
     strbuf_finish(&b);
 }
 
+static void test_resets_over_a_budget(void **state)
+{
+    (void)state;
+    struct strbuf b;
+    struct sheet s;
+    const struct arrangement none = {0};
+    strbuf_init(&b);
+    sheet_make(&s, &(struct sheet_plan){.n_segments = 1});
+    s.c.n_resets_lost = 3;
+    tell_headline(&b, &s.f, &none);
+    is(&b, "1 connection, 3 reset, none of which was kept.");
+    tell_lost_resets(&b, &s.c);
+    assert_non_null(strstr(b.p, "3 more reset connections were counted, and nothing else is said "
+                                "of them: "));
+    assert_non_null(strstr(b.p, "--memory gives more of it"));
+    sheet_finish(&s);
+    strbuf_finish(&b);
+}
+
 static void test_confidence(void **state)
 {
     (void)state;
@@ -223,10 +242,15 @@ static void test_own_collect_comes_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_headline),        cmocka_unit_test(test_headline_of_lost_resets),
-        cmocka_unit_test(test_confidence),      cmocka_unit_test(test_ties),
-        cmocka_unit_test(test_clocks),          cmocka_unit_test(test_cuts),
-        cmocka_unit_test(test_what_to_collect), cmocka_unit_test(test_own_collect_comes_first),
+        cmocka_unit_test(test_headline),
+        cmocka_unit_test(test_resets_over_a_budget),
+        cmocka_unit_test(test_headline_of_lost_resets),
+        cmocka_unit_test(test_confidence),
+        cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_clocks),
+        cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_what_to_collect),
+        cmocka_unit_test(test_own_collect_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,10 @@ static void test_arguments(void **state)
     assert_ptr_equal(a.outputs.v[0].format, &report_html);
     assert_int_equal(a.paths.n, 1);
     arguments_finish(&a);
+    assert_int_equal(parse(&a, "--memory", "16G", "a.pcap"), EXIT_OK);
+    assert_true(a.budgets.tracker_bytes == UINT64_C(4) << 30);
+    assert_true(a.budgets.results_bytes == UINT64_C(12) << 30);
+    arguments_finish(&a);
     assert_int_equal(parse(&a, "-r", "a.pcap", "-vv"), EXIT_OK);
     assert_string_equal(a.paths.v[0], "a.pcap");
     assert_int_equal(a.verbosity, 2);

@@ -3,9 +3,36 @@
 import json
 import os
 import re
+import struct
 import subprocess
 
 from ground import FAIL_ON, NO_INPUT, OK, SOME_FAILED, TOP, USAGE, ProgramTest
+
+
+def resets_pcap(n_refused, n_reset):
+    """SYNs that are refused, each from a port of its own, then connections that are reset after
+    their first bytes."""
+    out = [struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)]
+
+    def put(client, to_server, flags, seq, ack, payload=b""):
+        ends = [(bytes([192, 0, 2, 1]), 1024 + client), (bytes([198, 51, 100, 7]), 443)]
+        source, target = ends if to_server else reversed(ends)
+        tcp = struct.pack(">HHIIBBHHH", source[1], target[1], seq, ack, 0x50, flags, 65535, 0, 0)
+        size = 40 + len(payload)
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, size, 0, 0x4000, 64, 6, 0, source[0], target[0])
+        us = (len(out) - 1) * 50
+        out.append(struct.pack("<IIII", 1790000000 + us // 10**6, us % 10**6, size, size) + ip +
+                   tcp + payload)
+
+    for client in range(n_refused):
+        put(client, True, 0x02, 99, 0)
+        put(client, False, 0x14, 0, 100)
+    for client in range(n_refused, n_refused + n_reset):
+        put(client, True, 0x02, 99, 0)
+        put(client, False, 0x12, 499, 100)
+        put(client, True, 0x18, 100, 500, b"some bytes")
+        put(client, False, 0x14, 500, 110)
+    return b"".join(out)
 
 
 class Refused(ProgramTest):
@@ -43,6 +70,10 @@ class Refused(ProgramTest):
                 (["--explain-log", "auth.log:1", "-o", "x.html", case], "standard output only"),
                 (["--window", "-1", case], "--window wants seconds"),
                 (["--window", "nan", case], "--window wants seconds"),
+                (["--memory", "much", case], "--memory wants a size"),
+                (["--memory", "1000", case], "--memory wants a size"),
+                (["--memory", "", case], "--memory wants a size"),
+                (["--memory", "99999999999999G", case], "--memory wants a size"),
                 (["--as", "docx:x", case], 'not "docx"'),
                 (["--as", "pcap", case], "--as wants TYPE:PATH"),
                 (["--fail-on", "panic", case], '"panic" is none of'),
@@ -169,6 +200,31 @@ class Meanings(ProgramTest):
     def test_window(self):
         case = self.write_case()
         self.expect(OK, "--window", "0.001", case)
+
+    def test_memory(self):
+        n_refused, n_reset = 2000, 2000
+        self.write("many.pcap", resets_pcap(n_refused, n_reset))
+        whole = self.json_of("many.pcap")
+        self.assertNotIn("resets_counted_only", whole.records("summary")[0])
+        self.assertNotIn("more reset connections", self.expect(OK, "many.pcap").text())
+        few = self.json_of("--memory", "1M", "many.pcap", says="(see --memory)")
+        summary, told = few.records("summary")[0], few.records("diagnosis")
+        lost = [s["frame"] for s in few.records("capture")[0]["rst_skipped"]
+                if s["reason"] == "over-budget"]
+        self.assertFalse(summary["complete"])
+        self.assertEqual(summary["resets_counted_only"], len(lost))
+        self.assertEqual(sorted([d["frame"] for d in told] + lost),
+                         sorted(d["frame"] for d in whole.records("diagnosis")))
+        refused = sum(d["mechanism"] == "refused" for d in told)
+        self.assertGreater(refused, n_refused // 10)  # those that came first leave room for others
+        self.assertGreater(len(told) - refused, n_reset // 10)
+        self.assertEqual(few.out, self.json_of("--memory", "1024K", "many.pcap").out)
+        sentence = f"{len(lost)} more reset connections were counted"
+        self.assertIn(sentence, self.expect(OK, "--memory", "1M", "many.pcap").text())
+        self.assertIn(sentence, self.expect(OK, "--memory", "1M", "--format", "html",
+                                            "many.pcap").text())
+        self.expect(SOME_FAILED, "--strict", "--memory", "1M", "many.pcap")
+        self.assertEqual(whole.out, self.json_of("--memory", "1G", "many.pcap").out)
 
     def test_fail_on(self):
         case = self.write_case()

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is kept of connections that were let go of, and what a budget keeps out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "same_outcome.h"
+#include "script.h"
+
+static void lead_talks(struct script *s)
+{
+    char lines[600];
+    s->frame = 0;
+    s->time = INT64_C(1700000000) * NS_PER_S;
+    s->next_id[0] = s->next_id[1] = 1;
+    for (unsigned i = 0; i < 40; i++) {
+        const unsigned port = 40000 + i;
+        snprintf(lines, sizeof lines,
+                 "+1ms c S 100 0 cport=%u\n+1ms s SA 500 101 cport=%u\n+1ms c A 101 501 cport=%u\n"
+                 "+1ms c PA 101 501 len=%u cport=%u\n+%ums s %s 501 %u cport=%u\n",
+                 port, port, port, i % 8 * 9 + 1, port, i % 5 * 90, i % 3 ? "RA" : "R",
+                 102 + i % 8 * 9, port);
+        script_lines(s, lines);
+        if (i % 9 == 4) { /* one that killed nothing, and a second RST */
+            snprintf(lines, sizeof lines,
+                     "+300ms s PA 501 110 len=30 cport=%u\n"
+                     "+1ms c A 110 531 cport=%u\n+1ms c R 110 0 cport=%u\n",
+                     port, port, port);
+            script_lines(s, lines);
+        }
+    }
+}
+
+/* Of resets that nobody will revise, what led to their verdicts is let go at once. */
+static void verdicts_of_a_second_reading(void **state)
+{
+    (void)state;
+    const struct tracker_config twice = {.twice = true, .keep_records = true};
+    struct script s[2];
+    for (int i = 0; i < 2; i++) {
+        s[i] = script_begin(&twice);
+        lead_talks(&s[i]);
+        if (i == 1)
+            tracker_stand_alone(s[i].tracker);
+        assert_true(tracker_again(s[i].tracker));
+        lead_talks(&s[i]);
+        script_finish(&s[i]);
+        assert_int_equal(s[i].resets.n, 40);
+    }
+    assert_true(same_outcome(s[0].tracker, s[0].resets, s[1].tracker, s[1].resets));
+    assert_true(s[1].arena->used + (size_t)40 * 500 < s[0].arena->used);
+    for (size_t i = 0; i < 40; i++) {
+        assert_non_null(s[0].resets.v[i]->scene);
+        assert_null(s[1].resets.v[i]->scene);
+        assert_true(s[1].resets.v[i]->n_rsts > 1 ||
+                    s[1].resets.v[i]->rsts == &s[1].resets.v[i]->deciding);
+    }
+    script_end(&s[0]);
+    script_end(&s[1]);
+}
+
+#define N_FLOOD 300
+#define N_OPENED 100
+
+/* A flood that is refused, then connections that open and are reset. */
+static void lead_flood(struct script *s)
+{
+    char lines[400];
+    s->frame = 0;
+    s->time = INT64_C(1700000000) * NS_PER_S;
+    for (unsigned i = 0; i < N_FLOOD; i++) {
+        snprintf(lines, sizeof lines, "+1ms c S 100 0 cport=%u\n+1ms s RA 0 101 cport=%u\n",
+                 10000 + i, 10000 + i);
+        script_lines(s, lines);
+    }
+    for (unsigned i = 0; i < N_OPENED; i++) {
+        const unsigned port = 20000 + i;
+        snprintf(lines, sizeof lines,
+                 "+1ms c S 100 0 cport=%u\n+1ms s SA 500 101 cport=%u\n"
+                 "+1ms c PA 101 501 len=9 cport=%u\n+1ms s RA 501 110 cport=%u\n",
+                 port, port, port, port);
+        script_lines(s, lines);
+    }
+}
+
+static void assert_all_told(struct script *s, bool in_outline)
+{
+    static unsigned char seen[2 * N_FLOOD + 4 * N_OPENED + 1];
+    const struct tracker_counts *n = tracker_counts(s->tracker);
+    const struct tracker_skips skips = tracker_rst_skipped(s->tracker);
+    size_t n_opened = 0;
+    memset(seen, 0, sizeof seen);
+    for (size_t i = 0; i < s->resets.n; i++) {
+        seen[s->resets.v[i]->deciding.segment.frame]++;
+        n_opened += s->resets.v[i]->phase != PHASE_OPENING;
+    }
+    for (size_t i = 0; i < skips.n; i++) {
+        seen[skips.v[i].frame]++;
+        assert_string_equal(skips.v[i].reason, "over-budget");
+    }
+    for (unsigned i = 0; i < N_FLOOD; i++)
+        assert_int_equal(seen[2 * i + 2], 1);
+    for (unsigned i = 0; i < N_OPENED; i++)
+        assert_int_equal(seen[2 * N_FLOOD + 4 * i + 4], 1);
+    assert_int_equal(s->resets.n + n->n_resets_dropped, N_FLOOD + N_OPENED);
+    assert_int_equal(n->n_reset_connections, N_FLOOD + N_OPENED);
+    assert_int_equal(n->n_not_collected, 0);
+    assert_true(n->n_resets_dropped > N_OPENED && s->resets.n > N_OPENED / 5);
+    if (in_outline) /* the flood came first, and took no more than half */
+        assert_true(n_opened > N_OPENED / 5 && s->resets.n - n_opened > N_FLOOD / 10);
+}
+
+/* Resets over their budget are counted, and each RST says why it is in none. */
+static void resets_have_a_budget(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        const struct tracker_config config = {
+            .twice = i & 1, .in_outline = i & 2, .keep_records = true, .results_budget = 80000};
+        struct script s = script_begin(&config);
+        lead_flood(&s);
+        if (i & 1) {
+            assert_true(tracker_again(s.tracker));
+            lead_flood(&s);
+        }
+        script_finish(&s);
+        assert_all_told(&s, i & 2);
+        assert_true(s.arena->used < 80000 * 2);
+        script_end(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(verdicts_of_a_second_reading),
+        cmocka_unit_test(resets_have_a_budget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
