@@ -16,7 +16,7 @@ uint8_t census_bits(const struct connection_record *r)
     const bool served = (r->handshake_seen || r->began_mid_stream) && r->n_segments > 5;
     return (uint8_t)((r->began_mid_stream ? CENSUS_MIDDLE : 0) | (syn ? CENSUS_SYN : 0) |
                      (answered ? CENSUS_ANSWERED : 0) | (served ? CENSUS_SERVED : 0) |
-                     (syn && !answered && r->saw_rst[SIDE_SERVER] ? CENSUS_REFUSED : 0));
+                     (syn && !answered && record_saw_rst(r, SIDE_SERVER) ? CENSUS_REFUSED : 0));
 }
 
 /* ---- ends are looked for some at a time ---- */

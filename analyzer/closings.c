@@ -34,7 +34,7 @@ static instant_ns server_end(instant_ns client, instant_ns server)
 
 static instant_ns end_in_record(const struct connection_record *r, enum side side)
 {
-    return sooner(r->fin_time[side], r->saw_rst[side] ? r->rst_time : INSTANT_NONE);
+    return sooner(r->fin_time[side], record_saw_rst(r, side) ? r->rst_time : INSTANT_NONE);
 }
 
 static bool was_open(const struct connection_record *r)

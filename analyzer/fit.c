@@ -31,7 +31,7 @@ bool closed_by_client(const struct roster *r, uint32_t record, const struct even
     const struct connection_record *c = &r->records[record];
     instant_ns fin = c->fin_time[SIDE_CLIENT], others = c->fin_time[SIDE_SERVER];
     return named(&e->client) && !is_upstream(e) && fin != INSTANT_NONE &&
-           !c->saw_rst[SIDE_SERVER] && (others == INSTANT_NONE || fin < others);
+           !record_saw_rst(c, SIDE_SERVER) && (others == INSTANT_NONE || fin < others);
 }
 
 static bool agrees(const struct endpoint *says, const struct endpoint *is)

@@ -384,6 +384,11 @@ static uint32_t first_request(const struct half *client)
     return request_hash((struct text){head, content_begin(client->content, head, sizeof head)});
 }
 
+static unsigned of_sides(bool client, bool server)
+{
+    return (unsigned)client << SIDE_CLIENT | (unsigned)server << SIDE_SERVER;
+}
+
 void settle_record(const struct flow *flow, uint32_t capture, struct connection_record *out)
 {
     const struct live *l = flow->live;
@@ -408,8 +413,8 @@ void settle_record(const struct flow *flow, uint32_t capture, struct connection_
         .capture = capture,
         .ttl = {ch->first_ttl, sh->first_ttl},
         .ending = (uint8_t)ending_of(l),
-        .isn_known = {half_has(ch, HALF_ISN), half_has(sh, HALF_ISN)},
-        .saw_rst = {ch->n_rsts > 0, sh->n_rsts > 0},
+        .isn_known = of_sides(half_has(ch, HALF_ISN), half_has(sh, HALF_ISN)),
+        .saw_rst = of_sides(ch->n_rsts > 0, sh->n_rsts > 0),
         .handshake_seen = live_has(l, LIVE_HANDSHAKE),
         .began_mid_stream = !(l->bits & (LIVE_SYN | LIVE_SYNACK)),
         .client_guessed = !live_has(l, LIVE_CLIENT_KNOWN),

@@ -165,7 +165,7 @@ void settle_opening_record(const struct flow *flow, uint32_t capture, struct con
         .capture = capture,
         .ttl = {syn->ttl},
         .ending = saw_rst ? ENDING_RST : ENDING_OPEN,
-        .isn_known = {true},
-        .saw_rst = {saw_rst && rst_from(o) == SIDE_CLIENT, saw_rst && rst_from(o) == SIDE_SERVER},
+        .isn_known = 1u << SIDE_CLIENT,
+        .saw_rst = saw_rst ? 1u << rst_from(o) : 0,
     };
 }

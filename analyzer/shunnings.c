@@ -89,8 +89,8 @@ static bool take(struct shunning *out, const struct server_rows *rows, size_t i,
 static bool is_held(const struct connection_record *k, instant_ns t)
 {
     const instant_ns fin = k->fin_time[SIDE_SERVER];
-    return (census_bits(k) & CENSUS_SERVED) && k->last_time > t && !k->saw_rst[SIDE_SERVER] &&
-           (fin == INSTANT_NONE || fin > t);
+    return (census_bits(k) & CENSUS_SERVED) && k->last_time > t &&
+           !record_saw_rst(k, SIDE_SERVER) && (fin == INSTANT_NONE || fin > t);
 }
 
 static uint32_t held_beside(const struct shunnings *s, const struct reset *r, uint32_t client)

@@ -44,13 +44,13 @@ static struct visit visit_of(const struct roster *r, uint32_t record)
     struct talk t = roster_talk(r, record);
     instant_ns client_fin = roster_time(r, record, c->fin_time[SIDE_CLIENT]);
     instant_ns server_end = roster_time(r, record, c->fin_time[SIDE_SERVER]);
-    if (c->saw_rst[SIDE_SERVER])
+    if (record_saw_rst(c, SIDE_SERVER))
         server_end = first_of(server_end, t.rst);
     instant_ns ended = first_of(t.rst, t.fin);
     struct visit v = {.server = c->server, .opened = t.opened};
     v.ended = ended == INSTANT_NONE ? t.last : ended;
     v.accepted = t.handshake || c->synack_time != INSTANT_NONE;
-    v.refused = !v.accepted && !c->began_mid_stream && c->saw_rst[SIDE_SERVER];
+    v.refused = !v.accepted && !c->began_mid_stream && record_saw_rst(c, SIDE_SERVER);
     v.by_server = server_end != INSTANT_NONE && server_end <= v.ended &&
                   (client_fin == INSTANT_NONE || server_end < client_fin);
     return v;

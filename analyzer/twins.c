@@ -50,7 +50,7 @@ static instant_ns apart(instant_ns a, instant_ns b)
 static bool client_alone_agrees(const struct case_file *c, const struct connection_record *a,
                                 const struct connection_record *b)
 {
-    if (a->isn_known[1] && b->isn_known[1] && a->isn[1] != b->isn[1])
+    if (record_isn_known(a, 1) && record_isn_known(b, 1) && a->isn[1] != b->isn[1])
         return false;
     if (case_series(c, a->capture) == case_series(c, b->capture))
         return false;
@@ -67,7 +67,7 @@ static size_t collect_isn(const struct case_file *c, bool both, struct radix_ite
     size_t n = 0;
     for (size_t i = 0; i < c->n_records; i++) {
         const struct connection_record *r = &c->records[i];
-        if (!r->isn_known[0] || (both && !r->isn_known[1]) || r->client_guessed)
+        if (!record_isn_known(r, 0) || (both && !record_isn_known(r, 1)) || r->client_guessed)
             continue;
         uint64_t isn = both ? (uint64_t)r->isn[0] << 32 | r->isn[1] : r->isn[0];
         out[n++] = (struct radix_item){isn, (uint32_t)i};
@@ -221,7 +221,8 @@ static bool isn_denies(const struct connection_record *a, const struct connectio
     bool turned = !endpoint_eq(&a->client, &b->client);
     for (unsigned side = 0; side < 2; side++) {
         unsigned other = turned ? 1 - side : side;
-        if (a->isn_known[side] && b->isn_known[other] && a->isn[side] != b->isn[other])
+        if (record_isn_known(a, side) && record_isn_known(b, other) &&
+            a->isn[side] != b->isn[other])
             return true;
     }
     return false;

@@ -116,10 +116,10 @@ static const char *what_may_lack(const struct correlation *c, uint32_t record)
     const struct connection_record *r = &c->roster.records[record];
     const struct case_capture *k =
         r->capture < c->of->n_captures ? &c->of->captures[r->capture] : NULL;
-    if (!r->ttl[SIDE_SERVER] && !r->saw_rst[SIDE_SERVER])
+    if (!r->ttl[SIDE_SERVER] && !record_saw_rst(r, SIDE_SERVER))
         return "; only the client's packets were captured, so the server's RST took another "
                "interface or path";
-    if (!r->ttl[SIDE_CLIENT] && !r->saw_rst[SIDE_CLIENT])
+    if (!r->ttl[SIDE_CLIENT] && !record_saw_rst(r, SIDE_CLIENT))
         return "; only the server's packets were captured, so the client's RST took another "
                "interface or path";
     if (k && (k->truncated || k->n_gaps > 0))

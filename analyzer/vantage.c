@@ -45,8 +45,8 @@ static void compare_records(const struct case_file *c, struct deltas *d,
     add_delta(d, true, x->fin_time[0], y->fin_time[0]);
     add_delta(d, false, x->fin_time[1], y->fin_time[1]);
     for (unsigned side = 0; side < 2; side++) {
-        bool one_sided =
-            x->saw_rst[side] && y->saw_rst[side] && !x->saw_rst[1 - side] && !y->saw_rst[1 - side];
+        bool one_sided = record_saw_rst(x, side) && record_saw_rst(y, side) &&
+                         !record_saw_rst(x, 1 - side) && !record_saw_rst(y, 1 - side);
         if (one_sided)
             add_delta(d, side == 0, x->rst_time, y->rst_time);
     }

@@ -269,7 +269,7 @@ static enum rst_sight sight(const struct case_file *c, const struct roster *r,
     for (uint32_t i = talk; i != ROSTER_NONE; i = r->next[i]) {
         if (case_series(c, r->records[i].capture) != k)
             continue;
-        if (r->records[i].saw_rst[x->claimed] && r->reset_from[i] == r->reset_from[i + 1])
+        if (record_saw_rst(&r->records[i], x->claimed) && r->reset_from[i] == r->reset_from[i + 1])
             return SIGHT_UNSURE;
         for (uint32_t n = r->reset_from[i]; n < r->reset_from[i + 1]; n++)
             for (size_t m = 0; m < r->reset_at[n]->n_rsts; m++) {

@@ -57,7 +57,7 @@ struct connection_record *joint_talk(struct joint *j, const char *client, const 
                                     .rst_time = INSTANT_NONE,
                                     .server_quiet_ms = UINT32_MAX,
                                     .isn = {1000 + 7 * n, 900000 + 13 * n},
-                                    .isn_known = {true, true},
+                                    .isn_known = 3,
                                     .n_segments = 10,
                                     .stream = n,
                                     .ttl = {63, 64},
@@ -75,7 +75,7 @@ struct connection_record *joint_reset(struct joint *j, const char *client, const
     r->fin_time[1] = INSTANT_NONE;
     r->rst_time = at(rst);
     r->ending = ENDING_RST;
-    r->saw_rst[1] = true;
+    r->saw_rst |= 1 << SIDE_SERVER;
     struct connection *c = arena_alloc(&j->c.arena, sizeof *c);
     struct reset *x = arena_alloc(&j->c.arena, sizeof *x);
     struct rst *one = arena_alloc(&j->c.arena, sizeof *one);

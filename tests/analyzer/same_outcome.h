@@ -19,8 +19,10 @@ static inline bool same_record(const struct connection_record *a, const struct c
            a->fin_time[1] == b->fin_time[1] && a->rst_time == b->rst_time &&
            a->isn[0] == b->isn[0] && a->isn[1] == b->isn[1] && a->n_segments == b->n_segments &&
            a->capture == b->capture && a->server_quiet_ms == b->server_quiet_ms &&
-           a->isn_known[0] == b->isn_known[0] && a->isn_known[1] == b->isn_known[1] &&
-           a->saw_rst[0] == b->saw_rst[0] && a->saw_rst[1] == b->saw_rst[1] &&
+           record_isn_known(a, 0) == record_isn_known(b, 0) &&
+           record_isn_known(a, 1) == record_isn_known(b, 1) &&
+           record_saw_rst(a, 0) == record_saw_rst(b, 0) &&
+           record_saw_rst(a, 1) == record_saw_rst(b, 1) &&
            a->began_mid_stream == b->began_mid_stream && a->client_guessed == b->client_guessed &&
            a->request == b->request && a->ttl[0] == b->ttl[0] && a->ttl[1] == b->ttl[1] &&
            a->ending == b->ending && a->handshake_seen == b->handshake_seen &&

@@ -121,8 +121,7 @@ static void what_the_client_ended_does_not_count(void **state)
     joint_talk(j, "192.0.2.1:1000", PORT, 1, 10)->fin_time[SIDE_CLIENT] = JOINT_START + 9 * S;
     struct connection_record *k = joint_reset(j, "192.0.2.1:1001", PORT, 1, 10, &by_client);
     by_client->claimed = SIDE_CLIENT;
-    k->saw_rst[SIDE_SERVER] = false;
-    k->saw_rst[SIDE_CLIENT] = true;
+    k->saw_rst = 1 << SIDE_CLIENT;
     joint_reset(j, "192.0.2.1:1002", PORT, 1, 10, &r);
     assert_int_equal(asked(j, r).n_together, 0);
     assert_int_equal(asked(j, r).n_left_open, 0);

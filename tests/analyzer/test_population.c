@@ -48,7 +48,7 @@ static void a_server_is_counted_by_what_it_answered(void **state)
         joint_reset(j, "192.0.2.1:1002", "198.51.100.7:80", 10, 10.001, &r);
     refused->synack_time = INSTANT_NONE;
     refused->rst_time = JOINT_START + 10 * S;
-    refused->saw_rst[SIDE_SERVER] = true;
+    refused->saw_rst |= 1 << SIDE_SERVER;
     struct connection_record *silent = joint_talk(j, "192.0.2.1:1003", "198.51.100.7:80", 12, 13);
     silent->synack_time = INSTANT_NONE;
     settle(j);

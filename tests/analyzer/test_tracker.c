@@ -250,7 +250,7 @@ static void the_number_is_kept_after_the_linger(void **state)
     struct tracker_records r = tracker_connections(s.tracker);
     assert_int_equal(r.n, 2);
     assert_int_equal(r.v[0].ending, ENDING_RST);
-    assert_true(r.v[0].saw_rst[SIDE_SERVER]);
+    assert_true(record_saw_rst(&r.v[0], SIDE_SERVER));
     script_end(&s);
 }
 
@@ -267,7 +267,7 @@ static void records_of_quiet_connections(void **state)
     assert_int_equal(r.v[0].ttl[SIDE_CLIENT], 61);
     assert_int_equal(r.v[0].ttl[SIDE_SERVER], 55);
     assert_int_equal(r.v[0].synack_time - r.v[0].syn_time, 10 * (NS_PER_S / 1000));
-    assert_true(r.v[0].isn_known[SIDE_SERVER]);
+    assert_true(record_isn_known(&r.v[0], SIDE_SERVER));
     assert_int_equal(r.v[0].isn[SIDE_SERVER], 500);
     assert_int_equal(r.v[0].rst_time, INSTANT_NONE);
     assert_int_equal(tracker_counts(s.tracker)->n_by_state[CONN_SF], 1);

@@ -54,7 +54,7 @@ static void take_rst_away(struct joint *j, struct connection_record *there)
 {
     there->ending = ENDING_OPEN;
     there->rst_time = INSTANT_NONE;
-    there->saw_rst[1] = false;
+    there->saw_rst = 0;
     j->c.n_resets--;
 }
 
@@ -139,8 +139,7 @@ static void test_both_forged(void **state)
     x->rsts = forged;
     x->deciding = *forged;
     x->claimed = x->sender = SIDE_CLIENT;
-    there->saw_rst[0] = true;
-    there->saw_rst[1] = false;
+    there->saw_rst = 1 << SIDE_CLIENT;
     joint_run(j);
     assert_int_equal(r->sender, SIDE_PATH);
     assert_int_equal(x->sender, SIDE_PATH);
@@ -158,7 +157,7 @@ static void test_same_rst(void **state)
     joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
     struct connection_record *there = copy_talk(j, b, 0.001, 0);
     assert_true(endpoint_parse(TEXT("203.0.113.4:61000"), &there->client));
-    there->isn_known[0] = there->isn_known[1] = false;
+    there->isn_known = 0;
     there->began_mid_stream = true;
     there->syn_time = there->synack_time = INSTANT_NONE;
     joint_run(j);
