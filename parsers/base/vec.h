@@ -22,7 +22,8 @@
 bool vec_reserve_raw(void **v, size_t *cap, size_t want, size_t size);
 
 #define vec_reserve(vec, want)                                                                     \
-    vec_reserve_raw((void **)&(vec)->v, &(vec)->cap, (want), sizeof *(vec)->v)
+    ((want) <= (vec)->cap ||                                                                       \
+     vec_reserve_raw((void **)&(vec)->v, &(vec)->cap, (want), sizeof *(vec)->v))
 #define vec_push(vec)                                                                              \
     (vec_reserve((vec), (vec)->n + 1)                                                              \
          ? (memset(&(vec)->v[(vec)->n], 0, sizeof *(vec)->v), &(vec)->v[(vec)->n++])               \
