@@ -52,10 +52,12 @@ static void note_fin(struct live *l, uint8_t dir, const struct packet *p)
 
 static void note_rst(struct store *s, struct live *l, uint8_t dir, const struct packet *p)
 {
-    struct trouble sink = {0}, *tr = half_trouble(s, &l->half[dir], &sink);
-    if (!first_time(l, dir, SEEN_RST, 'r') && tr->last_rst_seq != p->seq)
+    struct blows *b = live_blows(s, l);
+    const bool is_again = b && b->rst_seq[dir] == p->seq;
+    if (!first_time(l, dir, SEEN_RST, 'r') && !is_again)
         add(l, dir, 'r');
-    tr->last_rst_seq = p->seq;
+    if (b)
+        b->rst_seq[dir] = p->seq;
 }
 
 static bool power_of_ten(uint32_t n)

@@ -19,21 +19,23 @@
 static const struct {
     size_t at, size;
     size_t n_cleared; /* 0: all */
+    bool of_resets;   /* a second reading needs as many as the first */
 } pools[] = {
-    {offsetof(struct store, openings), sizeof(struct opening), 0},
-    {offsetof(struct store, lives), sizeof(struct live), 0},
-    {offsetof(struct store, chunks), sizeof(struct chunk), 1}, /* each segment is written whole */
-    {offsetof(struct store, rings), sizeof(struct ring), 0},
-    {offsetof(struct store, troubles), sizeof(struct trouble), 0},
-    {offsetof(struct store, contents), sizeof(struct content), 0},
-    {offsetof(struct store, pieces), sizeof(struct piece), offsetof(struct piece, byte)},
-    {offsetof(struct store, tails), sizeof(struct tail), offsetof(struct tail, byte)},
-    {offsetof(struct store, holes), sizeof(struct hole), 0},
-    {offsetof(struct store, episodes), sizeof(struct episode), 0},
-    {offsetof(struct store, evidence), sizeof(struct evidence), 0},
-    {offsetof(struct store, blows), sizeof(struct blows), 0},
-    {offsetof(struct store, notes), sizeof(struct rst_note), 0},
-    {offsetof(struct store, lanes), sizeof(struct lane), 0},
+    {offsetof(struct store, openings), sizeof(struct opening), 0, false},
+    {offsetof(struct store, lives), sizeof(struct live), 0, false},
+    {offsetof(struct store, chunks), sizeof(struct chunk), 1,
+     false}, /* each segment is written whole */
+    {offsetof(struct store, rings), sizeof(struct ring), 0, false},
+    {offsetof(struct store, troubles), sizeof(struct trouble), 0, false},
+    {offsetof(struct store, contents), sizeof(struct content), 0, false},
+    {offsetof(struct store, pieces), sizeof(struct piece), offsetof(struct piece, byte), false},
+    {offsetof(struct store, tails), sizeof(struct tail), offsetof(struct tail, byte), false},
+    {offsetof(struct store, holes), sizeof(struct hole), 0, false},
+    {offsetof(struct store, episodes), sizeof(struct episode), 0, true},
+    {offsetof(struct store, evidence), sizeof(struct evidence), 0, false},
+    {offsetof(struct store, blows), sizeof(struct blows), 0, true},
+    {offsetof(struct store, notes), sizeof(struct rst_note), 0, true},
+    {offsetof(struct store, lanes), sizeof(struct lane), 0, false},
 };
 #define N_POOLS (sizeof pools / sizeof *pools)
 
@@ -57,8 +59,26 @@ void store_init(struct store *s, const struct allocator *from)
 void store_drain(struct store *s)
 {
     for (size_t i = 0; i < N_POOLS; i++)
-        if (pool_at(s, i)->reserved >= DRAINED_FROM)
+        if (pool_at(s, i)->reserved >= DRAINED_FROM && !(pools[i].of_resets && s->numbers_only))
             pool_drain(pool_at(s, i));
+}
+
+void store_begin_again(struct store *s)
+{
+    for (size_t i = 0; i < N_POOLS; i++)
+        if (pools[i].of_resets)
+            pool_rewind(pool_at(s, i));
+        else
+            pool_finish(pool_at(s, i));
+    s->used = 0;
+    s->numbers_only = false;
+}
+
+void store_trim(struct store *s)
+{
+    for (size_t i = 0; i < N_POOLS; i++)
+        if (pools[i].of_resets)
+            pool_trim(pool_at(s, i));
 }
 
 void store_finish(struct store *s)

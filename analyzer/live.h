@@ -78,7 +78,6 @@ struct trouble { /* counts that stay zero on most connections */
     uint32_t n_duplicates, n_missing_acked;
     uint32_t n_unanswered_retransmissions, n_unanswered_keepalives, n_unanswered_zero_window_probes;
     uint32_t n_zeek_rexmits, n_zeek_zero_windows; /* as Zeek counts them */
-    uint32_t last_rst_seq;
     uint16_t n_holes;
     struct hole *holes;
     uint64_t unanswered_frame; /* the first probe or retransmission of the unanswered run */
@@ -233,8 +232,8 @@ struct blows {                /* RSTs and ICMP errors */
     struct episode *episodes; /* all of them */
     struct rst_note *rsts, *last_rst;
     struct icmp_item *icmp;
-    uint32_t n_icmp;
-    uint8_t n_episodes;
+    uint32_t rst_seq[2]; /* of the last one in each direction */
+    uint8_t n_icmp, n_episodes;
 };
 
 struct lane { /* a connection beside the live one of its flow, on another VLAN: see lanes.c */
@@ -289,6 +288,10 @@ struct store { /* the pools that live connections draw from */
 void store_init(struct store *s, const struct allocator *from);
 /* Connections will be let go of and few made: see pool_drain. */
 void store_drain(struct store *s);
+/* Everything that was handed out is forgotten; connections will be made, and all are kept whole. */
+void store_begin_again(struct store *s);
+/* As many are live as may be: what is spare since then is not needed. */
+void store_trim(struct store *s);
 void store_finish(struct store *s);
 
 static inline bool half_has(const struct half *h, enum half_bit bit)

@@ -139,8 +139,7 @@ bool tracker_again(struct tracker *t)
     survey_close(&t->survey, &t->flows);
     forget_wanted(t);
     flows_clear(&t->flows);
-    store_finish(&t->store);
-    store_init(&t->store, t->from);
+    store_begin_again(&t->store);
     memset(t->duplicates, 0, sizeof *t->duplicates);
     t->again = true;
     t->arena = t->results;

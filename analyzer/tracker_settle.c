@@ -269,6 +269,8 @@ void tracker_find_room(struct tracker *t, const struct flow *but)
     size_t now = tracker_used(t);
     if (now > t->counts.peak_bytes)
         t->counts.peak_bytes = now;
+    if (now > t->config.memory_budget)
+        store_trim(&t->store);
     while (tracker_used(t) > t->config.memory_budget) {
         struct flow *closed = flows_first(&t->flows, FLOW_CLOSED);
         struct flow *open = flows_oldest_open(&t->flows, but);

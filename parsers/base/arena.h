@@ -45,7 +45,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(
 
 struct pool {
     const struct allocator *from;
-    struct pool_slab *slabs;
+    struct pool_slab *slabs, *spare; /* spare: rewound, its objects are not zero */
     void *free_list;
     size_t object_size;
     size_t n_live; /* objects handed out and not returned */
@@ -65,6 +65,9 @@ void pool_give(struct pool *p, void *object);
  * back to the allocator at once, for what others ask for meanwhile.  Where there is no memory for
  * it, nothing changes. */
 void pool_drain(struct pool *p);
+/* All objects are forgotten; their memory stays for what comes, or until it is trimmed. */
+void pool_rewind(struct pool *p);
+void pool_trim(struct pool *p);
 /* Gives back n objects that are linked by their first member, without touching any but the last. */
 void pool_give_chain(struct pool *p, void *first, void *last, size_t n);
 

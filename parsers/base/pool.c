@@ -49,16 +49,46 @@ static void finish_draining(struct pool *p)
         p->from->release(p->from->ctx, p->draining, p->n_draining * sizeof *p->draining);
 }
 
+static void release_slabs(struct pool *p, struct pool_slab *s)
+{
+    for (struct pool_slab *next; s; s = next) {
+        next = s->next;
+        p->from->release(p->from->ctx, s, s->size);
+    }
+}
+
+/* As it was before the first object. */
+static void forget(struct pool *p)
+{
+    *p = (struct pool){.from = p->from,
+                       .object_size = p->object_size,
+                       .n_cleared = p->n_cleared,
+                       .total = p->total};
+}
+
 void pool_finish(struct pool *p)
 {
     if (!p)
         return;
     finish_draining(p);
+    release_slabs(p, p->slabs);
+    release_slabs(p, p->spare);
+    forget(p);
+}
+
+void pool_rewind(struct pool *p)
+{
+    struct pool_slab *spare = p->spare;
     for (struct pool_slab *s = p->slabs, *next; s; s = next) {
         next = s->next;
-        p->from->release(p->from->ctx, s, s->size);
+        s->next = spare;
+        spare = s;
     }
-    *p = (struct pool){.from = p->from, .object_size = p->object_size, .n_cleared = p->n_cleared};
+    finish_draining(p);
+    forget(p);
+    p->spare = spare;
+    for (const struct pool_slab *s = spare; s; s = s->next)
+        p->reserved += s->size;
 }
 
 /* Objects of whole cache lines begin at one. */
@@ -67,6 +97,27 @@ static size_t first_object(const struct pool *p, const struct pool_slab *s)
     uintptr_t at = (uintptr_t)s + HEADER;
     size_t pad = p->object_size % CACHE_LINE == 0 ? (CACHE_LINE - at % CACHE_LINE) % CACHE_LINE : 0;
     return HEADER + pad;
+}
+
+void pool_trim(struct pool *p)
+{
+    for (const struct pool_slab *s = p->spare; s; s = s->next)
+        p->reserved -= s->size;
+    release_slabs(p, p->spare);
+    p->spare = NULL;
+}
+
+/* A slab that was rewound. */
+static struct pool_slab *slab_again(struct pool *p)
+{
+    struct pool_slab *s = p->spare;
+    p->spare = s->next;
+    const size_t first = first_object(p, s);
+    memset((char *)s + first, 0, s->used - first);
+    s->used = first;
+    s->next = p->slabs;
+    p->slabs = s;
+    return s;
 }
 
 static struct pool_slab *slab_new(struct pool *p)
@@ -91,6 +142,11 @@ static struct pool_slab *slab_new(struct pool *p)
     return s;
 }
 
+static struct pool_slab *slab_next(struct pool *p)
+{
+    return p->spare ? slab_again(p) : slab_new(p);
+}
+
 static void *take_used(struct pool *p)
 {
     void *object = p->free_list;
@@ -103,7 +159,7 @@ static void *take_fresh(struct pool *p)
 {
     struct pool_slab *s = p->slabs;
     if (!s || s->size - s->used < p->object_size)
-        s = slab_new(p);
+        s = slab_next(p);
     if (!s)
         return NULL;
     void *object = (char *)s + s->used;
@@ -174,6 +230,7 @@ static int by_address(const void *a, const void *b)
 void pool_drain(struct pool *p)
 {
     size_t n = 0;
+    pool_trim(p);
     for (const struct pool_slab *s = p->slabs; s; s = s->next)
         n++;
     if (n == 0 || p->draining)

@@ -175,6 +175,54 @@ static void a_pool_that_drains_gives_memory_back_meanwhile(void **state)
     assert_int_equal(c.n_live, 0);
 }
 
+/* What was handed out is forgotten, and its memory comes again as zeros, without asking for more.
+ */
+static void a_pool_begins_again(void **state)
+{
+    enum { N = 5000 };
+    (void)state;
+    struct counting c = {0};
+    const struct allocator from = {counting_alloc, counting_release, &c};
+    struct pool p;
+    size_t total = 0;
+    pool_init(&p, 100, &from);
+    p.total = &total;
+    for (int round = 0; round < 4; round++) {
+        const size_t before = c.n_live;
+        total = 0;
+        for (int i = 0; i < N; i++) {
+            unsigned char *o = pool_take(&p);
+            assert_non_null(o);
+            for (int k = 0; k < 100; k++)
+                assert_int_equal(o[k], 0);
+            memset(o, 0xee, 100);
+            if (i % 3 == 0)
+                pool_give(&p, o);
+        }
+        assert_true(round == 0 || c.n_live == before);
+        assert_true(total > 0 && total == p.n_live * p.object_size);
+        if (round == 1)
+            pool_drain(&p);
+        pool_rewind(&p);
+        assert_int_equal(p.n_live, 0);
+        if (round == 1) { /* what was drained is gone */
+            assert_int_equal(c.n_live, 0);
+            assert_non_null(pool_take(&p));
+            for (int i = 1; i < N; i++)
+                (void)pool_take(&p);
+            pool_rewind(&p);
+        }
+    }
+    (void)pool_take(&p);
+    const size_t whole = c.n_live;
+    pool_trim(&p);
+    assert_in_range(c.n_live, 1, whole / 2);
+    pool_rewind(&p);
+    pool_drain(&p);
+    pool_finish(&p);
+    assert_int_equal(c.n_live, 0);
+}
+
 static void a_pool_that_cannot_drain_goes_on(void **state)
 {
     (void)state;
@@ -200,6 +248,7 @@ int main(void)
         cmocka_unit_test(a_refused_allocation_leaves_the_arena_usable),
         cmocka_unit_test(pool_reuses_what_it_gets_back),
         cmocka_unit_test(a_pool_that_drains_gives_memory_back_meanwhile),
+        cmocka_unit_test(a_pool_begins_again),
         cmocka_unit_test(a_pool_that_cannot_drain_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
