@@ -122,7 +122,7 @@ struct end {
     instant_ns syn_time, fin_time;
 
     /* content, in order, as captured; lives in the case's arena */
-    struct text head; /* the first payload bytes, at most 2 KiB; ends at the first hole */
+    struct text head; /* the first payload bytes, at most CONNECTION_HEAD; ends at the first hole */
     struct text
         tail; /* the last payload bytes before the RST, at most 512; empty if all is in head */
     const struct last_said *said; /* what it said last; NULL: no payload, or none captured */
@@ -135,6 +135,7 @@ static inline const struct end_trouble *end_trouble(const struct end *e)
     return e->trouble ? e->trouble : &none;
 }
 
+#define CONNECTION_HEAD 2048 /* bytes of end.head */
 #define CONNECTION_FIRST_SEGMENTS 12
 #define CONNECTION_LAST_SEGMENTS 40
 

@@ -38,9 +38,35 @@ static struct fact said_words(const struct case_file *c, const struct reset *r, 
     return fact_words(r, e->said ? e->said->words : TEXT("nothing"), 0);
 }
 
+/* Elsewhere the code is one for many reasons ("421", "ERR"), of which only the text tells. */
+static bool code_tells_all(const struct last_said *said)
+{
+    const enum app_protocol p = said->protocol;
+    return said->code.n > 0 &&
+           (p == APP_HTTP1 || p == APP_MYSQL || p == APP_POSTGRESQL || p == APP_AMQP);
+}
+
+/* Whether the reason that it may have given need not be among what was captured.  What is encrypted
+ * says nothing either way. */
+static bool may_have_said_why(const struct last_said *said)
+{
+    return !said ||
+           (said->protocol != APP_SSH && said->protocol != APP_TLS && !code_tells_all(said));
+}
+
+/* A snaplen cuts each long segment, a hole ends what is kept: both leave less than was sent. */
+static struct fact words_cut(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    const struct end *e = &reset_connection(r)->end[side];
+    const uint64_t most = e->bytes < CONNECTION_HEAD ? e->bytes : CONNECTION_HEAD;
+    return fact_bool(r, e->head.n < most && may_have_said_why(e->said), 0);
+}
+
 FACT_SIDES(said_kind)
 FACT_SIDES(said_code)
 FACT_SIDES(said_words)
+FACT_SIDES(words_cut)
 
 /* How long the end that closed had not heard the other one, measured in the AMQP heartbeat interval
  * that both agreed on.  AMQP 0-9-1 section 4.2.7: two missed ones end the connection; RabbitMQ
@@ -76,6 +102,9 @@ static const struct fact_def rows[] = {
                    "the code in what it said last (HTTP status, error number, SQLSTATE ...)"),
     FACT_SIDE_ROWS("said", FACT_TEXT, FACT_OF_KIND | FACT_HEARS_OWN, said_words,
                    "the last thing that it said, in words"),
+    FACT_SIDE_ROWS("words-cut", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_OWN, words_cut,
+                   "it may have said why: of the first 2 KiB that it sent in clear, some were not "
+                   "captured (lost, or cut by the snaplen), and its last word has no telling code"),
     {"app.heartbeats-missed", FACT_REAL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
      "AMQP: the client's silence at the server's close, in heartbeat intervals", heartbeats_missed},
 };

@@ -84,7 +84,7 @@ struct trouble { /* counts that stay zero on most connections */
     instant_ns unanswered_time;
 };
 
-#define CONTENT_HEAD 2048
+#define CONTENT_HEAD CONNECTION_HEAD
 #define CONTENT_TAIL 512
 #define CONTENT_PIECE 96
 

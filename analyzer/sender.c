@@ -222,7 +222,7 @@ static void weigh_copies(struct weighing *w)
     if (twice < 2 || twice * 10 < s->n_before * 7)
         return;
     if (s->rst_seen_again)
-        FOR_END(w, 0.3, w->rst->frame, "sender.seen-twice-too",
+        FOR_END(w, 0.1, w->rst->frame, "sender.seen-twice-too",
                 "it was captured twice like the connection's other packets: it passed through");
     else
         FOR_PATH(w, 0.6, w->rst->frame, "sender.seen-once",

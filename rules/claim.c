@@ -30,6 +30,8 @@ static const struct wording of_ends[] = {
     {"said", "the last thing that {who} said: {v}", NULL},
     {"said-kind", "the last thing that {who} said was {v}", NULL},
     {"said-code", "the code in the last thing that {who} said: {v}", NULL},
+    {"words-cut", "not all that {who} said was captured, and it may have said why",
+     "had {who} said why, it would have been captured"},
     {"retransmissions", "segments that {who} sent again: {v}", NULL},
     {"unanswered-retransmissions", "retransmissions of {who} since the other end last spoke: {v}",
      NULL},

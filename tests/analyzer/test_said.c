@@ -121,6 +121,45 @@ static void silence_is_known_and_lost_bytes_are_not(void **state)
     assert_false(ask(&c, "server.said-kind").known);
 }
 
+static bool is_cut(enum side side, enum side other, struct text all, size_t kept, uint64_t bytes)
+{
+    struct connection c = {0};
+    speak(&c, other, TEXT("hello\r\n"));
+    c.end[side].head = (struct text){all.p, kept};
+    c.end[side].bytes = bytes;
+    said_settle(&c, &arena);
+    return ask(&c, side == SIDE_SERVER ? "server.words-cut" : "client.words-cut").as.truth;
+}
+
+/* What was sent and not kept may have been the reason, unless a code or the encryption tells. */
+static void words_are_cut_where_a_reason_may_be_lost(void **state)
+{
+    (void)state;
+    const enum side s = SIDE_SERVER, c = SIDE_CLIENT;
+    const struct text limit = TEXT("-ERR max number of clients reached\r\n");
+    assert_false(is_cut(s, c, limit, limit.n, limit.n));
+    assert_true(is_cut(s, c, limit, 8, limit.n));
+    assert_true(is_cut(s, c, limit, 0, limit.n));
+    assert_true(is_cut(c, s, limit, 8, limit.n));
+    assert_false(is_cut(s, c, limit, 0, 0));
+    const struct text ftp = TEXT("421 There are too many users.\r\n");
+    assert_true(is_cut(s, c, ftp, 12, ftp.n));
+    const struct text http = TEXT("HTTP/1.1 503 Service Unavailable\r\nServer: a\r\n\r\n");
+    assert_false(is_cut(s, c, http, 36, http.n));
+    const struct text ssh = TEXT("SSH-2.0-OpenSSH_9.2\r\nciphers and more of them");
+    assert_false(is_cut(s, c, ssh, 24, ssh.n));
+}
+
+static void only_the_first_bytes_are_ever_kept(void **state)
+{
+    (void)state;
+    static char many[CONNECTION_HEAD];
+    memset(many, 'x', sizeof many);
+    const struct text all = {many, sizeof many};
+    assert_false(is_cut(SIDE_SERVER, SIDE_CLIENT, all, all.n, 100 * CONNECTION_HEAD));
+    assert_true(is_cut(SIDE_SERVER, SIDE_CLIENT, all, all.n - 1, 100 * CONNECTION_HEAD));
+}
+
 #define TUNED "AMQP\0\0\x09\x01\x01\0\0\0\0\0\x0c\0\x0a\0\x1f\x07\xff\0\x02\0\0\0\x0a\xce"
 
 static void heartbeats_are_counted_in_their_interval(void **state)
@@ -144,6 +183,8 @@ int main(void)
         cmocka_unit_test(a_nul_ends_what_is_repeated),
         cmocka_unit_test(first_bytes_tell_the_protocol),
         cmocka_unit_test(each_in_its_own_tongue),
+        cmocka_unit_test(words_are_cut_where_a_reason_may_be_lost),
+        cmocka_unit_test(only_the_first_bytes_are_ever_kept),
         cmocka_unit_test(silence_is_known_and_lost_bytes_are_not),
         cmocka_unit_test(heartbeats_are_counted_in_their_interval),
     };
