@@ -83,14 +83,21 @@ static void judge_outlines(struct tracker *t, struct tracker_resets *out)
     }
 }
 
-struct reset *tracker_judge(struct tracker *t, struct scene *s)
+/* Who judges a scene again may do so after the tracker is gone. */
+static void judge(struct tracker *t, struct scene *s)
 {
     s->habits = t->habits;
     scene_judge(s);
+    s->habits = NULL;
+    s->intern = NULL;
+}
+
+struct reset *tracker_judge(struct tracker *t, struct scene *s)
+{
+    judge(t, s);
     if (!s->earlier)
         return s->reset;
-    s->earlier->habits = t->habits;
-    scene_judge(s->earlier);
+    judge(t, s->earlier);
     return scene_cause(s)->reset;
 }
 

@@ -64,6 +64,34 @@ static void verdicts_of_a_second_reading(void **state)
     script_end(&s[1]);
 }
 
+/* Another capture tells more of a reset when the tracker of this one is long gone. */
+static void judged_again_without_its_tracker(void **state)
+{
+    (void)state;
+    struct script s = script_begin(NULL);
+    lead_talks(&s);
+    script_finish(&s);
+    tracker_free(s.tracker);
+    s.tracker = NULL;
+    size_t n_ends = 0;
+    for (size_t i = 0; i < s.resets.n; i++) {
+        struct reset *r = s.resets.v[i];
+        const enum mechanism was = r->mechanism;
+        const enum side claimed = r->claimed;
+        if (r->sender == SIDE_PATH)
+            continue;
+        n_ends++;
+        reset_set_sender(s.arena, r, SIDE_PATH, "sender.not-at-home", TEXT("it is not there"), 0.9);
+        assert_int_equal(r->mechanism, MECHANISM_INJECTED);
+        assert_int_equal(reset_kernel_reasons(r)[0] == NULL, true);
+        reset_set_sender(s.arena, r, claimed, "sender.at-home", TEXT("it is there"), 0.9);
+        assert_int_equal(r->mechanism, was);
+        assert_string_equal(r->reasons[0].id, "sender.at-home");
+    }
+    assert_true(n_ends > 20);
+    script_end(&s);
+}
+
 #define N_FLOOD 300
 #define N_OPENED 100
 
@@ -139,6 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts_of_a_second_reading),
+        cmocka_unit_test(judged_again_without_its_tracker),
         cmocka_unit_test(resets_have_a_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
