@@ -62,12 +62,17 @@ const char *rst_family_name(enum rst_family f);     /* "owner", "answer", "neith
 bool mechanism_parse(struct text t, enum mechanism *out);
 bool phase_parse(struct text t, enum phase *out);
 
-/* One checkable statement about frames of this capture. */
-struct reason {
-    uint64_t frame;   /* 0: about the connection as a whole */
+/* What can be said of many resets in the same words. */
+struct statement {
     const char *id;   /* static, dotted: "sender.ttl-like-synack", "mechanism.fin-before" */
     struct text says; /* a sentence for people */
     double weight;    /* for or against the sender claim, -1..1; 0 where it only describes */
+};
+
+/* One checkable statement about frames of this capture. */
+struct reason {
+    uint64_t frame;               /* 0: about the connection as a whole */
+    const struct statement *what; /* resets may share it */
 };
 
 struct rst { /* any RST of this teardown */

@@ -23,20 +23,16 @@ void scene_say(struct scene *s, uint64_t frame, const char *id, double weight, c
     if (n < 0)
         return;
     size_t len = (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
-    s->reasons[s->n_reasons++] = (struct reason){
-        .frame = frame,
-        .id = id,
-        .says = intern_text(s->intern, s->arena, (struct text){text, len}),
-        .weight = weight,
-    };
+    const struct text says = intern_text(s->intern, s->arena, (struct text){text, len});
+    s->reasons[s->n_reasons++] = (struct scene_reason){frame, {id, says, weight}};
 }
 
 void scene_state(struct scene *s, uint64_t frame, const char *id, double weight,
                  const char *static_text)
 {
     if (s->reasons && s->n_reasons < SCENE_REASONS_MAX)
-        s->reasons[s->n_reasons++] = (struct reason){
-            .frame = frame, .id = id, .says = text_of(static_text), .weight = weight};
+        s->reasons[s->n_reasons++] =
+            (struct scene_reason){frame, {id, text_of(static_text), weight}};
 }
 
 const struct segment *scene_last_before(const struct scene *s, enum side from,
@@ -50,16 +46,16 @@ const struct segment *scene_last_before(const struct scene *s, enum side from,
     return NULL;
 }
 
-static double strength(const struct reason *r)
+static double strength(const struct scene_reason *r)
 {
-    return r->weight < 0 ? -r->weight : r->weight;
+    return r->what.weight < 0 ? -r->what.weight : r->what.weight;
 }
 
 /* Strongest first; equal ones keep the order in which they were found. */
-static void sort_reasons(struct reason *v, size_t n)
+static void sort_reasons(struct scene_reason *v, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
-        struct reason r = v[i];
+        struct scene_reason r = v[i];
         size_t j = i;
         for (; j > 0 && strength(&v[j - 1]) < strength(&r); j--)
             v[j] = v[j - 1];
@@ -86,15 +82,28 @@ void scene_decide(struct scene *s)
     scene_judge_mechanism(s);
 }
 
+struct reason *scene_reasons(const struct scene *s)
+{
+    struct reason *v = arena_array(s->arena, s->n_reasons, sizeof *v);
+    for (size_t i = 0; v && i < s->n_reasons; i++) {
+        const struct scene_reason *r = &s->reasons[i];
+        const struct statement *what = intern_bytes(s->intern, s->arena, &r->what, sizeof r->what);
+        if (!what)
+            return NULL;
+        v[i] = (struct reason){r->frame, what};
+    }
+    return v;
+}
+
 void scene_judge(struct scene *s)
 {
-    struct reason room[SCENE_REASONS_MAX];
+    struct scene_reason room[SCENE_REASONS_MAX];
     s->reasons = room;
     s->n_reasons = 0;
     scene_decide(s);
     scene_hear_rst(s);
     sort_reasons(s->reasons, s->n_reasons);
-    s->reset->reasons = arena_copy(s->arena, s->reasons, s->n_reasons * sizeof *s->reasons);
+    s->reset->reasons = scene_reasons(s);
     s->reset->n_reasons = s->reset->reasons ? (uint32_t)s->n_reasons : 0;
     s->reasons = NULL;
 }

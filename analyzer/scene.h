@@ -14,6 +14,11 @@
 
 #define SCENE_REASONS_MAX 24
 
+struct scene_reason { /* as it is found */
+    uint64_t frame;
+    struct statement what;
+};
+
 struct scene_end {               /* by enum side */
     struct end at;               /* as it was when the deciding RST came */
     struct talk talk;            /* what it said after it */
@@ -44,9 +49,9 @@ struct scene {
     const struct segment *trigger; /* the segment that drew it, or NULL */
     struct scene *earlier;         /* resets before it that the connection survived, or NULL */
     const struct habits *habits;
-    struct arena *arena;    /* of what the verdict leaves */
-    struct intern *intern;  /* its own, or NULL */
-    struct reason *reasons; /* room for SCENE_REASONS_MAX, only while judging */
+    struct arena *arena;          /* of what the verdict leaves */
+    struct intern *intern;        /* its own, or NULL */
+    struct scene_reason *reasons; /* room for SCENE_REASONS_MAX, only while judging */
     size_t n_reasons;
     double path; /* how likely neither end sent it */
     bool path_strong;
@@ -59,6 +64,9 @@ void scene_say(struct scene *s, uint64_t frame, const char *id, double weight, c
 /* The same with a text that lasts as long as the program. */
 void scene_state(struct scene *s, uint64_t frame, const char *id, double weight,
                  const char *static_text);
+
+/* The reasons found, in the arena of what the verdict leaves; NULL when memory ran out. */
+struct reason *scene_reasons(const struct scene *s);
 
 /* The last segment before the deciding RST for which want() holds, or NULL. */
 const struct segment *scene_last_before(const struct scene *s, enum side from,

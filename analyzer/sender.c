@@ -257,8 +257,8 @@ static void decide(struct weighing *w)
     r->sender = is_path ? SIDE_PATH : s->claimed;
     r->sender_confidence = is_path ? (path < PATH_CAP ? path : PATH_CAP) : end < 0.5 ? 0.5 : end;
     for (size_t i = 0; i < s->n_reasons; i++)
-        if (!is_path && strncmp(s->reasons[i].id, "sender.", 7) == 0)
-            s->reasons[i].weight = -s->reasons[i].weight;
+        if (!is_path && strncmp(s->reasons[i].what.id, "sender.", 7) == 0)
+            s->reasons[i].what.weight = -s->reasons[i].what.weight;
 }
 
 void scene_judge_sender(struct scene *s)
@@ -286,20 +286,45 @@ void scene_judge_sender(struct scene *s)
     s->path_strong = w.proof;
 }
 
+/* What spoke for the sender speaks against it.  NULL: memory ran out. */
+static const struct statement *turned(struct arena *arena, const struct statement *s)
+{
+    if (strncmp(s->id, "sender.", 7) != 0)
+        return s;
+    struct statement *t = arena_copy(arena, s, sizeof *t);
+    if (t)
+        t->weight = -t->weight;
+    return t;
+}
+
+/* The reasons there are behind the new one, with room for it.  NULL: memory ran out. */
+static struct reason *reasons_with(struct arena *arena, const struct reset *r, bool changes,
+                                   const struct statement *said)
+{
+    struct reason *v = arena_array(arena, r->n_reasons + 1, sizeof *v);
+    const struct statement *what = arena_copy(arena, said, sizeof *said);
+    bool good = v && what;
+    if (good)
+        v[0] = (struct reason){0, what};
+    for (size_t i = 0; good && i < r->n_reasons; i++) {
+        const struct reason *old = &r->reasons[i];
+        what = changes ? turned(arena, old->what) : old->what;
+        v[i + 1] = (struct reason){old->frame, what};
+        good = what != NULL;
+    }
+    return good ? v : NULL;
+}
+
 void reset_set_sender(struct arena *arena, struct reset *r, enum side sender, const char *id,
                       struct text says, double weight)
 {
     bool changes = sender != r->sender;
-    struct reason *v =
-        reset_stay_whole(arena, r) ? arena_array(arena, r->n_reasons + 2, sizeof *v) : NULL;
+    if (!reset_stay_whole(arena, r))
+        return;
+    const struct statement said = {id, arena_text(arena, says), weight};
+    struct reason *v = reasons_with(arena, r, changes, &said);
     if (!v)
         return;
-    v[0] = (struct reason){.id = id, .says = arena_text(arena, says), .weight = weight};
-    for (size_t i = 0; i < r->n_reasons; i++) {
-        v[i + 1] = r->reasons[i];
-        if (changes && strncmp(v[i + 1].id, "sender.", 7) == 0)
-            v[i + 1].weight = -v[i + 1].weight;
-    }
     r->sender_confidence = changes ? weight : 1.0 - (1.0 - r->sender_confidence) * (1.0 - weight);
     r->sender = sender;
     r->looks_own &= sender != SIDE_PATH; /* another capture knows better */
@@ -307,20 +332,21 @@ void reset_set_sender(struct arena *arena, struct reset *r, enum side sender, co
     r->n_reasons++;
     if (!changes || !r->scene)
         return;
-    struct reason room[SCENE_REASONS_MAX];
+    struct scene_reason room[SCENE_REASONS_MAX];
     r->scene->reasons = room;
     r->scene->n_reasons = 0;
     scene_judge_mechanism(r->scene);
+    const struct reason *news = scene_reasons(r->scene);
     r->scene->reasons = NULL;
     size_t kept = 0; /* the old mechanism's reasons go, the new one's come */
     struct reason *merged = arena_array(arena, r->n_reasons + r->scene->n_reasons, sizeof *v);
-    if (!merged)
+    if (!merged || !news)
         return;
     for (size_t i = 0; i < r->n_reasons; i++)
-        if (strncmp(v[i].id, "mechanism.", 10) != 0)
+        if (strncmp(v[i].what->id, "mechanism.", 10) != 0)
             merged[kept++] = v[i];
     for (size_t i = 0; i < r->scene->n_reasons; i++)
-        merged[kept++] = room[i];
+        merged[kept++] = news[i];
     r->reasons = merged;
     r->n_reasons = kept;
 }

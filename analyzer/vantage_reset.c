@@ -345,7 +345,7 @@ static bool has_reason(const struct reset *x, const char *id)
     size_t n;
     const struct reason *reasons = reset_reasons(x, &n);
     for (size_t i = 0; i < n; i++)
-        if (strcmp(reasons[i].id, id) == 0)
+        if (strcmp(reasons[i].what->id, id) == 0)
             return true;
     return false;
 }

@@ -47,7 +47,7 @@ static void add_reasons(struct list *l, const struct bench *b)
             (struct evidence){.kind = SOURCE_PACKET,
                               .capture = connection_capture(reset_connection(r), reasons[i].frame),
                               .frame = frame_number(reasons[i].frame),
-                              .says = arena_text(b->arena, reasons[i].says)});
+                              .says = arena_text(b->arena, reasons[i].what->says)});
 }
 
 static struct text fact_says(struct bench *b, const struct condition *c, const struct fact *f)

@@ -205,7 +205,7 @@ static void put_head(struct explainer *x)
     const struct reason *reasons = reset_reasons(r, &n);
     for (size_t i = 0; i < n; i++) {
         fputs("  * ", x->out);
-        print_clean(x->out, reasons[i].says);
+        print_clean(x->out, reasons[i].what->says);
         if (reasons[i].frame)
             fprintf(x->out, "  (frame %llu)", (unsigned long long)frame_number(reasons[i].frame));
         fputc('\n', x->out);

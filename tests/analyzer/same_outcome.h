@@ -86,8 +86,8 @@ static inline bool same_reasons(const struct reset *a, const struct reset *b)
     const struct reason *x = reset_reasons(a, &n), *y = reset_reasons(b, &m);
     bool same = n == m;
     for (size_t i = 0; same && i < n; i++)
-        same = x[i].frame == y[i].frame && strcmp(x[i].id, y[i].id) == 0 &&
-               text_eq(x[i].says, y[i].says) && x[i].weight == y[i].weight;
+        same = x[i].frame == y[i].frame && strcmp(x[i].what->id, y[i].what->id) == 0 &&
+               text_eq(x[i].what->says, y[i].what->says) && x[i].what->weight == y[i].what->weight;
     const char *const *k = reset_kernel_reasons(a), *const *l = reset_kernel_reasons(b);
     for (size_t i = 0; same && (k[i] || l[i]); i++)
         same = k[i] && l[i] && strcmp(k[i], l[i]) == 0;

@@ -142,7 +142,7 @@ static void run(struct scene_of_two *s)
 static bool says(const struct reset *r, const char *id)
 {
     for (size_t i = 0; i < r->n_reasons; i++)
-        if (strcmp(r->reasons[i].id, id) == 0)
+        if (strcmp(r->reasons[i].what->id, id) == 0)
             return true;
     return false;
 }

@@ -58,9 +58,9 @@ static void assert_same_reset(const struct reset *a, const struct reset *b)
     const struct reason *x = reset_reasons(a, &n), *y = reset_reasons(b, &m);
     assert_int_equal(n, m);
     for (size_t i = 0; i < n; i++) {
-        assert_string_equal(x[i].id, y[i].id);
-        assert_true(text_eq(x[i].says, y[i].says));
-        assert_true(x[i].frame == y[i].frame && x[i].weight == y[i].weight);
+        assert_string_equal(x[i].what->id, y[i].what->id);
+        assert_true(text_eq(x[i].what->says, y[i].what->says));
+        assert_true(x[i].frame == y[i].frame && x[i].what->weight == y[i].what->weight);
     }
     assert_true(same_reset(a, b));
     assert_true(endpoint_eq(reset_end(a, SIDE_CLIENT), reset_end(b, SIDE_CLIENT)));

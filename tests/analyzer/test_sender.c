@@ -29,7 +29,7 @@
 static bool gives(const struct reset *r, const char *id)
 {
     for (size_t i = 0; i < r->n_reasons; i++)
-        if (strcmp(r->reasons[i].id, id) == 0)
+        if (strcmp(r->reasons[i].what->id, id) == 0)
             return true;
     return false;
 }
@@ -236,9 +236,9 @@ static void reasons_speak_for_the_verdict(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct script s = script_run(cases[i].lines);
         const struct reset *r = s.resets.v[0];
-        double strongest = r->n_reasons ? r->reasons[0].weight : 0;
+        double strongest = r->n_reasons ? r->reasons[0].what->weight : 0;
         for (size_t j = 1; j < r->n_reasons; j++) {
-            double a = r->reasons[j].weight, b = r->reasons[j - 1].weight;
+            double a = r->reasons[j].what->weight, b = r->reasons[j - 1].what->weight;
             assert_true((a < 0 ? -a : a) <= (b < 0 ? -b : b));
         }
         if (r->sender == SIDE_PATH)

@@ -395,7 +395,7 @@ static void revised_from_outside(void **state)
     assert_string_equal(mechanism_name(live->mechanism), "injected");
     assert_int_equal(live->sender, SIDE_PATH);
     assert_true(live->sender_confidence > 0.85);
-    assert_string_equal(live->reasons[0].id, "sender.missing-at-end");
+    assert_string_equal(live->reasons[0].what->id, "sender.missing-at-end");
     assert_int_equal(live->n_reasons, n + 1);
     reset_set_sender(s.arena, live, SIDE_SERVER, "sender.seen-at-end", TEXT("it is"), 0.9);
     assert_string_equal(mechanism_name(live->mechanism), "no-state");

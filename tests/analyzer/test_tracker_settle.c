@@ -86,7 +86,7 @@ static void judged_again_without_its_tracker(void **state)
         assert_int_equal(reset_kernel_reasons(r)[0] == NULL, true);
         reset_set_sender(s.arena, r, claimed, "sender.at-home", TEXT("it is there"), 0.9);
         assert_int_equal(r->mechanism, was);
-        assert_string_equal(r->reasons[0].id, "sender.at-home");
+        assert_string_equal(r->reasons[0].what->id, "sender.at-home");
     }
     assert_true(n_ends > 20);
     script_end(&s);

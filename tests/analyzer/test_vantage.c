@@ -98,7 +98,7 @@ static void test_absent_rst(void **state)
     joint_run(j);
     assert_int_equal(r->sender, SIDE_PATH);
     assert_true(r->sender_confidence >= 0.9);
-    assert_string_equal(r->reasons[0].id, "sender.absent-at-own-end");
+    assert_string_equal(r->reasons[0].what->id, "sender.absent-at-own-end");
     assert_int_equal(reset_ties(r)->n_seen_in, 0);
     joint_free(j);
 }

@@ -333,7 +333,8 @@ void fake_case_finish(struct fake_case *f)
 struct reset *fake_case_add(struct fake_case *f, const char *client, const char *server,
                             instant_ns time)
 {
-    static const struct reason why = {.frame = 9, .id = "t", .says = {"it was so", 9}};
+    static const struct statement so = {.id = "t", .says = {"it was so", 9}};
+    static const struct reason why = {.frame = 9, .what = &so};
     size_t i = f->c.n_resets++;
     assert_true(i < 64);
     struct connection *c = &f->connections[i];

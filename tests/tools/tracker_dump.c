@@ -68,8 +68,9 @@ static void print_reset(const char *file, const struct reset *r)
            (unsigned long long)c->end[1].bytes, c->n_kept, (unsigned long long)c->n_segments);
     for (size_t i = 0; i < r->n_reasons; i++) {
         printf("%s{\"frame\":%llu,\"id\":\"%s\",\"weight\":%.2f,", i ? "," : "",
-               (unsigned long long)r->reasons[i].frame, r->reasons[i].id, r->reasons[i].weight);
-        print_text("says", r->reasons[i].says);
+               (unsigned long long)r->reasons[i].frame, r->reasons[i].what->id,
+               r->reasons[i].what->weight);
+        print_text("says", r->reasons[i].what->says);
         printf("}");
     }
     printf("]}\n");
