@@ -13,10 +13,12 @@
 uint8_t census_bits(const struct connection_record *r)
 {
     const bool syn = r->syn_time != INSTANT_NONE, answered = r->synack_time != INSTANT_NONE;
+    const bool acked = syn && !answered && r->handshake_seen;
     const bool served = (r->handshake_seen || r->began_mid_stream) && r->n_segments > 5;
+    const bool refused = syn && !answered && !acked && record_saw_rst(r, SIDE_SERVER);
     return (uint8_t)((r->began_mid_stream ? CENSUS_MIDDLE : 0) | (syn ? CENSUS_SYN : 0) |
                      (answered ? CENSUS_ANSWERED : 0) | (served ? CENSUS_SERVED : 0) |
-                     (syn && !answered && record_saw_rst(r, SIDE_SERVER) ? CENSUS_REFUSED : 0));
+                     (refused ? CENSUS_REFUSED : 0) | (acked ? CENSUS_ACKED : 0));
 }
 
 /* ---- ends are looked for some at a time ---- */

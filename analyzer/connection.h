@@ -145,7 +145,7 @@ struct connection {
     uint32_t stream;  /* Wireshark's tcp.stream in that capture */
     bool client_guessed;
     bool began_mid_stream; /* no SYN and no SYN-ACK were captured */
-    bool handshake_seen;   /* SYN, SYN-ACK and the client's ACK of it */
+    bool handshake_seen;   /* SYN and the client's ACK of the SYN-ACK, which was captured or not */
     bool synack_seen;
     struct end end[2]; /* by enum side */
     instant_ns first_time, last_time;

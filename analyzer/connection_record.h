@@ -29,7 +29,7 @@ struct connection_record { /* two cache lines: there may be millions */
     uint8_t isn_known : 2;     /* by enum side, as bits 1 << side: see record_isn_known */
     uint8_t saw_rst : 2;       /* the same: a RST in that end's name was captured */
     uint8_t ending : 2;        /* enum connection_ending */
-    bool handshake_seen : 1;   /* SYN, SYN-ACK and the client's ACK of it */
+    bool handshake_seen : 1;   /* SYN and the client's ACK of the SYN-ACK, captured or not */
     bool began_mid_stream : 1; /* no SYN and no SYN-ACK were captured */
     bool client_guessed : 1;
     instant_ns first_time, last_time; /* any segment */

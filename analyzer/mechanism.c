@@ -51,7 +51,7 @@ static bool is_collision(const struct scene *s)
     return bare(s) && any_syn_before(s, s->claimed) && !s->handshake_seen && s->trigger &&
            own(s)->isn_known && s->trigger->ack != own(s)->isn + 1 &&
            (own(s)->n_data_segments == 0 || s->trigger->ack != own(s)->next_seq) &&
-           !(peer(s)->n_syns > 0 && !(s->trigger->flags & TCP_ACK));
+           !(peer(s)->n_syns > 0 && !(s->trigger->flags & TCP_ACK)) && !s->synack_seen;
 }
 
 static bool is_unexpected_synack(const struct scene *s)
@@ -102,34 +102,59 @@ static const struct segment *synack_of(const struct scene *s, enum side side)
     return NULL;
 }
 
-/* The server never acknowledged anything beyond the SYN and sent nothing. */
+/* Of the client's acknowledgements none was of another number: by them, too, the server had sent
+ * nothing behind its SYN-ACK.  Some may have left before the RST and passed after it. */
+static bool client_acked_only(const struct scene *s, uint32_t ack)
+{
+    for (size_t i = 0; i < s->connection->n_kept; i++) {
+        const struct segment *g = &s->connection->segments[i];
+        if (g->from == SIDE_CLIENT && (g->flags & TCP_ACK) && g->ack != ack)
+            return false;
+    }
+    return true;
+}
+
+/* The server never acknowledged anything beyond the SYN and sent nothing, by its RST's number,
+ * either.  Its SYN-ACK may not have been captured. */
 static bool is_refused_late(const struct scene *s)
 {
     const struct segment *synack = synack_of(s, SIDE_SERVER);
-    if (s->claimed != SIDE_SERVER || !bare(s) || !s->handshake_seen || !synack || own_fin(s))
+    if (s->claimed != SIDE_SERVER || !bare(s) || !s->handshake_seen || own_fin(s))
         return false;
     instant_ns limit = LATE_NS + 2 * s->connection->rtt_ns;
-    bool served = own(s)->n_data_segments > 0 || own(s)->acked != peer(s)->isn + 1 ||
-                  own(s)->n_segments > own(s)->n_synacks;
-    return !served && scene_rst(s)->time - synack->time <= limit;
+    instant_ns since = synack ? synack->time : peer(s)->syn_time;
+    bool served = own(s)->n_data_segments > 0 || (synack && own(s)->acked != peer(s)->isn + 1) ||
+                  own(s)->n_segments > own(s)->n_synacks ||
+                  !client_acked_only(s, scene_rst(s)->seq);
+    return !served && scene_rst(s)->time - since <= limit;
 }
 
-/* By the numbers of its RST: bytes that it had sent may not have been captured. */
-static bool had_sent(const struct scene *s, const struct segment *synack)
+/* By the number of its RST, bytes that it had sent may not have been captured. */
+static bool had_sent(const struct scene *s, uint32_t first)
 {
-    return (int32_t)(scene_rst(s)->seq - synack->ack) > 0;
+    return (int32_t)(scene_rst(s)->seq - first) > 0;
+}
+
+/* The client answered a SYN-ACK that was not captured: nothing of the server was, and a client that
+ * waits for one sends neither ACK nor RST. */
+static bool answered_unseen_synack(const struct scene *s)
+{
+    const struct segment *rst = scene_rst(s);
+    return s->syn_seen && own(s)->isn_known && rst->seq == own(s)->isn + 1 &&
+           !s->end[s->other].spoke && (bare(s) || client_acked_only(s, rst->ack));
 }
 
 static bool is_abandoned_open(const struct scene *s)
 {
     const struct segment *synack = synack_of(s, s->other);
-    if (s->claimed != SIDE_CLIENT || !synack || own(s)->n_data_segments > 0 || own_fin(s) ||
-        had_sent(s, synack))
+    if (s->claimed != SIDE_CLIENT || own(s)->n_data_segments > 0 || own_fin(s) ||
+        !(synack ? !had_sent(s, synack->ack) : answered_unseen_synack(s)))
         return false;
     if (!s->handshake_seen)
         return true;
     instant_ns limit = AT_ONCE_NS + 2 * s->connection->rtt_ns;
-    return !peer(s)->saw_fin && scene_rst(s)->time - synack->time <= limit;
+    instant_ns since = synack ? synack->time : own(s)->syn_time;
+    return !peer(s)->saw_fin && scene_rst(s)->time - since <= limit;
 }
 
 /* ---- past the opening ---- */
@@ -144,10 +169,20 @@ static bool new_fin(const struct scene *s)
     return trigger_has(s, TCP_FIN, TCP_FIN) && !(s->trigger->notes & NOTE_RETRANSMISSION);
 }
 
+/* Bytes that were not captured stood before the other end's FIN, and it never acknowledged them:
+ * they drew the RST. */
+static bool drawn_by_lost_data(const struct scene *s)
+{
+    const struct end *o = peer(s);
+    return s->connection->end[s->other].bytes_missing > 0 && o->saw_fin &&
+           seq_diff(o->fin_seq, own(s)->acked) > 0;
+}
+
 static bool is_stale(const struct scene *s)
 {
     bool closed = own_fin(s) && (peer(s)->saw_fin || s->end[s->other].fin_implied);
-    return bare(s) && closed && (!s->trigger || (s->trigger->payload_len == 0 && !new_fin(s)));
+    return bare(s) && closed && !drawn_by_lost_data(s) &&
+           (!s->trigger || (s->trigger->payload_len == 0 && !new_fin(s)));
 }
 
 static bool is_gave_up(const struct scene *s)
@@ -197,12 +232,20 @@ static bool window_jumped(const struct scene *s)
     return last < before && scene_rst(s)->window > last && peer(s)->bytes > 0;
 }
 
+/* By its RST's number it had sent more than was captured of it: that may have been its answer. */
+static bool last_words_lost(const struct scene *s)
+{
+    const struct scene_end *e = &s->end[s->claimed];
+    return e->at.n_data_segments + e->at.n_synacks > 0 &&
+           seq_diff(scene_rst(s)->seq, e->seen_end) > 0;
+}
+
 static uint64_t received_since_own_data(const struct scene *s)
 {
     const struct scene_end *e = &s->end[s->claimed];
     const struct end *o = peer(s);
     uint32_t top = o->next_seq - (o->saw_fin ? 1 : 0);
-    if (o->bytes == 0 || o->n_data_segments == 0)
+    if (o->bytes == 0 || o->n_data_segments == 0 || last_words_lost(s))
         return 0;
     if (e->at.bytes == 0 || e->at.n_data_segments == 0)
         return o->bytes;

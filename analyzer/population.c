@@ -87,9 +87,10 @@ static void count_server(struct server_stats *s, const struct population *p, siz
     const struct census_row *row = &p->census.row;
     const uint8_t bits = row->bits[at];
     s->n_attempts += (bits & CENSUS_SYN) != 0;
-    if ((bits & CENSUS_ANSWERED) ||
+    if ((bits & (CENSUS_ANSWERED | CENSUS_ACKED)) ||
         (bits & (CENSUS_SERVED | CENSUS_MIDDLE)) == (CENSUS_SERVED | CENSUS_MIDDLE)) {
         s->n_accepted++;
+        s->n_acked += (bits & CENSUS_ACKED) != 0;
         widen(&s->first_accepted, &s->last_accepted, row->time[at]);
     } else if (bits & CENSUS_REFUSED) {
         s->n_refused++;
@@ -374,7 +375,7 @@ unsigned population_unheard(const struct case_file *c, const struct reset *r)
     const struct server_stats *server = population_server(c, r);
     if (population_client(c, r)->n_attempts > 0)
         unheard &= ~(1U << SIDE_CLIENT);
-    if (server->n_accepted + server->n_refused > 0)
+    if (server->n_accepted - server->n_acked + server->n_refused > 0)
         unheard &= ~(1U << SIDE_SERVER);
     return unheard;
 }

@@ -14,7 +14,8 @@
 
 struct server_stats {    /* one server endpoint, over all captures */
     uint32_t n_attempts; /* connections that a SYN opened */
-    uint32_t n_accepted; /* of them answered by a SYN-ACK */
+    uint32_t n_accepted; /* of them answered by a SYN-ACK, seen or acknowledged */
+    uint32_t n_acked;    /* of those: it was not captured */
     uint32_t n_refused;  /* answered by a RST before any SYN-ACK */
     uint32_t n_unanswered;
     instant_ns first_accepted, last_accepted; /* INSTANT_NONE when none */

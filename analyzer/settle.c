@@ -185,6 +185,13 @@ static void add_ends(struct arena *arena, const struct flow *flow, const struct 
     said_settle(c, arena);
 }
 
+/* The client's ACK behind its SYN tells of a SYN-ACK, though the capture may have lost that. */
+static bool shook_hands(uint8_t bits, const struct half *client)
+{
+    return (bits & LIVE_HANDSHAKE) ||
+           ((bits & (LIVE_SYN | LIVE_SYNACK)) == LIVE_SYN && half_has(client, HALF_ACK));
+}
+
 static struct connection *connection_from(const struct settle_to *to, const struct flow *flow,
                                           const struct episode *e)
 {
@@ -199,7 +206,7 @@ static struct connection *connection_from(const struct settle_to *to, const stru
     c->stream = e->first->stream;
     c->client_guessed = !live_has(l, LIVE_CLIENT_KNOWN);
     c->began_mid_stream = !(bits & (LIVE_SYN | LIVE_SYNACK));
-    c->handshake_seen = (bits & LIVE_HANDSHAKE) != 0;
+    c->handshake_seen = shook_hands(bits, e->over ? &e->at[l->client] : &l->half[l->client]);
     c->synack_seen = (bits & LIVE_SYNACK) != 0;
     c->first_time = l->first_time;
     c->last_time = e->over ? e->last->k.time : l->last_time;
@@ -305,7 +312,7 @@ static struct scene *scene_from(const struct settle_to *to, const struct flow *f
     s->rst_seen_again = e->first->seen_again;
     s->syn_seen = (e->live_bits & LIVE_SYN) != 0;
     s->synack_seen = (e->live_bits & LIVE_SYNACK) != 0;
-    s->handshake_seen = (e->live_bits & LIVE_HANDSHAKE) != 0;
+    s->handshake_seen = shook_hands(e->live_bits, &e->at[l->client]);
     s->old_known = live_has(l, LIVE_OLD_KNOWN);
     s->old_time = l->evidence->old_time;
     s->n_before = e->n_before;
@@ -415,7 +422,7 @@ void settle_record(const struct flow *flow, uint32_t capture, struct connection_
         .ending = (uint8_t)ending_of(l),
         .isn_known = of_sides(half_has(ch, HALF_ISN), half_has(sh, HALF_ISN)),
         .saw_rst = of_sides(ch->n_rsts > 0, sh->n_rsts > 0),
-        .handshake_seen = live_has(l, LIVE_HANDSHAKE),
+        .handshake_seen = shook_hands(l->bits, ch),
         .began_mid_stream = !(l->bits & (LIVE_SYN | LIVE_SYNACK)),
         .client_guessed = !live_has(l, LIVE_CLIENT_KNOWN),
     };

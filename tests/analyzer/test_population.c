@@ -47,18 +47,22 @@ static void a_server_is_counted_by_what_it_answered(void **state)
     struct connection_record *refused =
         joint_reset(j, "192.0.2.1:1002", "198.51.100.7:80", 10, 10.001, &r);
     refused->synack_time = INSTANT_NONE;
+    refused->handshake_seen = false;
     refused->rst_time = JOINT_START + 10 * S;
     refused->saw_rst |= 1 << SIDE_SERVER;
     struct connection_record *silent = joint_talk(j, "192.0.2.1:1003", "198.51.100.7:80", 12, 13);
     silent->synack_time = INSTANT_NONE;
+    silent->handshake_seen = false;
+    struct connection_record *acked = joint_talk(j, "192.0.2.1:1004", "198.51.100.7:80", 14, 15);
+    acked->synack_time = INSTANT_NONE; /* it was not captured, but the client's ACK of it was */
     settle(j);
     const struct server_stats *s = population_server(&j->c, r);
-    assert_int_equal(s->n_attempts, 4);
-    assert_int_equal(s->n_accepted, 2);
+    assert_int_equal(s->n_attempts, 5);
+    assert_int_equal(s->n_accepted, 3);
     assert_int_equal(s->n_refused, 1);
     assert_int_equal(s->n_unanswered, 1);
     assert_true(s->first_accepted == JOINT_START + 1 * S &&
-                s->last_accepted == JOINT_START + 5 * S);
+                s->last_accepted == JOINT_START + 14 * S);
     assert_true(s->first_refused == JOINT_START + 10 * S);
     const struct reset *same = stranger(j, "192.0.2.9:1", "198.51.100.7:80");
     assert_ptr_equal(population_server(&j->c, same), s);
