@@ -9,6 +9,7 @@
 
 #include "analyzer/connection_record.h"
 #include "analyzer/fact.h"
+#include "analyzer/loss.h"
 #include "parsers/base/arena.h"
 #include "parsers/base/error.h"
 #include "parsers/base/flaw.h"
@@ -47,6 +48,7 @@ struct case_capture {
     uint64_t n_gaps_more; /* and those that are not listed */
     uint64_t snaplen_cut; /* packets */
     uint64_t n_dropped;   /* packets that the capture lost, by its own statistics */
+    struct loss loss;     /* of its whole series, see loss_share */
     struct text filter;   /* that it was taken with, as recorded; empty: not known */
     struct flaws skipped; /* what was not analysed, by reason: records, packets that are not TCP */
     struct flaws flaws;   /* what was wrong with what was analysed */

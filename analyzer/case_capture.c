@@ -157,8 +157,10 @@ static bool keep_results(struct case_run *run)
             return false;
         *slot = resets.v[i];
     }
-    for (uint32_t file = 0; file < series->n_files; file++)
+    for (uint32_t file = 0; file < series->n_files; file++) {
         run->captures.v[series->first + file].n_files = series->n_files;
+        run->captures.v[series->first + file].loss = n->loss;
+    }
     return tracker_give_connections(series->tracker, &run->records) &&
            keep_attempts(run, tracker_attempts(series->tracker)) && share_skips(run);
 }

@@ -70,6 +70,10 @@ enum fact_trait {
     FACT_HEARS_BOTH = FACT_HEARS_CLIENT | FACT_HEARS_SERVER,
     /* It tells whether both ends were captured: who asks has minded that. */
     FACT_TELLS_UNHEARD = 32,
+    /* What was not captured could only add to it: a count, or whether something was seen. */
+    FACT_MAY_GROW = 256,
+    /* Its value may come of what was not captured, see reset_by_absence. */
+    FACT_BY_ABSENCE = 512,
 };
 
 struct fact_def {

@@ -148,10 +148,10 @@ static struct fact port(const struct case_file *c, const struct reset *r)
 }
 
 static const struct fact_def rows[] = {
-    {"conn.handshake-done", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+    {"conn.handshake-done", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH | FACT_MAY_GROW, NULL,
      "the three-way handshake was completed", handshake},
-    {"conn.synack-seen", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL, "a SYN-ACK was captured",
-     synack},
+    {"conn.synack-seen", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH | FACT_MAY_GROW, NULL,
+     "a SYN-ACK was captured", synack},
     {"conn.mid-stream", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
      "the capture began after the connection did", mid_stream},
     {"conn.client-guessed", FACT_BOOL, FACT_OF_KIND, NULL,
@@ -161,8 +161,10 @@ static const struct fact_def rows[] = {
     {"conn.capture-lead", FACT_DURATION, 0, NULL,
      "how long the capture had run before the connection's first packet", capture_lead},
     {"conn.rtt", FACT_DURATION, FACT_HEARS_BOTH, NULL, "round-trip time of the handshake", rtt},
-    {"conn.segments", FACT_INT, FACT_HEARS_BOTH, NULL, "segments captured", segments},
-    {"conn.bytes", FACT_BYTES, FACT_HEARS_BOTH, NULL, "payload of both directions", bytes},
+    {"conn.segments", FACT_INT, FACT_HEARS_BOTH | FACT_MAY_GROW, NULL, "segments captured",
+     segments},
+    {"conn.bytes", FACT_BYTES, FACT_HEARS_BOTH | FACT_MAY_GROW, NULL, "payload of both directions",
+     bytes},
     {"conn.one-way", FACT_BOOL, FACT_TELLS_UNHEARD, NULL,
      "only one direction was captured, RSTs aside", one_way},
     {"conn.half-captured", FACT_BOOL, FACT_OF_KIND | FACT_TELLS_UNHEARD, NULL,

@@ -170,10 +170,23 @@ static struct fact unacked(const struct case_file *c, const struct reset *r, enu
     return fact_number(r, n > 0 ? n : 0, 0);
 }
 
+#define MISSING_MAX (1 << 20) /* a number so far off is a guess, not a count */
+
+/* Payload that only the number of an end's own RST tells of; a single one may be its FIN. */
+static int64_t missing_before_rst(const struct reset *r, const struct end *e)
+{
+    const struct segment *rst = &r->deciding.segment;
+    const int32_t n = (int32_t)(rst->seq - e->next_seq);
+    const bool counts = (rst->flags & TCP_ACK) && r->sender == r->claimed && e->isn_known;
+    return counts && n > 1 && n < MISSING_MAX ? n : 0;
+}
+
 static struct fact missing(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    return fact_number(r, (int64_t)end_trouble(end_of(r, side))->bytes_missing, 0);
+    const struct end *e = end_of(r, side);
+    const int64_t last = side == r->claimed ? missing_before_rst(r, e) : 0;
+    return fact_number(r, (int64_t)end_trouble(e)->bytes_missing + last, 0);
 }
 
 static struct fact largest(const struct case_file *c, const struct reset *r, enum side side)
@@ -270,21 +283,22 @@ FACT_SIDES(idle_before_fin)
 static const struct fact_def rows[] = {
     FACT_SIDE_ROWS("ip", FACT_IP, 0, ip, "its address"),
     FACT_SIDE_ROWS("port", FACT_INT, 0, port, "its port"),
-    FACT_SIDE_ROWS("bytes", FACT_BYTES, FACT_OF_KIND | FACT_HEARS_OWN, bytes,
+    FACT_SIDE_ROWS("bytes", FACT_BYTES, FACT_OF_KIND | FACT_HEARS_OWN | FACT_MAY_GROW, bytes,
                    "payload that it sent"),
-    FACT_SIDE_ROWS("fin", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_OWN, saw_fin, "it sent a FIN"),
+    FACT_SIDE_ROWS("fin", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_OWN | FACT_MAY_GROW, saw_fin,
+                   "it sent a FIN"),
     FACT_SIDE_ROWS("since-fin", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_OWN, since_fin,
                    "time from its FIN to the RST"),
     FACT_SIDE_ROWS("fin-offset", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_OWN, fin_offset,
                    "its FIN's time minus the RST's, as the offset of a log line is told"),
-    FACT_SIDE_ROWS("fin-acked", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_PEER, fin_acked,
-                   "its FIN was acknowledged"),
+    FACT_SIDE_ROWS("fin-acked", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_PEER | FACT_MAY_GROW,
+                   fin_acked, "its FIN was acknowledged"),
     FACT_SIDE_ROWS("text", FACT_TEXT, FACT_OF_KIND | FACT_HEARS_OWN, head,
                    "the first payload bytes that it sent"),
     FACT_SIDE_ROWS("last-text", FACT_TEXT, FACT_OF_KIND | FACT_HEARS_OWN, tail,
                    "the last payload bytes that it sent"),
-    FACT_SIDE_ROWS("retransmissions", FACT_INT, FACT_OF_KIND | FACT_HEARS_OWN, retransmissions,
-                   "segments that it sent again"),
+    FACT_SIDE_ROWS("retransmissions", FACT_INT, FACT_OF_KIND | FACT_HEARS_OWN | FACT_MAY_GROW,
+                   retransmissions, "segments that it sent again"),
     FACT_SIDE_ROWS("unanswered-retransmissions", FACT_INT, FACT_OF_KIND | FACT_HEARS_BOTH,
                    unanswered, "retransmissions since the other end last spoke"),
     FACT_SIDE_ROWS("unanswered-keepalives", FACT_INT, FACT_OF_KIND | FACT_HEARS_BOTH, keepalives,
@@ -293,7 +307,7 @@ static const struct fact_def rows[] = {
                    window_probes, "zero-window probes that only a shut window answered"),
     FACT_SIDE_ROWS("zero-windows", FACT_INT, FACT_HEARS_OWN, zero_windows,
                    "times that it advertised window 0"),
-    FACT_SIDE_ROWS("syns", FACT_INT, FACT_OF_KIND | FACT_HEARS_OWN, syns,
+    FACT_SIDE_ROWS("syns", FACT_INT, FACT_OF_KIND | FACT_HEARS_OWN | FACT_MAY_GROW, syns,
                    "SYN or SYN-ACK segments that it sent"),
     FACT_SIDE_ROWS("silent-for", FACT_DURATION, FACT_HEARS_OWN, silent_for,
                    "time since its last segment but RST"),

@@ -234,6 +234,13 @@ static struct fact captures(const struct case_file *c, const struct reset *r)
     return counted(r, (uint32_t)c->n_captures);
 }
 
+static struct fact lost_share(const struct case_file *c, const struct reset *r)
+{
+    struct fact f = fact_number(r, 0, 0);
+    f.as.real = loss_share(&c->captures[reset_capture(r)]);
+    return fact_derived(f, "from the numbers of all connections, or the capture's own statistics");
+}
+
 static struct fact seen_in(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -322,6 +329,10 @@ static const struct fact_def rows[] = {
      "other resets of that server after the same byte counts", same_bytes},
     {"group.live-beside", FACT_INT, FACT_HEARS_BOTH, NULL,
      "other connections to that port alive when the RST came", live_beside},
+    {"capture.lost-share", FACT_REAL, 0, NULL,
+     "share of what passed that the capture does not hold, 0 to 1; 0: all of it, or too little is "
+     "missing to tell",
+     lost_share},
     {"case.captures", FACT_INT, 0, NULL, "captures in the case", captures},
     {"case.seen-in", FACT_INT, 0, NULL, "other captures that hold the same RST", seen_in},
 };

@@ -174,7 +174,7 @@ static bool new_fin(const struct scene *s)
 static bool drawn_by_lost_data(const struct scene *s)
 {
     const struct end *o = peer(s);
-    return s->connection->end[s->other].bytes_missing > 0 && o->saw_fin &&
+    return end_trouble(&s->connection->end[s->other])->bytes_missing > 0 && o->saw_fin &&
            seq_diff(o->fin_seq, own(s)->acked) > 0;
 }
 

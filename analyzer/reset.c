@@ -136,3 +136,19 @@ unsigned reset_unheard(const struct reset *r)
     }
     return unheard;
 }
+
+bool reset_by_absence(const struct reset *r)
+{
+    switch (r->mechanism) {
+    case MECHANISM_REFUSED: /* RST+ACK answers a SYN, whatever else there was */
+        return !(r->deciding.segment.flags & TCP_ACK);
+    case MECHANISM_UNEXPECTED_SYNACK:
+    case MECHANISM_ABORT:
+    case MECHANISM_ABORT_UNREAD:
+    case MECHANISM_NO_STATE:
+    case MECHANISM_UNDETERMINED:
+        return true;
+    default:
+        return false;
+    }
+}

@@ -231,6 +231,10 @@ static inline instant_ns reset_last_time(const struct reset *r, enum side side)
  * direction, or a way back past the capture.  Silence of such an end tells nothing of it. */
 unsigned reset_unheard(const struct reset *r);
 
+/* Whether the mechanism is what it is since something else was not seen: a packet that the capture
+ * lost may have shown another one. */
+bool reset_by_absence(const struct reset *r);
+
 static inline uint32_t reset_capture(const struct reset *r)
 {
     return r->in_full ? r->in_full->capture : r->outline->capture;

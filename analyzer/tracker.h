@@ -15,6 +15,7 @@
 
 #include "analyzer/connection_record.h"
 #include "analyzer/fingerprint.h"
+#include "analyzer/loss.h"
 #include "analyzer/reset.h"
 #include "parsers/base/arena.h"
 #include "parsers/base/flaw.h"
@@ -79,6 +80,7 @@ struct tracker_counts {
     uint64_t n_resets_dropped;  /* connections whose resets were over results_budget */
     uint64_t n_not_collected;   /* reset, as the first reading saw, but not met in the second */
     uint64_t n_no_memory;       /* packets that could not be followed: an allocation failed */
+    struct loss loss;           /* what the connections show to be missing */
     size_t peak_bytes;          /* most memory held for open connections */
 };
 

@@ -227,8 +227,10 @@ void tracker_settle_one(struct tracker *t, struct flow *flow)
         if (!in_outline)
             settle_rsts(t, flow, has_room);
     }
-    if (!live_has(l, LIVE_REVIVED))
+    if (!live_has(l, LIVE_REVIVED)) {
         t->counts.n_by_state[history_state(l)]++;
+        loss_count(&t->counts.loss, l);
+    }
     keep_record(t, flow);
     live_leave(flow);
     live_free(&t->store, l);

@@ -91,6 +91,7 @@ static void capture_row(struct page *p, const struct case_capture *k)
         strbuf_printf(&p->b, "; %" PRIu64 " cut by the snaplen", k->snaplen_cut);
     if (k->n_dropped > 0)
         strbuf_printf(&p->b, "; %" PRIu64 " lost while capturing", k->n_dropped);
+    tell_lost(&p->b, k);
     if (k->filter.n > 0) {
         page_add(p, "; filter ");
         page_say(p, k->filter);

@@ -207,6 +207,19 @@ void tell_syslog(struct strbuf *b, const struct case_capture *c)
     strbuf_str(b, " read as a log");
 }
 
+void tell_lost(struct strbuf *b, const struct case_capture *c)
+{
+    const double share = loss_share(c);
+    if (share == 0)
+        return;
+    strbuf_printf(
+        b,
+        ", about %.0f %% of what passed was not captured: what rests on a packet that was "
+        "not seen is less sure (a larger buffer, tcpdump -B 65536, a capture filter or a "
+        "shorter snapshot length, -s 256, lose less)",
+        share * 100);
+}
+
 static void tell_unmeasured(struct strbuf *b, const struct case_log *l)
 {
     bool contested = l->n_clocks > 0 && l->clocks[0].by == CLOCK_CONTESTED;

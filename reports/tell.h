@@ -25,6 +25,9 @@ void tell_host_name(struct strbuf *b, const struct case_file *c, const struct li
 void tell_datagram(struct strbuf *b, const struct case_file *c, const struct event *e);
 /* ", 12 syslog datagrams read as a log" or nothing. */
 void tell_syslog(struct strbuf *b, const struct case_capture *c);
+/* ", about 12 % of what passed was not captured, as its numbers show: ..." and what helps; nothing
+ * for a whole one. */
+void tell_lost(struct strbuf *b, const struct case_capture *c);
 /* "clock 1 ms ahead of the capture's (± 12 ms), by 10 lines" */
 void tell_clock(struct strbuf *b, const struct case_log *l);
 /* Where its host cannot be placed, that and what would help; else nothing. */

@@ -91,6 +91,7 @@ static void capture_read(struct lines *l, const struct case_capture *k)
         show_count(&l->b, k->n_dropped, "packet");
         strbuf_str(&l->b, " lost while capturing");
     }
+    tell_lost(&l->b, k);
     if (k->filter.n > 0) {
         strbuf_str(&l->b, ", taken with the filter \"");
         lines_say(l, k->filter);

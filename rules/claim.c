@@ -107,6 +107,7 @@ static const struct wording of_facts[] = {
     {"conn.server-port", "the server's port is {v}", NULL},
     {"idle.before", "the connection had been silent for {v} before the exchange that ended it",
      NULL},
+    {"capture.lost-share", "share of what passed that was not captured, 0 to 1: {v}", NULL},
     {"server.accepted-before", "the server's port accepted a connection before this one",
      "the server's port accepted no connection before this one"},
     {"server.accepted-after", "the server's port accepted a connection after this one",

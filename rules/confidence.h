@@ -6,8 +6,9 @@
 #ifndef WHYRST_RULES_CONFIDENCE_H
 #define WHYRST_RULES_CONFIDENCE_H
 
-/* How much counts of what rests on the silence of an end that was not captured; and of what would
- * speak against a cause, had that end been heard. */
+/* How likely what rests on the silence of an end that was not captured is otherwise.  So much less
+ * does it count, and so much counts of what would speak against a cause, had that end been heard.
+ */
 #define CONFIDENCE_UNHEARD 0.5
 
 struct confidence {

@@ -269,16 +269,31 @@ static void add_unheard(struct list *l, struct bench *b)
                              .says = claim_says(b, def, &f, value)});
 }
 
+static void add_lost(struct list *l, struct bench *b)
+{
+    const struct fact_def *def = b->lost > 0 ? fact_find(TEXT("capture.lost-share")) : NULL;
+    if (!def)
+        return;
+    const struct fact f = def->get(b->of, b->reset);
+    const struct text value = fact_text(b->arena, def, &f);
+    add(l, (struct evidence){.kind = SOURCE_PACKET,
+                             .capture = reset_capture(b->reset),
+                             .key = text_of(def->name),
+                             .value = value,
+                             .says = claim_says(b, def, &f, value)});
+}
+
 struct evidence *evidence_of(struct hearing *h, size_t *n)
 {
     struct list l;
     list_make(&l, h->bench->arena,
               REASONS_MAX + h->rule->n_conditions * (1 + SIBLINGS_MAX) + 2 * NAMED_LINES_MAX +
-                  UNKNOWN_LINES_MAX + 3);
+                  UNKNOWN_LINES_MAX + 4);
     add_reasons(&l, h->bench);
     for (uint32_t i = 0; i < h->rule->n_conditions; i++)
         add_condition(&l, h, i);
     add_unheard(&l, h->bench);
+    add_lost(&l, h->bench);
     add_last_words(&l, h->bench);
     add_named_lines(&l, h->bench);
     add_unknown_lines(&l, h->bench);

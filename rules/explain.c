@@ -35,10 +35,12 @@ static size_t depth_of(const struct rule *r, const struct condition *c)
 }
 
 static void put_weight(const struct explainer *x, const char *role, double weight, bool counts,
-                       bool doubtful)
+                       double doubt)
 {
     fprintf(x->out, "  %s %.2f%s%s", role, weight, counts ? "" : " not given",
-            doubtful ? ", an end was not captured" : "");
+            doubt == 0           ? ""
+            : x->bench.lost == 0 ? ", an end was not captured"
+                                 : ", not all was captured");
 }
 
 static void put_role(const struct explainer *x, uint32_t i)
@@ -48,12 +50,11 @@ static void put_role(const struct explainer *x, uint32_t i)
     const bool holds = o->truth == TRUTH_TRUE;
     for (size_t k = 0; k < r->n_supports; k++)
         if (r->supports[k].condition == i)
-            put_weight(x, "support", r->supports[k].weight * hearing_share(o), holds, o->doubtful);
+            put_weight(x, "support", r->supports[k].weight * hearing_share(o), holds, o->doubt);
     for (size_t k = 0; k < r->n_contradicts; k++)
         if (r->contradicts[k].condition == i)
-            put_weight(x, "contradict",
-                       r->contradicts[k].weight * (holds ? o->strength : hearing_share(o)),
-                       holds || o->doubtful, o->doubtful);
+            put_weight(x, "contradict", r->contradicts[k].weight * (holds ? o->strength : o->doubt),
+                       holds || o->doubt > 0, o->doubt);
 }
 
 static void put_value(struct explainer *x, const struct condition *c)

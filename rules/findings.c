@@ -229,6 +229,12 @@ static void fill_collect(struct judges *b, struct diagnosis *d)
         return;
     hearing_judge(&b->hearing, &b->bench, b->judgement.winner->rule, true);
     d->collect = evidence_collect(&b->hearing);
+    if (b->bench.lost > 0)
+        d->collect = text_of(arena_printf(
+            b->bench.arena,
+            TEXT_FMT "%sa capture that loses less: a larger buffer (tcpdump -B 65536), "
+                     "a capture filter, a shorter snapshot length (-s 256)",
+            TEXT_ARG(d->collect), d->collect.n ? "; " : ""));
 }
 
 static bool judges_init(struct judges *b, const struct catalogue *k, struct case_file *c)

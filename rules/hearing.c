@@ -48,10 +48,18 @@ static unsigned unheard_traits(const struct case_file *c, const struct reset *r)
     return traits;
 }
 
+static double share_lost(const struct case_file *c, const struct reset *r)
+{
+    const uint32_t capture = reset_capture(r);
+    return capture < c->n_captures ? loss_share(&c->captures[capture]) : 0;
+}
+
 void bench_take(struct bench *b, const struct reset *r)
 {
     b->reset = r;
     b->unheard = unheard_traits(b->of, r);
+    b->lost = share_lost(b->of, r);
+    b->by_absence = b->lost > 0 && reset_by_absence(r);
     b->links = case_links(b->of, r, &b->n_links);
     memset(b->asked, 0, b->catalogue->n_asked * sizeof *b->asked);
 }
@@ -105,39 +113,64 @@ static double line_strength(const struct link *l)
     return l ? join_strength(l->join) * (l->ambiguous ? 0.5 : 1) : 1;
 }
 
-static bool is_doubtful(const struct hearing *h, const struct condition *c)
+/* Whether more than was captured would turn the condition. */
+static bool could_turn(struct hearing *h, const struct condition *c, const struct fact_def *def,
+                       const struct fact *f, enum truth now)
 {
-    const struct fact_def *def = h->bench->catalogue->asked[c->subject.slot].def;
-    return def && (def->traits & h->bench->unheard) && !h->rule->minds_unheard;
+    struct fact more = *f;
+    if (def->traits & FACT_BY_ABSENCE)
+        return h->bench->by_absence;
+    if (!(def->traits & FACT_MAY_GROW) || !f->known)
+        return false;
+    if (def->type == FACT_BOOL)
+        more.as.truth = true;
+    else
+        more.as.number = INT64_MAX;
+    return tests_hold(h, &c->subject, &more, c->tests, c->n_tests) != now;
+}
+
+static double doubt_of(struct hearing *h, const struct condition *c, const struct fact *f,
+                       enum truth now)
+{
+    const struct bench *b = h->bench;
+    const struct fact_def *def = b->catalogue->asked[c->subject.slot].def;
+    if (!def)
+        return 0;
+    if ((def->traits & b->unheard) && !h->rule->minds_unheard)
+        return CONFIDENCE_UNHEARD;
+    return b->lost > 0 && could_turn(h, c, def, f, now) ? b->lost : 0;
 }
 
 static struct outcome leaf(struct hearing *h, const struct condition *c)
 {
     if (c->kind == CONDITION_FACT) {
         const struct fact *f = bench_ask(h->bench, c->subject.slot);
-        return (struct outcome){tests_hold(h, &c->subject, f, c->tests, c->n_tests),
-                                f->known ? line_strength(f->from.link) : 1, is_doubtful(h, c)};
+        const enum truth truth = tests_hold(h, &c->subject, f, c->tests, c->n_tests);
+        return (struct outcome){truth, f->known ? line_strength(f->from.link) : 1,
+                                doubt_of(h, c, f, truth)};
     }
     const struct pick *p = hearing_pick(h, c->bind);
     if (c->kind == CONDITION_EXISTS || p->truth != TRUTH_TRUE)
-        return (struct outcome){p->truth, line_strength(p->link), false};
+        return (struct outcome){p->truth, line_strength(p->link), 0};
     struct fact f = line_value(h->bench, &c->subject, p->link, p->n_fitting);
     return (struct outcome){tests_hold(h, &c->subject, &f, c->tests, c->n_tests),
-                            line_strength(p->link), false};
+                            line_strength(p->link), 0};
 }
 
 struct tally { /* of the children of one condition */
     unsigned n, n_true, n_unknown;
     unsigned n_doubtful, n_surely_true, n_surely_false; /* surely: not doubtful */
-    double weakest, strongest;                          /* strengths of the true ones */
+    double most_doubt;
+    double weakest, strongest; /* strengths of the true ones */
 };
 
 static void count(struct tally *t, const struct outcome *o)
 {
     t->n++;
     t->n_unknown += o->truth == TRUTH_UNKNOWN;
-    t->n_surely_false += o->truth == TRUTH_FALSE && !o->doubtful;
-    t->n_doubtful += o->doubtful;
+    t->n_surely_false += o->truth == TRUTH_FALSE && o->doubt == 0;
+    t->n_doubtful += o->doubt > 0;
+    t->most_doubt = o->doubt > t->most_doubt ? o->doubt : t->most_doubt;
     if (o->truth != TRUTH_TRUE)
         return;
     if (!t->n_true || o->strength < t->weakest)
@@ -145,7 +178,7 @@ static void count(struct tally *t, const struct outcome *o)
     if (!t->n_true || o->strength > t->strongest)
         t->strongest = o->strength;
     t->n_true++;
-    t->n_surely_true += !o->doubtful;
+    t->n_surely_true += o->doubt == 0;
 }
 
 /* A group is in doubt where its doubtful children can turn it. */
@@ -161,8 +194,8 @@ static struct outcome group(const struct condition *c, const struct tally *t)
     const unsigned n_wanted = c->kind == CONDITION_ALL        ? t->n
                               : c->kind == CONDITION_AT_LEAST ? c->at_least
                                                               : 1;
-    struct outcome o = {truth_at_least(n_wanted, t->n_true, t->n_unknown), 1, false};
-    o.doubtful = can_turn(t, n_wanted, o.truth);
+    struct outcome o = {truth_at_least(n_wanted, t->n_true, t->n_unknown), 1, 0};
+    o.doubt = can_turn(t, n_wanted, o.truth) ? t->most_doubt : 0;
     if (c->kind == CONDITION_NOT)
         o.truth = truth_not(o.truth);
     else if (t->n_true)
@@ -184,7 +217,7 @@ static void walk(struct hearing *h, uint32_t first, uint32_t last, bool thorough
         if (c->parent != NO_INDEX && c->parent <= last)
             count(&tallies[c->parent], &h->outcomes[i]);
         if (!thorough && needs_all && c->parent == last && h->outcomes[i].truth == TRUTH_FALSE) {
-            h->outcomes[last] = (struct outcome){TRUTH_FALSE, 1, false};
+            h->outcomes[last] = (struct outcome){TRUTH_FALSE, 1, 0};
             return;
         }
     }
@@ -192,14 +225,13 @@ static void walk(struct hearing *h, uint32_t first, uint32_t last, bool thorough
 
 double hearing_share(const struct outcome *o)
 {
-    return o->strength * (o->doubtful ? CONFIDENCE_UNHEARD : 1);
+    return o->strength * (1 - o->doubt);
 }
 
 double hearing_base(const struct hearing *h)
 {
     const struct rule *r = h->rule;
-    const bool doubtful = r->require != NO_INDEX && h->outcomes[r->require].doubtful;
-    return r->base * (doubtful ? CONFIDENCE_UNHEARD : 1);
+    return r->base * (r->require != NO_INDEX ? 1 - h->outcomes[r->require].doubt : 1);
 }
 
 /* What speaks against a cause may only not have been captured: it counts in part. */
@@ -207,8 +239,8 @@ static void contradict(struct confidence *c, double weight, const struct outcome
 {
     if (o->truth == TRUTH_TRUE)
         confidence_contradict(c, weight * o->strength);
-    else if (o->doubtful)
-        confidence_contradict(c, weight * CONFIDENCE_UNHEARD);
+    else
+        confidence_contradict(c, weight * o->doubt);
 }
 
 /* Weighs what holds. */

@@ -16,6 +16,8 @@ struct bench {
     struct arena *arena; /* for what is said */
     const struct reset *reset;
     unsigned unheard; /* traits of facts that rest on an end which was not captured */
+    double lost;      /* share of what passed that the capture does not hold; 0: it is whole */
+    bool by_absence;  /* if so, reset_by_absence */
     const struct link *links;
     size_t n_links;
     struct fact *facts; /* by slot */
@@ -35,7 +37,7 @@ struct pick { /* what a bind came to */
 struct outcome { /* what a condition came to */
     enum truth truth;
     double strength; /* of the log lines that it rests on, 1 when on none */
-    bool doubtful;   /* it could be otherwise, had an end been captured that was not */
+    double doubt;    /* how likely it could be otherwise, had all been captured that was not */
 };
 
 struct hearing {

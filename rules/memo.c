@@ -36,10 +36,16 @@ struct node {
     unsigned next;          /* where in last the next one goes, modulo LAST */
 };
 
-struct root { /* where the questions begin about resets of one kind, or of none, which the same ends
-                 were not captured of */
-    uint32_t kind, node;
+struct gaps { /* what was not captured, as the bench has it */
     unsigned unheard;
+    double lost;
+    bool by_absence;
+};
+
+struct root { /* where the questions begin about resets of one kind, or of none, with the same gaps
+               */
+    uint32_t kind, node;
+    struct gaps gaps;
 };
 
 struct kept { /* a judgement; its verdicts lie in one row */
@@ -69,18 +75,24 @@ static uint32_t new_node(struct memo *m)
     return (uint32_t)m->nodes.n - 1;
 }
 
-static bool is_root(const struct root *root, uint32_t kind, unsigned unheard)
+static struct gaps gaps_of(const struct bench *b)
 {
-    return root->kind == kind && root->unheard == unheard;
+    return (struct gaps){b->unheard, b->lost, b->by_absence};
+}
+
+static bool is_root(const struct root *root, uint32_t kind, const struct gaps *g)
+{
+    return root->kind == kind && root->gaps.unheard == g->unheard && root->gaps.lost == g->lost &&
+           root->gaps.by_absence == g->by_absence;
 }
 
 /* A new one, or NULL. */
-static struct root *add_root(struct memo *m, uint32_t kind, unsigned unheard)
+static struct root *add_root(struct memo *m, uint32_t kind, const struct gaps *g)
 {
     const uint32_t node = m->roots.n < KINDS_MAX ? new_node(m) : NONE;
     struct root *root = node != NONE ? vec_push(&m->roots) : NULL;
     if (root)
-        *root = (struct root){kind, node, unheard};
+        *root = (struct root){kind, node, *g};
     return root;
 }
 
@@ -91,7 +103,7 @@ struct memo *memo_create(const struct catalogue *k, const struct case_file *c)
         return NULL;
     m->off = c->n_logs > 0;
     map_init(&m->edges, sizeof(struct edge_key), sizeof(uint32_t));
-    if (questions_list(&m->questions, k, c) && add_root(m, 0, 0))
+    if (questions_list(&m->questions, k, c) && add_root(m, 0, &(struct gaps){0}))
         return m;
     memo_free(m);
     return NULL;
@@ -126,21 +138,22 @@ static uint32_t child_of(struct memo *m, uint32_t node, uint64_t given)
 }
 
 /* Where the questions about the reset on the bench begin.  When there is no room for more kinds:
- * where all are asked, or NULL where ends were not captured. */
+ * where all are asked, or NULL where something was not captured. */
 static const struct root *root_of(struct memo *m, const struct bench *b)
 {
     const uint32_t kind = reset_kind(b->reset);
-    if (is_root(&m->roots.v[m->last_root], kind, b->unheard))
+    const struct gaps gaps = gaps_of(b);
+    if (is_root(&m->roots.v[m->last_root], kind, &gaps))
         return &m->roots.v[m->last_root];
     for (uint32_t i = 0; i < m->roots.n; i++)
-        if (is_root(&m->roots.v[i], kind, b->unheard)) {
+        if (is_root(&m->roots.v[i], kind, &gaps)) {
             m->last_root = i;
             return &m->roots.v[i];
         }
-    const struct root *root = add_root(m, kind, b->unheard);
+    const struct root *root = add_root(m, kind, &gaps);
     if (root)
         m->last_root = (uint32_t)m->roots.n - 1;
-    return root || b->unheard ? root : &m->roots.v[0];
+    return root || gaps.unheard || gaps.lost > 0 ? root : &m->roots.v[0];
 }
 
 static bool usable(const struct memo *m, const struct bench *b)

@@ -136,7 +136,7 @@ RECORDS = {
                  "rst_skipped": list_of(holds({"frame": is_frame, "reason": is_text}))},
                 {"first": is_time, "last": is_time, "snaplen_cut": is_count,
                  "joined_from": list_of(is_text),
-                 "dropped": is_count, "filter": is_text,
+                 "dropped": is_count, "lost_share": is_share, "filter": is_text,
                  "bytes_analysed": is_count, "bytes_skipped": map_of(is_count),
                  "damaged_where": list_of(is_text),
                  "skipped": map_of(is_count), "truncated_where": is_text, "flaws": map_of(is_count),

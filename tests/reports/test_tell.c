@@ -239,18 +239,27 @@ static void test_own_collect_comes_first(void **state)
     assert_string_equal(v[1].cause, "oom-kill");
 }
 
+static void test_lost_frames(void **state)
+{
+    (void)state;
+    struct strbuf b;
+    strbuf_init(&b);
+    struct case_capture k = {.n_packets = 100, .loss = {.n_held = 90}};
+    tell_lost(&b, &k), is(&b, "");
+    k.loss.n_missed = 25;
+    tell_lost(&b, &k);
+    assert_true(text_starts(strbuf_view(&b), TEXT(", about 20 % of what passed was not captured")));
+    strbuf_finish(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_headline),
-        cmocka_unit_test(test_resets_over_a_budget),
-        cmocka_unit_test(test_headline_of_lost_resets),
-        cmocka_unit_test(test_confidence),
-        cmocka_unit_test(test_ties),
-        cmocka_unit_test(test_clocks),
-        cmocka_unit_test(test_cuts),
-        cmocka_unit_test(test_what_to_collect),
-        cmocka_unit_test(test_own_collect_comes_first),
+        cmocka_unit_test(test_headline),        cmocka_unit_test(test_resets_over_a_budget),
+        cmocka_unit_test(test_lost_frames),     cmocka_unit_test(test_headline_of_lost_resets),
+        cmocka_unit_test(test_confidence),      cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_clocks),          cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_what_to_collect), cmocka_unit_test(test_own_collect_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,8 @@ static struct link links[32];
 static size_t n_links;
 static bool covers;
 static unsigned unheard;
+static double lost;
+static bool by_absence;
 static instant_ns asked_from;
 static const struct fact_def *mute;
 
@@ -50,15 +52,15 @@ GETTER(8)
 GETTER(9)
 
 static const struct fact_def table[N_FACTS] = {
-    {"t.bool", FACT_BOOL, 0, NULL, "a bool", get_0},
+    {"t.bool", FACT_BOOL, FACT_MAY_GROW, NULL, "a bool", get_0},
     {"t.bytes", FACT_BYTES, FACT_HEARS_SERVER, NULL, "bytes", get_1},
     {"t.idle", FACT_DURATION, FACT_HEARS_RESET_SIDE, NULL, "a duration", get_2},
-    {"t.int", FACT_INT, 0, NULL, "an int", get_3},
+    {"t.int", FACT_INT, FACT_MAY_GROW, NULL, "an int", get_3},
     {"t.ip", FACT_IP, 0, NULL, "an address", get_4},
     {"t.other", FACT_DURATION, FACT_HEARS_CLIENT, NULL, "another duration", get_5},
     {"t.real", FACT_REAL, 0, NULL, "a real", get_6},
     {"t.side", FACT_ENUM, FACT_OF_KIND | FACT_TELLS_UNHEARD, sides, "a side", get_7},
-    {"t.text", FACT_TEXT, 0, NULL, "a text", get_8},
+    {"t.text", FACT_TEXT, FACT_BY_ABSENCE, NULL, "a text", get_8},
     {"t.time", FACT_TIME, 0, NULL, "a time", get_9},
 };
 
@@ -84,6 +86,8 @@ void fake_forget(void)
     mute = NULL;
     covers = false;
     unheard = 0;
+    lost = 0;
+    by_absence = false;
 }
 
 void fake_bool(const char *name, bool v)
@@ -130,6 +134,12 @@ void fake_covers(bool v)
 void fake_unheard(unsigned ends)
 {
     unheard = ends;
+}
+
+void fake_lost(double share, bool of_absence)
+{
+    lost = share;
+    by_absence = of_absence;
 }
 
 instant_ns fake_cover_asked_from(void)
@@ -224,6 +234,18 @@ const struct connection *reset_recall(const struct reset *r)
 const struct reset *reset_recall_whole(const struct reset *r)
 {
     return r;
+}
+
+double loss_share(const struct case_capture *k)
+{
+    (void)k;
+    return lost;
+}
+
+bool reset_by_absence(const struct reset *r)
+{
+    (void)r;
+    return by_absence;
 }
 
 unsigned population_unheard(const struct case_file *c, const struct reset *r)

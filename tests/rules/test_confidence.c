@@ -172,6 +172,43 @@ static void test_the_reset_side_is_an_end(void **state)
     assert_true(about(confidence("<require>" RESET_SIDES "</require>"), 0.25));
 }
 
+/* --- frames that the capture lost */
+
+static void test_what_rests_on_absence(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        double confidence;
+    } rows[] = {
+        {"<require><fact name='t.int' is='1'/></require>", 0.5 * 0.8}, /* it may be more */
+        {"<require><fact name='t.int' at-most='3'/></require>", 0.5 * 0.8},
+        {"<require><fact name='t.int' at-least='1'/></require>", 0.5}, /* and is so much */
+        {"<require><fact name='t.bool' is='false'/></require>", 0.5 * 0.8},
+        {"<require><not><fact name='t.bool' is='true'/></not></require>", 0.5 * 0.8},
+        {"<require><fact name='t.text' is='refused'/></require>", 0.5 * 0.8},
+        {"<require><any><fact name='t.text' is='refused'/>" CLIENTS "</any></require>", 0.5},
+        {"<require>" CLIENTS SERVERS "</require>", 0.5},
+        {"<support weight='0.5'><fact name='t.int' at-most='3'/></support>", 1 - 0.5 * 0.6},
+        {"<support weight='0.5'><fact name='t.int' at-least='1'/></support>", 1 - 0.5 * 0.5},
+        {"<contradict weight='0.5'><fact name='t.int' at-least='3'/></contradict>", 0.5 * 0.9},
+        {"<contradict weight='0.5'><fact name='t.int' at-most='0'/></contradict>", 0.5},
+    };
+    let_clients_be_unheard();
+    fake_bool("t.bool", false);
+    fake_text("t.text", "refused");
+    fake_unheard(0);
+    fake_lost(0.2, true);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!about(confidence(rows[i].body), rows[i].confidence))
+            fail_msg("%s: %f", rows[i].body, confidence(rows[i].body));
+    fake_lost(0.2, false); /* the mechanism was seen */
+    assert_true(about(confidence(rows[5].body), 0.5));
+    fake_lost(0, false);
+    for (size_t i = 0; i < 8; i++)
+        assert_true(about(confidence(rows[i].body), 0.5));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_strength_of_groups),
         cmocka_unit_test(test_what_rests_on_an_unheard_end),
         cmocka_unit_test(test_the_reset_side_is_an_end),
+        cmocka_unit_test(test_what_rests_on_absence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

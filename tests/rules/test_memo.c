@@ -326,6 +326,28 @@ static void test_unheard_ends(void **state)
     close_court(&t);
 }
 
+/* And where frames were lost, by how many and by what they could turn. */
+static void test_lost_frames(void **state)
+{
+    (void)state;
+    struct court t;
+    fake_forget();
+    fake_text("t.text", "refused");
+    open_court(&t, RULE("a", "port-closed", REQUIRE("<fact name='t.text' is='refused'/>"), "0.5"),
+               0);
+    static const struct {
+        double share, confidence;
+        bool of_absence;
+    } rows[] = {{0, 0.5, false}, {0.2, 0.4, true}, {0.4, 0.3, true}, {0.4, 0.5, false}};
+    for (int again = 0; again < 2; again++)
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            fake_lost(rows[i].share, rows[i].of_absence);
+            assert_int_equal(recalled(&t), again);
+            assert_float_equal(t.j.winner->confidence, rows[i].confidence, 1e-9);
+        }
+    close_court(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_mute_facts),
         cmocka_unit_test(test_unheard_ends),
+        cmocka_unit_test(test_lost_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In: connections as the tracker lets go of them, and what a capture says of itself.  Out: the
+ * share that was not captured.  Pure acknowledgements cannot be missed; they are lost as others
+ * are.
+ */
+#include "analyzer/loss.h"
+
+#include "analyzer/case.h"
+#include "analyzer/live.h"
+
+#define PRIOR 10       /* segments, all held: a single hole among a few proves little */
+#define LEAST 0.01     /* what counts as whole */
+#define USUAL_LEN 1448 /* of a segment, where none of that end was captured */
+
+static uint64_t bytes_missed(const struct half *h)
+{
+    uint64_t n = 0;
+    for (const struct hole *hole = h->trouble ? h->trouble->holes : NULL; hole; hole = hole->next)
+        n += hole->acked ? hole->to - hole->from : 0;
+    return n;
+}
+
+/* Segments in the holes, as long as the end's others are; a hole has one at least. */
+static void count_half(struct loss *l, const struct half *h)
+{
+    const uint64_t missed = bytes_missed(h);
+    l->n_held += h->n_data_segments;
+    if (missed == 0)
+        return;
+    const uint64_t held = h->bytes > missed ? h->bytes - missed : 0;
+    const uint64_t len = held > 0 && h->n_data_segments > 0 ? held / h->n_data_segments : USUAL_LEN;
+    const uint64_t n = len > 0 ? missed / len : 0;
+    const uint64_t n_holes = h->trouble->n_missing_acked > 0 ? h->trouble->n_missing_acked : 1;
+    l->n_missed += n > n_holes ? n : n_holes;
+}
+
+void loss_count(struct loss *l, const struct live *k)
+{
+    const bool began = live_has(k, LIVE_SYN) || live_has(k, LIVE_SYNACK);
+    if (!began || k->half[0].n_segments == 0 || k->half[1].n_segments == 0)
+        return;
+    count_half(l, &k->half[0]);
+    count_half(l, &k->half[1]);
+    const bool was_answered = half_has(&k->half[k->client], HALF_ACK);
+    l->n_held += live_has(k, LIVE_SYNACK);
+    l->n_missed += live_has(k, LIVE_SYN) && !live_has(k, LIVE_SYNACK) && was_answered;
+}
+
+double loss_share(const struct case_capture *k)
+{
+    const struct loss *l = &k->loss;
+    const double by_numbers = (double)l->n_missed / (double)(l->n_held + l->n_missed + PRIOR);
+    const double all = (double)k->n_packets + (double)k->n_dropped;
+    const double stated = all > 0 ? (double)k->n_dropped / all : 0;
+    const double share = by_numbers > stated ? by_numbers : stated;
+    return share < LEAST ? 0 : share;
+}

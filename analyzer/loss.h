@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How much of what passed its place a capture does not hold.  Numbers tell it of every connection:
+ * bytes that an end acknowledges were sent, and a client that acknowledges a SYN-ACK got one.  What
+ * the network lost nobody acknowledges, so it does not count.  pcapng files may say it themselves.
+ */
+#ifndef WHYRST_ANALYZER_LOSS_H
+#define WHYRST_ANALYZER_LOSS_H
+
+#include <stdint.h>
+
+struct case_capture;
+struct live;
+
+struct loss { /* of segments with payload, and SYN-ACKs, that both ends testify */
+    uint64_t n_held, n_missed;
+};
+
+/* Adds what a connection shows at its end.  One that the capture met in its midst shows nothing,
+ * since what was on its way then is no loss, and so does one of which only one end was captured. */
+void loss_count(struct loss *l, const struct live *k);
+
+/* The share of all segments, 0..1, that the capture's series of files does not hold: what its
+ * numbers or its own statistics say, whichever is more.  Of few segments it is taken to be less
+ * than they show, and 0 below one in a hundred. */
+double loss_share(const struct case_capture *k);
+
+#endif
