@@ -69,19 +69,21 @@ void shunnings_free(struct shunnings *s)
     free(s);
 }
 
-/* What stands at i in the rows.  False: it is too far away from t. */
+/* What stands at i in the rows, of which first is the earliest of the client's.  False: it is too
+ * far away from t. */
 static bool take(struct shunning *out, const struct server_rows *rows, size_t i, uint32_t client,
-                 instant_ns t)
+                 instant_ns t, instant_ns *first)
 {
     const instant_ns apart = rows->time[i] > t ? rows->time[i] - t : t - rows->time[i];
     if (apart > SHUNNINGS_REACH_NS)
         return false;
-    if (rows->note[i] == note_of(client, true))
-        out->n_refused++;
-    else if (rows->note[i] == note_of(client, false))
-        out->n_unknown++;
-    else
-        out->n_others++;
+    const bool is_refused = rows->note[i] == note_of(client, true);
+    const bool is_unknown = rows->note[i] == note_of(client, false);
+    out->n_refused += is_refused;
+    out->n_unknown += is_unknown;
+    out->n_others += !is_refused && !is_unknown;
+    if ((is_refused || is_unknown) && rows->time[i] < *first)
+        *first = rows->time[i];
     return true;
 }
 
@@ -93,14 +95,14 @@ static bool is_held(const struct connection_record *k, instant_ns t)
            !record_saw_rst(k, SIDE_SERVER) && (fin == INSTANT_NONE || fin > t);
 }
 
-static uint32_t held_beside(const struct shunnings *s, const struct reset *r, uint32_t client)
+static uint32_t held_beside(const struct shunnings *s, const struct reset *r, uint32_t client,
+                            instant_ns t)
 {
     const struct census *k = s->rows.census;
     const struct case_file *c = k->of;
     const uint32_t server = census_server(k, r), series = case_series(c, reset_capture(r));
     if (server == CENSUS_NONE)
         return 0;
-    const instant_ns t = r->deciding.segment.time;
     const size_t first = k->first[server], n = k->first[server + 1] - first;
     uint32_t hint = 0, held = 0;
     const size_t at = first + times_before(k->row.time + first, n, t, false, &hint);
@@ -121,13 +123,16 @@ bool shunnings_of(const struct shunnings *s, const struct reset *r, struct shunn
     const instant_ns t = r->deciding.segment.time;
     const size_t end = row->first + row->n;
     const size_t at = row->first + server_rows_before(&s->rows, row, t, false);
-    *out = (struct shunning){.n_others_held = held_beside(s, r, client)};
+    instant_ns from = t;
+    *out = (struct shunning){.n_others_held = held_beside(s, r, client, t)};
     for (size_t i = at; i > row->first && at - i < WALK_MAX; i--)
-        if (!take(out, &s->rows, i - 1, client, t))
+        if (!take(out, &s->rows, i - 1, client, t, &from))
             break;
     for (size_t i = at; i < end && i - at < WALK_MAX; i++)
-        if (!take(out, &s->rows, i, client, t))
+        if (!take(out, &s->rows, i, client, t, &from))
             break;
+    if (out->n_others_held == 0 && from < t) /* the capture may end with r */
+        out->n_others_held = held_beside(s, r, client, from);
     return true;
 }
 

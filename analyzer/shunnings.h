@@ -11,11 +11,13 @@
 
 #define SHUNNINGS_REACH_NS (60 * NS_PER_S) /* so far before and after a reset one looks */
 
-struct shunning {           /* of one server's port, in that time, as one place saw it */
-    uint32_t n_refused;     /* the client's attempts that were refused */
-    uint32_t n_unknown;     /* the client's connections that were answered as unknown */
-    uint32_t n_others;      /* other addresses' of both kinds */
-    uint32_t n_others_held; /* other addresses' open before the reset and after it, at most 200 */
+struct shunning {       /* of one server's port, in that time, as one place saw it */
+    uint32_t n_refused; /* the client's attempts that were refused */
+    uint32_t n_unknown; /* the client's connections that were answered as unknown */
+    uint32_t n_others;  /* other addresses' of both kinds */
+    /* other addresses' open before the reset and after it, at most 200; none: the same of the first
+     * time that the client was turned away */
+    uint32_t n_others_held;
 };
 
 struct shunnings;

@@ -59,6 +59,25 @@ static void one_client_is_shunned(void **state)
     joint_free(j);
 }
 
+/* What the capture holds of others ends before the last refusal. */
+static void the_capture_ends_with_it(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct shunning k;
+    struct connection_record *other = joint_talk(j, "192.0.2.9:900", PORT, 1, 21);
+    other->n_segments = 50;
+    turned(j, "192.0.2.1:1000", 20, false);
+    struct reset *last = turned(j, "192.0.2.1:1001", 22, true);
+    assert_true(ask(j, last, &k));
+    assert_int_equal(k.n_unknown, 1);
+    assert_int_equal(k.n_others_held, 1);
+    other->last_time = JOINT_START + 19 * NS_PER_S; /* it had fallen silent before */
+    assert_true(ask(j, last, &k));
+    assert_int_equal(k.n_others_held, 0);
+    joint_free(j);
+}
+
 static void others_are_turned_away_too(void **state)
 {
     (void)state;
@@ -98,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_client_is_shunned),
+        cmocka_unit_test(the_capture_ends_with_it),
         cmocka_unit_test(others_are_turned_away_too),
         cmocka_unit_test(nothing_was_forgotten),
     };
