@@ -23,6 +23,15 @@ enum app_protocol said_protocol(const struct connection *c, enum side side)
     return said ? said->own : own_protocol(c, side);
 }
 
+unsigned said_protocols(const struct connection *c)
+{
+    unsigned protocols = 0;
+    for (int side = SIDE_CLIENT; side <= SIDE_SERVER && !c->began_mid_stream; side++)
+        if (c->end[side].head.n > 0)
+            protocols |= 1U << said_protocol(c, (enum side)side);
+    return protocols;
+}
+
 /* The connection's is worked out once: *both is APP_PROTOCOLS until it is. */
 static enum app_protocol protocol_of(const struct connection *c, enum app_protocol own,
                                      enum app_protocol *both)

@@ -27,6 +27,10 @@ void said_settle(struct connection *c, struct arena *arena);
 /* The protocol of that end's own first bytes. */
 enum app_protocol said_protocol(const struct connection *c, enum side side);
 
+/* The protocols in which its ends begin, as bits 1 << enum app_protocol; 0: nothing was said, or
+ * where it begins was not captured. */
+unsigned said_protocols(const struct connection *c);
+
 /* HTTP/1: how whole the server's last answer is, by the kept bytes; HTTP_UNSURE also where bytes
  * are missing or it speaks something else. */
 enum http_completeness said_answer(const struct connection *c);

@@ -153,7 +153,8 @@ static enum truth test_holds(struct hearing *h, const struct subject *s, const s
             any = truth_or(any, against(h, s, f, &positive, &t->operands[i]));
         return any;
     case OP_NEAR_TIMER:
-        return truth_of(timeouts_near(&h->bench->catalogue->timeouts, f->as.number, t->timers));
+        return truth_of(timeouts_near(&h->bench->catalogue->timeouts, f->as.number,
+                                      (struct timer_wanted){t->timers, h->bench->spoken}));
     case OP_CONTAINS:
         return truth_of(contains(text_of_fact(f), t->operands[0].text, t->nocase));
     case OP_STARTS:

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analyzer/population.h"
+#include "analyzer/said.h"
 #include "rules/confidence.h"
 
 bool bench_init(struct bench *b, const struct catalogue *k, struct case_file *c)
@@ -60,6 +61,7 @@ void bench_take(struct bench *b, const struct reset *r)
     b->unheard = unheard_traits(b->of, r);
     b->lost = share_lost(b->of, r);
     b->by_absence = b->lost > 0 && reset_by_absence(r);
+    b->spoken = r->in_full ? said_protocols(r->in_full) : 0;
     b->links = case_links(b->of, r, &b->n_links);
     memset(b->asked, 0, b->catalogue->n_asked * sizeof *b->asked);
 }

@@ -18,6 +18,7 @@ struct bench {
     unsigned unheard; /* traits of facts that rest on an end which was not captured */
     double lost;      /* share of what passed that the capture does not hold; 0: it is whole */
     bool by_absence;  /* if so, reset_by_absence */
+    unsigned spoken;  /* see said_protocols; 0 of a reset in outline */
     const struct link *links;
     size_t n_links;
     struct fact *facts; /* by slot */

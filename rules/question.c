@@ -24,6 +24,7 @@ enum likeness { ALIKE_NEVER, ALIKE_UNKNOWN, ALIKE_NUMBER, ALIKE_TRUTH, ALIKE_TEX
 struct held { /* an answer, and the values of the fact that it holds for */
     uint64_t answer;
     int64_t least, most; /* numbers; 0 or 1 for a truth */
+    unsigned spoken;     /* of a question that asks for timers, else 0 */
     bool known;
     uint8_t n; /* bytes of a text */
     char text[VALUE_TEXT_MAX];
@@ -32,6 +33,7 @@ struct held { /* an answer, and the values of the fact that it holds for */
 struct question {
     uint32_t slot, first, n; /* atoms */
     enum likeness likeness;  /* never: the answer hangs on more than this fact's value */
+    bool asks_timers;        /* the answer hangs on what was spoken, too */
     bool of_kind;            /* all resets of one kind give one answer */
     bool of_case;            /* all resets do */
     uint8_t n_held, next;    /* next: where the next one goes */
@@ -88,6 +90,17 @@ static bool refers(const struct questions *all, const struct question *q)
     return false;
 }
 
+static bool asks_timers(const struct questions *all, const struct question *q)
+{
+    for (uint32_t i = 0; i < q->n; i++) {
+        const struct condition *c = all->atoms.v[q->first + i].condition;
+        for (size_t k = 0; k < c->n_tests; k++)
+            if (c->tests[k].op == OP_NEAR_TIMER)
+                return true;
+    }
+    return false;
+}
+
 static enum likeness likeness_of(const struct fact_def *def)
 {
     switch (def ? def->type : FACT_TEXT) {
@@ -116,6 +129,7 @@ static bool add_question(struct questions *all, uint32_t slot, uint32_t first, u
     if (refers(all, q))
         return true;
     q->likeness = likeness_of(def);
+    q->asks_timers = asks_timers(all, q);
     q->of_kind = def && (def->traits & FACT_OF_KIND);
     q->of_case = def && fact_is_mute(all->of, def);
     q->plain = def && q->likeness != ALIKE_NEVER ? fact_plain_of(def) : NULL;
@@ -199,7 +213,8 @@ static void limit(struct held *h, int64_t number, const struct test *t, const st
 static void limit_by(struct held *h, int64_t number, const struct test *t, struct bench *b)
 {
     if (t->op == OP_NEAR_TIMER)
-        timeouts_limit(&b->catalogue->timeouts, number, t->timers, &h->least, &h->most);
+        timeouts_limit(&b->catalogue->timeouts, number, (struct timer_wanted){t->timers, b->spoken},
+                       &h->least, &h->most);
     for (size_t i = 0; i < t->n_operands && t->op != OP_KNOWN; i++) {
         const struct operand *o = &t->operands[i];
         const bool is_silent = o->ref && !bench_ask(b, o->ref->slot)->known;
@@ -228,6 +243,11 @@ static bool may_be_held(const struct question *q, const struct fact *f)
                          (q->likeness != ALIKE_TEXT || f->as.text.n <= VALUE_TEXT_MAX));
 }
 
+static unsigned spoken_for(const struct question *q, const struct bench *b)
+{
+    return q->asks_timers ? b->spoken : 0;
+}
+
 /* The oldest makes way. */
 static void hold(const struct questions *all, struct question *q, struct bench *b,
                  const struct fact *f, uint64_t answer)
@@ -236,7 +256,7 @@ static void hold(const struct questions *all, struct question *q, struct bench *
     const bool is_text = f->known && q->likeness == ALIKE_TEXT;
     if (!may_be_held(q, f))
         return;
-    *h = (struct held){.answer = answer, .known = f->known};
+    *h = (struct held){.answer = answer, .known = f->known, .spoken = spoken_for(q, b)};
     if (is_text) {
         h->n = (uint8_t)f->as.text.n;
         if (h->n > 0)
@@ -250,11 +270,14 @@ static void hold(const struct questions *all, struct question *q, struct bench *
     q->n_held = q->n_held < HELD ? q->n_held + 1 : HELD;
 }
 
-static const struct held *held_for(const struct question *q, bool known, int64_t number)
+static const struct held *held_for(const struct question *q, const struct bench *b, bool known,
+                                   int64_t number)
 {
+    const unsigned spoken = spoken_for(q, b);
     for (unsigned i = 0; i < q->n_held; i++) {
         const struct held *h = &q->held[i];
-        if (known == h->known && (!known || (number >= h->least && number <= h->most)))
+        if (known == h->known && spoken == h->spoken &&
+            (!known || (number >= h->least && number <= h->most)))
             return h;
     }
     return NULL;
@@ -271,11 +294,12 @@ static const struct held *held_for_text(const struct question *q, struct text t)
 }
 
 /* An answer that was given before and holds for the fact, too. */
-static const struct held *find_held(const struct question *q, const struct fact *f)
+static const struct held *find_held(const struct question *q, const struct bench *b,
+                                    const struct fact *f)
 {
     if (f->known && q->likeness == ALIKE_TEXT)
         return held_for_text(q, f->as.text);
-    return held_for(q, f->known, q->likeness == ALIKE_TRUTH ? f->as.truth : f->as.number);
+    return held_for(q, b, f->known, q->likeness == ALIKE_TRUTH ? f->as.truth : f->as.number);
 }
 
 /* ---- answers ---- */
@@ -302,7 +326,7 @@ static const struct held *find_held_plain(const struct question *q, const struct
 {
     int64_t number = 0;
     const bool known = q->plain(b->of, b->reset, &number);
-    return held_for(q, known, number);
+    return held_for(q, b, known, number);
 }
 
 /* Kept apart from the quick way, which most answers take. */
@@ -312,7 +336,7 @@ answer_by_fact(const struct questions *all, struct question *q, struct bench *b,
     const struct fact *f = bench_ask(b, q->slot);
     if (f->from.link)
         return false;
-    const struct held *held = find_held(q, f);
+    const struct held *held = find_held(q, b, f);
     *out = held ? held->answer : test_all(all, q, b, f);
     if (!held)
         hold(all, q, b, f, *out);

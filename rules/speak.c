@@ -145,7 +145,8 @@ static bool timers(void *ctx, const struct subject *s, struct text *out)
     struct fact f = hearing_value(h, s);
     if (!f.known)
         return false;
-    *out = timeouts_nearest(&h->bench->catalogue->timeouts, f.as.number, TIMER_ANY, TIMERS_NAMED,
+    *out = timeouts_nearest(&h->bench->catalogue->timeouts, f.as.number,
+                            (struct timer_wanted){TIMER_ANY, h->bench->spoken}, TIMERS_NAMED,
                             h->bench->arena);
     return out->n > 0;
 }

@@ -6,8 +6,10 @@
 
 #include <stdlib.h>
 
+#include "parsers/packet/words.h"
 #include "rules/number.h"
 #include "rules/shape.h"
+#include "rules/words.h"
 
 #define PRODUCTS_MAX 8
 
@@ -18,10 +20,10 @@ static const char *const children[] = {"timer", NULL};
 static const struct shape_attribute of_root[] = {{"version", true, false, versions},
                                                  {NULL, false, false, NULL}};
 static const struct shape_attribute of_timer[] = {
-    {"after", true, false, NULL},   {"tolerance", true, false, NULL},
-    {"kind", true, false, kinds},   {"ends", false, false, endings},
-    {"product", true, false, NULL}, {"setting", false, false, NULL},
-    {NULL, false, false, NULL}};
+    {"after", true, false, NULL},    {"tolerance", true, false, NULL},
+    {"kind", true, false, kinds},    {"ends", false, false, endings},
+    {"speaks", false, false, NULL},  {"product", true, false, NULL},
+    {"setting", false, false, NULL}, {NULL, false, false, NULL}};
 static const struct shape shapes[] = {
     {"timeouts", children, false, true, of_root},
     {"timer", NULL, true, true, of_timer},
@@ -58,6 +60,29 @@ static enum timer_ending ending_of(struct text t)
         if (text_eq(t, text_of(endings[i])))
             return (enum timer_ending)(i + 1);
     return TIMER_UNSAID;
+}
+
+static enum app_protocol protocol_of(struct text name)
+{
+    for (int p = 0; p < APP_PROTOCOLS; p++)
+        if (text_eq(name, text_of(words_protocol_id((enum app_protocol)p))))
+            return (enum app_protocol)p;
+    return APP_PROTOCOLS;
+}
+
+static bool protocols(const struct xml_node *n, const char *file, unsigned *out,
+                      struct complaints *c)
+{
+    struct text rest = xml_attribute(n, "speaks"), word;
+    while (words_next(&rest, &word)) {
+        const enum app_protocol p = protocol_of(word);
+        if (p == APP_PROTOCOLS) {
+            complain(c, file, n->line, "speaks=\"%s\": no protocol has that name", quoted(word).s);
+            return false;
+        }
+        *out |= 1U << p;
+    }
+    return true;
 }
 
 static bool duration(const struct xml_node *n, const char *name, const char *file, instant_ns *out,
@@ -103,6 +128,7 @@ bool timeouts_read(struct timeouts *t, const char *name, struct text bytes, stru
                                 .source = text_trim(n->content),
                                 .ending = ending_of(xml_attribute(n, "ends"))};
         if (timer_kind_parse(xml_attribute(n, "kind"), &timer->kind) &&
+            protocols(n, name, &timer->speaks, c) &&
             duration(n, "after", name, &timer->after_ns, c) &&
             duration(n, "tolerance", name, &timer->tolerance_ns, c))
             t->n++;
@@ -117,15 +143,22 @@ static instant_ns apart(const struct timer *t, instant_ns idle_ns)
     return idle_ns > t->after_ns ? idle_ns - t->after_ns : t->after_ns - idle_ns;
 }
 
-static bool fits(const struct timer *t, instant_ns idle_ns, uint32_t wanted)
+/* Within TLS anything may be spoken. */
+static bool is_wanted(const struct timer *t, struct timer_wanted w)
 {
-    return idle_ns >= 0 && ((uint32_t)t->kind & wanted) && apart(t, idle_ns) <= t->tolerance_ns;
+    return ((uint32_t)t->kind & w.kinds) &&
+           (!t->speaks || !w.spoken || (w.spoken & (t->speaks | 1U << APP_TLS)));
 }
 
-bool timeouts_near(const struct timeouts *t, instant_ns idle_ns, uint32_t wanted)
+static bool fits(const struct timer *t, instant_ns idle_ns, struct timer_wanted w)
+{
+    return idle_ns >= 0 && is_wanted(t, w) && apart(t, idle_ns) <= t->tolerance_ns;
+}
+
+bool timeouts_near(const struct timeouts *t, instant_ns idle_ns, struct timer_wanted w)
 {
     for (size_t i = 0; i < t->n; i++)
-        if (fits(&t->v[i], idle_ns, wanted))
+        if (fits(&t->v[i], idle_ns, w))
             return true;
     return false;
 }
@@ -140,7 +173,7 @@ static void limit_by(instant_ns low, instant_ns high, instant_ns idle_ns, instan
     *most = to < *most ? to : *most;
 }
 
-void timeouts_limit(const struct timeouts *t, instant_ns idle_ns, uint32_t wanted,
+void timeouts_limit(const struct timeouts *t, instant_ns idle_ns, struct timer_wanted w,
                     instant_ns *least, instant_ns *most)
 {
     limit_by(0, INT64_MAX, idle_ns, least, most); /* less is no silence */
@@ -149,21 +182,21 @@ void timeouts_limit(const struct timeouts *t, instant_ns idle_ns, uint32_t wante
         instant_ns high;
         if (__builtin_add_overflow(v->after_ns, v->tolerance_ns, &high))
             high = INT64_MAX;
-        if ((uint32_t)v->kind & wanted)
+        if (is_wanted(v, w))
             limit_by(v->after_ns - v->tolerance_ns, high, idle_ns, least, most);
     }
 }
 
 /* The best that fits behind those already taken. */
 static const struct timer *next_nearest(const struct timeouts *t, instant_ns idle_ns,
-                                        uint32_t wanted, const struct timer **taken, size_t n)
+                                        struct timer_wanted w, const struct timer **taken, size_t n)
 {
     const struct timer *best = NULL;
     for (size_t i = 0; i < t->n; i++) {
         bool is_taken = false;
         for (size_t j = 0; j < n; j++)
             is_taken |= taken[j] == &t->v[i];
-        if (!is_taken && fits(&t->v[i], idle_ns, wanted) &&
+        if (!is_taken && fits(&t->v[i], idle_ns, w) &&
             (!best || apart(&t->v[i], idle_ns) < apart(best, idle_ns)))
             best = &t->v[i];
     }
@@ -184,14 +217,14 @@ static void add_product(struct strbuf *b, const struct timer *t)
         strbuf_printf(b, " (%lld ms)", (long long)(t->after_ns / (NS_PER_S / 1000)));
 }
 
-struct text timeouts_nearest(const struct timeouts *t, instant_ns idle_ns, uint32_t wanted,
+struct text timeouts_nearest(const struct timeouts *t, instant_ns idle_ns, struct timer_wanted w,
                              size_t limit, struct arena *a)
 {
     const struct timer *taken[PRODUCTS_MAX];
     struct strbuf b;
     strbuf_init(&b);
     for (size_t n = 0; n < limit && n < PRODUCTS_MAX; n++) {
-        taken[n] = next_nearest(t, idle_ns, wanted, taken, n);
+        taken[n] = next_nearest(t, idle_ns, w, taken, n);
         if (!taken[n])
             break;
         add_product(&b, taken[n]);

@@ -24,6 +24,7 @@ enum timer_ending { TIMER_UNSAID, TIMER_RST, TIMER_FIN, TIMER_SILENT, TIMER_RST_
 struct timer {
     instant_ns after_ns, tolerance_ns;
     enum timer_kind kind;
+    unsigned speaks; /* what its connections speak, as bits 1 << enum app_protocol; 0: anything */
     enum timer_ending ending; /* what the product sends when the timer runs out */
     struct text product, setting, source;
 };
@@ -40,12 +41,18 @@ const char *timer_ending_name(enum timer_ending e); /* "rst", "fin", "silent", "
 /* False after complaints; what could be read is kept.  Everything lives in a. */
 bool timeouts_read(struct timeouts *t, const char *name, struct text bytes, struct arena *a,
                    struct complaints *c);
-bool timeouts_near(const struct timeouts *t, instant_ns idle_ns, uint32_t kinds);
+
+struct timer_wanted {
+    uint32_t kinds;  /* bits of enum timer_kind */
+    unsigned spoken; /* by the connection, see said_protocols: timers of others are left out */
+};
+
+bool timeouts_near(const struct timeouts *t, instant_ns idle_ns, struct timer_wanted w);
 /* Draws the limits in, between which idle_ns lies, to where timeouts_near says the same of all. */
-void timeouts_limit(const struct timeouts *t, instant_ns idle_ns, uint32_t kinds, instant_ns *least,
-                    instant_ns *most);
+void timeouts_limit(const struct timeouts *t, instant_ns idle_ns, struct timer_wanted w,
+                    instant_ns *least, instant_ns *most);
 /* "AWS NAT gateway (350 s), ..." of at most limit products, nearest first; empty when none. */
-struct text timeouts_nearest(const struct timeouts *t, instant_ns idle_ns, uint32_t kinds,
+struct text timeouts_nearest(const struct timeouts *t, instant_ns idle_ns, struct timer_wanted w,
                              size_t limit, struct arena *a);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "analyzer/community_id.h"
 #include "analyzer/population.h"
+#include "analyzer/said.h"
 
 #define N_FACTS 10
 
@@ -25,6 +26,7 @@ static bool covers;
 static unsigned unheard;
 static double lost;
 static bool by_absence;
+static unsigned spoken;
 static instant_ns asked_from;
 static const struct fact_def *mute;
 
@@ -88,6 +90,7 @@ void fake_forget(void)
     unheard = 0;
     lost = 0;
     by_absence = false;
+    spoken = 0;
 }
 
 void fake_bool(const char *name, bool v)
@@ -140,6 +143,11 @@ void fake_lost(double share, bool of_absence)
 {
     lost = share;
     by_absence = of_absence;
+}
+
+void fake_spoken(unsigned protocols)
+{
+    spoken = protocols;
 }
 
 instant_ns fake_cover_asked_from(void)
@@ -246,6 +254,12 @@ bool reset_by_absence(const struct reset *r)
 {
     (void)r;
     return by_absence;
+}
+
+unsigned said_protocols(const struct connection *c)
+{
+    (void)c;
+    return spoken;
 }
 
 unsigned population_unheard(const struct case_file *c, const struct reset *r)
