@@ -135,7 +135,7 @@ static const struct wording of_facts[] = {
     {"app.answer-owed", "the client had asked and no answer had begun",
      "no answer to the client was outstanding"},
     {"app.exchange-complete", "the last HTTP request had been answered in full",
-     "the last HTTP request had not been answered in full"},
+     "what the client said last had not been answered in full"},
     {"app.tls-fatal-alert", "a fatal TLS alert was sent in clear",
      "no fatal TLS alert was sent in clear"},
     {"app.tls-alert", "the TLS alert: {v}", NULL},
@@ -181,21 +181,37 @@ static struct text end_of(const struct bench *b, struct text name, struct text *
     return TEXT("");
 }
 
-/* A text of the input within quotes, without the line end that it may have, and not for ever. */
-static void add_quoted(struct strbuf *out, struct text v)
+static bool is_within_letter(struct text t, size_t at)
+{
+    return at < t.n && ((unsigned char)t.p[at] & 0xc0) == 0x80; /* of UTF-8 */
+}
+
+/* A text of the input within quotes, without the line end that it may have, and not for ever: its
+ * beginning, and of last words their end, too. */
+static void add_quoted(struct strbuf *out, struct text v, bool is_last)
 {
     while (v.n > 0 && (v.p[v.n - 1] == '\n' || v.p[v.n - 1] == '\r'))
         v.n--;
-    struct text head = text_slice(v, 0, VALUE_MAX);
-    while (head.n < v.n && head.n > 0 && ((unsigned char)v.p[head.n] & 0xc0) == 0x80)
-        head.n--;
+    const bool is_cut = v.n > VALUE_MAX;
+    size_t head = is_cut ? (is_last ? VALUE_MAX / 2 : VALUE_MAX) : v.n, tail = v.n;
+    while (head > 0 && is_within_letter(v, head))
+        head--;
+    if (is_cut && is_last)
+        tail = v.n - VALUE_MAX / 2;
+    while (is_within_letter(v, tail))
+        tail++;
     strbuf_char(out, '"');
-    strbuf_text(out, head);
-    strbuf_str(out, head.n < v.n ? " ...\"" : "\"");
+    strbuf_text(out, text_slice(v, 0, head));
+    strbuf_str(out, is_cut ? " ..." : "");
+    strbuf_str(out, tail < v.n ? " " : "");
+    strbuf_text(out, text_slice(v, tail, v.n));
+    strbuf_char(out, '"');
 }
 
+enum quoting { AS_IS, IN_QUOTES, LAST_IN_QUOTES };
+
 static void render(struct strbuf *out, const char *says, struct text who, struct text v,
-                   bool is_text)
+                   enum quoting quoting)
 {
     struct text t = text_of(says);
     while (t.n > 0) {
@@ -209,8 +225,8 @@ static void render(struct strbuf *out, const char *says, struct text who, struct
             strbuf_text(out, who);
         else if (text_eq(key, TEXT("side")))
             strbuf_text(out, side_words(v));
-        else if (is_text)
-            add_quoted(out, v);
+        else if (quoting != AS_IS)
+            add_quoted(out, v, quoting == LAST_IN_QUOTES);
         else
             strbuf_text(out, v);
         t = text_slice(t, shut + 1, t.n);
@@ -230,6 +246,13 @@ static const char *wording_of(const struct bench *b, const struct fact_def *def,
     return def->type == FACT_BOOL && !f->as.truth ? w->denies : w->says;
 }
 
+static enum quoting quoting_of(const struct fact_def *def)
+{
+    if (def->type != FACT_TEXT)
+        return AS_IS;
+    return text_ends(text_of(def->name), TEXT(".last-text")) ? LAST_IN_QUOTES : IN_QUOTES;
+}
+
 struct text claim_says(const struct bench *b, const struct fact_def *def, const struct fact *f,
                        struct text value)
 {
@@ -243,7 +266,7 @@ struct text claim_says(const struct bench *b, const struct fact_def *def, const 
         strbuf_str(&t, def->about);
         says = def->type == FACT_BOOL ? "" : ": {v}";
     }
-    render(&t, says, who, value, def->type == FACT_TEXT);
+    render(&t, says, who, value, quoting_of(def));
     if (f->from.note.n > 0) {
         strbuf_str(&t, " (");
         strbuf_text(&t, f->from.note);

@@ -153,12 +153,18 @@ bool message_compile(const struct scope *s, struct text written, struct message 
     return r.good;
 }
 
+/* A value that ends as the sentence does ends it. */
+static bool ends_twice(const struct strbuf *out, struct text next)
+{
+    return out->n > 0 && out->p[out->n - 1] == '.' && next.n > 0 && next.p[0] == '.';
+}
+
 static bool render_piece(const struct piece *p, const struct message_values *v, struct strbuf *out)
 {
     struct text t = {NULL, 0};
     bool known = true;
     if (p->kind == PIECE_TEXT)
-        t = p->text;
+        t = ends_twice(out, p->text) ? text_slice(p->text, 1, p->text.n) : p->text;
     else if (p->kind == PIECE_VALUE)
         known = v->value(v->ctx, &p->subject, &t);
     else if (p->kind == PIECE_TIMERS)

@@ -76,6 +76,19 @@ static void test_texts(void **state)
     struct text t = claim_says(&s.bench, fact_find(TEXT("client.text")), &f,
                                (struct text){long_text, sizeof long_text});
     assert_true(t.n < 250 && text_ends(t, TEXT("x ...\"")));
+    memcpy(long_text, "HTTP/1.1 408 ", 13);
+    memcpy(long_text + 290, "the end.\r\n", 10);
+    t = claim_says(&s.bench, fact_find(TEXT("server.last-text")), &f,
+                   (struct text){long_text, sizeof long_text});
+    assert_true(t.n < 250 && text_find(t, TEXT("\"HTTP/1.1 408 x"), 0) != SIZE_MAX);
+    assert_true(text_find(t, TEXT("x ... x"), 0) != SIZE_MAX && text_ends(t, TEXT("the end.\"")));
+    memset(long_text, '\xc3', 300); /* two bytes a letter, cut within none */
+    for (size_t i = 1; i < 300; i += 2)
+        long_text[i] = '\xa9';
+    t = claim_says(&s.bench, fact_find(TEXT("server.last-text")), &f,
+                   (struct text){long_text + 1, 299});
+    assert_true(text_find(t, TEXT("\xc3 "), 0) == SIZE_MAX);
+    assert_true(text_find(t, TEXT(" \xa9"), 0) == SIZE_MAX);
     arena_finish(&s.arena);
 }
 

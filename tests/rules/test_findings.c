@@ -198,6 +198,7 @@ static const char talker[] =
                 "<remedy risk='low' command='sshd -T'>now {host.sshd.maxstartups}"
                 "[[, or {t.real}]] {t.real}</remedy>"
                 "<remedy risk='high' when='five'>never</remedy>"
+                "<remedy risk='none'>It said: {t.text}. [[And {t.text}.]]</remedy>"
                 "<reference> sshd_config(5) </reference>" END;
 
 /* That rule before a reset of which all that it asks is known.  timers: without them no silence is
@@ -211,6 +212,7 @@ static const struct diagnosis *let_talk(struct scene *s, bool timers)
     fake_link(&drop, JOIN_TUPLE, -120000000)->uncertainty_ns = 20000000;
     fake_number("t.idle", 350 * NS_PER_S);
     fake_number("t.int", 4);
+    fake_text("t.text", "Too many.");
     fake_host("host.sshd.maxstartups", "10:30:100");
     s->t = (struct telling){0};
     fake_case_init(&s->f);
@@ -235,10 +237,11 @@ static void test_texts(void **state)
     assert_string_equal(d->rule, "r");
     assert_true(says(d->explanation, "because r auth.log:118 says: past \033[31mMax {} NAT (350 "
                                      "s)."));
-    assert_int_equal(d->n_remedies, 1);
+    assert_int_equal(d->n_remedies, 2);
     assert_true(says(d->remedies[0].text, "now 10:30:100 unknown"));
     assert_true(says(d->remedies[0].command, "sshd -T"));
     assert_string_equal(d->remedies[0].risk, "low");
+    assert_true(says(d->remedies[1].text, "It said: Too many. And Too many."));
     assert_true(says(d->references[0], "sshd_config(5)"));
     leave(&s);
 }
