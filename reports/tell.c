@@ -215,8 +215,8 @@ void tell_lost(struct strbuf *b, const struct case_capture *c)
     strbuf_printf(
         b,
         ", about %.0f %% of what passed was not captured: what rests on a packet that was "
-        "not seen is less sure (a larger buffer, tcpdump -B 65536, a capture filter or a "
-        "shorter snapshot length, -s 256, lose less)",
+        "not seen is less sure (a larger buffer, tcpdump -B 65536, or a capture filter "
+        "loses less; a shorter snapshot length, too, but then words are cut)",
         share * 100);
 }
 

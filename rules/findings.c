@@ -233,7 +233,7 @@ static void fill_collect(struct judges *b, struct diagnosis *d)
         d->collect = text_of(arena_printf(
             b->bench.arena,
             TEXT_FMT "%sa capture that loses less: a larger buffer (tcpdump -B 65536), "
-                     "a capture filter, a shorter snapshot length (-s 256)",
+                     "a capture filter",
             TEXT_ARG(d->collect), d->collect.n ? "; " : ""));
 }
 
