@@ -26,7 +26,7 @@ SYSTEM_LOGS = ("auth.log", "syslog", "messages")
 ISO = re.compile(rb"\b(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)")
 BSD = re.compile(rb"^([A-Z][a-z][a-z]) ([ \d]\d) (\d\d):(\d\d):(\d\d)", re.M)
 MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-WAYS = {f"logs of {n} other hosts": n for n in (1, 3, 6)}
+WAYS = {f"logs of {n} other hosts": n for n in (1, 2, 3, 6)}
 
 
 def moved(data, seconds):
