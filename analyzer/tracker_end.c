@@ -159,7 +159,8 @@ bool tracker_again(struct tracker *t)
     return true;
 }
 
-/* Counts are of the first reading; what the second could not keep is lost all the same. */
+/* Counts are of the first reading; what the second could not keep is lost all the same.  Most of
+ * those that it let go of early the first one had let go of, too. */
 static void end_reading(struct tracker *t)
 {
     tracker_settle_all(t);
@@ -168,7 +169,8 @@ static void end_reading(struct tracker *t)
         return;
     const struct tracker_counts second = t->counts;
     t->counts = t->first_counts;
-    t->counts.n_evicted += second.n_evicted;
+    if (second.n_evicted > t->counts.n_evicted)
+        t->counts.n_evicted = second.n_evicted;
     t->counts.n_no_memory += second.n_no_memory;
     t->counts.n_resets_dropped += second.n_resets_dropped;
     t->counts.n_not_collected -= second.n_reset_connections < t->counts.n_not_collected

@@ -163,12 +163,52 @@ static void resets_have_a_budget(void **state)
     }
 }
 
+#define TALKS 400
+
+/* All are open at once, and most are let go of before they are reset, and their RSTs as well. */
+static void lead_crowd(struct script *s)
+{
+    char lines[300];
+    s->frame = 0;
+    s->time = INT64_C(1700000000) * NS_PER_S;
+    s->next_id[0] = s->next_id[1] = 1;
+    for (unsigned port = 40000; port < 40000 + TALKS; port++) {
+        snprintf(lines, sizeof lines,
+                 "+1ms c S 100 0 cport=%u\n+1ms s SA 500 101 cport=%u\n+1ms c A 101 501 cport=%u\n"
+                 "+1ms c PA 101 501 len=9 cport=%u\n",
+                 port, port, port, port);
+        script_lines(s, lines);
+    }
+    for (unsigned port = 40000; port < 40000 + TALKS; port++) {
+        snprintf(lines, sizeof lines, "+1ms s RA 501 110 cport=%u\n", port);
+        script_lines(s, lines);
+    }
+}
+
+/* The same connection is let go of early in both readings: it is one all the same. */
+static void what_both_readings_let_go_counts_once(void **state)
+{
+    (void)state;
+    const struct tracker_config twice = {.twice = true, .memory_budget = 60000};
+    struct script s = script_begin(&twice);
+    lead_crowd(&s);
+    const uint64_t first = tracker_counts(s.tracker)->n_evicted;
+    assert_true(tracker_again(s.tracker));
+    lead_crowd(&s);
+    const uint64_t second = tracker_counts(s.tracker)->n_evicted;
+    script_finish(&s);
+    assert_true(first > TALKS && second > TALKS);
+    assert_int_equal(tracker_counts(s.tracker)->n_evicted, first > second ? first : second);
+    script_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts_of_a_second_reading),
         cmocka_unit_test(judged_again_without_its_tracker),
         cmocka_unit_test(resets_have_a_budget),
+        cmocka_unit_test(what_both_readings_let_go_counts_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
