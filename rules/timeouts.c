@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "parsers/packet/words.h"
+#include "analyzer/said.h"
 #include "rules/number.h"
 #include "rules/shape.h"
 #include "rules/words.h"

@@ -4,11 +4,11 @@
 
 #include <limits.h>
 #include <malloc.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,12 +22,6 @@
 /* To clear a large page takes a tenth of this, and as many small ones come in half of it. */
 #define SLOW_NS 1500000
 
-static atomic_bool is_forgone;
-static struct { /* the part of the heap that is in large pages */
-    char *p;
-    size_t n;
-} heap;
-
 static int64_t cpu_ns(void)
 {
     struct timespec t;
@@ -35,11 +29,15 @@ static int64_t cpu_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* The kernel remembers it for the whole process. */
 void huge_forgo(void)
 {
-    atomic_store(&is_forgone, true);
-    if (heap.n > 0)
-        (void)madvise(heap.p, heap.n, MADV_NOHUGEPAGE);
+    (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+}
+
+static bool is_forgone(void)
+{
+    return prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;
 }
 
 /* Takes a large page that is fresh, and tells by it what the next ones cost. */
@@ -50,10 +48,12 @@ static bool comes_slowly(char *page)
     return cpu_ns() - before > SLOW_NS;
 }
 
-/* Large pages from now on, or small ones, for whole small pages. */
-static void advise(char *p, size_t n)
+/* Large pages for whole small ones, of which the first large one is fresh. */
+static void advise_fresh(char *p, size_t n)
 {
-    (void)madvise(p, n, atomic_load(&is_forgone) ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+    (void)madvise(p, n, MADV_HUGEPAGE);
+    if (!is_forgone() && comes_slowly(p))
+        huge_forgo();
 }
 
 static size_t whole_pages(size_t n)
@@ -75,11 +75,7 @@ void *huge_alloc(size_t n)
         munmap(p, before);
     munmap(p + before + size, HUGE_PAGE - before);
     p += before;
-    advise(p, size);
-    if (!atomic_load(&is_forgone) && comes_slowly(p)) {
-        huge_forgo();
-        advise(p, size);
-    }
+    advise_fresh(p, size);
     return p;
 }
 
@@ -94,8 +90,8 @@ void huge_advise(void *p, size_t n)
 {
     const uintptr_t page = 4096, from = (uintptr_t)p / page * page;
     if (n >= HUGE_PAGE)
-        advise((char *)p - ((uintptr_t)p - from),
-               ((uintptr_t)p + n + page - 1) / page * page - from);
+        (void)madvise((char *)p - ((uintptr_t)p - from),
+                      ((uintptr_t)p + n + page - 1) / page * page - from, MADV_HUGEPAGE);
 }
 
 static void take_heap(char *from, char *end)
@@ -103,11 +99,7 @@ static void take_heap(char *from, char *end)
     char *p = from + (HUGE_PAGE - (uintptr_t)from % HUGE_PAGE) % HUGE_PAGE;
     if (p >= end || (size_t)(end - p) < HUGE_PAGE)
         return;
-    heap.p = p;
-    heap.n = (size_t)(end - p) / HUGE_PAGE * HUGE_PAGE;
-    advise(p, heap.n);
-    if (comes_slowly(p))
-        huge_forgo();
+    advise_fresh(p, (size_t)(end - p) / HUGE_PAGE * HUGE_PAGE);
 }
 
 static bool is_wide(int resource)

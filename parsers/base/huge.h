@@ -20,11 +20,11 @@
 void *huge_alloc(size_t n);
 void huge_free(void *p, size_t n); /* with the n that it was asked for with */
 
-/* Asks for large pages for memory that came from elsewhere; less than HUGE_PAGE is left alone.  The
- * kernel may be asked the same again when it has grown. */
+/* Asks for large pages for memory that came from elsewhere; less than HUGE_PAGE is left alone. */
 void huge_advise(void *p, size_t n);
 
-/* From now on small pages, also for what was asked for before and is not there yet. */
+/* From now on the process gets small pages, also where it asked for large ones before and they are
+ * not there yet. */
 void huge_forgo(void);
 
 /* Sets malloc(3) up for a program that takes much and gives most of it back late: its heap is in

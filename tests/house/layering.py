@@ -38,7 +38,7 @@ DOORS = [
 LIBC = set("""assert ctype errno fcntl fnmatch getopt glob inttypes iso646 libgen limits locale
     malloc math pthread sched search semaphore setjmp signal stdalign stdarg stdatomic stdbool stddef
     stdint stdio stdio_ext stdlib stdnoreturn string strings termios threads time uchar unistd
-    wchar wctype dirent endian byteswap ftw sys/stat sys/types sys/mman sys/wait sys/resource
+    wchar wctype dirent endian byteswap ftw sys/stat sys/types sys/mman sys/prctl sys/wait sys/resource
     sys/ioctl sys/time sys/uio sys/param sys/queue sys/random sys/sysmacros sys/auxv netinet/in
     arpa/inet execinfo err""".split())
 
