@@ -23,8 +23,8 @@ static const struct {
 } pools[] = {
     {offsetof(struct store, openings), sizeof(struct opening), 0, false},
     {offsetof(struct store, lives), sizeof(struct live), 0, false},
-    {offsetof(struct store, chunks), sizeof(struct chunk), 1,
-     false}, /* each segment is written whole */
+    /* each segment of a chunk is written whole */
+    {offsetof(struct store, chunks), sizeof(struct chunk), 1, false},
     {offsetof(struct store, rings), sizeof(struct ring), 0, false},
     {offsetof(struct store, troubles), sizeof(struct trouble), 0, false},
     {offsetof(struct store, contents), sizeof(struct content), 0, false},

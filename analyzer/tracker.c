@@ -85,23 +85,6 @@ void tracker_free(struct tracker *t)
     t->from->release(t->from->ctx, t, sizeof *t);
 }
 
-void tracker_let_go(struct tracker *t)
-{
-    flows_finish(&t->flows);
-    store_finish(&t->store);
-    store_init(&t->store, t->from);
-}
-
-bool tracker_retire(struct tracker *t)
-{
-    vec_finish(&t->scenes);
-    vec_finish(&t->judged);
-    vec_finish(&t->skips);
-    vec_finish(&t->records);
-    vec_finish(&t->more_records);
-    return outline_make_room(t);
-}
-
 void tracker_skip_rst(struct tracker *t, const struct flow_key *key, uint64_t frame,
                       const char *reason, uint64_t same_as)
 {

@@ -180,6 +180,23 @@ static void end_reading(struct tracker *t)
         t->counts.peak_bytes = second.peak_bytes;
 }
 
+void tracker_let_go(struct tracker *t)
+{
+    flows_finish(&t->flows);
+    store_finish(&t->store);
+    store_init(&t->store, t->from);
+}
+
+bool tracker_retire(struct tracker *t)
+{
+    vec_finish(&t->scenes);
+    vec_finish(&t->judged);
+    vec_finish(&t->skips);
+    vec_finish(&t->records);
+    vec_finish(&t->more_records);
+    return outline_make_room(t);
+}
+
 struct tracker_resets tracker_finish(struct tracker *t)
 {
     struct tracker_resets out = {0};

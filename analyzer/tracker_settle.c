@@ -156,11 +156,10 @@ static bool has_room_for_outline(const struct tracker *t)
            t->outlines.n * OUTLINE_BYTES < t->config.results_budget / OUTLINE_SHARE;
 }
 
-static void drop_resets(struct tracker *t, const struct flow *flow)
+static void skip_rsts(struct tracker *t, const struct flow *flow, const char *static_reason)
 {
-    t->counts.n_resets_dropped++;
     for (const struct rst_note *n = live_rsts(flow->live); n; n = n->next)
-        tracker_skip_rst(t, &flow->key, n->k.frame, tracker_over_budget, 0);
+        tracker_skip_rst(t, &flow->key, n->k.frame, static_reason, 0);
 }
 
 /* The reset of an opening is kept, or counted.  False: it needs a live connection. */
@@ -195,11 +194,11 @@ static bool settle_opening(struct tracker *t, struct flow *flow)
 /* What becomes of the RSTs of a live connection that is let go. */
 static void settle_rsts(struct tracker *t, struct flow *flow, bool has_room)
 {
+    t->counts.n_resets_dropped += !has_room;
     if (!has_room)
-        drop_resets(t, flow);
+        skip_rsts(t, flow, tracker_over_budget);
     else if (!keep_resets(t, flow))
-        for (const struct rst_note *n = live_rsts(flow->live); n; n = n->next)
-            tracker_skip_rst(t, &flow->key, n->k.frame, "no-memory", 0);
+        skip_rsts(t, flow, "no-memory");
 }
 
 void tracker_settle_one(struct tracker *t, struct flow *flow)

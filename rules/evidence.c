@@ -254,11 +254,10 @@ static void add_last_words(struct list *l, const struct bench *b)
     }
 }
 
-/* Why the diagnosis is less sure than it would be. */
-static void add_unheard(struct list *l, struct bench *b)
+static void add_named_fact(struct list *l, struct bench *b, struct text name)
 {
-    const struct fact_def *def = b->unheard ? fact_find(TEXT("conn.half-captured")) : NULL;
-    struct fact f = def ? def->get(b->of, b->reset) : (struct fact){.known = false};
+    const struct fact_def *def = fact_find(name);
+    const struct fact f = def ? def->get(b->of, b->reset) : (struct fact){.known = false};
     if (!f.known)
         return;
     const struct text value = fact_text(b->arena, def, &f);
@@ -269,18 +268,13 @@ static void add_unheard(struct list *l, struct bench *b)
                              .says = claim_says(b, def, &f, value)});
 }
 
-static void add_lost(struct list *l, struct bench *b)
+/* Why the diagnosis is less sure than it would be. */
+static void add_gaps(struct list *l, struct bench *b)
 {
-    const struct fact_def *def = b->lost > 0 ? fact_find(TEXT("capture.lost-share")) : NULL;
-    if (!def)
-        return;
-    const struct fact f = def->get(b->of, b->reset);
-    const struct text value = fact_text(b->arena, def, &f);
-    add(l, (struct evidence){.kind = SOURCE_PACKET,
-                             .capture = reset_capture(b->reset),
-                             .key = text_of(def->name),
-                             .value = value,
-                             .says = claim_says(b, def, &f, value)});
+    if (b->unheard)
+        add_named_fact(l, b, TEXT("conn.half-captured"));
+    if (b->lost > 0)
+        add_named_fact(l, b, TEXT("capture.lost-share"));
 }
 
 struct evidence *evidence_of(struct hearing *h, size_t *n)
@@ -292,8 +286,7 @@ struct evidence *evidence_of(struct hearing *h, size_t *n)
     add_reasons(&l, h->bench);
     for (uint32_t i = 0; i < h->rule->n_conditions; i++)
         add_condition(&l, h, i);
-    add_unheard(&l, h->bench);
-    add_lost(&l, h->bench);
+    add_gaps(&l, h->bench);
     add_last_words(&l, h->bench);
     add_named_lines(&l, h->bench);
     add_unknown_lines(&l, h->bench);

@@ -21,6 +21,7 @@
 
 /* To clear a large page takes a tenth of this, and as many small ones come in half of it. */
 #define SLOW_NS 1500000
+#define SLOW_PAGES 3 /* a single one may have had to wait for something else */
 
 static int64_t cpu_ns(void)
 {
@@ -40,7 +41,6 @@ static bool is_forgone(void)
     return prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;
 }
 
-/* Takes a large page that is fresh, and tells by it what the next ones cost. */
 static bool comes_slowly(char *page)
 {
     const int64_t before = cpu_ns();
@@ -48,11 +48,16 @@ static bool comes_slowly(char *page)
     return cpu_ns() - before > SLOW_NS;
 }
 
-/* Large pages for whole small ones, of which the first large one is fresh. */
+/* Large pages for whole small ones that are fresh.  The first tell what the next ones cost. */
 static void advise_fresh(char *p, size_t n)
 {
     (void)madvise(p, n, MADV_HUGEPAGE);
-    if (!is_forgone() && comes_slowly(p))
+    if (n < SLOW_PAGES * HUGE_PAGE || is_forgone())
+        return;
+    size_t n_slow = 0;
+    while (n_slow < SLOW_PAGES && comes_slowly(p + n_slow * HUGE_PAGE))
+        n_slow++;
+    if (n_slow == SLOW_PAGES)
         huge_forgo();
 }
 
@@ -116,8 +121,8 @@ void huge_heap(void)
     (void)mallopt(M_MMAP_THRESHOLD, (int)HUGE_TABLE);
     (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
     (void)mallopt(M_TOP_PAD, (int)(wide ? HEAP_ADDRESSES : HEAP_PAD));
-    /* With a large page in it, to try; where the kernel refuses, NULL. */
-    char *volatile first = malloc(HUGE_HEAP_AFTER + 2 * HUGE_PAGE);
+    /* With large pages in it, to try; where the kernel refuses, NULL. */
+    char *volatile first = malloc(HUGE_HEAP_AFTER + (SLOW_PAGES + 1) * HUGE_PAGE);
     char *end = sbrk(0);
     if (first && end > first && (size_t)(end - first) <= 2 * HEAP_ADDRESSES)
         take_heap(first + HUGE_HEAP_AFTER, end);

@@ -6,8 +6,8 @@
  * Not everywhere are they quicker.  The host of a virtual machine may have taken its free memory
  * away in large pieces (virtio's free page reporting, from 2 MiB on) and gives it back page by
  * page: a large page then costs milliseconds, and the same bytes in small ones, which the guest
- * still holds, a tenth of that.  So the first page of each piece of memory is timed, and after a
- * slow one there are no more.
+ * still holds, a tenth of that.  So the first pages of each large piece of memory are timed, and
+ * after slow ones there are no more.
  */
 #ifndef WHYRST_PARSERS_BASE_HUGE_H
 #define WHYRST_PARSERS_BASE_HUGE_H
