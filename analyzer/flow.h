@@ -237,8 +237,13 @@ static inline void flows_prefetch(const struct flows *f, uint32_t hash)
 }
 static inline struct flow *flows_guess(const struct flows *f, uint32_t hash)
 {
-    const struct flow_slot *s = &f->slots[flows_home(f->n_slots, hash)];
-    const unsigned alike = flow_bucket_alike(s, hash);
+    const size_t home = flows_home(f->n_slots, hash);
+    const struct flow_slot *s = &f->slots[home];
+    unsigned alike = flow_bucket_alike(s, hash);
+    if (!alike && s[FLOW_BUCKET - 1].flow) {
+        s = &f->slots[(home + FLOW_BUCKET) & (f->n_slots - 1)];
+        alike = flow_bucket_alike(s, hash);
+    }
     return flows_at(f, alike ? s[__builtin_ctz(alike)].flow : 0);
 }
 static inline void flow_prefetch(const struct flow *f)

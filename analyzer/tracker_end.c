@@ -31,11 +31,15 @@ void tracker_settle_all(struct tracker *t)
     if (tracker_keeps_records(t) && t->next_place <= t->config.max_records)
         (void)vec_reserve(&t->records, t->next_place);
     store_drain(&t->store);
-    while ((f = flows_first(&t->flows, FLOW_CLOSED)) != NULL)
+    while ((f = flows_first(&t->flows, FLOW_CLOSED)) != NULL) {
+        tracker_fetch_behind(t, f);
         tracker_settle(t, f);
+    }
     while ((f = flows_first(&t->flows, FLOW_OPEN)) != NULL &&
-           (f->live || (f->left_bits & LEFT_OPENING)))
+           (f->live || (f->left_bits & LEFT_OPENING))) {
+        tracker_fetch_behind(t, f);
         tracker_settle(t, f);
+    }
 }
 
 /* What is asked for after the tracker is gone lives in the arena. */

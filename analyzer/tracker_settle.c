@@ -249,6 +249,23 @@ void tracker_settle(struct tracker *t, struct flow *flow)
         flows_touch(&t->flows, flow, FLOW_OPEN);
 }
 
+void tracker_fetch_behind(const struct tracker *t, const struct flow *f)
+{
+    const struct flow *next = flows_next(&t->flows, f);
+    const struct flow *soon = next ? flows_next(&t->flows, next) : NULL;
+    if (!soon)
+        return;
+    if (soon->live)
+        live_prefetch(soon->live);
+    else if (soon->left_bits & LEFT_OPENING)
+        opening_prefetch(soon->opening);
+    if (soon->place < t->records.n)
+        __builtin_prefetch(&t->records.v[soon->place], 1);
+    const struct flow *later = flows_next(&t->flows, soon);
+    if (later)
+        flow_prefetch(later);
+}
+
 void tracker_expire(struct tracker *t)
 {
     struct flow *f;
@@ -259,6 +276,7 @@ void tracker_expire(struct tracker *t)
     while ((f = flows_first(&t->flows, FLOW_CLOSED)) != NULL &&
            f->live->last_time < t->now - linger) {
         t->counts.n_hurried += f->live->last_time >= t->now - t->config.linger_ns;
+        tracker_fetch_behind(t, f);
         tracker_settle(t, f);
     }
     if (f)
