@@ -11,6 +11,7 @@
 
 #define AHEAD_AFTER ((uint64_t)1 << 20) /* a shorter stream is not worth a thread */
 #define SLOT_BYTES ((size_t)256 << 10)
+#define SLOT_ROOM (SOURCE_LEFT_MAX + SLOT_BYTES) /* room that is never used costs no memory */
 #define SLOTS 16
 #define SLOTS_FREE 8 /* as many at once wake the thread, which otherwise would wake for each */
 
@@ -21,7 +22,8 @@ struct ahead {
     bool has_thread, no_thread;
     pthread_t thread;
     uint8_t *ring;
-    size_t at; /* bytes of the first filled slot that were given */
+    size_t at;    /* bytes of the first filled slot that were given */
+    bool is_lent; /* all of them, where they are: the slot is not free yet */
 
     pthread_mutex_t lock; /* for what follows */
     pthread_cond_t moved;
@@ -44,6 +46,12 @@ static uint64_t ask_packed(const struct ahead *a)
 static uint64_t ask_unused(const struct ahead *a)
 {
     return a->reader->n_unused ? a->reader->n_unused(a->ctx) : 0;
+}
+
+/* Where the bytes of a slot begin; in front of them is room for those left of another. */
+static uint8_t *slot_at(const struct ahead *a, size_t slot)
+{
+    return a->ring + slot * SLOT_ROOM + SOURCE_LEFT_MAX;
 }
 
 /* Fills a slot that nobody else looks at: up to its end, or that of the stream. */
@@ -77,7 +85,7 @@ static void *read_on(void *ctx)
     ssize_t got = 1;
     while (got > 0 && wait_for_room(a, &slot)) {
         struct error err = {0};
-        got = fill(a, a->ring + slot * SLOT_BYTES, &n, &err);
+        got = fill(a, slot_at(a, slot), &n, &err);
         pthread_mutex_lock(&a->lock);
         a->is_filling = false;
         a->n[slot] = n;
@@ -87,7 +95,7 @@ static void *read_on(void *ctx)
         a->error = err;
         a->n_packed = ask_packed(a);
         a->n_unused = ask_unused(a);
-        if (a->n_filled <= 1 || a->is_passing)
+        if (a->n_filled <= 2 || a->is_passing)
             pthread_cond_signal(&a->moved);
         pthread_mutex_unlock(&a->lock);
     }
@@ -97,18 +105,20 @@ static void *read_on(void *ctx)
 /* Without memory or a thread the stream goes on as it began. */
 static void start(struct ahead *a)
 {
-    a->ring = malloc(SLOTS * SLOT_BYTES);
+    a->ring = malloc(SLOTS * SLOT_ROOM);
     a->has_thread = a->ring && pthread_create(&a->thread, NULL, read_on, a) == 0;
     a->no_thread = !a->has_thread;
 }
 
-/* Waits until a slot is filled: its bytes, or 0 at the end and -1 on failure. */
-static ssize_t wait_for_bytes(struct ahead *a, struct error *err)
+/* Waits until a slot is filled behind one that is lent: *slot and its bytes, or 0 at the end and -1
+ * on failure. */
+static ssize_t wait_for_bytes(struct ahead *a, size_t *slot, struct error *err)
 {
     pthread_mutex_lock(&a->lock);
-    while (a->n_filled == 0 && !a->ended)
+    while (a->n_filled <= a->is_lent && !a->ended)
         pthread_cond_wait(&a->moved, &a->lock);
-    ssize_t n = a->n_filled > 0 ? (ssize_t)a->n[a->first] : a->failed ? -1 : 0;
+    *slot = (a->first + a->is_lent) % SLOTS;
+    ssize_t n = a->n_filled > a->is_lent ? (ssize_t)a->n[*slot] : a->failed ? -1 : 0;
     if (n < 0)
         *err = a->error;
     pthread_mutex_unlock(&a->lock);
@@ -119,6 +129,7 @@ static ssize_t wait_for_bytes(struct ahead *a, struct error *err)
 static void drop_slot(struct ahead *a)
 {
     a->at = 0;
+    a->is_lent = false;
     a->first = (a->first + 1) % SLOTS;
     a->n_filled--;
     if (a->n_filled == SLOTS - SLOTS_FREE)
@@ -132,26 +143,56 @@ static void give_back(struct ahead *a)
     pthread_mutex_unlock(&a->lock);
 }
 
+/* Whether the thread reads, if it is to. */
+static bool is_ahead(struct ahead *a)
+{
+    if (!a->has_thread && !a->no_thread && a->n_given >= AHEAD_AFTER)
+        start(a);
+    return a->has_thread;
+}
+
 static ssize_t ahead_read(void *ctx, void *into, size_t n, struct error *err)
 {
     struct ahead *a = ctx;
-    if (!a->has_thread && !a->no_thread && a->n_given >= AHEAD_AFTER)
-        start(a);
-    if (!a->has_thread) {
+    size_t slot;
+    if (!is_ahead(a)) {
         ssize_t got = a->reader->read(a->ctx, into, n, err);
         a->n_given += got > 0 ? (uint64_t)got : 0;
         return got;
     }
-    ssize_t have = wait_for_bytes(a, err);
+    if (a->is_lent)
+        give_back(a);
+    ssize_t have = wait_for_bytes(a, &slot, err);
     if (have <= 0)
         return have;
     size_t left = (size_t)have - a->at, now = n < left ? n : left;
-    memcpy(into, a->ring + a->first * SLOT_BYTES + a->at, now);
+    memcpy(into, slot_at(a, slot) + a->at, now);
     a->at += now;
     a->n_given += now;
     if (now == left)
         give_back(a);
     return (ssize_t)now;
+}
+
+static ssize_t ahead_lend(void *ctx, const uint8_t *left, size_t n_left, const uint8_t **p,
+                          struct error *err)
+{
+    struct ahead *a = ctx;
+    size_t slot;
+    if (!is_ahead(a))
+        return SOURCE_LENDS_NOT;
+    const ssize_t have = wait_for_bytes(a, &slot, err);
+    if (have <= 0)
+        return have;
+    const size_t at = a->is_lent ? 0 : a->at;
+    *p = slot_at(a, slot) + at;
+    memcpy(slot_at(a, slot) + at - n_left, left, n_left);
+    if (a->is_lent)
+        give_back(a);
+    a->at = (size_t)have;
+    a->is_lent = true;
+    a->n_given += (size_t)have - at;
+    return have - (ssize_t)at;
 }
 
 /* Passes up to n bytes of the filled slots, under the lock; gives how many. */
@@ -245,6 +286,7 @@ static uint64_t ahead_n_unused(const void *ctx)
 }
 
 static const struct source_reader ahead_reader = {.read = ahead_read,
+                                                  .lend = ahead_lend,
                                                   .close = ahead_close,
                                                   .read_at = ahead_read_at,
                                                   .pass = ahead_pass,

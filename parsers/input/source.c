@@ -10,10 +10,6 @@
 
 #include "parsers/input/spool.h"
 
-/* So much is moved to the front before more is read behind it: a buffer of which only the front is
- * used stays in the cache. */
-#define LEFT_MOVED ((size_t)16 << 10)
-
 struct source *source_new(const char *name, const struct source_reader *reader, void *ctx,
                           struct error *err)
 {
@@ -29,7 +25,8 @@ struct source *source_new(const char *name, const struct source_reader *reader, 
         error_set(err, ERROR_NO_MEMORY, name, "out of memory");
         return NULL;
     }
-    *s = (struct source){.buffer = buffer, .reader = reader, .ctx = ctx, .name = copy};
+    *s = (struct source){
+        .piece = buffer, .buffer = buffer, .reader = reader, .ctx = ctx, .name = copy};
     return s;
 }
 
@@ -44,10 +41,9 @@ void source_close(struct source *s)
     free(s);
 }
 
-/* One read more; there is room for n bytes.  How many came. */
-static size_t read_more(struct source *s, void *into, size_t room)
+/* How many bytes came, by what the reader says. */
+static size_t n_more(struct source *s, ssize_t n)
 {
-    ssize_t n = s->reader->read(s->ctx, into, room, &s->error);
     if (n <= 0)
         s->at_end = true;
     if (n < 0 && s->error.place[0] == '\0') {
@@ -57,27 +53,72 @@ static size_t read_more(struct source *s, void *into, size_t room)
     return n > 0 ? (size_t)n : 0;
 }
 
+/* One read more; there is room for n bytes.  How many came. */
+static size_t read_more(struct source *s, void *into, size_t room)
+{
+    return n_more(s, s->reader->read(s->ctx, into, room, &s->error));
+}
+
 void source_watch(struct source *s, void (*moving)(void *ctx), void *ctx)
 {
     s->moving = moving;
     s->moving_ctx = ctx;
 }
 
+/* What is left and the next bytes, where the reader has them.  False: they must be read. */
+static bool borrow(struct source *s)
+{
+    const size_t left = s->to - s->from;
+    const uint8_t *p;
+    if (!s->reader->lend || left > SOURCE_LEFT_MAX)
+        return false;
+    const ssize_t n = s->reader->lend(s->ctx, s->piece + s->from, left, &p, &s->error);
+    if (n == SOURCE_LENDS_NOT)
+        return false;
+    const size_t more = n_more(s, n);
+    if (more > 0) {
+        s->piece = p - left;
+        s->from = 0;
+        s->to = left + more;
+    }
+    return true;
+}
+
+/* What is left goes to the front: a buffer of which only the front is used stays in the cache. */
+static void move_left(struct source *s)
+{
+    const size_t left = s->to - s->from;
+    memmove(s->buffer, s->piece + s->from, left);
+    s->piece = s->buffer;
+    s->to = left;
+    s->from = 0;
+}
+
+static bool is_short(const struct source *s, size_t want)
+{
+    return s->to - s->from < want && !s->at_end;
+}
+
+static void fill(struct source *s, size_t want)
+{
+    const bool is_lent = s->piece != s->buffer;
+    if (is_lent || s->to - s->from <= SOURCE_LEFT_MAX || s->from + want > SOURCE_PEEK_MAX) {
+        if (s->moving)
+            s->moving(s->moving_ctx);
+        if (!borrow(s) || is_short(s, want))
+            move_left(s);
+    }
+    while (is_short(s, want))
+        s->to += read_more(s, s->buffer + s->to, SOURCE_PEEK_MAX - s->to);
+}
+
 size_t source_fill(struct source *s, size_t want, const uint8_t **p)
 {
     if (want > SOURCE_PEEK_MAX)
         want = SOURCE_PEEK_MAX;
-    const size_t left = s->to - s->from;
-    if (left <= LEFT_MOVED || s->from + want > SOURCE_PEEK_MAX) {
-        if (s->moving)
-            s->moving(s->moving_ctx);
-        memmove(s->buffer, s->buffer + s->from, left);
-        s->to = left;
-        s->from = 0;
-    }
-    while (s->to - s->from < want && !s->at_end)
-        s->to += read_more(s, s->buffer + s->to, SOURCE_PEEK_MAX - s->to);
-    *p = s->buffer + s->from;
+    if (is_short(s, want))
+        fill(s, want);
+    *p = s->piece + s->from;
     return s->to - s->from;
 }
 
@@ -86,7 +127,7 @@ size_t source_read(struct source *s, void *into, size_t n)
     size_t have = s->to - s->from, got = have < n ? have : n;
     if (s->moving)
         s->moving(s->moving_ctx);
-    memcpy(into, s->buffer + s->from, got);
+    memcpy(into, s->piece + s->from, got);
     source_consume(s, got);
     while (got < n && !s->at_end) {
         const size_t more = read_more(s, (char *)into + got, n - got);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A stream of bytes with the name that the user knows it by ("x.pcap", "bundle.tar.gz!var/log/
- * messages"), read forward once through one buffer.  A plain file is read straight into that
- * buffer, unless a thread reads it ahead (ahead.h); in the buffer only the tail of a record that
- * straddles two reads is ever moved.
+ * messages"), read forward once.  A plain file is read straight into one buffer; what a thread has
+ * read ahead (ahead.h) is shown where it is, and that buffer serves only those who want more at
+ * once than there lies in one piece.  Only the tail of a record that straddles two pieces is ever
+ * moved.
  */
 #ifndef WHYRST_PARSERS_INPUT_SOURCE_H
 #define WHYRST_PARSERS_INPUT_SOURCE_H
@@ -17,10 +18,20 @@
 
 #define SOURCE_PEEK_MAX ((size_t)1 << 20) /* also the size of the buffer, which never grows */
 
+/* So much at most is moved in front of what is read next. */
+#define SOURCE_LEFT_MAX ((size_t)64 << 10)
+#define SOURCE_LENDS_NOT (-2)
+
 /* Where the bytes come from. */
 struct source_reader {
     /* Up to n bytes to into.  Returns how many, 0 at the end, -1 with *err filled on failure. */
     ssize_t (*read)(void *ctx, void *into, size_t n, struct error *err);
+    /* The next bytes where the reader has them, *p, behind a copy of the n_left bytes at left (at
+     * most SOURCE_LEFT_MAX, of those lent last or of any others).  Returns how many, 0 or -1 as
+     * read does, or SOURCE_LENDS_NOT: for now they must be read.  The bytes stay the reader's and
+     * last until the next read, lend or pass that gives some.  May be NULL. */
+    ssize_t (*lend)(void *ctx, const uint8_t *left, size_t n_left, const uint8_t **p,
+                    struct error *err);
     void (*close)(void *ctx); /* may be NULL */
     /* Bytes at an offset of the stream without moving in it: how many, 0 where it cannot; may be
      * NULL. */
@@ -36,10 +47,11 @@ struct source_reader {
 
 /* The fields are the functions' own; they are here so that the common case is inlined. */
 struct source {
+    const uint8_t *piece; /* the buffer, or what the reader lends */
+    size_t from, to;      /* what is read and not consumed: piece[from, to) */
+    uint64_t offset;      /* of piece[from] in the stream */
     uint8_t *buffer;
-    size_t from, to; /* what is read and not consumed: buffer[from, to) */
-    uint64_t offset; /* of buffer[from] in the stream */
-    bool at_end;     /* the reader has no more, or failed */
+    bool at_end; /* the reader has no more, or failed */
     struct error error;
     const struct source_reader *reader;
     void *ctx;
@@ -73,7 +85,7 @@ size_t source_fill(struct source *s, size_t want, const uint8_t **p);
 static inline size_t source_peek(struct source *s, size_t want, const uint8_t **p)
 {
     if (s->to - s->from >= want) {
-        *p = s->buffer + s->from;
+        *p = s->piece + s->from;
         return s->to - s->from;
     }
     return source_fill(s, want, p);
@@ -82,7 +94,7 @@ static inline size_t source_peek(struct source *s, size_t want, const uint8_t **
 /* What is there already, without a read: as source_peek with want 0. */
 static inline size_t source_at_hand(const struct source *s, const uint8_t **p)
 {
-    *p = s->buffer + s->from;
+    *p = s->piece + s->from;
     return s->to - s->from;
 }
 

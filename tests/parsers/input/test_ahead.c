@@ -2,7 +2,7 @@
 /*
  * Streams read ahead: the same bytes in the same order as without, whatever sizes both sides like;
  * a failure behind the last byte that came before it; and an end at any time.  A file is read ahead
- * from where it is, and what is passed in it is not read.
+ * from where it is, and what is passed in it is not read.  Most is shown where the thread put it.
  */
 /* clang-format off */
 #include <stdarg.h>
@@ -21,7 +21,7 @@
 
 #define LONG_BYTES ((uint64_t)5 << 20)
 
-struct maker { /* byte i is i * 131 >> 5, in pieces of changing size */
+struct maker { /* byte_at(), in pieces of changing size */
     uint64_t at, n_bytes;
     uint32_t dice;
     bool fails;
@@ -31,7 +31,7 @@ struct maker { /* byte i is i * 131 >> 5, in pieces of changing size */
 
 static uint8_t byte_at(uint64_t i)
 {
-    return (uint8_t)(i * 131 >> 5);
+    return (uint8_t)(i * 2654435761u >> 29); /* no two slots are alike */
 }
 
 static ssize_t make(void *ctx, void *into, size_t n, struct error *err)
@@ -109,6 +109,79 @@ static void all_comes_in_order(void **state)
         source_close(s);
         assert_int_equal(n_closed, 1);
     }
+}
+
+struct held { /* bytes that somebody holds on to */
+    const uint8_t *p;
+    uint64_t offset;
+    size_t n;
+};
+
+static void look_again(void *ctx)
+{
+    struct held *h = ctx;
+    for (size_t i = 0; i < h->n; i++)
+        if (h->p[i] != byte_at(h->offset + i))
+            fail_msg("byte %llu", (unsigned long long)(h->offset + i));
+    h->n = 0;
+}
+
+/* Whatever is asked for at once, all that was shown stays there until the source tells. */
+static void what_is_shown_stays_until_told(void **state)
+{
+    (void)state;
+    static const size_t wants[] = {60, 1500, 70000, 300000, SOURCE_PEEK_MAX};
+    for (size_t k = 0; k < sizeof wants / sizeof *wants; k++) {
+        unsigned n_closed = 0, n_lent = 0, n_peeks = 0;
+        struct source *s = open_maker(3 * LONG_BYTES, false, &n_closed);
+        struct held h = {0};
+        const uint8_t *p;
+        source_watch(s, look_again, &h);
+        for (size_t have; (have = source_peek(s, wants[k], &p)) > 0; n_peeks++) {
+            const size_t now = have < wants[k] ? have : wants[k] - n_peeks % 50;
+            if (h.n == 0)
+                h.p = p, h.offset = source_offset(s);
+            h.n += now;
+            assert_ptr_equal(h.p + h.n, p + now);
+            source_consume(s, now);
+            n_lent += s->piece != s->buffer;
+        }
+        look_again(&h);
+        assert_int_equal(source_offset(s), 3 * LONG_BYTES);
+        assert_true(wants[k] > 1500 || n_lent > n_peeks / 10 * 9);
+        assert_true(wants[k] < SOURCE_PEEK_MAX || n_lent == 0); /* more than a slot */
+        source_close(s);
+    }
+}
+
+/* Looked at, passed and read into a place in turn. */
+static void all_ways_to_take_bytes_go_together(void **state)
+{
+    (void)state;
+    static uint8_t into[400000];
+    static const size_t takes[] = {1000, 300000, 5, 400000, 262144};
+    unsigned n_closed = 0;
+    uint64_t at = 0;
+    struct source *s = open_maker(4 * LONG_BYTES, false, &n_closed);
+    for (unsigned i = 0; at < 4 * LONG_BYTES; i++) {
+        const uint8_t *p;
+        const size_t take = takes[i % 5], have = source_peek(s, takes[i % 3], &p);
+        for (size_t k = 0; k < have; k += 99)
+            assert_int_equal(p[k], byte_at(at + k));
+        if (i % 4 == 0)
+            at += source_skip(s, take);
+        else if (i % 7 == 0 && source_jump(s, at + take))
+            at += take;
+        const size_t n = source_read(s, into, take);
+        assert_true(n == take || at + n >= 4 * LONG_BYTES);
+        for (size_t k = 0; k < n; k += 99)
+            assert_int_equal(into[k], byte_at(at + k));
+        at += n;
+        assert_int_equal(source_offset(s), at);
+        assert_int_equal(source_n_read(s), source_offset(s) + s->to - s->from);
+    }
+    source_close(s);
+    assert_int_equal(n_closed, 1);
 }
 
 static void a_failure_comes_behind_the_bytes(void **state)
@@ -270,6 +343,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_comes_in_order),
+        cmocka_unit_test(what_is_shown_stays_until_told),
+        cmocka_unit_test(all_ways_to_take_bytes_go_together),
         cmocka_unit_test(a_failure_comes_behind_the_bytes),
         cmocka_unit_test(bytes_are_passed_unread),
         cmocka_unit_test(it_may_be_closed_at_any_time),

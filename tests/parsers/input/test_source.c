@@ -304,6 +304,78 @@ static void who_watches_is_told_before_bytes_move(void **state)
     }
 }
 
+#define LENT_ROOM ((size_t)100 << 10)
+struct lender { /* one piece at a time: the one before is gone when the next is there */
+    struct drip drip;
+    uint8_t piece[2][SOURCE_LEFT_MAX + LENT_ROOM];
+    unsigned n_lent;
+    bool lends_not;
+};
+
+static ssize_t lend(void *ctx, const uint8_t *left, size_t n_left, const uint8_t **p,
+                    struct error *err)
+{
+    struct lender *l = ctx;
+    uint8_t *piece = l->piece[l->n_lent % 2] + SOURCE_LEFT_MAX;
+    if (l->lends_not)
+        return SOURCE_LENDS_NOT;
+    assert_true(n_left <= SOURCE_LEFT_MAX);
+    const ssize_t n = drip_read(&l->drip, piece, LENT_ROOM, err);
+    if (n <= 0)
+        return n;
+    memcpy(piece - n_left, left, n_left);
+    memset(l->piece[++l->n_lent % 2], 0, sizeof l->piece[0]);
+    *p = piece;
+    return n;
+}
+
+static ssize_t read_not_lent(void *ctx, void *into, size_t n, struct error *err)
+{
+    struct lender *l = ctx;
+    memset(l->piece, 0, sizeof l->piece);
+    return drip_read(&l->drip, into, n, err);
+}
+
+static void no_close(void *ctx)
+{
+    (void)ctx;
+}
+
+static const struct source_reader lender_reader = {
+    .read = read_not_lent, .lend = lend, .close = no_close};
+
+/* Records of any size come in one piece, those of more than what is lent at once, too; who holds on
+ * to them is told in time; and a failure comes behind all of them. */
+static void what_a_reader_lends_is_shown_where_it_is(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {60, 1500, 40000, 90000, 150000, SOURCE_PEEK_MAX};
+    static struct lender l;
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        l = (struct lender){.drip = {.step = LENT_ROOM, .fail_at = TOTAL}};
+        struct source *s = source_new("lent", &lender_reader, &l, NULL);
+        struct shown w = {0};
+        const uint8_t *p;
+        source_watch(s, look_again, &w);
+        for (unsigned i = 0; source_peek(s, sizes[k], &p) >= sizes[k]; i++) {
+            if (w.n == 0)
+                w.p = p, w.offset = source_offset(s);
+            w.n += sizes[k];
+            assert_int_equal(p[sizes[k] - 1], byte_at(source_offset(s) + sizes[k] - 1));
+            source_consume(s, sizes[k]);
+            assert_true(source_n_read(s) == l.drip.at);
+            l.lends_not = i * sizes[k] / SOURCE_PEEK_MAX % 3 == 0; /* in turn */
+        }
+        look_again(&w);
+        assert_int_equal(w.n_wrong, 0);
+        assert_true(TOTAL - source_offset(s) < sizes[k]);
+        assert_true(l.n_lent > 0);
+        assert_int_equal(source_peek(s, SOURCE_PEEK_MAX, &p), TOTAL - source_offset(s));
+        assert_string_equal(source_error(s)->text, "gone");
+        source_close(s);
+    }
+}
+
 static void kinds_have_names_that_can_be_asked_for(void **state)
 {
     (void)state;
@@ -327,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_failure_comes_after_the_bytes_before_it),
         cmocka_unit_test(a_jump_goes_forward_or_not_at_all),
         cmocka_unit_test(who_watches_is_told_before_bytes_move),
+        cmocka_unit_test(what_a_reader_lends_is_shown_where_it_is),
         cmocka_unit_test(kinds_are_told_by_content),
         cmocka_unit_test(a_long_line_is_text_when_it_is_clean),
         cmocka_unit_test(kinds_have_names_that_can_be_asked_for),
