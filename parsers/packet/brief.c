@@ -181,8 +181,23 @@ static bool take_syn_options(struct walk *w, uint32_t n)
     return true;
 }
 
-/* The options behind a header whose length and flags are in word: those of a SYN, or none or
- * timestamps on an acknowledgement, which may be the last one of an end. */
+/* A RST's checksums are always verified: packet_decode() tells what is wrong with any that are not
+ * good, and whatever else a RST carries. */
+static bool is_bare_and_sound(const struct walk *w)
+{
+    const uint8_t *tcp = w->h - TCP_HEADER, *ip4 = tcp - IP4_HEADER;
+    const uint16_t rest[2] = {htobe16(IP_PROTOCOL_TCP), htobe16(TCP_HEADER)};
+    /* what comes before an IPv4 address is ffff, and so nothing to the sum */
+    const uint64_t sum = checksum_sum(w->b->src.b, sizeof w->b->src.b) +
+                         checksum_sum(w->b->dst.b, sizeof w->b->dst.b) + rest[0] + rest[1] +
+                         checksum_sum(tcp, TCP_HEADER);
+    return w->wire_n == 0 && checksum_fold(sum) == 0xffff &&
+           (!(w->bits & BRIEF_HAS_ID) || be16_at(ip4, 10) == 0 ||
+            checksum_fold(checksum_sum(ip4, IP4_HEADER)) == 0xffff);
+}
+
+/* The options behind a header whose length and flags are in word: those of a SYN; none or
+ * timestamps on an acknowledgement, which may be the last one of an end; none on a RST. */
 static inline bool take_options(struct walk *w, uint16_t word)
 {
     enum { ZERO = 0x0e00, LEN = 0xf000, NO_OPTIONS = 5 << 12, TIMESTAMPS = 8 << 12 };
@@ -191,6 +206,9 @@ static inline bool take_options(struct walk *w, uint16_t word)
         return true;
     case TIMESTAMPS | TCP_ACK:
         return take_timestamps(w);
+    case NO_OPTIONS | TCP_RST:
+    case NO_OPTIONS | TCP_RST | TCP_ACK:
+        return is_bare_and_sound(w);
     default:
         return (word & (ZERO | TCP_SYN | TCP_RST | TCP_FIN)) == TCP_SYN &&
                take_syn_options(w, (word >> 12 << 2) - (uint32_t)TCP_HEADER);
@@ -319,6 +337,7 @@ static void expand_tcp(const struct brief *b, const uint8_t *h, struct packet *o
     out->flags = b->flags;
     out->window = b->window;
     out->urgent = b->urgent;
+    out->checksum = b->flags & TCP_RST ? CHECKSUM_GOOD : CHECKSUM_UNCHECKED;
     out->header_len = (uint8_t)(h[12] >> 4 << 2);
     out->payload_len = b->payload_len;
     out->payload = b->payload;

@@ -3,9 +3,9 @@
  * A TCP segment in two cache lines: what following a connection needs of nearly every packet.  The
  * ordinary shapes (Ethernet with at most one tag, Linux cooked, raw IP; unfragmented IPv4 without
  * options or IPv6 without extensions; an acknowledgement with or without data or FIN, no option but
- * timestamps; a SYN with the options of an ordinary SYN) are read straight from the frame. Whatever
- * else a frame is, packet_decode() tells, and a brief can be made from that.  Both ways give the
- * same brief.
+ * timestamps; a SYN with the options of an ordinary SYN; a bare RST whose checksums are good) are
+ * read straight from the frame.  Whatever else a frame is, packet_decode() tells, and a brief can
+ * be made from that.  Both ways give the same brief.
  */
 #ifndef WHYRST_PARSERS_PACKET_BRIEF_H
 #define WHYRST_PARSERS_PACKET_BRIEF_H

@@ -59,6 +59,19 @@ static void make(struct made *f, const struct shape *s, unsigned flags)
     frame_close(f);
 }
 
+/* Neither options nor payload. */
+static void make_bare(struct made *f, const struct shape *s, unsigned flags)
+{
+    memset(f, 0, sizeof *f);
+    put_link(f, s);
+    if (s->ethertype == 0x86dd)
+        put_ip6(f, 6);
+    else
+        put_ip4(f, 6);
+    put_tcp(f, flags, NULL, 0);
+    frame_close(f);
+}
+
 static struct frame_bytes frame_of(const struct made *f, const struct shape *s, size_t caplen)
 {
     return (struct frame_bytes){.number = 7,
@@ -110,6 +123,49 @@ static void a_syn_is_taken_with_its_options(void **state)
         }
 }
 
+static void a_bare_reset_is_taken(void **state)
+{
+    (void)state;
+    static const unsigned flags[] = {TCP_RST, TCP_RST | TCP_ACK, TCP_RST | TCP_ACK | TCP_FIN};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (size_t k = 0; k < sizeof flags / sizeof *flags; k++) {
+            struct made f;
+            struct brief b;
+            make_bare(&f, &shapes[i], flags[k]);
+            const struct frame_bytes frame = frame_of(&f, &shapes[i], f.n);
+            assert_true(brief_decode(&frame, &b));
+            assert_true(same_by_both_roads(&frame));
+            assert_int_equal(b.flags, flags[k]);
+            assert_int_equal(b.bits & BRIEF_OPTIONS, 0);
+        }
+}
+
+/* Whether the short road takes the frame with another value in two of its bytes. */
+static bool takes_with(struct made *f, size_t at, unsigned value)
+{
+    struct brief b;
+    const struct frame_bytes frame = frame_of(f, &shapes[0], f->n);
+    const uint8_t was[2] = {f->b[at], f->b[at + 1]};
+    f->b[at] = (uint8_t)(value >> 8);
+    f->b[at + 1] = (uint8_t)value;
+    assert_true(same_by_both_roads(&frame));
+    const bool takes = brief_decode(&frame, &b);
+    memcpy(f->b + at, was, sizeof was);
+    return takes;
+}
+
+static void a_reset_with_another_checksum_is_not(void **state)
+{
+    (void)state;
+    struct made f;
+    make_bare(&f, &shapes[0], TCP_RST | TCP_ACK);
+    const size_t of_ip = f.ip_at[0] + 10, of_tcp = f.tcp_at + 16;
+    assert_false(takes_with(&f, of_tcp, 0)); /* left to the card: that is for the whole decoder */
+    assert_false(takes_with(&f, of_tcp, 0x4711));
+    assert_false(takes_with(&f, of_ip, 0x4711));
+    assert_true(takes_with(&f, of_ip, 0));
+}
+
 static void what_decides_a_life_is_left_to_the_whole_decoder(void **state)
 {
     (void)state;
@@ -156,13 +212,17 @@ static unsigned change_each_byte(const struct shape *s, unsigned flags)
     unsigned n_taken = 0;
     struct made f;
     struct brief b;
-    make(&f, s, flags);
+    if (flags & TCP_RST)
+        make_bare(&f, s, flags);
+    else
+        make(&f, s, flags);
+    const size_t n_headers = f.n - (flags & TCP_RST ? 0 : 5);
     const struct frame_bytes frame = frame_of(&f, s, f.n);
     struct frame_bytes huge = frame; /* on the wire, so there is room for any length */
     struct frame_bytes tiny = frame; /* so its writer says, and the bytes tell otherwise */
     huge.origlen = UINT32_MAX;
     tiny.origlen = 10;
-    for (size_t at = 0; at < f.n - 5; at++) {
+    for (size_t at = 0; at < n_headers; at++) {
         const uint8_t was = f.b[at];
         for (unsigned value = 0; value < 256; value++) {
             f.b[at] = (uint8_t)value;
@@ -183,6 +243,7 @@ static void any_byte_changed_changes_both_alike(void **state)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         n_taken += change_each_byte(&shapes[i], TCP_ACK);
         n_taken += change_each_byte(&shapes[i], TCP_SYN);
+        (void)change_each_byte(&shapes[i], TCP_RST | TCP_ACK);
     }
     assert_true(n_taken > 20000);
 }
@@ -190,13 +251,17 @@ static void any_byte_changed_changes_both_alike(void **state)
 static void any_cut_cuts_both_alike(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 2 * sizeof shapes / sizeof *shapes; i++) {
+    for (size_t i = 0; i < 3 * sizeof shapes / sizeof *shapes; i++) {
+        const struct shape *s = &shapes[i / 3];
         struct made f;
-        make(&f, &shapes[i / 2], i % 2 ? TCP_SYN : TCP_ACK);
+        if (i % 3 == 2)
+            make_bare(&f, s, TCP_RST);
+        else
+            make(&f, s, i % 3 ? TCP_SYN : TCP_ACK);
         for (size_t n = 0; n <= f.n; n++) {
             uint8_t *bytes =
                 test_malloc(n > 0 ? n : 1); /* so that a sanitizer sees a read behind */
-            struct frame_bytes frame = frame_of(&f, &shapes[i / 2], n);
+            struct frame_bytes frame = frame_of(&f, s, n);
             memcpy(bytes, f.b, n);
             frame.data = bytes;
             assert_true(same_by_both_roads(&frame));
@@ -210,6 +275,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_ordinary_is_taken),
         cmocka_unit_test(a_syn_is_taken_with_its_options),
+        cmocka_unit_test(a_bare_reset_is_taken),
+        cmocka_unit_test(a_reset_with_another_checksum_is_not),
         cmocka_unit_test(what_decides_a_life_is_left_to_the_whole_decoder),
         cmocka_unit_test(a_glance_takes_them_whatever_their_flags),
         cmocka_unit_test(any_byte_changed_changes_both_alike),
