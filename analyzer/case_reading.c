@@ -126,8 +126,9 @@ static inline struct frame_bytes before_frame(const struct reading *r, size_t i)
     return f;
 }
 
-static inline void go_on(struct frame_bytes *f, const struct frame_own *own)
+static inline void go_on(struct reading *r, struct frame_bytes *f, const struct frame_own *own)
 {
+    frame_trail_fetch(&r->frames.trail);
     f->number++;
     f->time = own->time;
     f->caplen = own->caplen;
@@ -141,7 +142,7 @@ static void take_frames(struct reading *r, size_t i, size_t n)
     const struct frame_own *own = &r->frames.v[i], *const end = own + n;
     struct frame_bytes f = before_frame(r, i);
     for (; own < end; own++) {
-        go_on(&f, own);
+        go_on(r, &f, own);
         take_frame(r, &f);
     }
 }
@@ -162,7 +163,7 @@ static void take_wanted_frames(struct reading *r)
 {
     struct frame_bytes f = before_frame(r, 0);
     for (size_t i = 0; i < r->frames.n; i++) {
-        go_on(&f, &r->frames.v[i]);
+        go_on(r, &f, &r->frames.v[i]);
         if (!tracker_passes(r->tracker, &f))
             take_frames(r, i, 1);
         else if (f.time > r->passed)

@@ -27,6 +27,12 @@ struct frame {
 struct frame_run {
     struct frame first;
     size_t n;
+    struct frame_trail {   /* the records behind the run as far as they are at hand */
+        const uint8_t *at; /* valid as long as the frames' bytes */
+        size_t n_bytes;
+        uint8_t length_at; /* where in a record its length is written, in little-endian order */
+        uint8_t more;      /* bytes that it has besides */
+    } trail;
     struct frame_own {
         instant_ns time;
         const uint8_t *data;
@@ -48,11 +54,30 @@ static inline struct frame frame_run_at(const struct frame_run *run, size_t i)
     return f;
 }
 
+#define FRAME_RECORD_MIN 16 /* bytes; no frame's record has less */
+
+/* Brings the next record of the trail into the cache; to be called while frames of the run are
+ * looked at, since each record tells only where the next one is.  Where the bytes at hand are no
+ * such records it asks for some others in vain. */
+static inline void frame_trail_fetch(struct frame_trail *t)
+{
+    if (t->n_bytes < FRAME_RECORD_MIN)
+        return;
+    const uint8_t *p = t->at + t->length_at;
+    const size_t size = (p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24) + (size_t)t->more;
+    const size_t step = size < t->n_bytes ? size : t->n_bytes;
+    t->at += step;
+    t->n_bytes -= step;
+    __builtin_prefetch(t->at);
+    __builtin_prefetch(t->at + 64);
+}
+
 /* A frame alone. */
 static inline void frame_run_of(const struct frame *f, struct frame_run *run)
 {
     run->first = *f;
     run->n = 1;
+    run->trail.n_bytes = 0;
     run->v[0] = (struct frame_own){f->time, f->data, f->caplen, f->origlen};
 }
 

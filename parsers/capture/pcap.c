@@ -230,6 +230,7 @@ static inline bool take_run(struct capture *c, struct pcap p, struct frame_run *
     } while (++n < max);
     if (n == 0)
         return false;
+    run->trail = (struct frame_trail){bytes, left, 8, (uint8_t)p.header_size};
     capture_deliver_run(c, run, n, n_bytes - left);
     return true;
 }

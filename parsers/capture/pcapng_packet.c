@@ -165,6 +165,7 @@ static inline bool take_run(struct capture *c, struct pattern p, struct frame_ru
     }
     if (n == 0)
         return false;
+    run->trail = (struct frame_trail){bytes + at, n_bytes - at, 4, 0};
     capture_deliver_run(c, run, n, at);
     return true;
 }

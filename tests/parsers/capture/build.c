@@ -211,3 +211,33 @@ void reading_finish(struct reading *r)
 {
     flaws_finish(&r->flaws);
 }
+
+void check_trail(const struct build *b, size_t front)
+{
+    struct flaws flaws;
+    struct capture *c = NULL;
+    struct error err;
+    struct frame f;
+    struct frame_run run;
+    const uint8_t *at[50];
+    struct source *s = source_from_memory("trail", b->bytes.p, b->bytes.n, NULL);
+    flaws_init(&flaws);
+    assert_true(s && capture_open(s, &flaws, &c, &err));
+    assert_int_equal(capture_next(c, &f, &err), CAPTURE_FRAME);
+    assert_true(capture_at_hand(c, &run, 5));
+    assert_int_equal(run.n, 5);
+    for (size_t i = 0; i < 50; i++) {
+        at[i] = run.trail.at;
+        frame_trail_fetch(&run.trail);
+    }
+    assert_true(capture_at_hand(c, &run, 50));
+    assert_int_equal(run.n, 50);
+    for (size_t i = 0; i < run.n; i++)
+        assert_ptr_equal(at[i], run.v[i].data - front);
+    for (size_t i = 0; i < 50; i++)
+        frame_trail_fetch(&run.trail);
+    assert_int_equal(run.trail.n_bytes, 0); /* and ends with the bytes at hand */
+    capture_close(c);
+    source_close(s);
+    flaws_finish(&flaws);
+}

@@ -55,4 +55,8 @@ void read_file(struct reading *r, const char *path);
 void read_built(struct reading *r, const struct build *b);
 void reading_finish(struct reading *r);
 
+/* What is built has front bytes of a record in front of each frame, and 60 plain frames at least:
+ * the trail of a run leads from one record behind it to the next. */
+void check_trail(const struct build *b, size_t front);
+
 #endif

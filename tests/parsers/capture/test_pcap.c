@@ -73,6 +73,17 @@ static void the_modified_format_has_longer_records(void **state)
     strbuf_finish(&b.bytes);
 }
 
+static void a_run_tells_where_the_next_records_are(void **state)
+{
+    (void)state;
+    struct build b = {0};
+    pcap_header(&b, MICRO, 4, 65535, 1);
+    for (uint32_t i = 0; i < 70; i++)
+        pcap_record(&b, 100, i, 54 + i * i % 97, 54 + i * i % 97);
+    check_trail(&b, 16);
+    strbuf_finish(&b.bytes);
+}
+
 static void old_versions_swap_the_lengths(void **state)
 {
     (void)state;
@@ -372,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_orders_and_resolutions_are_read),
         cmocka_unit_test(the_modified_format_has_longer_records),
+        cmocka_unit_test(a_run_tells_where_the_next_records_are),
         cmocka_unit_test(old_versions_swap_the_lengths),
         cmocka_unit_test(the_link_field_sheds_its_flags),
         cmocka_unit_test(a_cut_keeps_everything_before_it),

@@ -45,6 +45,18 @@ static void the_three_packet_blocks_are_frames(void **state)
     }
 }
 
+static void a_run_tells_where_the_next_records_are(void **state)
+{
+    (void)state;
+    struct build b = {0};
+    section(&b);
+    interface(&b, 1, 65535, NULL);
+    for (uint32_t i = 0; i < 70; i++)
+        enhanced(&b, 0, UINT64_C(1700000000000000) + i, 54 + i * i % 97, 1500);
+    check_trail(&b, 28);
+    strbuf_finish(&b.bytes);
+}
+
 static void sections_bring_their_own_order_and_interfaces(void **state)
 {
     (void)state;
@@ -460,6 +472,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_three_packet_blocks_are_frames),
+        cmocka_unit_test(a_run_tells_where_the_next_records_are),
         cmocka_unit_test(sections_bring_their_own_order_and_interfaces),
         cmocka_unit_test(clocks_count_in_powers_of_ten_and_of_two),
         cmocka_unit_test(options_may_be_cut_or_nonsense),
