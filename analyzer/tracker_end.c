@@ -7,6 +7,7 @@
 
 #include "analyzer/tracker_parts.h"
 #include "parsers/base/order.h"
+#include "parsers/base/prefetch.h"
 #include "parsers/base/radix.h"
 
 static int by_skip_frame(const void *a, const void *b)
@@ -24,6 +25,43 @@ static int by_time(const void *a, const void *b)
     return (x->frame > y->frame) - (x->frame < y->frame);
 }
 
+static void fetch_parts(const struct live *l)
+{
+    prefetch_bytes(l->evidence, sizeof *l->evidence);
+    prefetch_bytes(l->blows, sizeof *l->blows);
+    for (int dir = 0; dir < 2; dir++)
+        prefetch_bytes(l->half[dir].content, sizeof *l->half[dir].content);
+}
+
+/* What the scene of a reset is made of. */
+static void fetch_evidence(const struct live *l)
+{
+    const struct timeline *t = &l->evidence->timeline;
+    for (size_t i = 0; i < sizeof t->head / sizeof *t->head; i++)
+        prefetch_bytes(t->head[i], sizeof *t->head[i]);
+    for (size_t i = 0; t->ring && i < TIMELINE_RING_CHUNKS; i++)
+        prefetch_bytes(t->ring->c[i], sizeof *t->ring->c[i]);
+    prefetch_bytes(l->blows->episodes, sizeof *l->blows->episodes);
+    prefetch_bytes(l->blows->rsts, sizeof *l->blows->rsts);
+    for (int dir = 0; dir < 2; dir++)
+        if (l->half[dir].content)
+            prefetch_bytes(l->half[dir].content->head, sizeof *l->half[dir].content->head);
+}
+
+/* Parts lie where packets found room for them: a flow, its connection, its parts and what these
+ * name come one after the other, a step nearer with each flow that is settled. */
+static void fetch_behind(const struct tracker *t, const struct flow *f)
+{
+    const struct flow *next = flows_next(&t->flows, f);
+    const struct flow *soon = next ? flows_next(&t->flows, next) : NULL;
+    if (next && next->live && next->live->evidence && live_rsts(next->live))
+        fetch_evidence(next->live);
+    if (soon && soon->live)
+        fetch_parts(soon->live);
+    if (next)
+        tracker_fetch_behind(t, next);
+}
+
 /* What is written of connections that are settled takes the place of what was live of them. */
 void tracker_settle_all(struct tracker *t)
 {
@@ -32,12 +70,12 @@ void tracker_settle_all(struct tracker *t)
         (void)vec_reserve(&t->records, t->next_place);
     store_drain(&t->store);
     while ((f = flows_first(&t->flows, FLOW_CLOSED)) != NULL) {
-        tracker_fetch_behind(t, f);
+        fetch_behind(t, f);
         tracker_settle(t, f);
     }
     while ((f = flows_first(&t->flows, FLOW_OPEN)) != NULL &&
            (f->live || (f->left_bits & LEFT_OPENING))) {
-        tracker_fetch_behind(t, f);
+        fetch_behind(t, f);
         tracker_settle(t, f);
     }
 }
