@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analyzer/community_id.h"
+#include "parsers/base/prefetch.h"
 #include "rules/evidence.h"
 #include "rules/judge.h"
 #include "rules/memo.h"
@@ -305,6 +306,27 @@ static void find(struct judges *b, const struct case_file *c, uint32_t reset, ui
                             .number = capture < c->n_captures ? ++numbers[capture] : 0};
 }
 
+#define AHEAD 2 /* resets that are judged while the memory of another comes a step nearer */
+
+static const struct reset *reset_at(const struct case_file *c, size_t i)
+{
+    return i < c->n_resets ? c->resets[i] : NULL;
+}
+
+/* A reset, then what it points to, then its segments: each can come once that before is there. */
+static void look_ahead(const struct case_file *c, size_t i)
+{
+    const struct reset *near = reset_at(c, i + AHEAD), *mid = reset_at(c, i + 2 * AHEAD);
+    if (near && near->in_full)
+        prefetch_bytes(near->in_full->segments,
+                       near->in_full->n_kept * sizeof *near->in_full->segments);
+    if (mid) {
+        prefetch_bytes(mid->in_full, sizeof *mid->in_full);
+        prefetch_bytes(mid->outline, sizeof *mid->outline);
+    }
+    prefetch_bytes(reset_at(c, i + 3 * AHEAD), sizeof(struct reset));
+}
+
 static bool find_all(struct findings *f, const struct case_file *c)
 {
     uint32_t *numbers = calloc(c->n_captures + 1, sizeof *numbers);
@@ -312,6 +334,7 @@ static bool find_all(struct findings *f, const struct case_file *c)
     arena_init(&t.arena, NULL);
     f->judges->bench.arena = &t.arena;
     for (size_t i = 0; numbers && i < c->n_resets; i++) {
+        look_ahead(c, i);
         if (c->resets[i]->is_copy_of_other)
             continue;
         find(f->judges, c, (uint32_t)i, numbers, &f->v[f->n++]);
