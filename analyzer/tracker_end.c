@@ -3,6 +3,7 @@
  * The tracker's end: everything is settled and judged, and what was learnt is put in order and
  * handed out.  No packet is looked at here.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/tracker_parts.h"
@@ -143,9 +144,42 @@ struct reset *tracker_judge(struct tracker *t, struct scene *s)
     return scene_cause(s)->reset;
 }
 
+static bool is_in_order(const struct tracker_resets *r)
+{
+    for (size_t i = 1; i < r->n; i++)
+        if (by_time(&r->v[i - 1], &r->v[i]) > 0)
+            return false;
+    return true;
+}
+
+/* By frame, then by time: keys that lie together, not resets that lie anywhere.  False: there is no
+ * room for that. */
+static bool sort_by_keys(struct tracker_resets *r)
+{
+    const size_t n = r->n;
+    struct radix_item *key = radix_room(n);
+    struct reset **sorted = malloc(n * sizeof *sorted);
+    for (size_t i = 0; key && sorted && i < n; i++)
+        key[i] = (struct radix_item){r->v[i]->deciding.segment.frame, (uint32_t)i};
+    if (key && sorted) {
+        radix_sort(key, key + n, n);
+        for (size_t i = 0; i < n; i++)
+            key[i].key = radix_signed(r->v[key[i].value]->deciding.segment.time);
+        radix_sort(key, key + n, n);
+        for (size_t i = 0; i < n; i++)
+            sorted[i] = r->v[key[i].value];
+        memcpy(r->v, sorted, n * sizeof *sorted);
+    }
+    const bool good = key && sorted;
+    radix_room_free(key, n);
+    free(sorted);
+    return good;
+}
+
 static void sort_and_number(struct tracker_resets *r)
 {
-    order_sort(r->v, r->n, sizeof *r->v, by_time);
+    if (!is_in_order(r) && !sort_by_keys(r))
+        qsort(r->v, r->n, sizeof *r->v, by_time);
     for (size_t i = 0; i < r->n; i++)
         r->v[i]->id = (uint32_t)i + 1;
 }

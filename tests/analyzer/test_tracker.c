@@ -236,6 +236,32 @@ static void a_later_kill_decides(void **state)
     script_end(&s);
 }
 
+#define OPEN_FROM(port)                                                                            \
+    "+1ms c S 100 0 cport=" port "\n"                                                              \
+    "+1ms s SA 500 101 cport=" port "\n"                                                           \
+    "+1ms c A 101 501 cport=" port "\n"
+
+/* By the RST's time, whichever began or was captured first; those of one instant by frame. */
+static void resets_stand_in_order_of_time(void **state)
+{
+    (void)state;
+    static const uint64_t frames[] = {12, 10, 11};
+    static const uint16_t ports[] = {7001, 7003, 7002};
+    struct script s = script_begin(NULL);
+    script_lines(&s, OPEN_FROM("7001") OPEN_FROM("7002") OPEN_FROM("7003"));
+    script_lines(&s, "+1s s RA 501 101 cport=7003\n+0us s RA 501 101 cport=7002\n");
+    s.time -= NS_PER_S / 2;
+    script_lines(&s, "+0us s RA 501 101 cport=7001\n");
+    script_finish(&s);
+    assert_int_equal(s.resets.n, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(s.resets.v[i]->id, i + 1);
+        assert_int_equal(reset_frame(s.resets.v[i]), frames[i]);
+        assert_int_equal(reset_end(s.resets.v[i], SIDE_CLIENT)->port, ports[i]);
+    }
+    script_end(&s);
+}
+
 static void the_number_is_kept_after_the_linger(void **state)
 {
     (void)state;
@@ -479,6 +505,7 @@ int main(void)
         cmocka_unit_test(another_file_fits),
         cmocka_unit_test(a_failed_attempt_is_not_the_end),
         cmocka_unit_test(a_later_kill_decides),
+        cmocka_unit_test(resets_stand_in_order_of_time),
         cmocka_unit_test(the_number_is_kept_after_the_linger),
         cmocka_unit_test(records_of_quiet_connections),
         cmocka_unit_test(the_silence_before_the_servers_fin_is_recorded),
