@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyzer/roster.h"
+#include "parsers/base/arena.h"
 #include "parsers/base/radix.h"
 
 /* The same client sequence number and timestamp may come again after this long. */
@@ -60,18 +61,84 @@ static bool client_alone_agrees(const struct case_file *c, const struct connecti
            apart(a->first_time, b->first_time) < ISN_LIFE_NS;
 }
 
-/* Records by sequence number of the client above and of the server below, or of the client alone;
- * those of one number in order of record.  out has room for two of each record. */
+/* ---- which sequence numbers come more than once ---- */
+
+#define REPEATS_ROOM 8 /* bits a number: one in so many that come once passes all the same */
+
+struct repeats {
+    uint64_t *words; /* two of each place: numbers that came, and those that came again */
+    size_t n_bytes;
+    unsigned shift;
+};
+
+static bool repeats_init(struct repeats *s, size_t n)
+{
+    unsigned n_bits = 6;
+    while (((size_t)1 << n_bits) / REPEATS_ROOM < n)
+        n_bits++;
+    s->shift = 64 - n_bits;
+    s->n_bytes = ((size_t)1 << n_bits) / 4;
+    s->words = allocator_heap.alloc(NULL, s->n_bytes);
+    return s->words != NULL;
+}
+
+static uint64_t *repeats_place(const struct repeats *s, uint64_t key, uint64_t *bit)
+{
+    const uint64_t at = key * 0x9e3779b97f4a7c15u >> s->shift; /* Knuth's golden ratio */
+    *bit = (uint64_t)1 << (at & 63);
+    return &s->words[at >> 6 << 1];
+}
+
+static void repeats_note(struct repeats *s, uint64_t key)
+{
+    uint64_t bit, *place = repeats_place(s, key, &bit);
+    place[1] |= place[0] & bit;
+    place[0] |= bit;
+}
+
+/* Whether it was added more than once; now and then true of one that was not. */
+static bool repeats_has(const struct repeats *s, uint64_t key)
+{
+    uint64_t bit;
+    return repeats_place(s, key, &bit)[1] & bit;
+}
+
+static void repeats_finish(struct repeats *s)
+{
+    if (s->words)
+        allocator_heap.release(NULL, s->words, s->n_bytes);
+}
+
+/* Leaves those whose number comes again, and a few more: most numbers come once. */
+static size_t repeats_keep(const struct repeats *s, struct radix_item *v, size_t n)
+{
+    size_t n_kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (repeats_has(s, v[i].key))
+            v[n_kept++] = v[i];
+    return n_kept;
+}
+
+/* Records whose numbers others have, too, and a few more, by sequence number of the client above
+ * and of the server below, or of the client alone; those of one number in order of record.  out has
+ * room for two of each record. */
 static size_t collect_isn(const struct case_file *c, bool both, struct radix_item *out)
 {
     size_t n = 0;
+    struct repeats s;
+    const bool is_sifted = repeats_init(&s, c->n_records);
     for (size_t i = 0; i < c->n_records; i++) {
         const struct connection_record *r = &c->records[i];
         if (!record_isn_known(r, 0) || (both && !record_isn_known(r, 1)) || r->client_guessed)
             continue;
         uint64_t isn = both ? (uint64_t)r->isn[0] << 32 | r->isn[1] : r->isn[0];
         out[n++] = (struct radix_item){isn, (uint32_t)i};
+        if (is_sifted)
+            repeats_note(&s, isn);
     }
+    if (is_sifted)
+        n = repeats_keep(&s, out, n);
+    repeats_finish(&s);
     radix_sort(out, out + n, n);
     return n;
 }
