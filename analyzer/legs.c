@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parsers/base/vec.h"
+#include "parsers/base/hash.h"
+#include "parsers/base/map.h"
+#include "parsers/base/radix.h"
 
 #define LEGS_MAX 8
 #define WORDS_MIN 24 /* bytes; shorter greetings are everybody's */
@@ -73,17 +75,6 @@ struct said { /* what a reset's client said first */
     uint32_t series;
 };
 
-static int by_words(const void *a, const void *b)
-{
-    const struct said *x = a, *y = b;
-    if (x->series != y->series)
-        return x->series < y->series ? -1 : 1;
-    if (x->words.n != y->words.n)
-        return x->words.n < y->words.n ? -1 : 1;
-    int order = memcmp(x->words.p, y->words.p, x->words.n);
-    return order ? order : (x->reset->id > y->reset->id) - (x->reset->id < y->reset->id);
-}
-
 static bool same_words(const struct said *a, const struct said *b)
 {
     return a->series == b->series && text_eq(a->words, b->words);
@@ -122,12 +113,10 @@ static bool tie_pair(struct case_file *c, struct reset *a, struct reset *b)
     return true;
 }
 
-static bool tie_by_proxy(struct case_file *c)
+static size_t collect_said(const struct case_file *c, struct said *v)
 {
-    struct said *v = calloc(c->n_resets + 1, sizeof *v);
     size_t n = 0;
-    bool good = v != NULL;
-    for (size_t i = 0; good && i < c->n_resets; i++) {
+    for (size_t i = 0; i < c->n_resets; i++) {
         if (c->resets[i]->outline) /* nothing was said */
             continue;
         const struct connection *k = reset_connection(c->resets[i]);
@@ -137,15 +126,40 @@ static bool tie_by_proxy(struct case_file *c)
                                    .reset = c->resets[i],
                                    .series = case_series(c, k->capture)};
     }
+    return n;
+}
+
+/* The same words in one series side by side, in order of time: by their hash. */
+static void order_by_words(const struct said *v, size_t n, struct radix_item *order)
+{
+    for (size_t i = 0; i < n; i++)
+        order[i] = (struct radix_item){
+            hash_bytes(v[i].words.p, v[i].words.n, map_seed() + v[i].series), (uint32_t)i};
+    radix_sort(order, order + n, n);
+}
+
+/* Whether those at i and i + 1 said the same, and no others did. */
+static bool are_alone(const struct said *v, const struct radix_item *order, size_t n, size_t i)
+{
+    const struct said *a = &v[order[i].value], *b = &v[order[i + 1].value];
+    return same_words(a, b) && (i == 0 || !same_words(&v[order[i - 1].value], a)) &&
+           (i + 2 == n || !same_words(b, &v[order[i + 2].value]));
+}
+
+static bool tie_by_proxy(struct case_file *c)
+{
+    struct said *v = calloc(c->n_resets + 1, sizeof *v);
+    const size_t n = v ? collect_said(c, v) : 0;
+    struct radix_item *order = v ? radix_room(n) : NULL;
+    bool good = order != NULL;
     if (good)
-        qsort(v, n, sizeof *v, by_words);
+        order_by_words(v, n, order);
     for (size_t i = 0; good && i + 1 < n; i++) {
-        bool alone = same_words(&v[i], &v[i + 1]) && (i == 0 || !same_words(&v[i - 1], &v[i])) &&
-                     (i + 2 == n || !same_words(&v[i + 1], &v[i + 2]));
-        struct reset *a = v[i].reset, *b = v[i + 1].reset;
-        if (alone && is_front_of(a, b) != is_front_of(b, a))
+        struct reset *a = v[order[i].value].reset, *b = v[order[i + 1].value].reset;
+        if (are_alone(v, order, n, i) && is_front_of(a, b) != is_front_of(b, a))
             good = tie_pair(c, a, b);
     }
+    radix_room_free(order, n);
     free(v);
     return good;
 }
