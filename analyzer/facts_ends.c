@@ -197,7 +197,7 @@ static struct fact largest(const struct case_file *c, const struct reset *r, enu
     uint64_t frame = 0;
     for (size_t i = 0; i < k->n_kept; i++) {
         const struct segment *s = &k->segments[i];
-        if (s->from == (uint8_t)side && s->payload_len > most && (s->notes & NOTE_RETRANSMISSION)) {
+        if ((s->notes & NOTE_RETRANSMISSION) && s->from == (uint8_t)side && s->payload_len > most) {
             most = s->payload_len;
             frame = s->frame;
         }

@@ -43,9 +43,10 @@ static int32_t seq_apart(uint32_t a, uint32_t b)
 
 static const struct segment *segment_at(const struct reset *r, uint64_t frame)
 {
-    for (size_t i = 0; frame != 0 && i < reset_connection(r)->n_kept; i++)
-        if (reset_connection(r)->segments[i].frame == frame)
-            return &reset_connection(r)->segments[i];
+    const struct connection *k = frame != 0 ? reset_connection(r) : NULL;
+    for (size_t i = 0; k && i < k->n_kept; i++)
+        if (k->segments[i].frame == frame)
+            return &k->segments[i];
     return NULL;
 }
 
