@@ -16,6 +16,7 @@
 struct question_atom { /* one condition on a fact */
     const struct rule *rule;
     const struct condition *condition;
+    bool wants_run; /* false of a known text in which none is, see text_may_hold_run() */
 };
 
 /* How two values of a fact are held against each other. */
@@ -136,6 +137,12 @@ static bool add_question(struct questions *all, uint32_t slot, uint32_t first, u
     return true;
 }
 
+static bool wants_run(const struct condition *c)
+{
+    const struct test *t = c->tests;
+    return c->n_tests == 1 && t->op == OP_CONTAINS && text_is_run(t->operands[0].text);
+}
+
 static bool add_atoms(struct questions *q, uint32_t slot)
 {
     uint32_t first = (uint32_t)q->atoms.n;
@@ -148,7 +155,7 @@ static bool add_atoms(struct questions *q, uint32_t slot)
             struct question_atom *a = vec_push(&q->atoms);
             if (!a)
                 return false;
-            *a = (struct question_atom){r, c};
+            *a = (struct question_atom){r, c, wants_run(c)};
         }
     }
     for (uint32_t at = first; at < q->atoms.n; at += ATOMS_MAX) {
@@ -309,6 +316,7 @@ static uint64_t test_all(const struct questions *all, const struct question *q, 
 {
     struct hearing h;
     uint64_t out = 0;
+    const bool has_none = f->known && q->likeness == ALIKE_TEXT && !text_may_hold_run(f->as.text);
     h.bench = b;
     for (uint32_t i = 0; i < q->n; i++) {
         const struct question_atom *a = &all->atoms.v[q->first + i];
@@ -316,7 +324,10 @@ static uint64_t test_all(const struct questions *all, const struct question *q, 
         h.rule = a->rule;
         for (size_t k = 0; k < a->rule->n_binds; k++)
             h.picks[k].looked = false;
-        out = out << 2 | (uint64_t)tests_hold(&h, &c->subject, f, c->tests, c->n_tests);
+        const enum truth truth = has_none && a->wants_run
+                                     ? TRUTH_FALSE
+                                     : tests_hold(&h, &c->subject, f, c->tests, c->n_tests);
+        out = out << 2 | (uint64_t)truth;
     }
     return out;
 }

@@ -86,6 +86,28 @@ size_t text_find_nocase(struct text t, struct text needle)
     }
 }
 
+/* Any run covers one of the words of eight bytes that lie side by side in t. */
+bool text_may_hold_run(struct text t)
+{
+    const uint64_t each = 0x0101010101010101;
+    for (size_t i = 0; i + 8 <= t.n; i += 8) {
+        uint64_t w;
+        memcpy(&w, t.p + i, sizeof w);
+        /* of each byte: not 0x80 or more, and 0x20 or 0x40 or more */
+        if (((w & each * 0x80) | ((w | w << 1) & each * 0x40)) == each * 0x40)
+            return true;
+    }
+    return false;
+}
+
+bool text_is_run(struct text t)
+{
+    for (size_t i = 0; i < t.n; i++)
+        if (t.p[i] < ' ' || t.p[i] > '~')
+            return false;
+    return t.n >= TEXT_RUN;
+}
+
 struct text text_slice(struct text t, size_t from, size_t to)
 {
     if (to > t.n)

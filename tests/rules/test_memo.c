@@ -171,6 +171,38 @@ static void test_values_of_each_type(void **state)
     close_court(&t);
 }
 
+/* What is found in a text wherever it lies, and in which case, though all else is noise. */
+static void test_words_in_noise(void **state)
+{
+    (void)state;
+    struct court t;
+    fake_forget();
+    fake_text("t.text", "");
+    open_court(&t,
+               RULE("a", "port-closed", REQUIRE("<fact name='t.text' contains='fifteen letters'/>"),
+                    "0.9") RULE("b", "port-scan",
+                                REQUIRE("<fact name='t.text' contains='FIFTEEN LETTERS' "
+                                        "nocase='true'/>"),
+                                "0.8") RULE("c", "listen-backlog-overflow",
+                                            REQUIRE("<fact name='t.text' contains='few'/>"), "0.7"),
+               0);
+    static const struct {
+        const char *word, *rule;
+    } rows[] = {{"fifteen letters", "a"}, {"Fifteen Letters", "b"}, {"few", "c"}, {"fifteen", ""}};
+    for (size_t i = 0; i < 4 * 40; i++) {
+        char text[80];
+        const char *word = rows[i % 4].word;
+        for (size_t k = 0; k < sizeof text - 1; k++)
+            text[k] = (char)(1 + (k * 37 + i) % 31 + (k % 3 == 0 ? 0x80 : 0));
+        text[sizeof text - 1] = '\0';
+        memcpy(text + i / 4, word, strlen(word));
+        fake_text("t.text", text);
+        assert_as_judged(&t);
+        assert_string_equal(t.j.rule, rows[i % 4].rule);
+    }
+    close_court(&t);
+}
+
 /* An answer holds for all numbers between the same limits, and for no other. */
 static void test_numbers_between_limits(void **state)
 {
@@ -354,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_other_answers),
         cmocka_unit_test(test_case_counts),
         cmocka_unit_test(test_values_of_each_type),
+        cmocka_unit_test(test_words_in_noise),
         cmocka_unit_test(test_numbers_between_limits),
         cmocka_unit_test(test_lines_are_not_remembered),
         cmocka_unit_test(test_kinds),

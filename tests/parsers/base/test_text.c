@@ -45,6 +45,26 @@ static void views_compare_and_cut(void **state)
     assert_true(text_eq(head, TEXT("key")) && tail.n == 0);
 }
 
+/* Wherever a run lies, and next to what; what is no run or shorter need not be told apart. */
+static void runs_are_never_overlooked(void **state)
+{
+    (void)state;
+    char bytes[64];
+    assert_false(text_may_hold_run((struct text){0}));
+    for (size_t n = 0; n <= sizeof bytes; n++)
+        for (size_t at = 0; at + TEXT_RUN <= n; at++)
+            for (unsigned k = 0; k < 4; k++) {
+                memset(bytes, "\x1f\x80\xff\0"[k], n);
+                assert_false(text_may_hold_run((struct text){bytes, n}));
+                memset(bytes + at, " ~@`"[k], TEXT_RUN);
+                assert_true(text_may_hold_run((struct text){bytes, n}));
+            }
+    assert_true(text_is_run(TEXT(" 23456789abcde~")));
+    assert_false(text_is_run(TEXT(" 23456789abcd~")));
+    assert_false(text_is_run(TEXT(" 234567\n9abcdefgh~")));
+    assert_false(text_is_run(TEXT(" 234567\xc3\xa9zyxwvu~")));
+}
+
 static void numbers_must_fill_the_view_and_fit(void **state)
 {
     (void)state;
@@ -153,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(views_compare_and_cut),
+        cmocka_unit_test(runs_are_never_overlooked),
         cmocka_unit_test(numbers_must_fill_the_view_and_fit),
         cmocka_unit_test(distance_counts_edits_up_to_the_limit),
         cmocka_unit_test(utf8_is_judged_as_rfc_3629),
