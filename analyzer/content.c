@@ -65,12 +65,9 @@ static struct piece *piece_at(const struct content *c, size_t at)
     return p;
 }
 
-static struct piece *piece_for(struct store *s, struct content *c, size_t at)
+static struct piece *add_piece(struct store *s, struct content *c, size_t at)
 {
-    struct piece *p = piece_at(c, at);
-    if (p)
-        return p;
-    p = pool_take(&s->pieces);
+    struct piece *p = pool_take(&s->pieces);
     if (!p)
         return NULL;
     p->index = (uint16_t)(at / CONTENT_PIECE);
@@ -79,6 +76,12 @@ static struct piece *piece_for(struct store *s, struct content *c, size_t at)
     c->oldest = c->oldest ? c->oldest : p;
     c->n_pieces++;
     return p;
+}
+
+static struct piece *piece_for(struct store *s, struct content *c, size_t at)
+{
+    struct piece *p = piece_at(c, at);
+    return p ? p : add_piece(s, c, at);
 }
 
 static bool put_head(struct store *s, struct content *c, uint64_t offset, const uint8_t *bytes,
@@ -97,14 +100,15 @@ static bool put_head(struct store *s, struct content *c, uint64_t offset, const 
     return conflict;
 }
 
-/* What comes in order meets nothing that is kept yet, and is copied in one go. */
+/* What comes in order meets nothing that is kept yet, but in the piece that it may begin in, and is
+ * copied in one go. */
 static void append_head(struct store *s, struct content *c, size_t at, const uint8_t *bytes,
                         size_t n)
 {
     while (n > 0 && at < CONTENT_HEAD) {
         size_t from = at % CONTENT_PIECE;
         size_t now = n < CONTENT_PIECE - from ? n : CONTENT_PIECE - from;
-        struct piece *piece = piece_for(s, c, at);
+        struct piece *piece = from > 0 ? piece_for(s, c, at) : add_piece(s, c, at);
         if (!piece)
             return;
         if (now > CONTENT_HEAD - at)
