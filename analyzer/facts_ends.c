@@ -235,26 +235,49 @@ static size_t goodbye_of(const struct connection *k, const struct end *e, const 
     return k->n_kept;
 }
 
-/* How long neither side had sent payload when this end began to close: its FIN, or the goodbye
- * before it. */
+/* The last word of either end before this one began to close, by its FIN or the goodbye before it.
+ * NULL: none was kept. */
+static const struct segment *word_before_fin(const struct reset *r, enum side side)
+{
+    const struct connection *k = reset_connection(r);
+    const struct end *e = end_of(r, side);
+    const struct segment *fin = fin_of(k, side), *last = NULL;
+    const size_t n = goodbye_of(k, e, fin, side);
+    for (size_t i = 0; i < n; i++) {
+        const struct segment *s = &k->segments[i];
+        if (is_talk(s, e, fin) && (!last || s->time > last->time))
+            last = s;
+    }
+    return last;
+}
+
+static const char no_fin[] = "no FIN of that end was captured";
+
+static bool has_fin(const struct reset *r, enum side side)
+{
+    const struct end *e = end_of(r, side);
+    return e->saw_fin && e->fin_time != INSTANT_NONE;
+}
+
+/* How long neither side had sent payload when this end began to close. */
 static struct fact idle_before_fin(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    const struct connection *k = reset_connection(r);
-    const struct end *e = end_of(r, side);
-    instant_ns last = INSTANT_NONE;
-    if (!e->saw_fin || e->fin_time == INSTANT_NONE)
-        return unknown("no FIN of that end was captured");
-    const struct segment *fin = fin_of(k, side);
-    size_t n = goodbye_of(k, e, fin, side);
-    for (size_t i = 0; i < n; i++) {
-        const struct segment *s = &k->segments[i];
-        if (is_talk(s, e, fin) && s->time > last)
-            last = s->time;
-    }
-    if (last == INSTANT_NONE)
-        last = k->first_time;
-    return fact_number(r, e->fin_time - last, 0);
+    if (!has_fin(r, side))
+        return unknown(no_fin);
+    const struct segment *last = word_before_fin(r, side);
+    const instant_ns from = last ? last->time : reset_connection(r)->first_time;
+    return fact_number(r, end_of(r, side)->fin_time - from, 0);
+}
+
+static struct fact spoke_last_before_fin(const struct case_file *c, const struct reset *r,
+                                         enum side side)
+{
+    (void)c;
+    if (!has_fin(r, side))
+        return unknown(no_fin);
+    const struct segment *last = word_before_fin(r, side);
+    return fact_bool(r, last && last->from == (uint8_t)side, last ? last->frame : 0);
 }
 
 FACT_SIDES(ip)
@@ -279,6 +302,7 @@ FACT_SIDES(unacked)
 FACT_SIDES(largest)
 FACT_SIDES(missing)
 FACT_SIDES(idle_before_fin)
+FACT_SIDES(spoke_last_before_fin)
 
 static const struct fact_def rows[] = {
     FACT_SIDE_ROWS("ip", FACT_IP, 0, ip, "its address"),
@@ -324,6 +348,9 @@ static const struct fact_def rows[] = {
     FACT_SIDE_ROWS("idle-before-fin", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_BOTH,
                    idle_before_fin,
                    "silence of both ends before its FIN and the goodbye that came with it"),
+    FACT_SIDE_ROWS("spoke-last-before-fin", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH,
+                   spoke_last_before_fin,
+                   "the last payload before its FIN, and the goodbye with it, was its own"),
 };
 
 static const struct fact_plain_row plain[] = {

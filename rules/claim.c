@@ -47,6 +47,8 @@ static const struct wording of_ends[] = {
     {"largest-retransmission", "the largest segment that {who} sent again carried {v}", NULL},
     {"missing-bytes", "sent by {who} and never captured: {v}", NULL},
     {"idle-before-fin", "both ends had been silent for {v} before {who}'s FIN", NULL},
+    {"spoke-last-before-fin", "{who} had spoken last when it closed",
+     "{who} had not spoken last when it closed"},
 };
 
 static const struct wording of_facts[] = {

@@ -138,9 +138,9 @@ static void an_end_that_spoke_uncaptured(void **state)
     assert_false(def->get(NULL, &r).as.truth);
 }
 
-/* The silence before a server's FIN, given who sent what, and how many bytes, when: a request at 1
+/* What a fact says of a server's FIN, given who sent what, and how many bytes, when: a request at 1
  * s, an answer at 1.1 s, then the rows; the FIN at 9 s. */
-static int64_t silence(const struct segment *rows, size_t n)
+static struct fact of_server_fin(const char *name, const struct segment *rows, size_t n)
 {
     struct segment v[8] = {{.time = NS_PER_S, .payload_len = 50, .from = SIDE_CLIENT},
                            {.time = 1100 * NS_PER_MS, .payload_len = 900, .from = SIDE_SERVER}};
@@ -160,9 +160,19 @@ static int64_t silence(const struct segment *rows, size_t n)
     k.end[SIDE_SERVER].fin_time = 9 * NS_PER_S;
     k.end[SIDE_SERVER].fin_seq = v[k.n_kept - 1].seq;
     const struct reset r = {.in_full = &k, .claimed = SIDE_SERVER};
-    struct fact f = fact_find(TEXT("server.idle-before-fin"))->get(NULL, &r);
+    struct fact f = fact_find(text_of(name))->get(NULL, &r);
     assert_true(f.known);
-    return f.as.number / NS_PER_MS;
+    return f;
+}
+
+static int64_t silence(const struct segment *rows, size_t n)
+{
+    return of_server_fin("server.idle-before-fin", rows, n).as.number / NS_PER_MS;
+}
+
+static bool spoke_last(const struct segment *rows, size_t n)
+{
+    return of_server_fin("server.spoke-last-before-fin", rows, n).as.truth;
 }
 
 static void a_goodbye_does_not_end_a_silence(void **state)
@@ -179,9 +189,26 @@ static void a_goodbye_does_not_end_a_silence(void **state)
     assert_int_equal(silence((const struct segment[]){question, goodbye}, 2), 10);
 }
 
+static void who_closed_without_an_answer(void **state)
+{
+    (void)state;
+    const struct segment question = {.time = 3 * NS_PER_S, .payload_len = 50, .from = SIDE_CLIENT};
+    const struct segment more = {.time = 4 * NS_PER_S, .payload_len = 50, .from = SIDE_SERVER};
+    const struct segment goodbye = {
+        .time = 8990 * NS_PER_MS, .payload_len = 17, .from = SIDE_SERVER};
+    assert_true(spoke_last(NULL, 0));
+    assert_false(spoke_last(&question, 1));
+    assert_true(spoke_last((const struct segment[]){question, more}, 2));
+    assert_true(spoke_last((const struct segment[]){question, more, goodbye}, 3));
+    const struct connection open = {.n_kept = 0};
+    const struct reset r = {.in_full = &open, .claimed = SIDE_SERVER};
+    assert_false(fact_find(TEXT("server.spoke-last-before-fin"))->get(NULL, &r).known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_closed_without_an_answer),
         cmocka_unit_test(the_list_is_sorted_and_complete),
         cmocka_unit_test(the_host_prefix_is_nobody_elses),
         cmocka_unit_test(names_are_found_or_nearly),

@@ -219,6 +219,41 @@ def late_data(c, port=8082):
         )
 
 
+@case("gave-up-waiting", "Clients whose patience ends before the server answers", corpus=True)
+def gave_up_waiting(c, port=8085):
+    """
+    Clients ask and wait; some close while the answer has not begun, and it comes then, to a closed
+    socket.  Another asks as slow a thing, and waits for it.
+
+    The reader should see: the client gave up waiting for a slow server, not harmless late data.
+    """
+    c.stage(log=False)
+    listener = begin(c, port)
+    patience = c.rng.uniform(0.6, 1.4)
+    for patient in [False, True] + [False] * c.rng.randrange(1, 3):
+        a, b, mine = meet(c, listener, port)
+        exchange(c, a, b, c.rng.randrange(0, 2))
+        c.say(a, b)
+        time.sleep(patience)
+        if not patient:
+            a.close()
+        c.pause(0.1, 0.4)
+        b.sendall(c.text(100, 900))
+        c.pause(0.1)
+        if patient:
+            end(a, b)
+            continue
+        b.close()
+        c.truth.add(
+            (c.client.addr, mine),
+            (c.server.addr, port),
+            sender="client",
+            phase="half-closed",
+            mechanism=["after-close"],
+            cause=["client-abort", "late-data-after-close"],
+        )
+
+
 NGINX = "server {{ listen {listen}; keepalive_timeout {idle}; location / {{ return 200 'well met\\n'; }} }}"
 REQUEST = b"GET /%s HTTP/1.1\r\nHost: www.example.org\r\nUser-Agent: pool/1.0\r\n\r\n"
 
