@@ -10,6 +10,9 @@
 
 #include "parsers/input/spool.h"
 
+/* Of the buffer only so much is used, and stays in the cache, unless somebody wants more. */
+#define READ_MAX ((size_t)256 << 10)
+
 struct source *source_new(const char *name, const struct source_reader *reader, void *ctx,
                           struct error *err)
 {
@@ -108,8 +111,10 @@ static void fill(struct source *s, size_t want)
         if (!borrow(s) || is_short(s, want))
             move_left(s);
     }
-    while (is_short(s, want))
-        s->to += read_more(s, s->buffer + s->to, SOURCE_PEEK_MAX - s->to);
+    while (is_short(s, want)) {
+        const size_t room = SOURCE_PEEK_MAX - s->to;
+        s->to += read_more(s, s->buffer + s->to, room < READ_MAX ? room : READ_MAX);
+    }
 }
 
 size_t source_fill(struct source *s, size_t want, const uint8_t **p)

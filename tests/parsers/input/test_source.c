@@ -83,6 +83,21 @@ static void every_byte_comes_once_and_in_order(void **state)
     }
 }
 
+/* However much there is at once, the memory used is little as long as nobody wants more. */
+static void only_the_front_of_the_buffer_is_used(void **state)
+{
+    (void)state;
+    struct drip d = {.step = SOURCE_PEEK_MAX, .fail_at = UINT64_MAX};
+    struct source *s = source_new("drip", &drip_reader, &d, NULL);
+    for (uint64_t at = 0; at < TOTAL - 100; at += 100) {
+        const uint8_t *p;
+        assert_true(source_peek(s, 100, &p) >= 100);
+        assert_true(p + source_peek(s, 100, &p) <= s->buffer + SOURCE_PEEK_MAX / 3);
+        source_consume(s, 100);
+    }
+    source_close(s);
+}
+
 static void the_largest_peek_fits_anywhere(void **state)
 {
     (void)state;
@@ -393,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_comes_once_and_in_order),
+        cmocka_unit_test(only_the_front_of_the_buffer_is_used),
         cmocka_unit_test(the_largest_peek_fits_anywhere),
         cmocka_unit_test(skipping_counts_what_there_was),
         cmocka_unit_test(what_is_read_into_a_place_is_what_a_peek_would_show),
