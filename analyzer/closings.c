@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "analyzer/goodbye.h"
 #include "analyzer/server_rows.h"
 #include "parsers/packet/packet.h"
 
@@ -112,22 +113,16 @@ static const struct segment *end_segment(const struct connection *k, instant_ns 
     return NULL;
 }
 
-/* Payload that the server had got, or had sent, when it ended the connection. */
-static bool came_before(const struct segment *g, const struct segment *end, instant_ns closed)
-{
-    const bool crossed = end && g->from == SIDE_CLIENT && (end->flags & TCP_ACK) &&
-                         (int32_t)(g->seq + g->payload_len - end->ack) > 0;
-    return g->payload_len > 0 && !(g->notes & NOTE_KEEPALIVE) && g->time <= closed && !crossed;
-}
-
-/* Time without payload before the server's FIN or RST; its whole life where none was captured. */
+/* Time without payload before the server's FIN or RST and the goodbye that came with it; its whole
+ * life where none was captured. */
 static instant_ns idle_before(const struct connection *k, instant_ns closed)
 {
     const struct segment *end = end_segment(k, closed);
+    const size_t n = goodbye_of(k, SIDE_SERVER, closed, end);
     instant_ns last = k->first_time;
-    for (size_t i = 0; i < k->n_kept; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct segment *g = &k->segments[i];
-        if (came_before(g, end, closed) && g->time > last)
+        if (came_before_end(g, SIDE_SERVER, closed, end) && g->time > last)
             last = g->time;
     }
     return closed - last;

@@ -20,8 +20,8 @@ struct closing {
     uint32_t n_left_open;  /* open before and after that moment */
     uint32_t n_before;     /* that the server ended within CLOSINGS_BEFORE_NS before that moment */
     instant_ns least_idle; /* of all of them: the shortest silence before the server ended it. Of r
-                              without payload; of others without any segment, where a FIN ended
-                              them */
+                              without payload but a goodbye; of others without any segment, where
+                              a FIN ended them */
     instant_ns most_idle;  /* the longest */
 };
 

@@ -40,7 +40,7 @@ struct connection_record { /* two cache lines: there may be millions */
     uint32_t isn[2];                  /* by enum side, valid where record_isn_known */
     uint32_t syn_tsval; /* timestamp value of the client's SYN, 0 when it had none: survives NAT */
     uint32_t server_quiet_ms; /* no segment of either end so long before the server's FIN;
-                                 UINT32_MAX not known */
+                                 UINT32_MAX not known, as where a goodbye came before it */
     uint32_t request; /* of an HTTP/1 client: hash of its first request, see request.h; else 0 */
     uint32_t n_segments;
     uint32_t stream;  /* Wireshark's tcp.stream in that capture */

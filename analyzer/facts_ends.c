@@ -3,6 +3,7 @@
  * Facts about one end, each offered four ways: client, server, the reset side, the other side.
  */
 #include "analyzer/fact_make.h"
+#include "analyzer/goodbye.h"
 
 static const struct end *end_of(const struct reset *r, enum side side)
 {
@@ -205,34 +206,10 @@ static struct fact largest(const struct case_file *c, const struct reset *r, enu
     return fact_number(r, most, frame);
 }
 
-enum { GOODBYE_BYTES = 300 };
-#define GOODBYE_NS (100 * NS_PER_MS)
-
 /* Whether a segment is payload that belongs to the time before this end's FIN. */
 static bool is_talk(const struct segment *s, const struct end *e, const struct segment *fin)
 {
     return s->payload_len > 0 && !(s->notes & NOTE_KEEPALIVE) && !is_behind_fin(s, e, fin);
-}
-
-/* The few bytes that an end sends unasked as it closes (HTTP/2's GOAWAY, a TLS alert, a server's
- * last notice): from which kept segment on; n_kept if there are none.  The word before them must be
- * that end's own, too, or they may be an answer. */
-static size_t goodbye_of(const struct connection *k, const struct end *e, const struct segment *fin,
-                         enum side side)
-{
-    size_t first = k->n_kept, bytes = 0;
-    for (size_t i = k->n_kept; i-- > 0;) {
-        const struct segment *s = &k->segments[i];
-        if (!is_talk(s, e, fin))
-            continue;
-        if (s->from != (uint8_t)side)
-            return k->n_kept;
-        bytes += s->payload_len;
-        if (e->fin_time - s->time > GOODBYE_NS || bytes > GOODBYE_BYTES)
-            return first;
-        first = i;
-    }
-    return k->n_kept;
 }
 
 /* The last word of either end before this one began to close, by its FIN or the goodbye before it.
@@ -242,7 +219,7 @@ static const struct segment *word_before_fin(const struct reset *r, enum side si
     const struct connection *k = reset_connection(r);
     const struct end *e = end_of(r, side);
     const struct segment *fin = fin_of(k, side), *last = NULL;
-    const size_t n = goodbye_of(k, e, fin, side);
+    const size_t n = goodbye_of(k, side, e->fin_time, fin);
     for (size_t i = 0; i < n; i++) {
         const struct segment *s = &k->segments[i];
         if (is_talk(s, e, fin) && (!last || s->time > last->time))

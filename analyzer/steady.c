@@ -78,7 +78,7 @@ static void take_fin(struct half *h, const struct half *o, const struct brief *b
     const struct fin fin = {.seq = h->next_seq,
                             .time = b->time,
                             .crossed = seq_diff(o->next_seq, b->ack) > 0,
-                            .has_payload = b->payload_len > 0};
+                            .payload_len = b->payload_len};
     stream_fin(h, o, &fin);
     h->seen_end = ++h->next_seq;
 }

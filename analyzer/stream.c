@@ -6,6 +6,7 @@
 #include "analyzer/stream.h"
 
 #include "analyzer/content.h"
+#include "analyzer/goodbye.h"
 #include "analyzer/survey.h"
 
 #define HOLES_MAX 32
@@ -249,13 +250,26 @@ static void take_numbers(struct step *t)
     h->next_seq = h->seen_end = t->end;
 }
 
-/* How long nothing had been captured of either end when the FIN was. */
+/* Whether what came last before a FIN may have been a goodbye: few bytes with it, or something
+ * right before it and no word of the other end since.  Whether that was an answer is not known. */
+static bool may_say_goodbye(const struct half *h, const struct half *o, const struct fin *fin,
+                            instant_ns last)
+{
+    if (fin->payload_len > 0)
+        return fin->payload_len <= GOODBYE_BYTES;
+    return h->n_data_segments > 0 && h->other_next_at_data == o->next_seq &&
+           fin->time - last <= GOODBYE_AT_ONCE_NS;
+}
+
+/* How long nothing had been captured of either end when the FIN was, or the goodbye before it: that
+ * is not known. */
 static uint32_t quiet_before(const struct half *h, const struct half *o, const struct fin *fin)
 {
     const instant_ns last = h->last_time > o->last_time ? h->last_time : o->last_time;
-    if (fin->crossed || last == INSTANT_NONE || last > fin->time)
+    if (fin->crossed || last == INSTANT_NONE || last > fin->time ||
+        may_say_goodbye(h, o, fin, last))
         return QUIET_UNKNOWN;
-    if (fin->has_payload)
+    if (fin->payload_len > 0)
         return 0;
     const instant_ns ms = (fin->time - last) / NS_PER_MS;
     return ms < QUIET_UNKNOWN ? (uint32_t)ms : QUIET_UNKNOWN - 1;
@@ -279,7 +293,7 @@ static void take_fin(struct step *t)
     const struct fin fin = {.seq = p->seq + p->payload_len + t->syn,
                             .time = p->time,
                             .crossed = crossed,
-                            .has_payload = p->payload_len > 0};
+                            .payload_len = p->payload_len};
     stream_fin(t->h, t->o, &fin);
 }
 

@@ -19,7 +19,7 @@ struct fin { /* a segment that carries one */
     uint32_t seq;
     instant_ns time;
     bool crossed; /* it does not acknowledge all that the other end has sent */
-    bool has_payload;
+    uint32_t payload_len;
 };
 
 /* What stream_segment does with a FIN of h, once its other numbers are taken; o is the other. */

@@ -141,6 +141,16 @@ static void two_places_are_not_added_up(void **state)
     joint_free(j);
 }
 
+/* Gives a reset's connection these segments. */
+static void keep(struct joint *j, struct reset *r, const struct segment *kept, size_t n)
+{
+    struct connection *k = arena_copy(&j->c.arena, reset_connection(r), sizeof *k);
+    assert_non_null(k);
+    k->segments = kept;
+    k->n_kept = n;
+    r->in_full = k;
+}
+
 static void payload_that_crossed_the_end_was_no_talk(void **state)
 {
     (void)state;
@@ -151,12 +161,25 @@ static void payload_that_crossed_the_end_was_no_talk(void **state)
         {.time = JOINT_START + 4 * S, .seq = 100, .payload_len = 10, .from = SIDE_CLIENT},
         {.time = JOINT_START + 9 * S, .seq = 110, .payload_len = 10, .from = SIDE_CLIENT},
         {.time = JOINT_START + 10 * S, .ack = 110, .flags = 0x14, .from = SIDE_SERVER}};
-    struct connection *k = arena_copy(&j->c.arena, reset_connection(r), sizeof *k);
-    assert_non_null(k);
-    k->segments = kept;
-    k->n_kept = sizeof kept / sizeof kept[0];
-    r->in_full = k;
+    keep(j, r, kept, sizeof kept / sizeof kept[0]);
     assert_int_equal(asked(j, r).least_idle, 6 * S);
+    joint_free(j);
+}
+
+static void a_goodbye_was_no_talk(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    joint_reset(j, "192.0.2.1:1000", PORT, 1, 10, &r);
+    struct segment kept[] = {
+        {.time = JOINT_START + 4 * S, .payload_len = 900, .from = SIDE_SERVER},
+        {.time = JOINT_START + 10 * S - S / 100, .payload_len = 31, .from = SIDE_SERVER},
+        {.time = JOINT_START + 10 * S, .flags = 0x14, .from = SIDE_SERVER}};
+    keep(j, r, kept, sizeof kept / sizeof kept[0]);
+    assert_int_equal(asked(j, r).least_idle, 6 * S);
+    kept[0].from = SIDE_CLIENT; /* and so it may be the answer */
+    assert_int_equal(asked(j, r).least_idle, S / 100);
     joint_free(j);
 }
 
@@ -264,6 +287,7 @@ int main(void)
         cmocka_unit_test(what_the_client_ended_does_not_count),
         cmocka_unit_test(two_places_are_not_added_up),
         cmocka_unit_test(payload_that_crossed_the_end_was_no_talk),
+        cmocka_unit_test(a_goodbye_was_no_talk),
         cmocka_unit_test(an_empty_case_has_no_answer),
         cmocka_unit_test(searches_count_as_loops_do),
     };

@@ -318,10 +318,24 @@ static void the_silence_before_the_servers_fin_is_recorded(void **state)
     assert_int_equal(quiet_of(OPENED "+1ms c PA 101 501 len=20\n+1ms s A 501 121\n"
                                      "+3s s FA 501 121\n+1s c A 121 502\n"),
                      3000);
-    assert_int_equal(quiet_of(OPENED "+3s s FPA 501 101 len=9\n"), 0);
+    assert_int_equal(quiet_of(OPENED "+3s s FPA 501 101 len=900\n"), 0);
+    assert_int_equal(quiet_of(OPENED "+1ms s PA 501 101 len=20\n+1ms c PA 101 521 len=20\n"
+                                     "+1ms s FA 521 121\n"),
+                     1); /* in the middle of talk */
     assert_int_equal(quiet_of(OPENED "+1ms c PA 101 501 len=20\n+9ms s FA 501 101\n"),
                      UINT32_MAX); /* they crossed: the server may not have got it */
     assert_int_equal(quiet_of(OPENED "+1ms c PA 101 501 len=20\n+9s c A 121 501\n"), UINT32_MAX);
+}
+
+/* A notice, an alert: before it there was silence, but how long is not kept. */
+static void a_goodbye_before_the_servers_fin_is_no_talk(void **state)
+{
+    (void)state;
+    assert_int_equal(quiet_of(OPENED "+3s s FPA 501 101 len=9\n"), UINT32_MAX);
+    assert_int_equal(quiet_of(OPENED "+1ms s PA 501 101 len=900\n+3s s PA 1401 101 len=31\n"
+                                     "+1ms c A 101 1432\n+1ms s FA 1432 101\n"),
+                     UINT32_MAX);
+    assert_int_equal(quiet_of(OPENED "+3s s PA 501 101 len=31\n+20ms s FA 532 101\n"), 20);
 }
 
 #define BUDGET ((size_t)1 << 20)
@@ -509,6 +523,7 @@ int main(void)
         cmocka_unit_test(the_number_is_kept_after_the_linger),
         cmocka_unit_test(records_of_quiet_connections),
         cmocka_unit_test(the_silence_before_the_servers_fin_is_recorded),
+        cmocka_unit_test(a_goodbye_before_the_servers_fin_is_no_talk),
         cmocka_unit_test(memory_is_held),
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(reset_text_and_reason),
