@@ -54,13 +54,16 @@ static void fetch_evidence(const struct live *l)
 static void fetch_behind(const struct tracker *t, const struct flow *f)
 {
     const struct flow *next = flows_next(&t->flows, f);
-    const struct flow *soon = next ? flows_next(&t->flows, next) : NULL;
     if (next && next->live && next->live->evidence && live_rsts(next->live))
         fetch_evidence(next->live);
-    if (soon && soon->live)
-        fetch_parts(soon->live);
+    next = next ? flows_next(&t->flows, next) : NULL;
+    if (next && next->live)
+        fetch_parts(next->live);
+    next = next ? flows_next(&t->flows, next) : NULL;
     if (next)
-        tracker_fetch_behind(t, next);
+        prefetch_bytes(next->live, sizeof *next->live);
+    next = next ? flows_next(&t->flows, next) : NULL;
+    prefetch_bytes(next, sizeof *next);
 }
 
 /* What is written of connections that are settled takes the place of what was live of them. */

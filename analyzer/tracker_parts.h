@@ -112,9 +112,6 @@ bool tracker_next_lane(struct tracker *t, struct flow *f);
 
 #define CROWDED_LINGER_NS (5 * NS_PER_S)
 
-/* Flows of a list are settled one by one: has the memory fetched of some that come behind f. */
-void tracker_fetch_behind(const struct tracker *t, const struct flow *f);
-
 /* Settles connections that both ends closed long ago.  Asked before every segment. */
 void tracker_expire(struct tracker *t);
 static inline void tracker_expire_closed(struct tracker *t)

@@ -8,6 +8,7 @@
 #include "analyzer/history.h"
 #include "analyzer/settle_opening.h"
 #include "analyzer/tracker_parts.h"
+#include "parsers/base/prefetch.h"
 
 #define CROWDED_SHARE 16
 #define OUTLINE_SHARE 2 /* of the budget for resets, at most */
@@ -249,21 +250,18 @@ void tracker_settle(struct tracker *t, struct flow *flow)
         flows_touch(&t->flows, flow, FLOW_OPEN);
 }
 
-void tracker_fetch_behind(const struct tracker *t, const struct flow *f)
+/* What is settled next but one had its last packet long ago: its memory is fetched, and the flow
+ * behind it, which says what to fetch then. */
+static void fetch_behind(const struct tracker *t, const struct flow *f)
 {
     const struct flow *next = flows_next(&t->flows, f);
     const struct flow *soon = next ? flows_next(&t->flows, next) : NULL;
     if (!soon)
         return;
-    if (soon->live)
-        live_prefetch(soon->live);
-    else if (soon->left_bits & LEFT_OPENING)
-        opening_prefetch(soon->opening);
+    prefetch_bytes(soon->live, sizeof *soon->live);
     if (soon->place < t->records.n)
-        __builtin_prefetch(&t->records.v[soon->place], 1);
-    const struct flow *later = flows_next(&t->flows, soon);
-    if (later)
-        flow_prefetch(later);
+        prefetch_bytes(&t->records.v[soon->place], sizeof *t->records.v);
+    prefetch_bytes(flows_next(&t->flows, soon), sizeof *soon);
 }
 
 void tracker_expire(struct tracker *t)
@@ -276,7 +274,7 @@ void tracker_expire(struct tracker *t)
     while ((f = flows_first(&t->flows, FLOW_CLOSED)) != NULL &&
            f->live->last_time < t->now - linger) {
         t->counts.n_hurried += f->live->last_time >= t->now - t->config.linger_ns;
-        tracker_fetch_behind(t, f);
+        fetch_behind(t, f);
         tracker_settle(t, f);
     }
     if (f)
