@@ -68,7 +68,7 @@ static void make_bare(struct made *f, const struct shape *s, unsigned flags)
         put_ip6(f, 6);
     else
         put_ip4(f, 6);
-    put_tcp(f, flags, NULL, 0);
+    put_tcp(f, flags, "", 0);
     frame_close(f);
 }
 
