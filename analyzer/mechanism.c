@@ -412,7 +412,10 @@ static void tell_kernel_reasons(const struct scene *s, const char *const from[KE
     const char *names[KERNEL_REASONS_MAX] = {NULL};
     name_kernel_reasons(s->reset, from, names);
     narrow_kernel_reasons(s, names);
-    s->reset->kernel_reasons = intern_bytes(s->intern, s->arena, names, sizeof names);
+    uint64_t key = 0;
+    for (size_t i = 0; i < KERNEL_REASONS_MAX && names[i]; i++)
+        key = intern_key(text_of(names[i]), key);
+    s->reset->kernel_reasons = intern_by_key(s->intern, s->arena, names, sizeof names, key);
 }
 
 static void say_unread(struct scene *s)

@@ -87,7 +87,9 @@ struct reason *scene_reasons(const struct scene *s)
     struct reason *v = arena_array(s->arena, s->n_reasons, sizeof *v);
     for (size_t i = 0; v && i < s->n_reasons; i++) {
         const struct scene_reason *r = &s->reasons[i];
-        const struct statement *what = intern_bytes(s->intern, s->arena, &r->what, sizeof r->what);
+        const uint64_t key = intern_key(r->what.says, intern_key(text_of(r->what.id), 0));
+        const struct statement *what =
+            intern_by_key(s->intern, s->arena, &r->what, sizeof r->what, key);
         if (!what)
             return NULL;
         v[i] = (struct reason){r->frame, what};

@@ -55,6 +55,29 @@ static void others_keep_their_own(void **state)
     arena_finish(&a);
 }
 
+/* Copies of one text at other addresses: the bytes differ, and take the same place. */
+static void addresses_have_the_place_of_what_they_point_to(void **state)
+{
+    (void)state;
+    static struct intern in;
+    struct arena a;
+    arena_init(&a, NULL);
+    static char copies[64][8];
+    for (size_t i = 0; i < 64; i++) {
+        memcpy(copies[i], "timeout", 8);
+        const char *at = copies[i];
+        const void *kept = intern_by_key(&in, &a, &at, sizeof at, intern_key(text_of(at), 7));
+        assert_memory_equal(kept, &at, sizeof at);
+        assert_ptr_equal(intern_by_key(&in, &a, &at, sizeof at, intern_key(text_of(at), 7)), kept);
+    }
+    unsigned n_taken = 0;
+    for (size_t i = 0; i < INTERN_PLACES; i++)
+        n_taken += in.place[i].bytes != NULL;
+    assert_int_equal(n_taken, 1);
+    assert_true(intern_key(TEXT("timeout"), 0) != intern_key(TEXT("timeout"), 7));
+    arena_finish(&a);
+}
+
 static void *refuse(void *ctx, size_t n)
 {
     (void)ctx, (void)n;
@@ -85,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_comes_again_is_kept_once),
         cmocka_unit_test(others_keep_their_own),
+        cmocka_unit_test(addresses_have_the_place_of_what_they_point_to),
         cmocka_unit_test(no_memory_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
