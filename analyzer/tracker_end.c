@@ -147,14 +147,6 @@ struct reset *tracker_judge(struct tracker *t, struct scene *s)
     return scene_cause(s)->reset;
 }
 
-static bool is_in_order(const struct tracker_resets *r)
-{
-    for (size_t i = 1; i < r->n; i++)
-        if (by_time(&r->v[i - 1], &r->v[i]) > 0)
-            return false;
-    return true;
-}
-
 /* By frame, then by time: keys that lie together, not resets that lie anywhere.  False: there is no
  * room for that. */
 static bool sort_by_keys(struct tracker_resets *r)
@@ -181,7 +173,7 @@ static bool sort_by_keys(struct tracker_resets *r)
 
 static void sort_and_number(struct tracker_resets *r)
 {
-    if (!is_in_order(r) && !sort_by_keys(r))
+    if (!order_holds(r->v, r->n, sizeof *r->v, by_time) && !sort_by_keys(r))
         qsort(r->v, r->n, sizeof *r->v, by_time);
     for (size_t i = 0; i < r->n; i++)
         r->v[i]->id = (uint32_t)i + 1;

@@ -280,64 +280,6 @@ static void the_number_is_kept_after_the_linger(void **state)
     script_end(&s);
 }
 
-static void records_of_quiet_connections(void **state)
-{
-    (void)state;
-    struct script s = script_run("+0us c S 100 0 ts=77/0 ttl=61\n+10ms s SA 500 101 ttl=55\n"
-                                 "+50us c A 101 501\n+1ms c FA 101 501\n+10ms s FA 501 102\n");
-    assert_int_equal(s.resets.n, 0);
-    struct tracker_records r = tracker_connections(s.tracker);
-    assert_int_equal(r.n, 1);
-    assert_int_equal(r.v[0].ending, ENDING_FIN);
-    assert_int_equal(r.v[0].syn_tsval, 77);
-    assert_int_equal(r.v[0].ttl[SIDE_CLIENT], 61);
-    assert_int_equal(r.v[0].ttl[SIDE_SERVER], 55);
-    assert_int_equal(r.v[0].synack_time - r.v[0].syn_time, 10 * (NS_PER_S / 1000));
-    assert_true(record_isn_known(&r.v[0], SIDE_SERVER));
-    assert_int_equal(r.v[0].isn[SIDE_SERVER], 500);
-    assert_int_equal(r.v[0].rst_time, INSTANT_NONE);
-    assert_int_equal(tracker_counts(s.tracker)->n_by_state[CONN_SF], 1);
-    script_end(&s);
-}
-
-static uint32_t quiet_of(const char *lines)
-{
-    struct script s = script_run(lines);
-    struct tracker_records r = tracker_connections(s.tracker);
-    assert_int_equal(r.n, 1);
-    const uint32_t ms = r.v[0].server_quiet_ms;
-    script_end(&s);
-    return ms;
-}
-
-#define OPENED "+0us c S 100 0\n+10ms s SA 500 101\n+50us c A 101 501\n"
-
-static void the_silence_before_the_servers_fin_is_recorded(void **state)
-{
-    (void)state;
-    assert_int_equal(quiet_of(OPENED "+1ms c PA 101 501 len=20\n+1ms s A 501 121\n"
-                                     "+3s s FA 501 121\n+1s c A 121 502\n"),
-                     3000);
-    assert_int_equal(quiet_of(OPENED "+3s s FPA 501 101 len=900\n"), 0);
-    assert_int_equal(quiet_of(OPENED "+1ms s PA 501 101 len=20\n+1ms c PA 101 521 len=20\n"
-                                     "+1ms s FA 521 121\n"),
-                     1); /* in the middle of talk */
-    assert_int_equal(quiet_of(OPENED "+1ms c PA 101 501 len=20\n+9ms s FA 501 101\n"),
-                     UINT32_MAX); /* they crossed: the server may not have got it */
-    assert_int_equal(quiet_of(OPENED "+1ms c PA 101 501 len=20\n+9s c A 121 501\n"), UINT32_MAX);
-}
-
-/* A notice, an alert: before it there was silence, but how long is not kept. */
-static void a_goodbye_before_the_servers_fin_is_no_talk(void **state)
-{
-    (void)state;
-    assert_int_equal(quiet_of(OPENED "+3s s FPA 501 101 len=9\n"), UINT32_MAX);
-    assert_int_equal(quiet_of(OPENED "+1ms s PA 501 101 len=900\n+3s s PA 1401 101 len=31\n"
-                                     "+1ms c A 101 1432\n+1ms s FA 1432 101\n"),
-                     UINT32_MAX);
-    assert_int_equal(quiet_of(OPENED "+3s s PA 501 101 len=31\n+20ms s FA 532 101\n"), 20);
-}
-
 #define BUDGET ((size_t)1 << 20)
 
 static void memory_is_held(void **state)
@@ -521,9 +463,6 @@ int main(void)
         cmocka_unit_test(a_later_kill_decides),
         cmocka_unit_test(resets_stand_in_order_of_time),
         cmocka_unit_test(the_number_is_kept_after_the_linger),
-        cmocka_unit_test(records_of_quiet_connections),
-        cmocka_unit_test(the_silence_before_the_servers_fin_is_recorded),
-        cmocka_unit_test(a_goodbye_before_the_servers_fin_is_no_talk),
         cmocka_unit_test(memory_is_held),
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(reset_text_and_reason),

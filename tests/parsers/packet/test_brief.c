@@ -43,7 +43,7 @@ static void put_link(struct made *f, const struct shape *s)
     }
 }
 
-static void make(struct made *f, const struct shape *s, unsigned flags)
+static void put_headers(struct made *f, const struct shape *s)
 {
     memset(f, 0, sizeof *f);
     put_link(f, s);
@@ -51,6 +51,11 @@ static void make(struct made *f, const struct shape *s, unsigned flags)
         put_ip6(f, 6);
     else
         put_ip4(f, 6);
+}
+
+static void make(struct made *f, const struct shape *s, unsigned flags)
+{
+    put_headers(f, s);
     if (flags & TCP_SYN)
         put_tcp(f, flags, of_syn, s->with_timestamps ? sizeof of_syn : 0);
     else
@@ -62,12 +67,7 @@ static void make(struct made *f, const struct shape *s, unsigned flags)
 /* Neither options nor payload. */
 static void make_bare(struct made *f, const struct shape *s, unsigned flags)
 {
-    memset(f, 0, sizeof *f);
-    put_link(f, s);
-    if (s->ethertype == 0x86dd)
-        put_ip6(f, 6);
-    else
-        put_ip4(f, 6);
+    put_headers(f, s);
     put_tcp(f, flags, "", 0);
     frame_close(f);
 }
