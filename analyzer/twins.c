@@ -6,6 +6,7 @@
 
 #include "analyzer/roster.h"
 #include "parsers/base/arena.h"
+#include "parsers/base/prefetch.h"
 #include "parsers/base/radix.h"
 
 /* The same client sequence number and timestamp may come again after this long. */
@@ -63,7 +64,8 @@ static bool client_alone_agrees(const struct case_file *c, const struct connecti
 
 /* ---- which sequence numbers come more than once ---- */
 
-#define REPEATS_ROOM 8 /* bits a number: one in so many that come once passes all the same */
+#define REPEATS_ROOM 8    /* bits a number: one in so many that come once passes all the same */
+#define REPEATS_BEHIND 32 /* numbers whose bits are fetched while that of another is set */
 
 struct repeats {
     uint64_t *words; /* two of each place: numbers that came, and those that came again */
@@ -74,33 +76,12 @@ struct repeats {
 static bool repeats_init(struct repeats *s, size_t n)
 {
     unsigned n_bits = 6;
-    while (((size_t)1 << n_bits) / REPEATS_ROOM < n)
+    while (((size_t)1 << n_bits) / REPEATS_ROOM < n && n_bits < 32)
         n_bits++;
-    s->shift = 64 - n_bits;
+    s->shift = 32 - n_bits;
     s->n_bytes = ((size_t)1 << n_bits) / 4;
     s->words = allocator_heap.alloc(NULL, s->n_bytes);
     return s->words != NULL;
-}
-
-static uint64_t *repeats_place(const struct repeats *s, uint64_t key, uint64_t *bit)
-{
-    const uint64_t at = key * 0x9e3779b97f4a7c15u >> s->shift; /* Knuth's golden ratio */
-    *bit = (uint64_t)1 << (at & 63);
-    return &s->words[at >> 6 << 1];
-}
-
-static void repeats_note(struct repeats *s, uint64_t key)
-{
-    uint64_t bit, *place = repeats_place(s, key, &bit);
-    place[1] |= place[0] & bit;
-    place[0] |= bit;
-}
-
-/* Whether it was added more than once; now and then true of one that was not. */
-static bool repeats_has(const struct repeats *s, uint64_t key)
-{
-    uint64_t bit;
-    return repeats_place(s, key, &bit)[1] & bit;
 }
 
 static void repeats_finish(struct repeats *s)
@@ -109,36 +90,85 @@ static void repeats_finish(struct repeats *s)
         allocator_heap.release(NULL, s->words, s->n_bytes);
 }
 
-/* Leaves those whose number comes again, and a few more: most numbers come once. */
-static size_t repeats_keep(const struct repeats *s, struct radix_item *v, size_t n)
+static uint64_t *repeats_place(const struct repeats *s, uint32_t hash)
 {
-    size_t n_kept = 0;
-    for (size_t i = 0; i < n; i++)
-        if (repeats_has(s, v[i].key))
-            v[n_kept++] = v[i];
-    return n_kept;
+    return &s->words[hash >> s->shift >> 6 << 1];
 }
 
-/* Records whose numbers others have, too, and a few more, by sequence number of the client above
- * and of the server below, or of the client alone; those of one number in order of record.  out has
- * room for two of each record. */
+static uint64_t repeats_bit(const struct repeats *s, uint32_t hash)
+{
+    return (uint64_t)1 << (hash >> s->shift & 63);
+}
+
+static void repeats_note(struct repeats *s, uint32_t hash)
+{
+    uint64_t *place = repeats_place(s, hash);
+    const uint64_t bit = repeats_bit(s, hash);
+    place[1] |= place[0] & bit;
+    place[0] |= bit;
+}
+
+/* Whether it was noted more than once; now and then true of one that was not. */
+static bool repeats_has(const struct repeats *s, uint32_t hash)
+{
+    return repeats_place(s, hash)[1] & repeats_bit(s, hash);
+}
+
+/* The number of the client above and of the server below, or of the client alone. */
+static uint64_t isn_of(const struct connection_record *r, bool both)
+{
+    return both ? (uint64_t)r->isn[0] << 32 | r->isn[1] : r->isn[0];
+}
+
+static bool is_isn_known(const struct connection_record *r, bool both)
+{
+    return record_isn_known(r, 0) && (!both || record_isn_known(r, 1)) && !r->client_guessed;
+}
+
+#define NO_HASH 0 /* the number is not known */
+
+static uint32_t isn_hash(const struct connection_record *r, bool both)
+{
+    const uint64_t hash = isn_of(r, both) * 0x9e3779b97f4a7c15u; /* Knuth's golden ratio */
+    return is_isn_known(r, both) ? (uint32_t)(hash >> 32) | 1 : NO_HASH;
+}
+
+/* hash: room for one of each record. */
+static void note_isn(const struct case_file *c, bool both, struct repeats *s, uint32_t *hash)
+{
+    const size_t n = c->n_records;
+    for (size_t i = 0; i < n + REPEATS_BEHIND; i++) {
+        if (i < n) {
+            hash[i] = isn_hash(&c->records[i], both);
+            __builtin_prefetch(repeats_place(s, hash[i]));
+        }
+        if (i >= REPEATS_BEHIND && hash[i - REPEATS_BEHIND] != NO_HASH)
+            repeats_note(s, hash[i - REPEATS_BEHIND]);
+    }
+}
+
+/* Records whose numbers others have, too, and a few more, by their number; those of one number in
+ * order of record.  out has room for two of each record. */
 static size_t collect_isn(const struct case_file *c, bool both, struct radix_item *out)
 {
-    size_t n = 0;
+    size_t n_may = 0, n = 0;
     struct repeats s;
-    const bool is_sifted = repeats_init(&s, c->n_records);
-    for (size_t i = 0; i < c->n_records; i++) {
-        const struct connection_record *r = &c->records[i];
-        if (!record_isn_known(r, 0) || (both && !record_isn_known(r, 1)) || r->client_guessed)
-            continue;
-        uint64_t isn = both ? (uint64_t)r->isn[0] << 32 | r->isn[1] : r->isn[0];
-        out[n++] = (struct radix_item){isn, (uint32_t)i};
-        if (is_sifted)
-            repeats_note(&s, isn);
-    }
+    uint32_t *hash = malloc((c->n_records + 1) * sizeof *hash);
+    const bool is_sifted = repeats_init(&s, c->n_records) && hash;
     if (is_sifted)
-        n = repeats_keep(&s, out, n);
+        note_isn(c, both, &s, hash);
+    for (size_t i = 0; i < c->n_records; i++)
+        if (!is_sifted || (hash[i] != NO_HASH && repeats_has(&s, hash[i])))
+            out[n_may++].value = (uint32_t)i;
+    for (size_t i = 0; i < n_may; i++) {
+        const struct connection_record *r = &c->records[out[i].value];
+        if (i + REPEATS_BEHIND < n_may)
+            prefetch_bytes(&c->records[out[i + REPEATS_BEHIND].value], sizeof *r);
+        if (is_isn_known(r, both))
+            out[n++] = (struct radix_item){isn_of(r, both), out[i].value};
+    }
     repeats_finish(&s);
+    free(hash);
     radix_sort(out, out + n, n);
     return n;
 }
