@@ -67,16 +67,12 @@ static void add_ends_after(struct connection *c, const struct scene *s, enum sid
     c->end[from].n_segments++;
 }
 
-static bool add_segments(struct arena *arena, struct connection *c, const struct opening *o)
+static void add_segments(struct connection *c, const struct opening *o, struct segment v[2])
 {
-    struct segment *v = arena_array(arena, 2, sizeof *v);
-    if (!v)
-        return false;
     settle_segment(&o->syn.k, SIDE_CLIENT, &v[0]);
     settle_segment(&o->rst.k, rst_from(o), &v[1]);
     c->segments = v;
     c->n_kept = c->n_head_kept = 2;
-    return true;
 }
 
 static void name_state(struct connection *c, enum side from)
@@ -86,12 +82,9 @@ static void name_state(struct connection *c, enum side from)
     c->history = from == SIDE_CLIENT ? TEXT("SR") : TEXT("Sr");
 }
 
-static struct connection *connection_from(struct arena *arena, const struct opening *o,
-                                          const struct scene *s, uint32_t stream, uint32_t capture)
+static void fill_connection(struct connection *c, const struct opening *o, const struct scene *s,
+                            uint32_t stream, uint32_t capture)
 {
-    struct connection *c = arena_alloc(arena, sizeof *c);
-    if (!c)
-        return NULL;
     c->file = frame_file(o->rst.k.frame);
     c->capture = capture + c->file;
     c->stream = stream;
@@ -101,38 +94,40 @@ static struct connection *connection_from(struct arena *arena, const struct open
     c->vlan = o->syn.vlan;
     add_ends_after(c, s, rst_from(o));
     name_state(c, rst_from(o));
-    return add_segments(arena, c, o) ? c : NULL;
 }
 
-static struct reset *reset_from(struct arena *arena, const struct rst_note *n, enum side from,
-                                const struct connection *c)
+static void fill_reset(struct reset *r, const struct rst_note *n, enum side from,
+                       const struct connection *c)
 {
-    struct reset *r = arena_alloc(arena, sizeof *r);
-    if (!r)
-        return NULL;
     settle_rst(n, from, c, &r->deciding);
     r->rsts = &r->deciding;
     r->n_rsts = 1;
     r->claimed = from;
     r->killed = true;
     r->in_full = c;
-    return r;
 }
 
 struct scene *settle_opening_scene(struct arena *arena, const struct opening *o,
                                    const struct endpoint at[2], uint32_t stream, uint32_t capture)
 {
     struct half halves[2];
-    struct scene *s = arena_alloc(arena, sizeof *s);
-    if (!s)
+    struct settled { /* all of it at once: there may be a million */
+        struct scene scene;
+        struct connection connection;
+        struct segment segments[2];
+        struct reset reset;
+    } *made = arena_alloc(arena, sizeof *made);
+    if (!made)
         return NULL;
+    struct scene *s = &made->scene;
+    s->connection = &made->connection;
+    s->reset = &made->reset;
     meet_rst(o, halves);
     add_ends(s, o, halves, at);
     const struct rst_note note = note_rst(o, halves, stream);
-    s->connection = connection_from(arena, o, s, stream, capture);
-    s->reset = s->connection ? reset_from(arena, &note, rst_from(o), s->connection) : NULL;
-    if (!s->reset)
-        return NULL;
+    fill_connection(s->connection, o, s, stream, capture);
+    add_segments(s->connection, o, made->segments);
+    fill_reset(s->reset, &note, rst_from(o), s->connection);
     s->reset->scene = s;
     s->claimed = rst_from(o);
     s->other = side_other(s->claimed);
