@@ -166,8 +166,10 @@ static void settle_summary(struct case_run *run)
         c->summary.n_log_lines += c->logs[i].n_lines;
         c->summary.n_events += c->logs[i].n_events;
     }
-    for (size_t i = 0; i < c->n_resets; i++)
+    for (size_t i = 0; i < c->n_resets; i++) {
+        resets_fetch_heads(c->resets, c->n_resets, i);
         c->summary.n_reset_connections += !c->resets[i]->is_copy_of_other;
+    }
 }
 
 /* Nothing could be used: also what folders and archives hold is named, as far as it was silent. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parsers/base/prefetch.h"
 #include "parsers/base/radix.h"
 
 uint8_t census_bits(const struct connection_record *r)
@@ -76,18 +77,24 @@ struct dealing { /* by record */
     bool by_time; /* the records stand by first_time */
 };
 
-/* The reset's own record where it is at hand: in a case of one capture most streams have one each.
- * Or NULL. */
-static const struct connection_record *own_record(const struct census *s, const struct reset *r)
+/* Where the reset's own record is: in a case of one capture most streams have one each.  Or NULL.
+ */
+static const struct connection_record *record_near(const struct census *s, const struct reset *r)
 {
     const struct connection_record *v = s->of->records;
     const size_t at = s->n_records > 0 ? (size_t)reset_stream(r) - v->stream : 0;
-    if (at >= s->n_records || v[at].stream != reset_stream(r) ||
-        v[at].capture != reset_capture(r) ||
-        !endpoint_eq(&v[at].server, reset_end(r, SIDE_SERVER)) ||
-        !address_eq(&v[at].client.ip, &reset_end(r, SIDE_CLIENT)->ip))
+    return at < s->n_records ? &v[at] : NULL;
+}
+
+/* If it is there, or NULL. */
+static const struct connection_record *own_record(const struct census *s, const struct reset *r)
+{
+    const struct connection_record *near = record_near(s, r);
+    if (!near || near->stream != reset_stream(r) || near->capture != reset_capture(r) ||
+        !endpoint_eq(&near->server, reset_end(r, SIDE_SERVER)) ||
+        !address_eq(&near->client.ip, &reset_end(r, SIDE_CLIENT)->ip))
         return NULL;
-    return &v[at];
+    return near;
 }
 
 /* What is known of a reset need not be looked for again with its record. */
@@ -142,6 +149,8 @@ static bool number_resets(struct census *s, struct dealing *d)
         const uint64_t place = (uint64_t)reset_capture(r) << 32 | reset_stream(r);
         s->resets_by_stream = s->resets_by_stream && last <= place;
         last = place;
+        resets_fetch_behind(s->of->resets, n, i);
+        prefetch_bytes(record_near(s, r), sizeof *s->of->records);
         batch_add(&b, i, reset_end(r, SIDE_SERVER), reset_end(r, SIDE_CLIENT));
         good = b.n < MAP_AHEAD || number_batch_of_resets(s, d, &b);
     }
@@ -184,6 +193,7 @@ static bool number_records(struct census *s, struct dealing *d)
     d->by_time = s->by_stream = true;
     for (size_t i = 0; good && i < s->n_records; i++) {
         const struct connection_record *r = &s->of->records[i];
+        prefetch_behind(s->of->records, s->n_records, sizeof *r, i);
         d->bits[i] = census_bits(r);
         if (i > 0)
             note_order(s, d, i);
@@ -248,8 +258,10 @@ static bool deal_by_time(struct census *s, const struct dealing *d)
 
 static bool deal_all(struct census *s, const struct dealing *d)
 {
-    for (size_t i = 0; d->by_time && i < s->n_records; i++)
+    for (size_t i = 0; d->by_time && i < s->n_records; i++) {
+        prefetch_behind(s->of->records, s->n_records, sizeof *s->of->records, i);
         deal(s, d, (uint32_t)i);
+    }
     if (!d->by_time && !deal_by_time(s, d))
         return false;
     for (size_t i = s->servers.n; i > 0; i--)

@@ -117,6 +117,7 @@ static size_t collect_said(const struct case_file *c, struct said *v)
 {
     size_t n = 0;
     for (size_t i = 0; i < c->n_resets; i++) {
+        resets_fetch_heads(c->resets, c->n_resets, i);
         if (c->resets[i]->outline) /* nothing was said */
             continue;
         const struct connection *k = reset_connection(c->resets[i]);

@@ -12,6 +12,7 @@
 #include "analyzer/census.h"
 #include "analyzer/ports.h"
 #include "analyzer/times.h"
+#include "parsers/base/prefetch.h"
 #include "parsers/base/radix.h"
 
 struct sums { /* over the connections before a place of the census's row */
@@ -281,6 +282,15 @@ static size_t find_owner(const struct population *p, uint64_t key)
             high = middle;
     }
     return low;
+}
+
+void population_fetch(const struct case_file *c, const struct reset *r)
+{
+    const struct population *p = c->population;
+    const uint64_t key = stream_key(reset_capture(r), reset_stream(r));
+    const uint64_t first = p && p->n_records > 0 ? owner_key(p, 0) : 0;
+    if (p && key >= first && key - first < p->n_records)
+        prefetch_bytes(owner(p, key - first), sizeof *p->records);
 }
 
 /* Whether the connection's own record is among those that were served at t. */

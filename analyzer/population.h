@@ -34,6 +34,9 @@ struct population;
 struct population *population_create(const struct case_file *c);
 void population_free(struct population *p);
 
+/* r will be asked about soon: what lies elsewhere is on its way. */
+void population_fetch(const struct case_file *c, const struct reset *r);
+
 /* Never NULL.  Of the reset's ends: zeroed stats where no reset of the case has that end. */
 const struct server_stats *population_server(const struct case_file *c, const struct reset *r);
 const struct client_stats *population_client(const struct case_file *c, const struct reset *r);

@@ -9,6 +9,7 @@
 
 #include "analyzer/connection.h"
 #include "parsers/base/arena.h"
+#include "parsers/base/prefetch.h"
 
 enum phase {
     PHASE_UNKNOWN,
@@ -263,6 +264,26 @@ static inline uint32_t reset_capture_of(const struct reset *r, uint64_t frame)
         return connection_capture(r->in_full, frame);
     const uint32_t file = frame_file(r->deciding.segment.frame);
     return r->outline->capture - file + (frame == 0 ? file : frame_file(frame));
+}
+
+/* For those who go through very many resets in order, and are at i: has the memory of one behind it
+ * fetched, up to the RST's time; or all of it, and once that is there what it points to. */
+static inline void resets_fetch_heads(struct reset *const *v, size_t n, size_t i)
+{
+    if (i + PREFETCH_BEHIND < n)
+        prefetch_bytes(v[i + PREFETCH_BEHIND], offsetof(struct reset, deciding.segment.seq));
+}
+
+#define RESETS_BEHIND 16
+static inline void resets_fetch_behind(struct reset *const *v, size_t n, size_t i)
+{
+    if (i + RESETS_BEHIND < n) {
+        const struct reset *near = v[i + RESETS_BEHIND];
+        prefetch_bytes(near->in_full, sizeof *near->in_full);
+        prefetch_bytes(near->outline, sizeof *near->outline);
+    }
+    if (i + 2 * RESETS_BEHIND < n)
+        prefetch_bytes(v[i + 2 * RESETS_BEHIND], sizeof *v[i]);
 }
 
 /* Resets in outline of one kind are alike in all but their ends, times, numbers and hosts' habits:

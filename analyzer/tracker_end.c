@@ -121,6 +121,7 @@ static void judge_outlines(struct tracker *t, struct tracker_resets *out)
 {
     for (size_t i = 0; i < t->outlines.n; i++) {
         const struct outline *b = &t->outlines.v[i];
+        prefetch_behind(t->outlines.v, t->outlines.n, sizeof *b, i);
         struct reset *r = out->v ? outline_judge(t, b) : NULL;
         if (r)
             out->v[out->n++] = r;
@@ -346,6 +347,7 @@ static bool close_gaps(struct connection_records *r)
     size_t n = 0;
     bool in_order = true;
     for (size_t i = 0; i < r->n; i++) {
+        prefetch_behind(r->v, r->n, sizeof *r->v, i);
         if (r->v[i].n_segments == 0)
             continue;
         in_order = in_order && (n == 0 || place_of(&r->v[n - 1]) <= place_of(&r->v[i]));

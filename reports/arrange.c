@@ -53,6 +53,7 @@ static bool number_some(struct sorting *s, struct map_ahead *cases, size_t from,
 {
     struct case_key keys[MAP_AHEAD];
     for (size_t i = 0; i < cases->n; i++) {
+        resets_fetch_behind(s->f->of->resets, s->f->of->n_resets, s->f->v[from + i].reset);
         write_key(s, &s->f->v[from + i], &keys[i]);
         cases->key[i] = &keys[i];
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analyzer/community_id.h"
+#include "analyzer/population.h"
 #include "parsers/base/prefetch.h"
 #include "rules/evidence.h"
 #include "rules/judge.h"
@@ -306,25 +307,17 @@ static void find(struct judges *b, const struct case_file *c, uint32_t reset, ui
                             .number = capture < c->n_captures ? ++numbers[capture] : 0};
 }
 
-#define AHEAD 2 /* resets that are judged while the memory of another comes a step nearer */
+#define NEAR 2 /* resets that are judged while the segments of another come */
 
-static const struct reset *reset_at(const struct case_file *c, size_t i)
+/* The resets and their connections, and once those are there the segments. */
+static void fetch_behind(const struct case_file *c, size_t i)
 {
-    return i < c->n_resets ? c->resets[i] : NULL;
-}
-
-/* A reset, then what it points to, then its segments: each can come once that before is there. */
-static void look_ahead(const struct case_file *c, size_t i)
-{
-    const struct reset *near = reset_at(c, i + AHEAD), *mid = reset_at(c, i + 2 * AHEAD);
-    if (near && near->in_full)
-        prefetch_bytes(near->in_full->segments,
-                       near->in_full->n_kept * sizeof *near->in_full->segments);
-    if (mid) {
-        prefetch_bytes(mid->in_full, sizeof *mid->in_full);
-        prefetch_bytes(mid->outline, sizeof *mid->outline);
-    }
-    prefetch_bytes(reset_at(c, i + 3 * AHEAD), sizeof(struct reset));
+    const struct reset *r = i + NEAR < c->n_resets ? c->resets[i + NEAR] : NULL;
+    resets_fetch_behind(c->resets, c->n_resets, i);
+    if (r && r->in_full)
+        prefetch_bytes(r->in_full->segments, r->in_full->n_kept * sizeof *r->in_full->segments);
+    if (r)
+        population_fetch(c, r);
 }
 
 static bool find_all(struct findings *f, const struct case_file *c)
@@ -334,7 +327,7 @@ static bool find_all(struct findings *f, const struct case_file *c)
     arena_init(&t.arena, NULL);
     f->judges->bench.arena = &t.arena;
     for (size_t i = 0; numbers && i < c->n_resets; i++) {
-        look_ahead(c, i);
+        fetch_behind(c, i);
         if (c->resets[i]->is_copy_of_other)
             continue;
         find(f->judges, c, (uint32_t)i, numbers, &f->v[f->n++]);

@@ -23,4 +23,13 @@ static inline void prefetch_bytes(const void *p, size_t n)
     __builtin_prefetch(at + n - 1);
 }
 
+/* For those who walk through v[0..n) of items of some size in order, and are at i: one behind it.
+ */
+#define PREFETCH_BEHIND 32
+static inline void prefetch_behind(const void *v, size_t n, size_t size, size_t i)
+{
+    if (i + PREFETCH_BEHIND < n)
+        prefetch_bytes((const char *)v + (i + PREFETCH_BEHIND) * size, size);
+}
+
 #endif
