@@ -326,7 +326,7 @@ static size_t add_collect(struct to_collect v[TELL_COLLECT_MAX], size_t n, struc
     if (what.n == 0 || n == TELL_COLLECT_MAX)
         return n;
     for (size_t i = 0; i < n; i++)
-        if (text_eq(v[i].what, what))
+        if (text_starts(v[i].what, what)) /* or the same and more */
             return n;
     v[n] = (struct to_collect){what, cause};
     return n + 1;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analyzer/community_id.h"
+#include "analyzer/kind_talk.h"
 #include "analyzer/population.h"
 #include "parsers/base/prefetch.h"
 #include "rules/evidence.h"
@@ -128,6 +129,31 @@ static bool has_line(const struct hearing *h)
     return false;
 }
 
+static bool could_be_about(const struct bench *b, const struct bind *bind)
+{
+    const uint16_t port = reset_end(b->reset, SIDE_SERVER)->port;
+    for (size_t i = 0; i < bind->n_kinds; i++)
+        if (kind_talk_fits(b->spoken, port, bind->kinds[i]))
+            return true;
+    return bind->n_kinds == 0;
+}
+
+/* Whether some line that the rule asks for could be about a connection that speaks so: else it is
+ * no use to look for one. */
+static bool may_be_told(const struct bench *b, const struct rule *r)
+{
+    bool asks = false;
+    for (uint32_t i = 0; r->require != NO_INDEX && i <= r->require; i++) {
+        const struct condition *c = &r->conditions[i];
+        if (c->kind != CONDITION_EXISTS && c->kind != CONDITION_BOUND)
+            continue;
+        if (could_be_about(b, &r->binds[c->bind]))
+            return true;
+        asks = true;
+    }
+    return !asks;
+}
+
 static int by_potential(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
@@ -198,7 +224,7 @@ static size_t open_candidates(struct judges *b)
     const struct judgement *j = &b->judgement;
     size_t n = 0;
     for (size_t i = 0; i < j->n; i++) {
-        if (!judge_open(j, &j->verdicts[i]))
+        if (!judge_open(j, &j->verdicts[i]) || !may_be_told(&b->bench, j->verdicts[i].rule))
             continue;
         hearing_judge(&b->hearing, &b->bench, j->verdicts[i].rule, true);
         b->open[n++] = (struct candidate){&j->verdicts[i], evidence_against(&b->hearing),

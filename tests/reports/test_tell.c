@@ -234,6 +234,9 @@ static void test_own_collect_comes_first(void **state)
     assert_true(text_eq(v[1].what, TEXT("a capture at the server")));
     assert_string_equal(v[1].cause, "y");
     assert_string_equal(v[2].cause, "oom-kill");
+    others[1].told_apart_by = TEXT("the server's"); /* said, with more */
+    assert_int_equal(tell_collect(&d, false, v), 3);
+    assert_string_equal(v[1].cause, "oom-kill");
     others[1].told_apart_by = d.collect;
     assert_int_equal(tell_collect(&d, false, v), 3);
     assert_string_equal(v[1].cause, "oom-kill");

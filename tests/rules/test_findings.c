@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "parsers/packet/words.h"
 #include "rules/explain.h"
 #include "tests/rules/fake.h"
 
@@ -175,6 +176,29 @@ static void test_undecided(void **state)
     assert_true(says(d->undecided[0].missing, "t.int: not set; a line for d: no log covers it"));
     assert_true(says(d->undecided[0].collect, "sshd's log; a capture at 192.0.2.1:50000"));
     leave(&s);
+}
+
+/* A rule that is open for want of a line is no advice where what was spoken rules the line out. */
+static void test_undecided_by_what_is_spoken(void **state)
+{
+    (void)state;
+    struct scene s;
+    static const char rules[] = LAST RULE("known", "port-closed", "", "0.6")
+        END RULE("of-postgres", "process-crash", "",
+                 "0.7") "<bind name='d' event='postgres.terminating'/>"
+                        "<require><exists bind='d'/></require>"
+                        "<collect when='d'>PostgreSQL's log</collect>" END;
+    fake_forget();
+    fake_spoken(1U << APP_HTTP1);
+    play(&s, rules);
+    assert_int_equal(said(&s)->n_undecided, 0);
+    leave(&s);
+    fake_spoken(1U << APP_POSTGRESQL);
+    play(&s, rules);
+    assert_int_equal(said(&s)->n_undecided, 1);
+    assert_true(says(said(&s)->undecided[0].collect, "PostgreSQL's log"));
+    leave(&s);
+    fake_spoken(0);
 }
 
 static const struct event drop = {.kind = {"ssh.drop-connection", 19},
@@ -398,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_indistinct),
         cmocka_unit_test(test_ties_go_to_the_smaller_id),
         cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_undecided_by_what_is_spoken),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_evidence),
         cmocka_unit_test(test_severity_is_lowered),
