@@ -135,6 +135,19 @@ static void leave_out(struct gather *g, const struct clock_estimate *e)
     g->pairs.n = n;
 }
 
+/* Whether the lines report more than one turn: what several say of one end fits, where the service
+ * closes connections all the time, several of its ends as well as one. */
+static bool tell_several(const struct gather *g, const struct turns *turns)
+{
+    for (size_t i = 1; i < g->pairs.n; i++) {
+        const struct clock_pair *a = &g->pairs.v[0], *b = &g->pairs.v[i];
+        const instant_ns apart = a->log > b->log ? a->log - b->log : b->log - a->log;
+        if (apart > ONE_END_NS || turns->v[a->talk].up != turns->v[b->talk].up)
+            return true;
+    }
+    return false;
+}
+
 static void accept(struct correlation *c, uint32_t domain, struct gather *g,
                    const struct turns *turns)
 {
@@ -144,7 +157,7 @@ static void accept(struct correlation *c, uint32_t domain, struct gather *g,
         leave_out(g, &e);
         e = clock_estimate_of(&c->arena, g->pairs.v, g->pairs.n, NULL, 0);
     }
-    bool shown = e.known && e.n_anchors >= 2 && e.n_talks >= 2;
+    bool shown = e.known && e.n_anchors >= 2 && e.n_talks >= 2 && tell_several(g, turns);
     if (!shown && (!e.known || !is_lone(g, turns)))
         return;
     k->at = e;

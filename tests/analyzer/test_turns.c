@@ -100,6 +100,32 @@ static void test_two_ends(void **state)
     joint_free(j);
 }
 
+/* A service that closes its connections in order, two at a time, again and again: two lines of one
+ * kill may mean any of those ends, and fit two at once. */
+static void test_routine_ends(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    for (int i = 0; i < 8; i++) {
+        char client[32];
+        for (int k = 0; k < 2; k++) {
+            snprintf(client, sizeof client, "192.0.2.33:%d", 40000 + 2 * i + k);
+            joint_talk(j, client, OTHER, 30 + 0.1 * i, 30.02 + 0.1 * i);
+        }
+    }
+    joint_reset(j, "192.0.2.34:40009", SERVER, 12, 32, NULL);
+    joint_log(j, "kern.log",
+              "2026-03-01T12:00:10.000000+00:00 web kernel: [49683.026612] oom-kill:constraint="
+              "CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/b,task_memcg=/b,"
+              "task=batchd,pid=11738,uid=0\n"
+              "2026-03-01T12:00:10.000100+00:00 web kernel: [49683.026643] Memory cgroup out of "
+              "memory: Killed process 11738 (batchd) total-vm:63748kB, anon-rss:53104kB, "
+              "file-rss:6136kB, shmem-rss:0kB, UID:0 pgtables:160kB oom_score_adj:0\n");
+    joint_run(j);
+    assert_false(j->logs[0].offset_known);
+    joint_free(j);
+}
+
 /* One connection lived on: it was no end of the process. */
 static void test_survivor(void **state)
 {
@@ -134,7 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_restart_measures), cmocka_unit_test(test_lone_crash),
         cmocka_unit_test(test_two_ends),         cmocka_unit_test(test_survivor),
-        cmocka_unit_test(test_other_unit),
+        cmocka_unit_test(test_routine_ends),     cmocka_unit_test(test_other_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
