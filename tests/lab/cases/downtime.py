@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole host that goes down in order, told by its journal."""
+"""A whole host that goes down in order, told by its journal, or forgets what it had open."""
 import time
 
 from case import again, case
+from cases.endpoint import little_memory, start_service
 from cases.ownkernel import under_systemd
-from talk import drain
+from cases.services import redis
+from talk import drain, exchange, meet
 
 
 def shut_down(c, port=8700, how="reboot"):
@@ -55,3 +57,66 @@ def shut_down(c, port=8700, how="reboot"):
 case("host-shutdown", "A host is shut down under its clients", corpus=True)(shut_down)
 again(shut_down, "host-shutdown-v6", "A host is shut down under its clients", ip=6, graded=True,
       how="poweroff")
+
+
+def stops(c):
+    p = redis(c)
+    p.terminate()
+    p.wait(10)
+
+
+def dies(c, order):
+    """Another service dies of what a client says."""
+    p, pid = start_service(c, "batchd", 7446)
+    with little_memory(c) as fence:
+        fence(pid)
+        with c.client.connect(c.server.addr, 7446) as s:
+            s.sendall(order)
+            p.wait(20)
+
+
+def forgotten_later(c, port=7445, before=stops):
+    """
+    {before}.  Clients of another service of that host open their connections after that and
+    talk; the capture begins then.  The host forgets them without a word (TCP_REPAIR, then close),
+    and the clients' next segments draw bare RSTs.
+
+    The reader should see: the server no longer knows the connections.  What ended before they were
+    last alive has not ended them, and the packets do not tell what did.
+    """
+    c.stage()
+    before(c)
+    time.sleep(6.5)  # nothing measures the log's clock
+    listener = c.server.listen(port)
+    group = [meet(c, listener, port) for _ in range(c.rng.randrange(2, 4))]
+    c.watch()
+    for a, b, mine in group:
+        exchange(c, a, b, 2)
+        c.truth.add(
+            (c.client.addr, mine), (c.server.addr, port), sender="server", phase="active",
+            mechanism=["no-state"], cause=["peer-lost-state", "undetermined"],
+        )
+    c.pause(0.3, 0.6)
+    for _, b, _ in group:
+        c.server.forget(b)
+    c.pause(0.2)
+    for a, _, _ in group:
+        a.sendall(c.text(10, 300))
+        c.pause(0.1)
+        a.close()
+
+
+forgotten_later.__doc__ = forgotten_later.__doc__.replace(
+    "{before}", "A service of the server stops, crashes or is killed for want of memory"
+)
+for name_, before_, ip_, graded_ in (
+    ("lost-state-later", stops, 4, False),
+    ("lost-state-after-crash", lambda c: dies(c, b"crash"), 4, False),
+    ("lost-state-after-oom", lambda c: dies(c, b"eat"), 6, False),
+    ("lost-state-later-v6", stops, 6, True),
+    ("lost-state-after-crash-v6", lambda c: dies(c, b"crash"), 6, True),
+):
+    case(
+        name_, "A server forgets connections that began after another service had ended",
+        corpus=True, graded=graded_, ip=ip_, before=before_,
+    )(forgotten_later)

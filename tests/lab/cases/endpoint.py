@@ -3,6 +3,7 @@
 written to."""
 import os
 import time
+from contextlib import contextmanager
 
 import daemons
 import kernelword
@@ -412,15 +413,9 @@ def crash(c, port=8500, name="reportd"):
     )
 
 
-@case("oom-kill", "The kernel kills a service whose memory group is full")
-def oom(c, port=8600, name="indexd"):
-    """
-    The service runs in a memory cgroup of 48 MiB and allocates until the kernel kills it.  Its
-    connections are reset or closed as at any death; the OOM report is in kern.log.
-
-    The reader should see: the OOM killer behind all of them.
-    """
-    c.stage()
+@contextmanager
+def little_memory(c):
+    """A memory group of 48 MiB; gives what puts a process into it."""
     group = f"/sys/fs/cgroup/memory/whyrst-lab-{os.getpid()}-{c.name}"
 
     def fence(pid):
@@ -431,6 +426,28 @@ def oom(c, port=8600, name="indexd"):
             f.write(str(pid))
 
     try:
+        yield fence
+    finally:
+        for _ in range(20):
+            try:
+                os.rmdir(group)
+                break
+            except FileNotFoundError:
+                break
+            except OSError:
+                time.sleep(0.2)
+
+
+@case("oom-kill", "The kernel kills a service whose memory group is full")
+def oom(c, port=8600, name="indexd"):
+    """
+    The service runs in a memory cgroup of 48 MiB and allocates until the kernel kills it.  Its
+    connections are reset or closed as at any death; the OOM report is in kern.log.
+
+    The reader should see: the OOM killer behind all of them.
+    """
+    c.stage()
+    with little_memory(c) as fence:
         death(
             c,
             port,
@@ -442,15 +459,6 @@ def oom(c, port=8600, name="indexd"):
         )
         for claim in c.truth.families:
             claim[2]["logs_ok"] = [("kern.log", r"oom-kill|Memory cgroup out of memory|oom_reaper")]
-    finally:
-        for _ in range(20):
-            try:
-                os.rmdir(group)
-                break
-            except FileNotFoundError:
-                break
-            except OSError:
-                time.sleep(0.2)
 
 
 @case("service-restart", "redis is restarted under its clients")
@@ -556,11 +564,14 @@ def dead_peer(c, port=5222):
     c.pause(0.2)
 
 
+@case("lost-state-together", "A pool wakes up after its server has forgotten it", corpus=True,
+      port=7444, silence=2.5)
 @case("peer-lost-state", "A server that has forgotten its connections")
-def lost_state(c, port=7443):
+def lost_state(c, port=7443, silence=None):
     """
     The server's connections vanish without a word (TCP_REPAIR, then close), as at a failover
-    without state.  The clients' next segments draw bare RSTs.  No log says why.
+    without state.  The clients' next segments draw bare RSTs, in a pool all at once after the same
+    silence.  No log says why.
 
     The reader should see: the server no longer knows the connection; why, this evidence does not
     tell.
@@ -581,10 +592,13 @@ def lost_state(c, port=7443):
     c.pause(0.3, 0.6)
     for _, b, _ in group:
         c.server.forget(b)
+    if silence:
+        time.sleep(silence)
     for a, _, _ in group:
-        c.pause(0.05, 0.5)
+        if not silence:
+            c.pause(0.05, 0.5)
         a.sendall(c.text(10, 300))
-        c.pause(0.1)
+        c.pause(0.002 if silence else 0.1)
         a.close()
 
 
