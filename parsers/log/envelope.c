@@ -319,12 +319,17 @@ static bool take_cri(struct scan *s)
 static enum step take_iso(struct scan *s, struct envelope *e)
 {
     struct stamp st;
+    const struct scan whole = *s;
     char date_sep = scan_peek(s, 4), time_sep = scan_peek(s, 10);
     if (!stamp_take_iso(s, &st))
         return STEP_NO;
     if (time_sep == ' ')
         stamp_take_zone_word(s, &st);
     form_set_stamp(e, &st);
+    /* a comma, microseconds and an offset are dmesg --time-format iso's, but for a tag with a pid
+     */
+    const bool is_dmesg_iso = scan_peek(&whole, 19) == ',' && st.precision_ns == 1000 &&
+                              st.zone_stated && scan_peek(s, 0) == ' ';
     struct scan native = *s;
     if (form_take_native(&native, e, date_sep, time_sep)) {
         form_set_message(e, &native);
@@ -347,7 +352,13 @@ static enum step take_iso(struct scan *s, struct envelope *e)
     }
     struct envelope tagged = *e;
     struct scan t = *s;
-    if (take_host_and_tag(&t, &tagged, true)) {
+    const bool is_tagged = take_host_and_tag(&t, &tagged, true);
+    if (is_dmesg_iso && !tagged.pid && !text_eq(tagged.program, TEXT("kernel"))) {
+        e->program = TEXT("kernel");
+        name_format(e, LOG_DMESG_ISO);
+        return STEP_DONE;
+    }
+    if (is_tagged) {
         *e = tagged;
         name_format(e, LOG_ISO);
         return STEP_DONE;
@@ -422,6 +433,8 @@ static enum step take_digit_form(struct scan *s, struct envelope *e)
         return STEP_DONE;
     if (scan_peek(s, 2) == '/' && form_take_fast(s, e))
         return STEP_DONE;
+    if (scan_peek(s, 2) == '-' && form_take_day_first(s, e))
+        return STEP_DONE;
     if (c == '.' && form_take_stunnel(s, e))
         return STEP_DONE;
     if (scan_peek(s, 1) == ',' && form_take_panos(s, e))
@@ -438,6 +451,12 @@ static enum step take_other_form(struct scan *s, struct envelope *e)
     if (scan_peek(s, 0) == '=' && form_take_erlang(s, e))
         return STEP_DONE;
     if (scan_peek(s, 0) == 'd' && form_take_fortigate(s, e))
+        return STEP_DONE;
+    const char c = scan_peek(s, 0);
+    if (c >= 'A' && c <= 'Z' &&
+        (form_take_klog(s, e) || form_take_level_first(s, e) || form_take_python(s, e)))
+        return STEP_DONE;
+    if ((c == 't' || c == 'l') && form_take_logfmt(s, e))
         return STEP_DONE;
     if (form_take_aws(s, e) || take_journal_full(s, e) || form_take_asctime(s, e) ||
         form_take_ftrace(s, e) || form_take_access(s, e))
@@ -472,7 +491,7 @@ static enum step take_form(struct scan *s, struct envelope *e)
     if (scan_is_digit(c))
         return take_digit_form(s, e);
     if (c == '[')
-        return done_if(form_take_bracketed(s, e));
+        return form_take_kubectl(s, e) ? STEP_INWARDS : done_if(form_take_bracketed(s, e));
     if (take_rfc3164(s, e))
         return STEP_DONE;
     return take_other_form(s, e);

@@ -54,4 +54,25 @@ bool form_take_asctime(struct scan *s, struct envelope *e);
 /* Behind "[2024-01-01 12:00:00,123] ": "INFO text (org.apache.kafka....)" */
 bool form_take_log4j(struct scan *s, struct envelope *e);
 
+/* The ones below are in envelope_app.c. */
+
+/* "27-Nov-2026 03:52:39.123 INFO [main] ...": Tomcat's catalina.out, BIND. */
+bool form_take_day_first(struct scan *s, struct envelope *e);
+/* "INFO  [main] 2026-11-27 03:52:39,123 ...": Cassandra; "ERROR 2026-11-27 03:52:39,123 ..." */
+bool form_take_level_first(struct scan *s, struct envelope *e);
+/* "INFO:werkzeug:" and a line of an access log. */
+bool form_take_python(struct scan *s, struct envelope *e);
+/* "I1127 03:52:39.123456       1 server.go:123] ...": klog and glog, of Kubernetes' parts. */
+bool form_take_klog(struct scan *s, struct envelope *e);
+/* "time="2026-11-27T03:52:39Z" level=info ...", "ts=...", "level=info ts=...": the message begins
+ * behind the stamp. */
+bool form_take_logfmt(struct scan *s, struct envelope *e);
+/* "[pod/web-1/nginx] line" of kubectl logs --prefix: the pod is the host, the line inside follows.
+ */
+bool form_take_kubectl(struct scan *s, struct envelope *e);
+/* Behind "[2026-11-27T03:52:39,123": "][INFO ][o.e.n.Node   ] [node-1] ...", Elasticsearch,
+ * OpenSearch, Logstash. */
+bool form_take_elastic(struct scan *s, const struct scan *behind, struct envelope *e,
+                       const struct stamp *st);
+
 #endif

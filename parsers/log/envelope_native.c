@@ -254,6 +254,8 @@ bool form_take_bracketed(struct scan *s, struct envelope *e)
         if (!stamp_take_iso(&t, &st))
             return false;
         stamp_take_zone_word(&t, &st);
+        if (scan_peek(&t, 1) == '[')
+            return form_take_elastic(s, &t, e, &st);
         if (!scan_literal(&t, TEXT("] ")))
             return false;
         struct envelope inner = *e;
@@ -380,8 +382,9 @@ bool form_take_access(struct scan *s, struct envelope *e)
     for (int i = 0; i < 3; i++) /* host, identity, user */
         if (!scan_word(&t).n || !scan_byte(&t, ' '))
             return false;
-    if (!scan_byte(&t, '[') || !stamp_take_clf(&t, &st) || !scan_literal(&t, TEXT("] \"")))
-        return false;
+    if (!scan_byte(&t, '[') || !stamp_take_clf(&t, &st) ||
+        (!scan_literal(&t, TEXT("] \"")) && !scan_literal(&t, TEXT("] code "))))
+        return false; /* "code 404, message ..." is what http.server adds of an error */
     form_set_stamp(e, &st);
     name_writer(e, LOG_ACCESS, TEXT("http-access"));
     e->body = e->message = scan_rest(s);

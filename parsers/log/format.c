@@ -19,6 +19,7 @@ static const struct {
     [LOG_JOURNAL_EXPORT] = {"journal-export", "journalctl export format"},
     [LOG_DMESG] = {"dmesg", "dmesg"},
     [LOG_DMESG_CTIME] = {"dmesg-ctime", "dmesg -T"},
+    [LOG_DMESG_ISO] = {"dmesg-iso", "dmesg --time-format iso"},
     [LOG_CRI] = {"cri", "Kubernetes container log"},
     [LOG_DOCKER] = {"docker", "docker logs --timestamps"},
     [LOG_DOCKER_JSON] = {"docker-json", "Docker json-file log"},

@@ -18,6 +18,7 @@ enum log_format {
     LOG_JOURNAL_EXPORT, /* journalctl -o export */
     LOG_DMESG,          /* [ssss.uuuuuu] message */
     LOG_DMESG_CTIME,    /* dmesg -T */
+    LOG_DMESG_ISO,      /* dmesg --time-format iso */
     LOG_CRI,            /* Kubernetes: TS stdout F line */
     LOG_DOCKER,         /* docker logs --timestamps: TS line */
     LOG_DOCKER_JSON,    /* docker's json-file driver */

@@ -50,11 +50,11 @@ static inline size_t plain_minute_length(struct text line, enum log_format f)
     return 0;
 }
 
-/* "." or "," and digits behind the seconds. */
+/* "." and digits behind the seconds; a "," goes the long way, where it may be dmesg's. */
 static inline unsigned plain_fraction_length(struct text line, size_t at)
 {
     unsigned n = 0;
-    if (line.p[at] != '.' && line.p[at] != ',')
+    if (line.p[at] != '.')
         return 0;
     while (n < 9 && at + 1 + n < line.n && scan_is_digit(line.p[at + 1 + n]))
         n++;
@@ -70,7 +70,7 @@ static inline bool plain_take_time(const struct plain_form *f, const char *line,
         return false;
     instant_ns ns = (instant_ns)(tens * 10 + ones) * NS_PER_S, width = NS_PER_S;
     p += 2;
-    if (f->n_digits && *p != '.' && *p != ',')
+    if (f->n_digits && *p != '.')
         return false;
     for (unsigned i = 0; i < f->n_digits; i++) {
         unsigned digit = (unsigned)(p[1 + i] - '0');

@@ -11,8 +11,10 @@
 
 static struct text string_of(const json_t *v)
 {
-    if (json_is_object(v)) /* {"host": {"name": ...}} */
-        v = json_object_get(v, "name");
+    if (json_is_object(v)) { /* {"host": {"name": ...}}; MongoDB's {"t": {"$date": ...}} */
+        const json_t *name = json_object_get(v, "name");
+        v = name ? name : json_object_get(v, "$date");
+    }
     return json_is_string(v) ? (struct text){json_string_value(v), json_string_length(v)}
                              : (struct text){0};
 }
@@ -49,8 +51,9 @@ static bool stamp_of_number(double n, struct stamp *out)
 
 static bool stamp_of(const json_t *object, struct stamp *out)
 {
-    static const char *const keys[] = {"@timestamp", "timestamp", "time",    "ts",
-                                       "start_time", "datetime",  "asctime", NULL};
+    static const char *const keys[] = {"@timestamp", "timestamp",    "time",    "ts",
+                                       "start_time", "datetime",     "asctime", "t",
+                                       "time_local", "time_iso8601", NULL};
     for (const char *const *key = keys; *key; key++) {
         const json_t *v = json_object_get(object, *key);
         if (json_is_number(v) && stamp_of_number(json_number_value(v), out))
@@ -60,7 +63,7 @@ static bool stamp_of(const json_t *object, struct stamp *out)
             stamp_take_zone_word(&s, out);
             return true;
         }
-        if (stamp_take_unix(&s, out) || stamp_take_bsd(&s, out))
+        if (stamp_take_unix(&s, out) || stamp_take_bsd(&s, out) || stamp_take_clf(&s, out))
             return true;
     }
     return false;

@@ -18,10 +18,13 @@ static bool holds_any(struct text line, const char *const *words)
 /* An object a line, with a time and a message. */
 static bool is_json_log(struct text line)
 {
-    static const char *const times[] = {"\"time\"",       "\"ts\"",         "\"timestamp\"",
-                                        "\"@timestamp\"", "\"start_time\"", NULL};
-    static const char *const messages[] = {"\"message\"",        "\"msg\"",        "\"log\"",
-                                           "\"response_flags\"", "\"event_type\"", NULL};
+    static const char *const times[] = {"\"time\"",         "\"ts\"",         "\"timestamp\"",
+                                        "\"@timestamp\"",   "\"start_time\"", "\"time_local\"",
+                                        "\"time_iso8601\"", "\"$date\"",      NULL};
+    static const char *const messages[] = {
+        "\"message\"",        "\"msg\"",         "\"log\"",
+        "\"response_flags\"", "\"event_type\"",  "\"remote_addr\"",
+        "\"client_ip\"",      "\"httpRequest\"", NULL};
     return text_find(line, TEXT("\"MESSAGE\""), 0) != SIZE_MAX ||
            (holds_any(line, times) && holds_any(line, messages));
 }

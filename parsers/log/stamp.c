@@ -245,8 +245,8 @@ bool stamp_take_clf(struct scan *s, struct stamp *out)
     struct scan t = *s;
     struct stamp st = {.instant = INSTANT_NONE};
     if (!scan_two(&t, &st.civil.day) || !scan_byte(&t, '/') ||
-        !take_month(&t, '/', &st.civil.month) || !take_year(&t, &st) || !scan_byte(&t, ':') ||
-        !take_clock(&t, &st))
+        !take_month(&t, '/', &st.civil.month) || !take_year(&t, &st) ||
+        (!scan_byte(&t, ':') && !scan_byte(&t, ' ')) || !take_clock(&t, &st))
         return false;
     if (scan_peek(&t, 0) == ' ' && (scan_peek(&t, 1) == '+' || scan_peek(&t, 1) == '-')) {
         t.at++;
@@ -270,6 +270,16 @@ bool stamp_take_month_first(struct scan *s, struct stamp *out)
         st.has_year = true;
     }
     return scan_byte(&t, '-') && take_clock(&t, &st) && give(s, &t, &st, out);
+}
+
+bool stamp_take_month_day(struct scan *s, struct stamp *out)
+{
+    struct scan t = *s;
+    struct stamp st = {.instant = INSTANT_NONE};
+    if (!scan_two(&t, &st.civil.month) || st.civil.month < 1 || st.civil.month > 12 ||
+        !scan_two(&t, &st.civil.day) || st.civil.day < 1 || st.civil.day > 31)
+        return false;
+    return scan_byte(&t, ' ') && take_clock(&t, &st) && give(s, &t, &st, out);
 }
 
 bool stamp_take_day_first(struct scan *s, struct stamp *out)

@@ -34,11 +34,14 @@ bool stamp_take_bsd(struct scan *s, struct stamp *out);
 bool stamp_take_iso(struct scan *s, struct stamp *out);
 /* "Tue Mar 10 20:19:39 2021", "Fri Sep 09 10:42:29.902022 2011": asctime(3), Apache, dmesg -T. */
 bool stamp_take_asctime(struct scan *s, struct stamp *out);
-/* "06/Feb/2009:12:12:51.443", optionally " +0100": common log format, HAProxy. */
+/* "06/Feb/2009:12:12:51.443", optionally " +0100": common log format, HAProxy; with a blank before
+ * the hour, Python's http.server. */
 bool stamp_take_clf(struct scan *s, struct stamp *out);
 /* "11/26/2026-12:00:20.301466", "11/26-12:00:20.301466", "11/26/26-...": Suricata's and Snort's
  * fast alerts. */
 bool stamp_take_month_first(struct scan *s, struct stamp *out);
+/* "1127 03:52:39.123456", a month, a day and no year: klog. */
+bool stamp_take_month_day(struct scan *s, struct stamp *out);
 /* "29 Aug 2023 13:47:38.984" (Redis), "14-May-2015::14:52:07" (RabbitMQ up to 3.6),
  * "26-Nov-2026 14:39:58" (PHP). */
 bool stamp_take_day_first(struct scan *s, struct stamp *out);

@@ -447,6 +447,12 @@ static void test_probe(void **state)
     assert_int_equal(log_probe(TEXT("{\"timestamp\":\"2025-06-15T12:00:05.3+0000\","
                                     "\"event_type\":\"flow\"}\n")),
                      100);
+    assert_int_equal(log_probe(TEXT("{\"t\":{\"$date\":\"2026-11-27T03:52:39.123+00:00\"},"
+                                    "\"msg\":\"Connection accepted\"}\n")),
+                     100);
+    assert_int_equal(log_probe(TEXT("{\"time_local\":\"27/Nov/2026:03:52:39 +0000\","
+                                    "\"remote_addr\":\"192.0.2.1\"}\n")),
+                     100);
     assert_int_equal(log_probe(TEXT("net.ipv4.tcp_syncookies = 1\n")), 0);
     assert_int_equal(log_probe(TEXT("")), 0);
     assert_int_equal(log_probe(TEXT("Jun 15 12:00:01 h a[1]: no line end")), 100);

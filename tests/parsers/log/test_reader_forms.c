@@ -173,6 +173,8 @@ static void test_json_of_programs(void **state)
            "192.0.2.1:5->198.51.100.1:80: read: connection reset by peer\"}\n"
            "{\"@timestamp\":\"2025-06-15T12:00:03.5Z\",\"host\":{\"name\":\"h\"},\"message\":"
            "\"Jun 15 12:00:03 h sshd[7]: Connection reset by 192.0.2.1 port 4\"}\n"
+           "{\"t\":{\"$date\":\"2025-06-15T12:00:03.750+00:00\"},\"c\":\"NETWORK\",\"msg\":\"x\"}\n"
+           "{\"time_local\":\"15/Jun/2025:12:00:03 +0000\",\"remote_addr\":\"192.0.2.9\"}\n"
            "{\"time\":1749988804500,\"msg\":\"nothing\",\"peer\":\"192.0.2.9\"}\n"
            "{\"timestamp\":\"2025-06-15T12:00:05.301466+0000\",\"flow_id\":7,\"event_type\":"
            "\"drop\",\"src_ip\":\"192.0.2.20\",\"src_port\":51514,\"dest_ip\":\"198.51.100.7\","
@@ -181,8 +183,10 @@ static void test_json_of_programs(void **state)
            "client=192.0.2.20:51514 action=send data to error=Broken pipe\n"
            "2 2025-06-15T12:00:02.500Z [0] service.reset\n"
            "3 2025-06-15T12:00:03.000Z sshd[7] ssh.connection-reset client=192.0.2.1:4\n"
-           "4 2025-06-15T12:00:04.500Z [0] ?\n"
-           "5 2025-06-15T12:00:05.301Z suricata[0] firewall.ips-dropped reason=rules\n");
+           "4 2025-06-15T12:00:03.750Z [0] ?\n"
+           "5 2025-06-15T12:00:03.000Z [0] ?\n"
+           "6 2025-06-15T12:00:04.500Z [0] ?\n"
+           "7 2025-06-15T12:00:05.301Z suricata[0] firewall.ips-dropped reason=rules\n");
 }
 
 int main(void)
