@@ -74,6 +74,17 @@ static void window_before(const struct correlation *c, const struct event *e, in
         *before = c->config.window_ns;
 }
 
+/* "echod@3-198.51.100.22:8710-192.0.2.202:36070.service": one of a socket with Accept=yes, which
+ * lives as long as its connection. */
+static bool serves_one_connection(struct text unit)
+{
+    struct text name, number, server, client;
+    return text_cut(unit, '@', &name, &unit) && text_cut(unit, '-', &number, &unit) &&
+           text_cut(unit, '-', &server, &client) && number.n > 0 && number.p[0] >= '0' &&
+           number.p[0] <= '9' && text_find_byte(server, ':', 0) != SIZE_MAX &&
+           text_find_byte(client, ':', 0) != SIZE_MAX;
+}
+
 /* A unit that comes and goes beside the services: starting or stopping it is no news. */
 static bool is_housekeeping(const struct log_entry *e, enum writer service)
 {
@@ -84,6 +95,10 @@ static bool is_housekeeping(const struct log_entry *e, enum writer service)
     if (e->writer != WRITER_SYSTEMD || known)
         return false;
     struct text unit = event_field(e->event, "unit");
+    if (kind_is(e->event, "systemd.socket-limit") || kind_is(e->event, "systemd.trigger-limit-hit"))
+        return false;
+    if (unit.n && serves_one_connection(unit))
+        return true;
     if (unit.n)
         return !text_ends(unit, TEXT(".service")) || services_is_chore(unit);
     for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++)

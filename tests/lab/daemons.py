@@ -242,6 +242,8 @@ def trixie():
                 check=True,
                 stdout=subprocess.DEVNULL,
             )
+            with open(half + "/etc/hosts", "w") as f:  # mariadb-install-db looks a name up
+                f.write("127.0.0.1 localhost\n::1 localhost\n")
             os.rename(half, TRIXIE)
     return TRIXIE
 

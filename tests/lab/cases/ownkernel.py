@@ -375,3 +375,73 @@ for name_, event_, graded_, ip_, shape_ in (
         name_, "A service under systemd", corpus=True, graded=graded_, ip=ip_, shape=shape_,
         event=event_,
     )(unit)
+
+
+SOCKET = {
+    "default.target": "[Unit]\nDescription=The lab\nAllowIsolate=yes\nWants=systemd-journald.socket "
+    "systemd-journald.service echod.socket\nAfter=echod.socket\n",
+    "echod.socket": "[Unit]\nDescription=Echo socket\nDefaultDependencies=no\n"
+    "Requires=systemd-journald.socket\nAfter=systemd-journald.socket systemd-journald.service\n"
+    "[Socket]\nListenStream={port}\nAccept=yes\nMaxConnections={limit}\n",
+    "echod@.service": "[Unit]\nDescription=Echo\nDefaultDependencies=no\n"
+    "[Service]\nExecStart=/bin/cat\nStandardInput=socket\nStandardOutput=socket\n",
+}
+
+
+def socket_limit(c, port=8710, limit=3):
+    """
+    systemd listens for a service and starts one for each connection (`Accept=yes`), no more than
+    three at once (`MaxConnections=3`).  Further clients are accepted and closed at once, "Too many
+    incoming connections (3), dropping connection."; what they say draws a reset.  The journal was
+    written out with `journalctl -o short-iso-precise`.
+
+    The reader should see: systemd's own limit, and where it is set.
+    """
+    c.client, c.server = c.host("client"), c.host("server")
+    ic, is_ = net.join(c.client, c.server, offloads=False)
+    c.cable, c.planned = None, ("server",)
+    net.give(c.client, ic, *c.addresses())
+    theirs = c.addresses("198.51.100", "2001:db8:2")
+    for name, text in SOCKET.items():
+        c.server.write("/etc/systemd/system/" + name, text.format(port=port, limit=limit))
+    c.server.write("/etc/hostname", c.server.hostname + "\n")
+    c.box = guest.Guest(
+        c.server, [(is_, *theirs)], memory=256, manager="/usr/lib/systemd/systemd"
+    )
+    wait_for(lambda: answers(c, port), "the socket", 90)
+    c.pause(1.0)
+    c.watch()
+    held = [c.client.connect(c.server.addr, port) for _ in range(limit)]
+    for s in held:
+        s.sendall(c.text(10, 60))
+        s.recv(4096)
+    for _ in range(c.rng.randrange(3, 5)):
+        s = c.client.connect(c.server.addr, port)
+        c.pause(0.3, 0.6)
+        try:
+            s.sendall(c.text(10, 60))
+        except OSError:
+            pass
+        drain(s, 0.2)
+        s.close()
+        c.pause(1.1, 1.6)
+    for s in held:
+        s.close()
+    c.pause(0.5)
+    c.box.run(
+        "sleep 0.5; journalctl --no-pager -o short-iso-precise >/var/log/journal.txt", patience=60
+    )
+    c.truth.every(
+        (c.server.addr, port),
+        sender="server",
+        phase="half-closed",
+        mechanism=["after-close", "abort-unread", "abort"],
+        cause=["connection-limit"],
+        kernel=False,
+        each=True,
+        logs=[("journal.txt", r"Too many incoming connections")],
+        logs_ok=[("journal.txt", r"echod")],
+    )
+
+
+case("socket-limit", "A socket of systemd's takes no more connections", corpus=True)(socket_limit)
