@@ -36,6 +36,8 @@ static const struct talk_row {
     {{"gunicorn.", 9}, HTTP | BIT(TLS)},
     {{"php-fpm.", 8}, HTTP | BIT(TLS) | OTHER}, /* FastCGI */
     {{"apache.", 7}, HTTP | BIT(TLS)},
+    {{"iis.", 4}, HTTP | BIT(TLS)},
+    {{"mongodb.", 8}, OTHER | BIT(TLS)},
     {{"aws.", 4}, HTTP | BIT(TLS)},
 };
 
@@ -73,6 +75,7 @@ static const struct port_row {
     {5672, BIT(AMQP)},
     {6379, BIT(REDIS)},
     {6380, BIT(REDIS)},
+    {27017, OTHER},
 };
 
 static unsigned spoken_at(uint16_t port)

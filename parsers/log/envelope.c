@@ -335,7 +335,7 @@ static enum step take_iso(struct scan *s, struct envelope *e)
         form_set_message(e, &native);
         return STEP_DONE;
     }
-    if (time_sep == ' ' && form_take_openvpn(s, e))
+    if (time_sep == ' ' && (form_take_openvpn(s, e) || form_take_w3c(s, e)))
         return STEP_DONE;
     scan_byte(s, ':');
     scan_spaces(s);
@@ -439,8 +439,8 @@ static enum step take_digit_form(struct scan *s, struct envelope *e)
         return STEP_DONE;
     if (scan_peek(s, 1) == ',' && form_take_panos(s, e))
         return STEP_DONE;
-    return done_if(form_take_redis(s, e) || form_take_mosquitto(s, e) || take_unix(s, e) ||
-                   form_take_access(s, e));
+    return done_if(form_take_redis(s, e) || form_take_mosquitto(s, e) || form_take_squid(s, e) ||
+                   take_unix(s, e) || form_take_access(s, e));
 }
 
 /* Not one of the forms that a first byte gives away. */

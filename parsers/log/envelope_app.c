@@ -3,6 +3,7 @@
  * The envelopes that frameworks put around what applications write: Python's and Java's loggers,
  * klog, logfmt, kubectl.  Only the stamp is looked for; what follows is left to the patterns.
  */
+#include "parsers/base/address.h"
 #include "parsers/log/envelope.h"
 #include "parsers/log/envelope_forms.h"
 
@@ -149,4 +150,62 @@ bool form_take_elastic(struct scan *s, const struct scan *behind, struct envelop
     if (!scan_byte(&t, ']') || !take_brackets(&t))
         return false;
     return finish(s, &t, e, st);
+}
+
+bool form_take_squid(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    struct endpoint client;
+    uint64_t elapsed_ms;
+    if (!stamp_take_unix(&t, &st) || st.precision_ns != NS_PER_S / 1000 || !scan_byte(&t, ' '))
+        return false;
+    scan_spaces(&t);
+    if (!scan_number(&t, 1, 10, &elapsed_ms) || !scan_byte(&t, ' '))
+        return false;
+    const struct text message = scan_rest(&t);
+    if (!endpoint_parse(scan_word(&t), &client) || !scan_byte(&t, ' ') ||
+        text_find_byte(scan_word(&t), '/', 0) == SIZE_MAX)
+        return false;
+    form_set_stamp(e, &st);
+    name_form(e, LOG_ACCESS);
+    e->program = TEXT("squid");
+    e->body = e->message = message;
+    scan_skip(s, s->t.n);
+    return true;
+}
+
+static struct text w3c_writer(struct scan t)
+{
+    struct endpoint first, second;
+    uint64_t port;
+    if (scan_literal(&t, TEXT("DROP TCP ")) || scan_literal(&t, TEXT("ALLOW TCP ")))
+        return TEXT("pfirewall");
+    if (!endpoint_parse(scan_word(&t), &first) || first.port || !scan_byte(&t, ' '))
+        return (struct text){0};
+    struct scan pair = t;
+    if (scan_number(&pair, 1, 5, &port) && scan_byte(&pair, ' ') &&
+        endpoint_parse(scan_word(&pair), &second) && scan_byte(&pair, ' '))
+        return TEXT("http-sys");
+    size_t n = 0;
+    while (n < 9 && scan_peek(&t, n) >= 'A' && scan_peek(&t, n) <= 'Z')
+        n++;
+    return n >= 3 && scan_peek(&t, n) == ' ' && scan_peek(&t, n + 1) == '/' ? TEXT("iis")
+                                                                            : (struct text){0};
+}
+
+bool form_take_w3c(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    scan_spaces(&t);
+    const struct text writer = w3c_writer(t);
+    if (!writer.n)
+        return false;
+    if (writer.p[0] != 'p' && !e->stamp.zone_stated) /* the firewall alone writes local time */
+        e->stamp.zone_stated = true;
+    name_form(e, LOG_APPLICATION);
+    e->program = writer;
+    e->body = e->message = scan_rest(&t);
+    scan_skip(s, s->t.n);
+    return true;
 }

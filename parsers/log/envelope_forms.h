@@ -70,6 +70,11 @@ bool form_take_logfmt(struct scan *s, struct envelope *e);
 /* "[pod/web-1/nginx] line" of kubectl logs --prefix: the pod is the host, the line inside follows.
  */
 bool form_take_kubectl(struct scan *s, struct envelope *e);
+/* Behind a stamp: the lines of HTTP.sys ("client 50124 server 80 ..."), IIS ("server GET /up ...")
+ * and the Windows firewall ("DROP TCP ...").  The stamps of the first two are UTC. */
+bool form_take_w3c(struct scan *s, struct envelope *e);
+/* "1795751559.123    182 192.0.2.1 TCP_MISS/200 1234 GET ...": squid's native access log. */
+bool form_take_squid(struct scan *s, struct envelope *e);
 /* Behind "[2026-11-27T03:52:39,123": "][INFO ][o.e.n.Node   ] [node-1] ...", Elasticsearch,
  * OpenSearch, Logstash. */
 bool form_take_elastic(struct scan *s, const struct scan *behind, struct envelope *e,

@@ -28,6 +28,7 @@ static void what_is_spoken_decides(void **state)
     assert_true(fits(1U << APP_SSH, 22, "ssh.*"));
     assert_false(fits(1U << APP_UNKNOWN, 5000, "postgres.terminating"));
     assert_true(fits(1U << APP_UNKNOWN, 1883, "mosquitto.taken-over"));
+    assert_false(fits(1U << APP_REDIS, 6379, "mongodb.too-many-connections"));
 }
 
 static void within_tls_the_port_decides(void **state)
