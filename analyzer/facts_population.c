@@ -241,6 +241,12 @@ static struct fact lost_share(const struct case_file *c, const struct reset *r)
     return fact_derived(f, "from the numbers of all connections, or the capture's own statistics");
 }
 
+static struct fact control_only(const struct case_file *c, const struct reset *r)
+{
+    return fact_derived(fact_bool(r, population_hides_talk(c, r), 0),
+                        "from the flags and numbers of all connections");
+}
+
 static struct fact seen_in(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -333,6 +339,10 @@ static const struct fact_def rows[] = {
      "share of what passed that the capture does not hold, 0 to 1; 0: all of it, or too little is "
      "missing to tell",
      lost_share},
+    {"capture.control-only", FACT_BOOL, FACT_TELLS_UNHEARD, NULL,
+     "of the connection and others no segments were captured but those with SYN, FIN or RST, "
+     "though there were some",
+     control_only},
     {"case.captures", FACT_INT, 0, NULL, "captures in the case", captures},
     {"case.seen-in", FACT_INT, 0, NULL, "other captures that hold the same RST", seen_in},
 };

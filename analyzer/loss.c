@@ -35,8 +35,31 @@ static void count_half(struct loss *l, const struct half *h)
     l->n_missed += n > n_holes ? n : n_holes;
 }
 
+static bool has_plain(const struct half *h)
+{
+    return h->n_segments > (uint32_t)h->n_syns + h->n_synacks + h->n_fins; /* no RST is in it */
+}
+
+/* An end that closes has taken part in a handshake, whose last segment has neither flag. */
+static bool speaks_of_more(const struct live *k)
+{
+    const bool answered = live_has(k, LIVE_SYNACK);
+    for (const struct rst_note *n = live_rsts(k); answered && n; n = n->next) {
+        const uint8_t dir = kept_dir(&n->k);
+        const struct half *h = &k->half[dir], *o = &k->half[1 - dir];
+        const bool has_ack = n->k.flags & TCP_ACK;
+        if ((has_ack && half_has(o, HALF_ISN) && n->k.ack != o->data_base) ||
+            ((!has_ack || n->k.seq != 0) && half_has(h, HALF_ISN) && n->k.seq != h->data_base))
+            return true;
+    }
+    return half_has(&k->half[0], HALF_FIN) || half_has(&k->half[1], HALF_FIN);
+}
+
 void loss_count(struct loss *l, const struct live *k)
 {
+    const bool is_plain = has_plain(&k->half[0]) || has_plain(&k->half[1]);
+    l->n_plain += is_plain;
+    l->n_bare += !is_plain && speaks_of_more(k);
     const bool began = live_has(k, LIVE_SYN) || live_has(k, LIVE_SYNACK);
     if (!began || k->half[0].n_segments == 0 || k->half[1].n_segments == 0)
         return;
@@ -45,6 +68,11 @@ void loss_count(struct loss *l, const struct live *k)
     const bool was_answered = half_has(&k->half[k->client], HALF_ACK);
     l->n_held += live_has(k, LIVE_SYNACK);
     l->n_missed += live_has(k, LIVE_SYN) && !live_has(k, LIVE_SYNACK) && was_answered;
+}
+
+bool loss_is_control_only(const struct loss *l)
+{
+    return l->n_plain == 0 && l->n_bare > 0;
 }
 
 double loss_share(const struct case_capture *k)

@@ -17,7 +17,8 @@ static bool is_beyond(const struct end *e, uint32_t number, int32_t by)
     return e->isn_known && ahead >= by && ahead < UNSEEN_MAX;
 }
 
-/* A capture of SYN, FIN and RST alone: the RST's numbers count bytes that it does not hold. */
+/* The RST's numbers count bytes that the capture does not hold, as of one of SYN, FIN and RST
+ * alone. */
 static bool counts_unseen_bytes(const struct scene *s)
 {
     const struct segment *rst = scene_rst(s);
@@ -38,7 +39,9 @@ static enum phase phase_of(const struct scene *s)
     if (s->handshake_seen)
         return PHASE_IDLE_OPEN;
     if (s->syn_seen || s->synack_seen)
-        return counts_unseen_bytes(s) ? PHASE_ACTIVE : PHASE_OPENING;
+        return counts_unseen_bytes(s)             ? PHASE_ACTIVE
+               : s->talk_hidden && s->synack_seen ? PHASE_UNKNOWN
+                                                  : PHASE_OPENING;
     if (c->bytes + r->bytes > 0)
         return PHASE_ACTIVE;
     if (end_trouble(c)->n_keepalives + end_trouble(r)->n_keepalives > 0)
@@ -51,6 +54,10 @@ void scene_judge_phase(struct scene *s)
 {
     enum phase p = phase_of(s);
     s->reset->phase = p;
+    if (s->talk_hidden && s->synack_seen)
+        scene_state(s, 0, "phase.control-only", 0,
+                    "nothing but SYN, FIN and RST was captured: what else passed, and when, is not "
+                    "known");
     for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
         const struct scene_end *e = &s->end[side];
         if (e->at.saw_fin)

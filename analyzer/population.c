@@ -10,10 +10,12 @@
 
 #include "analyzer/alike.h"
 #include "analyzer/census.h"
+#include "analyzer/loss.h"
 #include "analyzer/ports.h"
 #include "analyzer/times.h"
 #include "parsers/base/prefetch.h"
 #include "parsers/base/radix.h"
+#include "parsers/packet/packet.h"
 
 struct sums { /* over the connections before a place of the census's row */
     uint32_t n_syn, n_served;
@@ -377,9 +379,18 @@ bool population_any_closing(const struct case_file *c)
     return c->population && closings_any(c->population->closings);
 }
 
+bool population_hides_talk(const struct case_file *c, const struct reset *r)
+{
+    const bool answers_syn =
+        r->mechanism == MECHANISM_REFUSED && r->deciding.segment.flags & TCP_ACK;
+    return !answers_syn && loss_is_control_only(&c->captures[reset_capture(r)].loss);
+}
+
 unsigned population_unheard(const struct case_file *c, const struct reset *r)
 {
     unsigned unheard = reset_unheard(r);
+    if (population_hides_talk(c, r))
+        return 1U << SIDE_CLIENT | 1U << SIDE_SERVER;
     if (unheard == 0)
         return 0;
     const struct server_stats *server = population_server(c, r);

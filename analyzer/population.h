@@ -67,6 +67,9 @@ bool population_any_closing(const struct case_file *c);
 /* See reset_unheard; without ends that were captured in other connections of the case, for then
  * captures do show them. */
 unsigned population_unheard(const struct case_file *c, const struct reset *r);
+/* Whether the capture holds no other segments of the connection than with SYN, FIN or RST, though
+ * there were some: see loss_is_control_only.  A RST that answers a SYN needs none. */
+bool population_hides_talk(const struct case_file *c, const struct reset *r);
 /* Other connections to the same server endpoint that were alive when the RST came. */
 uint32_t population_live_beside(const struct case_file *c, const struct reset *r);
 

@@ -42,6 +42,7 @@ struct scene {
     bool reopened;                              /* a SYN came after it */
     bool rst_seen_again;                        /* the deciding RST was captured twice */
     bool syn_seen, synack_seen, handshake_seen; /* before it */
+    bool talk_hidden; /* SYN, FIN and RST alone were captured, see loss_is_control_only */
     bool old_known;
     instant_ns old_time;
     uint64_t n_before;             /* segments before it */

@@ -118,7 +118,7 @@ static void weigh_pair(struct weighing *w)
 static void weigh_numbers(struct weighing *w)
 {
     const struct reset *r = w->s->reset;
-    if (!w->s->end[w->s->claimed].spoke || !scene_past_opening(w->s))
+    if (!w->s->end[w->s->claimed].spoke || !scene_past_opening(w->s) || w->s->talk_hidden)
         return;
     int32_t below = seq_diff(w->own->next_seq, w->rst->seq);
     if (r->deciding.family == RST_OWNER || (w->answer && r->deciding.family == RST_ANSWER))

@@ -134,6 +134,9 @@ static void judge_outlines(struct tracker *t, struct tracker_resets *out)
 static void judge(struct tracker *t, struct scene *s)
 {
     s->habits = t->habits;
+    s->talk_hidden = loss_is_control_only(t->again ? &t->first_counts.loss : &t->counts.loss);
+    if (s->talk_hidden && s->reset->deciding.validity != RST_EXACT)
+        s->reset->deciding.validity = RST_UNVERIFIABLE; /* nothing shows what its receiver awaits */
     scene_judge(s);
     s->habits = NULL;
     s->intern = NULL;

@@ -113,6 +113,8 @@ static json_t *capture_line(const struct case_capture *c)
         json_put_int(o, "dropped", c->n_dropped);
     if (loss_share(c) > 0)
         json_put(o, "lost_share", json_real(round(loss_share(c) * 1000) / 1000));
+    if (loss_is_control_only(&c->loss))
+        json_put(o, "control_only", json_true());
     json_put_text(o, "filter", c->filter);
     put_flaws(o, "skipped", &c->skipped);
     put_flaws(o, "flaws", &c->flaws);

@@ -210,6 +210,11 @@ void tell_syslog(struct strbuf *b, const struct case_capture *c)
 void tell_lost(struct strbuf *b, const struct case_capture *c)
 {
     const double share = loss_share(c);
+    if (loss_is_control_only(&c->loss)) {
+        strbuf_str(b, ", SYN, FIN and RST segments alone, though there were others: what was said, "
+                      "and when, is not known (a capture filter that does not look at flags)");
+        return;
+    }
     if (share == 0)
         return;
     strbuf_printf(

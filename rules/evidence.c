@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "analyzer/population.h"
 #include "analyzer/said.h"
 #include "rules/claim.h"
 #include "rules/speak.h"
@@ -272,7 +273,9 @@ static void add_named_fact(struct list *l, struct bench *b, struct text name)
 static void add_gaps(struct list *l, struct bench *b)
 {
     if (b->unheard)
-        add_named_fact(l, b, TEXT("conn.half-captured"));
+        add_named_fact(l, b,
+                       population_hides_talk(b->of, b->reset) ? TEXT("capture.control-only")
+                                                              : TEXT("conn.half-captured"));
     if (b->lost > 0)
         add_named_fact(l, b, TEXT("capture.lost-share"));
 }

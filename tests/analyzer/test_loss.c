@@ -76,12 +76,39 @@ static void the_share(void **state)
     assert_float_equal(loss_share(&k), 0, 1e-9);
 }
 
+static void flags_alone(void **state)
+{
+    (void)state;
+    static const char *const whole[] = {
+        OPEN "+1ms s R 501 0\n",                                 /* a handshake's last ACK */
+        "+0us c S 100 0\n+10ms s SA 500 101\n+50us c R 101 0\n", /* a probe */
+        "+0us c S 100 0\n+10ms s RA 0 101\n",                    /* a closed port */
+        "+0us c S 100 0\n+1s c S 100 0\n+1s s SA 500 101\n",
+    };
+    static const char *const picked[] = {
+        "+0us c S 100 0\n+10ms s SA 500 101\n+2s s R 571 0\n",
+        "+0us c S 100 0\n+10ms s SA 500 101\n+2s s RA 501 151\n",
+        "+0us c S 100 0\n+10ms s SA 500 101\n+2s c FA 101 501\n",
+    };
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        const struct loss l = of(whole[i]);
+        assert_false(loss_is_control_only(&l));
+    }
+    for (size_t i = 0; i < sizeof picked / sizeof *picked; i++) {
+        struct loss l = of(picked[i]);
+        assert_true(loss_is_control_only(&l));
+        l.n_plain = 1; /* of another connection */
+        assert_false(loss_is_control_only(&l));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_both_ends_testify),
         cmocka_unit_test(what_tells_nothing),
         cmocka_unit_test(the_share),
+        cmocka_unit_test(flags_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

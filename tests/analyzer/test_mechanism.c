@@ -194,6 +194,24 @@ static void collision(void **state)
     script_end(&s);
 }
 
+/* What passed between the handshake and the RST was left out, by the RST's number. */
+static void captured_by_flags(void **state)
+{
+    (void)state;
+    struct script s = script_run("+0us c S 100 0\n+10ms s SA 500 101\n+2s s R 571 0\n");
+    assert_int_equal(s.resets.n, 1);
+    const struct reset *r = s.resets.v[0];
+    assert_string_equal(phase_name(r->phase), "unknown");
+    assert_int_equal(r->deciding.validity, RST_UNVERIFIABLE);
+    assert_int_equal(r->sender, SIDE_SERVER);
+    script_end(&s);
+    s = script_run("+0us c S 100 0\n+10ms s SA 500 101\n+1us c R 101 0\n"); /* it is no guess */
+    assert_int_equal(s.resets.n, 1);
+    assert_string_equal(phase_name(s.resets.v[0]->phase), "opening");
+    assert_int_equal(s.resets.v[0]->deciding.validity, RST_EXACT);
+    script_end(&s);
+}
+
 static void idle_time_and_trigger(void **state)
 {
     (void)state;
@@ -241,11 +259,9 @@ static void icmp_beside_a_refusal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_case),
-        cmocka_unit_test(collision),
-        cmocka_unit_test(idle_time_and_trigger),
-        cmocka_unit_test(unread_bytes),
-        cmocka_unit_test(icmp_beside_a_refusal),
+        cmocka_unit_test(each_case),         cmocka_unit_test(collision),
+        cmocka_unit_test(captured_by_flags), cmocka_unit_test(idle_time_and_trigger),
+        cmocka_unit_test(unread_bytes),      cmocka_unit_test(icmp_beside_a_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

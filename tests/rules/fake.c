@@ -267,6 +267,12 @@ void population_fetch(const struct case_file *c, const struct reset *r)
     (void)c, (void)r; /* memory alone */
 }
 
+bool population_hides_talk(const struct case_file *c, const struct reset *r)
+{
+    (void)c, (void)r;
+    return false;
+}
+
 unsigned population_unheard(const struct case_file *c, const struct reset *r)
 {
     (void)c, (void)r;
