@@ -56,10 +56,11 @@ instant_ns closing_time(const struct reset *r)
     return server_end(end[SIDE_CLIENT], end[SIDE_SERVER]);
 }
 
-/* Whether it was open for longer than a moment. */
-static bool outlasted(instant_ns first, instant_ns over)
+/* Whether it was open for longer than a moment.  One that the capture met in its midst is taken to
+ * have been: few of the short ones are open when a capture begins. */
+static bool outlasted(bool began_mid_stream, instant_ns first, instant_ns over)
 {
-    return over == INSTANT_NONE || over - first > 2 * CLOSINGS_MOMENT_NS;
+    return began_mid_stream || over == INSTANT_NONE || over - first > 2 * CLOSINGS_MOMENT_NS;
 }
 
 /* ---- rows ---- */
@@ -79,7 +80,7 @@ static void note(struct server_rows *rows, struct server_row *row,
 {
     const instant_ns client = end_in_record(r, SIDE_CLIENT), server = end_in_record(r, SIDE_SERVER);
     const instant_ns over = sooner(client, server);
-    if (!outlasted(r->first_time, over))
+    if (!outlasted(r->began_mid_stream, r->first_time, over))
         return;
     if (server_end(client, server) != INSTANT_NONE)
         server_rows_add(rows, &row[ENDS], server, r->server_quiet_ms);
@@ -176,7 +177,7 @@ bool closings_of(const struct closings *s, const struct reset *r, struct closing
         server_rows_before(&s->rows, &row[ENDS], from - CLOSINGS_BEFORE_NS, false);
     const size_t begun = server_rows_before(&s->rows, &row[BEGINS], from, false);
     const size_t over = server_rows_before(&s->rows, &row[OVER], to, true);
-    const size_t n_own = outlasted(r->in_full->first_time, t);
+    const size_t n_own = outlasted(r->in_full->began_mid_stream, r->in_full->first_time, t);
     *out =
         (struct closing){.n_together = (uint32_t)(last - first > n_own ? last - first - n_own : 0),
                          .n_before = (uint32_t)(first - before),

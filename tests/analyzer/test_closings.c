@@ -77,6 +77,24 @@ static void quick_ones_tell_nothing_of_a_moment(void **state)
     joint_free(j);
 }
 
+/* They were open when the capture began, which was just before. */
+static void those_met_in_their_midst_count(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    for (unsigned i = 0; i < 3; i++) {
+        char client[32];
+        snprintf(client, sizeof client, "192.0.2.1:%u", 1000 + i);
+        struct connection_record *k = joint_talk(j, client, PORT, 9.99, 10);
+        k->began_mid_stream = i < 2;
+        k->handshake_seen = i == 2;
+    }
+    joint_reset(j, "192.0.2.2:1000", PORT, 1, 10.01, &r);
+    assert_int_equal(asked(j, r).n_together, 2);
+    joint_free(j);
+}
+
 /* Longer ones that it always ends itself stand beside the moment's. */
 static void what_it_ended_shortly_before_is_told(void **state)
 {
@@ -282,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_process_ends_all_at_once),
         cmocka_unit_test(quick_ones_tell_nothing_of_a_moment),
+        cmocka_unit_test(those_met_in_their_midst_count),
         cmocka_unit_test(what_it_ended_shortly_before_is_told),
         cmocka_unit_test(a_timer_leaves_the_others),
         cmocka_unit_test(what_the_client_ended_does_not_count),
