@@ -46,21 +46,31 @@ static bool code_tells_all(const struct last_said *said)
            (p == APP_HTTP1 || p == APP_MYSQL || p == APP_POSTGRESQL || p == APP_AMQP);
 }
 
-/* Whether the reason that it may have given need not be among what was captured.  What is encrypted
- * says nothing either way. */
-static bool may_have_said_why(const struct last_said *said)
+/* What is encrypted says nothing either way. */
+static bool is_cut(const struct end *e)
 {
-    return !said ||
-           (said->protocol != APP_SSH && said->protocol != APP_TLS && !code_tells_all(said));
+    return said_is_cut(e) &&
+           !(e->said && (e->said->protocol == APP_SSH || e->said->protocol == APP_TLS));
 }
 
-/* A snaplen cuts each long segment, a hole ends what is kept: both leave less than was sent. */
+/* Whether the reason that it may have given need not be among what was captured. */
 static struct fact words_cut(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
     const struct end *e = &reset_connection(r)->end[side];
-    const uint64_t most = e->bytes < CONNECTION_HEAD ? e->bytes : CONNECTION_HEAD;
-    return fact_bool(r, e->head.n < most && may_have_said_why(e->said), 0);
+    return fact_bool(r, is_cut(e) && !(e->said && code_tells_all(e->said)), 0);
+}
+
+/* Whether nobody can tell if the server's answer was whole. */
+static struct fact answer_cut(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct connection *k = reset_connection(r);
+    const struct end *client = &k->end[SIDE_CLIENT], *server = &k->end[SIDE_SERVER];
+    const bool was_last =
+        server->n_data_segments > 0 && server->last_data_time > client->last_data_time;
+    const bool got_all = client->saw_ack && (int32_t)(server->next_seq - client->acked) <= 0;
+    return fact_bool(r, was_last && got_all && is_cut(server) && said_answer(k) == HTTP_UNSURE, 0);
 }
 
 FACT_SIDES(said_kind)
@@ -105,6 +115,10 @@ static const struct fact_def rows[] = {
     FACT_SIDE_ROWS("words-cut", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_OWN, words_cut,
                    "it may have said why: of the first 2 KiB that it sent in clear, some were not "
                    "captured (lost, or cut by the snaplen), and its last word has no telling code"),
+    {"app.answer-cut", FACT_BOOL, FACT_OF_KIND, NULL,
+     "the client had all that the server sent, which sent last, but of its first 2 KiB in clear "
+     "some were not captured: its answer may have been whole or not",
+     answer_cut},
     {"app.heartbeats-missed", FACT_REAL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
      "AMQP: the client's silence at the server's close, in heartbeat intervals", heartbeats_missed},
 };

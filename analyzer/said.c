@@ -115,15 +115,22 @@ void said_settle(struct connection *c, struct arena *arena)
     settle(c, SIDE_SERVER, &both, arena);
 }
 
+bool said_is_cut(const struct end *e)
+{
+    return e->head.n < (e->bytes < CONNECTION_HEAD ? e->bytes : CONNECTION_HEAD);
+}
+
 enum http_completeness said_answer(const struct connection *c)
 {
     const struct end *server = &c->end[SIDE_SERVER];
-    const struct text last = server->tail.n > 0 ? server->tail : server->head;
+    const bool is_cut = said_is_cut(server), has_tail = server->tail.n > 0;
+    const struct text last = has_tail ? server->tail : server->head;
     struct http_message m;
     if (end_trouble(server)->bytes_missing > 0 || !words_http_response(server->head, &m))
         return HTTP_UNSURE;
     enum http_completeness whole = words_http_completeness(&m, server->bytes, last);
-    if (whole != HTTP_COMPLETE && words_http_last_response(last, &m)) /* kept alive */
-        whole = words_http_completeness(&m, last.n - m.at, last);
-    return whole;
+    const bool may_be_later = whole != HTTP_COMPLETE && !(is_cut && has_tail);
+    if (may_be_later && words_http_last_response(last, &m)) /* kept alive */
+        whole = words_http_completeness(&m, (has_tail ? last.n : server->bytes) - m.at, last);
+    return is_cut && m.chunked ? HTTP_UNSURE : whole; /* its end has to be seen */
 }

@@ -31,6 +31,10 @@ enum app_protocol said_protocol(const struct connection *c, enum side side);
  * where it begins was not captured. */
 unsigned said_protocols(const struct connection *c);
 
+/* Whether some of the first bytes that an end sent were not captured: a snaplen cuts each long
+ * segment, a hole ends what is kept. */
+bool said_is_cut(const struct end *e);
+
 /* HTTP/1: how whole the server's last answer is, by the kept bytes; HTTP_UNSURE also where bytes
  * are missing or it speaks something else. */
 enum http_completeness said_answer(const struct connection *c);

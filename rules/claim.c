@@ -137,6 +137,7 @@ static const struct wording of_facts[] = {
     {"app.speak-different", "the two ends speak different protocols",
      "the two ends speak the same protocol"},
     {"app.last-speaker", "the last payload was sent by {side}", NULL},
+    {"app.answer-cut", "of the server's answer not all was captured", "the answer was captured"},
     {"app.answer-owed", "the client had asked and no answer had begun",
      "no answer to the client was outstanding"},
     {"app.exchange-complete", "the last HTTP request had been answered in full",

@@ -176,6 +176,57 @@ static void heartbeats_are_counted_in_their_interval(void **state)
     assert_false(ask(&c, "app.heartbeats-missed").known);
 }
 
+#define LENGTH_5 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+#define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+/* Of an answer of n_bytes that is all there was. */
+static enum http_completeness answer(struct text captured, uint64_t n_bytes)
+{
+    struct connection c = {0};
+    c.end[SIDE_SERVER].head = captured;
+    c.end[SIDE_SERVER].bytes = n_bytes;
+    return said_answer(&c);
+}
+
+/* A snaplen cuts each segment: its length is known, and whatever it did not cut. */
+static void an_answer_that_was_cut(void **state)
+{
+    (void)state;
+    const struct text cut = TEXT("HTTP/1.1 200 OK\r\nContent-Le"), whole = TEXT(LENGTH_5 "hello");
+    const struct text head = TEXT(LENGTH_5), chunks = TEXT(CHUNKED "5\r\nhello\r\n0\r\n\r\n");
+    assert_int_equal(answer(whole, whole.n), HTTP_COMPLETE);
+    assert_int_equal(answer(head, head.n), HTTP_INCOMPLETE);
+    assert_int_equal(answer(head, whole.n), HTTP_COMPLETE); /* by its length */
+    assert_int_equal(answer(head, whole.n - 1), HTTP_INCOMPLETE);
+    assert_int_equal(answer(cut, whole.n), HTTP_UNSURE);
+    assert_int_equal(answer(chunks, chunks.n), HTTP_COMPLETE);
+    assert_int_equal(answer(TEXT(CHUNKED "5\r\nhel"), chunks.n), HTTP_UNSURE);
+}
+
+/* The client had all of it, but not the capture: nobody can say whether it was whole. */
+static void whether_an_answer_is_cut(void **state)
+{
+    (void)state;
+    struct connection c = {0};
+    struct end *client = &c.end[SIDE_CLIENT], *server = &c.end[SIDE_SERVER];
+    speak(&c, SIDE_CLIENT, TEXT("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    server->head = TEXT("HTTP/1.1 200 OK\r\nContent-Le");
+    server->bytes = 600;
+    server->next_seq = client->acked = 5000;
+    client->saw_ack = true;
+    server->last_data_time = NS_PER_S;
+    server->n_data_segments = 1;
+    assert_true(ask(&c, "app.answer-cut").as.truth);
+    client->acked = 4999;
+    assert_false(ask(&c, "app.answer-cut").as.truth);
+    client->acked = 5000;
+    client->last_data_time = 2 * NS_PER_S; /* it has asked again */
+    assert_false(ask(&c, "app.answer-cut").as.truth);
+    client->last_data_time = 0;
+    server->bytes = server->head.n;
+    assert_false(ask(&c, "app.answer-cut").as.truth);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +238,8 @@ int main(void)
         cmocka_unit_test(only_the_first_bytes_are_ever_kept),
         cmocka_unit_test(silence_is_known_and_lost_bytes_are_not),
         cmocka_unit_test(heartbeats_are_counted_in_their_interval),
+        cmocka_unit_test(an_answer_that_was_cut),
+        cmocka_unit_test(whether_an_answer_is_cut),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
