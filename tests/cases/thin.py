@@ -4,13 +4,15 @@
 
 usage: thin.py [--program WHYRST] [--only WAY] [--verbose] [--all] [--update]
 
-What is left is captures alone, all of them or one of several, the frames of one direction in them,
-what came late or up to the last reset, or all frames but those that were lost, one log of several,
-or all of it with the captures' clock moved, so that the logs' clocks are wrong.
+What is left is captures alone, all of them or one of several, the frames of one direction or with
+some flags in them, the first bytes of each frame, what came late, just before the reset or up to
+the last one, or all frames but those that were lost, one log of several, or all of it with the
+captures' clock moved, so that the logs' clocks are wrong.
 A cause that the truth does not accept may come out of that, but not with confidence.  thin.json
 holds the floors, see altered.py.
 """
 import random
+import re
 import struct
 import sys
 import tempfile
@@ -21,6 +23,14 @@ import altered
 CARD = Path(__file__).resolve().parent / "thin.json"
 SHIFTS = {"clock ahead by 3.5 s": 3.5, "clock behind by 3.5 s": -3.5,
           "clock ahead by 40 s": 40, "clock ahead by 3 h": 10800}
+
+
+# way: bits of the TCP flags of which one is set
+FLAGS = {"frames with RST": 4, "frames with SYN or RST": 6, "frames with SYN, FIN or RST": 7}
+SNAPLENS = 54, 96  # headers without timestamps, and tcpdump's long ago
+SNAPLEN = re.compile(r"(\d+) bytes of each frame")
+NO_LOG = ", and no log"
+LEADS = {"it begins 1 ms before the reset": 0.001, "it begins 1 s before the reset": 1}
 
 
 # way: the numbers of the frames that are left, of n and those of resets; chance is the case's own
@@ -54,6 +64,23 @@ def moved(data, seconds):
     return bytes(out)
 
 
+def shortened(data, snaplen):
+    """A pcap file of which each record has no more bytes than that; as it is where it is none."""
+    if data[:4] not in altered.MAGIC:
+        return data
+    out, at = [data[:24]], 24
+    while at + 16 <= len(data):
+        whole, part, kept, length = struct.unpack_from("<4I", data, at)
+        left = min(kept, snaplen)
+        out += [struct.pack("<4I", whole, part, left, length), data[at + 16:at + 16 + left]]
+        at += 16 + kept
+    return b"".join(out)
+
+
+def with_flags(mask):
+    return f"(ip and tcp[13] & {mask} != 0) or (ip6 and ip6[6] = 6 and ip6[53] & {mask} != 0)"
+
+
 def directions(truth):
     """(whose frames, the filter that leaves those alone)."""
     ends = {c["server"].rpartition(":")[::2] for c in truth.get("connections", []) if c.get("server")}
@@ -65,7 +92,11 @@ def directions(truth):
 def cut(data, way, resets):
     """A pcap file of which that part is left, and the numbers that frames have now by those before."""
     rows = altered.records(data)
-    left = list(CUTS[way](len(rows), resets, random.Random(len(data))))
+    if way in LEADS:
+        begin = rows[min(resets) - 1][0] - LEADS[way] * altered.MAGIC[data[:4]]
+        left = [i for i, (when, _) in enumerate(rows, 1) if when >= begin]
+    else:
+        left = list(CUTS[way](len(rows), resets, random.Random(len(data))))
     return (data[:24] + b"".join(rows[i - 1][1] for i in left),
             {before: now for now, before in enumerate(left, 1)})
 
@@ -79,14 +110,22 @@ def ways(folder, truth):
     for whose, leave in directions(truth):
         if leave:
             yield f"frames of {whose} alone", ["--filter", leave, *captures], 0
+    for name, mask in FLAGS.items():
+        yield f"{name} alone", ["--filter", with_flags(mask), *inputs], 0
+        yield f"{name} alone{NO_LOG}", ["--filter", with_flags(mask), *captures], 0
+    for snaplen in SNAPLENS:
+        yield f"{snaplen} bytes of each frame", inputs, 0
+        yield f"{snaplen} bytes of each frame{NO_LOG}", captures, 0
     if len(captures) > 1 and not any("_0000" in c for c in captures):  # a ring is one capture
         for capture in captures:
             yield "one capture", [capture, *rest], 0
             yield "one capture alone", [capture], 0
     if len(captures) == 1 and truth.get("connections") and altered.is_ethernet(
             folder / captures[0]):
-        for name in CUTS:
+        for name in (*CUTS, *LEADS):
             yield name, inputs, 0
+        for name in LEADS:
+            yield f"{name}{NO_LOG}", captures, 0
     if len(logs) > 1:
         for log in logs:
             yield "one log", [i for i in inputs if not is_log(i) or i == log], 0
@@ -95,11 +134,10 @@ def ways(folder, truth):
             yield name, inputs, seconds
 
 
-def judge_cut(program, folder, truth, way):
-    inputs = truth["inputs"]
+def judge_cut(program, folder, truth, way, inputs):
     capture = next(filter(altered.is_capture, inputs))
     resets = {c["rst_frame"] for c in truth["connections"]}
-    data, numbers = cut((folder / capture).read_bytes(), way, resets)
+    data, numbers = cut((folder / capture).read_bytes(), way.removesuffix(NO_LOG), resets)
     with tempfile.TemporaryDirectory() as scratch:
         altered.place(folder, inputs, scratch, lambda _: data)
         records = altered.run(program, Path(scratch), inputs)
@@ -108,11 +146,14 @@ def judge_cut(program, folder, truth, way):
 
 
 def judge(program, folder, truth, way, inputs, seconds):
-    if way in CUTS:
-        return judge_cut(program, folder, truth, way)
-    if seconds:
+    if way.removesuffix(NO_LOG) in (*CUTS, *LEADS):
+        return judge_cut(program, folder, truth, way, inputs)
+    snaplen = SNAPLEN.match(way)
+    if seconds or snaplen:
+        def alter(data):
+            return shortened(data, int(snaplen[1])) if snaplen else moved(data, seconds)
         with tempfile.TemporaryDirectory() as scratch:
-            altered.place(folder, inputs, scratch, lambda data: moved(data, seconds))
+            altered.place(folder, inputs, scratch, alter)
             records = altered.run(program, Path(scratch), inputs)
     else:
         records = altered.run(program, folder, inputs)
