@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients that go away, in the words of the server that was at work for them."""
+import time
+
+import daemons
+from case import case
+from daemons import abort, wait_for
+
+
+def backend(c, port, seconds):
+    """An HTTP server behind nginx that takes its time."""
+    c.server.spawn(
+        "/usr/bin/python3", "-c",
+        "import http.server, socketserver, time\n"
+        "class H(http.server.BaseHTTPRequestHandler):\n"
+        f"    def do_GET(self): time.sleep({seconds}); self.send_response(200); self.end_headers()\n"
+        "class S(socketserver.ThreadingMixIn, http.server.HTTPServer): pass\n"
+        f"S(('127.0.0.1', {port}), H).serve_forever()",
+    )
+    wait_for(lambda: daemons.listening(c.server, port), "the backend", 10)
+
+
+@case("nginx-499", "Clients of nginx break off while it waits for another", corpus=True,
+      shape=dict(tz="Europe/Berlin"))
+def nginx_499(c, port=8080):
+    """
+    nginx passes requests on to a slow server.  Clients abort (SO_LINGER 0) while it waits; its
+    access log gives such requests the status 499, and its error log says nothing by default.
+
+    The reader should see: the client aborted, and nginx noticed.
+    """
+    c.stage()
+    backend(c, 8000, 3)
+    daemons.nginx(
+        c.server,
+        f"server {{ listen {port}; "
+        "location / { proxy_pass http://127.0.0.1:8000; } }",
+        port=port,
+    )
+    c.watch()
+    for _ in range(c.rng.randrange(2, 4)):
+        s = c.client.connect(c.server.addr, port)
+        s.sendall(b"GET /report HTTP/1.1\r\nHost: www.example.org\r\n\r\n")
+        c.pause(0.6, 1.2)
+        abort(s)
+        c.pause(1.1, 1.6)
+    c.truth.every(
+        (c.server.addr, port), sender="client", phase="active", mechanism=["abort"],
+        cause=["client-abort"], each=True, logs=[("nginx/access.log", r'" 499 ')],
+        logs_ok=[("nginx/access.log", r'" 499 ')],
+    )
+    time.sleep(1)
