@@ -212,7 +212,7 @@ void tell_lost(struct strbuf *b, const struct case_capture *c)
     const double share = loss_share(c);
     if (loss_is_control_only(&c->loss)) {
         strbuf_str(b, ", SYN, FIN and RST segments alone, though there were others: what was said, "
-                      "and when, is not known (a capture filter that does not look at flags)");
+                      "and when, is not known; capture without a filter on flags");
         return;
     }
     if (share == 0)
