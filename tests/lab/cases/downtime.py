@@ -3,7 +3,7 @@
 import time
 
 from case import again, case
-from cases.endpoint import little_memory, start_service
+from cases.endpoint import keepalive, little_memory, start_service
 from cases.ownkernel import under_systemd
 from cases.services import redis
 from talk import drain, exchange, meet
@@ -120,3 +120,42 @@ for name_, before_, ip_, graded_ in (
         name_, "A server forgets connections that began after another service had ended",
         corpus=True, graded=graded_, ip=ip_, before=before_,
     )(forgotten_later)
+
+
+def back_without_state(c, port=5224):
+    """
+    The server's sockets probe idle clients (TCP_KEEPIDLE 2, INTVL 1).  The clients' host is gone
+    for some seconds and has forgotten its connections when it is back: the probes, unanswered until
+    then, draw bare RSTs, each connection's at its own time after the same silence.
+
+    The reader should see: the client's host no longer knows the connections.  Probes into nothing
+    say that it was away; no idle timer of a device does that.
+    """
+    c.stage(delay=0.002, log=False)
+    listener = c.server.listen(port)
+    c.watch()
+    group = []
+    for _ in range(c.rng.randrange(2, 4)):
+        a, b, mine = meet(c, listener, port)
+        exchange(c, a, b)
+        keepalive(b, 2, 1, 9)
+        group.append((a, b))
+        c.truth.add(
+            (c.client.addr, mine), (c.server.addr, port), sender="client", phase="active",
+            mechanism=["no-state"], cause=["peer-lost-state", "undetermined"],
+        )
+        c.pause(0.25, 0.3)
+    c.cable.cut = True
+    for a, _ in group:
+        c.client.forget(a)
+    time.sleep(3.6)
+    c.cable.cut = False
+    time.sleep(1.6)
+    for _, b in group:
+        b.close()
+
+
+case("client-lost-state", "A client's host is back and has forgotten its connections",
+     corpus=True)(back_without_state)
+again(back_without_state, "client-lost-state-v6",
+      "A client's host is back and has forgotten its connections", ip=6, graded=True)
