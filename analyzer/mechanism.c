@@ -61,14 +61,16 @@ static bool is_unexpected_synack(const struct scene *s)
 }
 
 /* The other side sent a SYN, and nothing but this RST came back.  A lone RST+ACK with number 0 has
- * the form that only the answer to a SYN has (RFC 9293 section 3.5.2). */
+ * the form that only the answer to a SYN has (RFC 9293 section 3.5.2).  A bare one with a number
+ * answers an ACK, and more than a SYN had passed: it was not captured. */
 static bool is_refused(const struct scene *s)
 {
     const struct segment *rst = scene_rst(s);
     if (s->end[s->claimed].spoke || s->synack_seen)
         return false;
     if (any_syn_before(s, s->other) && !s->handshake_seen)
-        return bare(s) || s->reset->deciding.family == RST_ANSWER || rst->ack == peer(s)->isn + 1;
+        return bare(s) ? rst->seq == 0
+                       : s->reset->deciding.family == RST_ANSWER || rst->ack == peer(s)->isn + 1;
     return !s->end[s->other].spoke && !bare(s) && rst->seq == 0;
 }
 
