@@ -109,9 +109,11 @@ static void hand_numbers_on(const struct census *s, struct dealing *d, uint32_t 
 
 static uint8_t traits_of(const struct reset *r)
 {
-    const bool no_state = r->mechanism == MECHANISM_NO_STATE && r->claimed == SIDE_SERVER;
+    const bool no_state = r->claimed == SIDE_SERVER && (r->mechanism == MECHANISM_NO_STATE ||
+                                                        r->mechanism == MECHANISM_INJECTED);
     return (uint8_t)((r->in_full ? CENSUS_WHOLE : 0) |
                      (r->mechanism == MECHANISM_REFUSED ? CENSUS_REFUSAL : 0) |
+                     (r->mechanism == MECHANISM_REJECTED_IN_PATH ? CENSUS_REJECTED : 0) |
                      (no_state ? CENSUS_NO_STATE : 0) | (r->is_copy_of_other ? CENSUS_COPY : 0) |
                      (r->claimed == SIDE_CLIENT ? CENSUS_BY_CLIENT : 0));
 }

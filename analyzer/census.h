@@ -26,11 +26,12 @@ enum census_bit {
 
 /* Of a reset, for who looks for some among many. */
 enum census_trait {
-    CENSUS_WHOLE = 1,     /* it is not in outline */
-    CENSUS_REFUSAL = 2,   /* a refused connection's */
-    CENSUS_NO_STATE = 4,  /* a server's that knew nothing of the connection */
-    CENSUS_COPY = 8,      /* another capture's reset tells of it */
-    CENSUS_BY_CLIENT = 16 /* in the client's name */
+    CENSUS_WHOLE = 1,      /* it is not in outline */
+    CENSUS_REFUSAL = 2,    /* a refused connection's */
+    CENSUS_NO_STATE = 4,   /* in a server's name, as if that knew nothing of the connection */
+    CENSUS_COPY = 8,       /* another capture's reset tells of it */
+    CENSUS_BY_CLIENT = 16, /* in the client's name */
+    CENSUS_REJECTED = 32   /* of an attempt that a device answered in the server's name */
 };
 
 struct census_row {   /* of connections, by server's number, then time, then record */

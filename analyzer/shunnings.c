@@ -17,8 +17,16 @@ struct shunnings {
 
 static bool is_of_kind(const struct reset *r)
 {
-    return r->mechanism == MECHANISM_REFUSED ||
-           (r->mechanism == MECHANISM_NO_STATE && r->claimed == SIDE_SERVER);
+    switch (r->mechanism) {
+    case MECHANISM_REFUSED:
+    case MECHANISM_REJECTED_IN_PATH:
+        return true;
+    case MECHANISM_NO_STATE:
+    case MECHANISM_INJECTED:
+        return r->claimed == SIDE_SERVER;
+    default:
+        return false;
+    }
 }
 
 /* A client's number, and whether it was refused or else unknown. */
@@ -41,11 +49,12 @@ static void deal(struct server_rows *rows)
     const struct case_file *c = rows->census->of;
     for (size_t i = 0; i < c->n_resets; i++) {
         const struct reset *r = c->resets[i];
-        const uint8_t traits = rows->census->traits[i] & (CENSUS_REFUSAL | CENSUS_NO_STATE);
+        const uint8_t traits =
+            rows->census->traits[i] & (CENSUS_REFUSAL | CENSUS_REJECTED | CENSUS_NO_STATE);
         struct server_row *row = traits ? server_rows_of(rows, r) : NULL;
         if (row)
             server_rows_add(rows, row, r->deciding.segment.time,
-                            note_of(rows->census->client[i], traits == CENSUS_REFUSAL));
+                            note_of(rows->census->client[i], !(traits & CENSUS_NO_STATE)));
     }
 }
 

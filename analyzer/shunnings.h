@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whether a port turned against one client alone: its open connections are answered as if unknown,
- * its new ones refused, while those of others go on.  A service that is down, or a host that has
- * started anew, does that to everybody.  Counted from records and resets; nothing is judged here.
+ * its new ones refused, by the server or by a device in its name, while those of others go on.  A
+ * service that is down, or a host that has started anew, does that to everybody.  Counted from
+ * records and resets; nothing is judged here.
  */
 #ifndef WHYRST_ANALYZER_SHUNNINGS_H
 #define WHYRST_ANALYZER_SHUNNINGS_H

@@ -59,6 +59,27 @@ static void one_client_is_shunned(void **state)
     joint_free(j);
 }
 
+/* A device that begins to answer in the server's name is told by both of its answers. */
+static void a_device_turns_on_a_client(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct shunning k;
+    struct reset *cut = turned(j, "192.0.2.1:1000", 20, false);
+    struct reset *rejected = turned(j, "192.0.2.1:1001", 22, true);
+    cut->mechanism = MECHANISM_INJECTED;
+    rejected->mechanism = MECHANISM_REJECTED_IN_PATH;
+    assert_true(ask(j, cut, &k));
+    assert_int_equal(k.n_unknown, 1);
+    assert_int_equal(k.n_refused, 1);
+    assert_int_equal(k.n_others, 0);
+    assert_true(ask(j, rejected, &k));
+    assert_int_equal(k.n_refused, 1);
+    cut->claimed = SIDE_CLIENT; /* that end was told of nothing in the server's name */
+    assert_false(ask(j, cut, &k));
+    joint_free(j);
+}
+
 /* What the capture holds of others ends before the last refusal. */
 static void the_capture_ends_with_it(void **state)
 {
@@ -116,9 +137,8 @@ static void nothing_was_forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_client_is_shunned),
-        cmocka_unit_test(the_capture_ends_with_it),
-        cmocka_unit_test(others_are_turned_away_too),
+        cmocka_unit_test(one_client_is_shunned),    cmocka_unit_test(a_device_turns_on_a_client),
+        cmocka_unit_test(the_capture_ends_with_it), cmocka_unit_test(others_are_turned_away_too),
         cmocka_unit_test(nothing_was_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,8 @@
 holes."""
 import time
 
-from case import case
+from case import again, case
+from cases.opening import refused
 from cases.ssh import ID
 from daemons import Sshd, abort, banner
 from forger import Forger
@@ -506,3 +507,42 @@ def not_captured(c):
     c.truth.unmatched.append(
         ("auth.log", rf"Connection reset by (?!{c.client.addr} port {mark}\b)")
     )
+
+
+@case("reject-turned", "A router's new rule rejects what is open, too", corpus=True)
+def reject_turned(c, port=8446):
+    """
+    Connections run when the router gets a rule that rejects their port with a TCP reset; it meets
+    their next segments, and new attempts as well.
+
+    The reader should see: a firewall rejects them, the open ones no less than the new ones.
+    """
+    c.stage(routed=True, log=False, router_log=False, captures=("client",))
+    listener = begin(c, port)
+    group = [meet(c, listener, port) for _ in range(c.rng.randrange(2, 4))]
+    for a, b, _ in group:
+        exchange(c, a, b)
+    c.router.nft(
+        "table inet filter { chain forward { type filter hook forward priority 0; }; }\n"
+        f"add rule inet filter forward tcp dport {port} reject with tcp reset\n"
+    )
+    for a, _, mine in group:
+        c.pause(0.05, 0.4)
+        a.sendall(c.text(10, 300))
+        c.pause(0.05)
+        a.close()
+        c.truth.add(
+            (c.client.addr, mine), (c.server.addr, port), sender="path", phase="active",
+            mechanism=["injected"], cause=["firewall-reject"],
+        )
+    for mine in refused(c, port, 2):
+        c.truth.add(
+            (c.client.addr, mine), (c.server.addr, port), sender="path", phase="opening",
+            mechanism=["rejected-in-path"], cause=["firewall-reject"],
+        )
+    for _, b, _ in group:
+        b.close()
+
+
+again(reject_turned, "reject-turned-v6", "A router's new rule rejects what is open, too", ip=6,
+      graded=True)
