@@ -97,8 +97,8 @@ typedef bool fact_plain(const struct case_file *c, const struct reset *r, int64_
 /* How to ask for it at less cost than for all that the fact tells; NULL where there is no such way.
  */
 fact_plain *fact_plain_of(const struct fact_def *def);
-/* Whether it is unknown of every reset of the case, since there is nothing that it could rest on.
- */
+/* Whether all resets of the case give one and the same answer, or all none, since there is nothing
+ * that it could rest on. */
 bool fact_is_mute(const struct case_file *c, const struct fact_def *def);
 
 /* Facts of host snapshots are open-ended: "host.sysctl.net.ipv4.tcp_abort_on_overflow".  Any name

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "analyzer/fact_make.h"
+#include "analyzer/loss.h"
 #include "analyzer/population.h"
 
 /* ---- numbers and truths ---- */
@@ -102,6 +103,12 @@ static bool same_bytes_plain(const struct case_file *c, const struct reset *r, i
 static bool live_beside_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     *out = population_live_beside(c, r);
+    return true;
+}
+
+static bool control_only_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_hides_talk(c, r);
     return true;
 }
 
@@ -362,6 +369,14 @@ static bool no_listing(const struct case_file *c)
     return c->n_hosts == 0;
 }
 
+static bool none_control_only(const struct case_file *c)
+{
+    for (size_t i = 0; i < c->n_captures; i++)
+        if (loss_is_control_only(&c->captures[i].loss))
+            return false;
+    return true;
+}
+
 #define PLAIN(name)                                                                                \
     {                                                                                              \
         name, name##_plain, NULL                                                                   \
@@ -392,6 +407,7 @@ static const struct fact_plain_row plain[] = {
     {closed_least_idle, NULL, no_closing},
     {closed_idle_apart, NULL, no_closing},
     {listening, NULL, no_listing},
+    {control_only, control_only_plain, none_control_only},
 };
 
 const struct fact_rows facts_population = {.rows = rows,

@@ -324,8 +324,10 @@ uint32_t population_live_beside(const struct case_file *c, const struct reset *r
     const size_t to = times_before(p->census.row.time + first, n, t, true, &s->hint_begun);
     const uint32_t begun = p->sums[first + to].n_served - before;
     const size_t over = times_before(p->endings + before, n_served, t, false, &s->hint_over);
-    const uint32_t gone = (uint32_t)over + count_own(p, r, t);
-    return begun > gone ? begun - gone : 0;
+    if (begun <= over)
+        return 0;
+    const uint32_t beside = begun - (uint32_t)over, own = count_own(p, r, t);
+    return beside > own ? beside - own : 0;
 }
 
 uint32_t population_same_instant(const struct case_file *c, const struct reset *r,
