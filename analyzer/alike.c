@@ -99,27 +99,30 @@ static struct server *server_at(const struct alike *a, uint32_t number, enum sid
     return &a->servers[2 * (size_t)number + (claimed == SIDE_SERVER)];
 }
 
+static enum side claimed_by(const struct alike *a, size_t i)
+{
+    return a->census->traits[i] & CENSUS_BY_CLIENT ? SIDE_CLIENT : SIDE_SERVER;
+}
+
 /* What no question counts is left out: most resets of a flood carried nothing and waited for
- * nothing. */
+ * nothing, and need not be looked at. */
 static void add(struct alike *a, uint32_t i)
 {
     const struct reset *r = a->resets[i];
-    struct server *s = server_at(a, a->census->server[i], r->claimed);
-    a->moments[s->first + s->n++] = r->deciding.segment.time;
-    if (has_bytes(r))
+    const uint8_t traits = a->census->traits[i];
+    struct server *s = server_at(a, a->census->server[i], claimed_by(a, i));
+    a->moments[s->first + s->n++] = a->census->time[i];
+    if ((traits & CENSUS_WHOLE) && has_bytes(r))
         a->volumes[a->n_volumes++] = volume_of(r, a->census->server[i]);
-    if (r->idle_before_ns != INSTANT_NONE && r->idle_before_ns >= IDLE_MIN - IDLE_SLACK)
+    if ((traits & CENSUS_WAITED) && r->idle_before_ns >= IDLE_MIN - IDLE_SLACK)
         a->idles[a->n_idles++] = r->idle_before_ns;
 }
 
 /* Where each server's moments begin. */
 static void share_room(struct alike *a)
 {
-    for (size_t i = 0; i < a->n_resets; i++) {
-        const bool by_client = a->census->traits[i] & CENSUS_BY_CLIENT;
-        const enum side claimed = by_client ? SIDE_CLIENT : SIDE_SERVER;
-        server_at(a, a->census->server[i], claimed)->n += !is_copy(a, i);
-    }
+    for (size_t i = 0; i < a->n_resets; i++)
+        server_at(a, a->census->server[i], claimed_by(a, i))->n += !is_copy(a, i);
     for (size_t k = 0; k < a->n_servers; k++) {
         a->servers[k].first = (uint32_t)a->n;
         a->n += a->servers[k].n;
@@ -189,6 +192,11 @@ struct alike *alike_create(const struct census *census)
         return a;
     alike_free(a);
     return NULL;
+}
+
+size_t alike_n_resets(const struct alike *a)
+{
+    return a->n;
 }
 
 void alike_free(struct alike *a)

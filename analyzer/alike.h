@@ -16,6 +16,9 @@ struct alike;
 struct alike *alike_create(const struct census *census);
 void alike_free(struct alike *a); /* NULL-safe */
 
+/* Resets of the case but for copies. */
+size_t alike_n_resets(const struct alike *a);
+
 /* Of the same server endpoint and by the same side, at most within_ns before or after. */
 uint32_t alike_same_instant(const struct alike *a, const struct reset *r, instant_ns within_ns);
 /* After a silence of the same length within 2 % or 0.5 s; 0 when r's was under 2 s or unknown. */

@@ -108,9 +108,10 @@ static bool look_again(void *ctx, struct look *look)
 static bool settle_captures(struct case_run *run, struct walk *walk, struct error *err)
 {
     struct case_file *c = run->c;
-    order_sort(run->resets.v, run->resets.n, sizeof *run->resets.v, reset_order);
-    for (size_t i = 0; i < run->resets.n; i++)
-        run->resets.v[i]->id = (uint32_t)i + 1;
+    if (!resets_number(run->resets.v, run->resets.n, reset_order)) {
+        qsort(run->resets.v, run->resets.n, sizeof *run->resets.v, reset_order);
+        (void)resets_number(run->resets.v, run->resets.n, reset_order);
+    }
     order_sort(run->attempts.v, run->attempts.n, sizeof *run->attempts.v, reset_order);
     c->resets = run->resets.v;
     c->n_resets = run->resets.n;
@@ -165,10 +166,6 @@ static void settle_summary(struct case_run *run)
     for (size_t i = 0; i < c->n_logs; i++) {
         c->summary.n_log_lines += c->logs[i].n_lines;
         c->summary.n_events += c->logs[i].n_events;
-    }
-    for (size_t i = 0; i < c->n_resets; i++) {
-        resets_fetch_heads(c->resets, c->n_resets, i);
-        c->summary.n_reset_connections += !c->resets[i]->is_copy_of_other;
     }
 }
 
@@ -276,6 +273,7 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
     c->population = population_create(c);
     if (!c->population)
         return case_no_memory(err);
+    c->summary.n_reset_connections = population_n_resets(c->population);
     if (c->n_captures + c->n_logs + c->n_hosts > 0)
         return true;
     tell_unused(run, walk);

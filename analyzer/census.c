@@ -115,7 +115,8 @@ static uint8_t traits_of(const struct reset *r)
                      (r->mechanism == MECHANISM_REFUSED ? CENSUS_REFUSAL : 0) |
                      (r->mechanism == MECHANISM_REJECTED_IN_PATH ? CENSUS_REJECTED : 0) |
                      (no_state ? CENSUS_NO_STATE : 0) | (r->is_copy_of_other ? CENSUS_COPY : 0) |
-                     (r->claimed == SIDE_CLIENT ? CENSUS_BY_CLIENT : 0));
+                     (r->claimed == SIDE_CLIENT ? CENSUS_BY_CLIENT : 0) |
+                     (r->idle_before_ns != INSTANT_NONE ? CENSUS_WAITED : 0));
 }
 
 static bool number_batch_of_resets(struct census *s, struct dealing *d, struct batch *b)
@@ -129,6 +130,7 @@ static bool number_batch_of_resets(struct census *s, struct dealing *d, struct b
         s->server[b->at[i]] = server;
         s->client[b->at[i]] = client;
         s->traits[b->at[i]] = traits_of(s->of->resets[b->at[i]]);
+        s->time[b->at[i]] = s->of->resets[b->at[i]]->deciding.segment.time;
         hand_numbers_on(s, d, b->at[i]);
     }
     b->n = 0;
@@ -142,7 +144,8 @@ static bool number_resets(struct census *s, struct dealing *d)
     s->server = malloc((n + 1) * sizeof *s->server);
     s->client = malloc((n + 1) * sizeof *s->client);
     s->traits = malloc((n + 1) * sizeof *s->traits);
-    bool good = s->server && s->client && s->traits;
+    s->time = malloc((n + 1) * sizeof *s->time);
+    bool good = s->server && s->client && s->traits && s->time;
     memset(d->client, 0xff, s->n_records * sizeof *d->client); /* CENSUS_NONE */
     uint64_t last = 0;
     s->resets_by_stream = true;
@@ -295,6 +298,7 @@ void census_finish(struct census *s)
     free(s->server);
     free(s->client);
     free(s->traits);
+    free(s->time);
     free(s->first);
     free(s->row.time);
     free(s->row.end);

@@ -31,7 +31,8 @@ enum census_trait {
     CENSUS_NO_STATE = 4,   /* in a server's name, as if that knew nothing of the connection */
     CENSUS_COPY = 8,       /* another capture's reset tells of it */
     CENSUS_BY_CLIENT = 16, /* in the client's name */
-    CENSUS_REJECTED = 32   /* of an attempt that a device answered in the server's name */
+    CENSUS_REJECTED = 32,  /* of an attempt that a device answered in the server's name */
+    CENSUS_WAITED = 64     /* how long the connection was silent before it is known */
 };
 
 struct census_row {   /* of connections, by server's number, then time, then record */
@@ -49,6 +50,7 @@ struct census {
     struct map clients;        /* struct address -> uint32_t; of resets */
     uint32_t *server, *client; /* by index of the resets */
     uint8_t *traits;           /* the same: enum census_trait */
+    instant_ns *time;          /* the same: of the deciding RST */
     uint32_t n_servers;        /* of resets: their numbers come first */
     struct census_row row;     /* of numbered servers */
     bool by_stream;            /* the records stand by capture, then stream */

@@ -221,6 +221,11 @@ void population_free(struct population *p)
     free(p);
 }
 
+size_t population_n_resets(const struct population *p)
+{
+    return alike_n_resets(p->alike);
+}
+
 /* NULL: no reset of the case has that server. */
 static struct server *server_of(const struct case_file *c, const struct reset *r, uint32_t *number)
 {

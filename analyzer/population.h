@@ -34,6 +34,9 @@ struct population;
 struct population *population_create(const struct case_file *c);
 void population_free(struct population *p);
 
+/* Resets of the case but for copies. */
+size_t population_n_resets(const struct population *p);
+
 /* r will be asked about soon: what lies elsewhere is on its way. */
 void population_fetch(const struct case_file *c, const struct reset *r);
 

@@ -274,6 +274,20 @@ static inline void resets_fetch_heads(struct reset *const *v, size_t n, size_t i
         prefetch_bytes(v[i + PREFETCH_BEHIND], offsetof(struct reset, deciding.segment.seq));
 }
 
+/* Numbers them as they stand.  Returns whether that is in order; where it is not, they are to be
+ * numbered again when they are. */
+static inline bool resets_number(struct reset **v, size_t n,
+                                 int (*compare)(const void *a, const void *b))
+{
+    bool in_order = true;
+    for (size_t i = 0; i < n; i++) {
+        resets_fetch_heads(v, n, i);
+        in_order = in_order && (i == 0 || compare(&v[i - 1], &v[i]) <= 0);
+        v[i]->id = (uint32_t)i + 1;
+    }
+    return in_order;
+}
+
 #define RESETS_BEHIND 16
 static inline void resets_fetch_behind(struct reset *const *v, size_t n, size_t i)
 {

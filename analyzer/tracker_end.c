@@ -177,10 +177,11 @@ static bool sort_by_keys(struct tracker_resets *r)
 
 static void sort_and_number(struct tracker_resets *r)
 {
-    if (!order_holds(r->v, r->n, sizeof *r->v, by_time) && !sort_by_keys(r))
+    if (resets_number(r->v, r->n, by_time))
+        return;
+    if (!sort_by_keys(r))
         qsort(r->v, r->n, sizeof *r->v, by_time);
-    for (size_t i = 0; i < r->n; i++)
-        r->v[i]->id = (uint32_t)i + 1;
+    (void)resets_number(r->v, r->n, by_time);
 }
 
 /* What is learnt of the wanted tuples is learnt anew. */
