@@ -111,6 +111,7 @@ struct end {
     /* counts */
     uint8_t n_fins; /* this and the next three go no further than their type */
     uint16_t n_syns, n_synacks, n_rsts;
+    bool blanked;                      /* its payload was overwritten before whyrst read it */
     uint32_t n_data_segments;          /* with payload, retransmissions included */
     uint64_t n_segments;               /* captured, duplicates of the capture not counted */
     uint64_t bytes;                    /* payload by sequence space: first to highest, holes, too */

@@ -9,14 +9,17 @@
 static const char *const kind_choices[] = {"nothing", "data",  "greeting", "request",   "answer",
                                            "error",   "alert", "goodbye",  "heartbeat", NULL};
 
-static const char no_bytes[] = "its payload was not captured";
+static struct fact not_heard(const struct end *e)
+{
+    return unknown(e->blanked ? "its payload was overwritten" : "its payload was not captured");
+}
 
 static struct fact said_kind(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
     const struct end *e = &reset_connection(r)->end[side];
     if (!e->said && e->bytes > 0)
-        return unknown(no_bytes);
+        return not_heard(e);
     return fact_name_of(r, words_said_id(e->said ? e->said->kind : SAID_NOTHING), 0);
 }
 
@@ -34,7 +37,7 @@ static struct fact said_words(const struct case_file *c, const struct reset *r, 
     (void)c;
     const struct end *e = &reset_connection(r)->end[side];
     if (!e->said && e->bytes > 0)
-        return unknown(no_bytes);
+        return not_heard(e);
     return fact_words(r, e->said ? e->said->words : TEXT("nothing"), 0);
 }
 
@@ -114,7 +117,8 @@ static const struct fact_def rows[] = {
                    "the last thing that it said, in words"),
     FACT_SIDE_ROWS("words-cut", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_OWN, words_cut,
                    "it may have said why: of the first 2 KiB that it sent in clear, some were not "
-                   "captured (lost, or cut by the snaplen), and its last word has no telling code"),
+                   "captured (lost, cut by the snaplen, or overwritten), and its last word has no "
+                   "telling code"),
     {"app.answer-cut", FACT_BOOL, FACT_OF_KIND, NULL,
      "the client had all that the server sent, which sent last, but of its first 2 KiB in clear "
      "some were not captured: its answer may have been whole or not",

@@ -10,6 +10,7 @@
 #include "parsers/base/arena.h"
 
 #define DETAIL_MAX 200 /* bytes of the input that a sentence repeats */
+#define BLANK_MIN 4    /* alike bytes that nobody says */
 
 static enum app_protocol own_protocol(const struct connection *c, enum side side)
 {
@@ -108,8 +109,30 @@ static void settle(struct connection *c, enum side side, enum app_protocol *both
     e->said = said;
 }
 
+static bool are_alike(struct text t)
+{
+    return t.n < 2 || memcmp(t.p, t.p + 1, t.n - 1) == 0;
+}
+
+/* Who gives a capture away may write one byte over all that was said.  Of a few bytes they may have
+ * been alike, and nothing that is worth keeping begins with so many. */
+static bool is_blanked(const struct end *e)
+{
+    return e->head.n >= BLANK_MIN && are_alike(e->head) && are_alike(e->tail);
+}
+
+/* Then nothing is known of it but how long it was. */
+static void let_blank_go(struct end *e)
+{
+    e->blanked = is_blanked(e);
+    if (e->blanked)
+        e->head = e->tail = TEXT("");
+}
+
 void said_settle(struct connection *c, struct arena *arena)
 {
+    let_blank_go(&c->end[SIDE_CLIENT]);
+    let_blank_go(&c->end[SIDE_SERVER]);
     enum app_protocol both = APP_PROTOCOLS;
     settle(c, SIDE_CLIENT, &both, arena);
     settle(c, SIDE_SERVER, &both, arena);

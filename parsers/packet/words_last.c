@@ -297,11 +297,21 @@ static bool is_login(struct text line)
     return false;
 }
 
+/* Replies by which mail and FTP servers end what was hardly begun, so that nothing else tells which
+ * of them it is: RFC 5321 section 3.1, RFC 959 section 5.4. */
+static bool is_turned_away(struct text line, struct server_error *reply)
+{
+    return words_reply(line, reply) && (reply->code == 421 || reply->code == 554);
+}
+
 static void last_of_text(const struct spoken *s, struct last_words *out)
 {
+    struct server_error reply;
     const struct text line = words_last_line(s->tail);
     if (s->by_client && is_login(line))
         say(out, SAID_REQUEST, "login", TEXT(""));
+    else if (!s->by_client && is_turned_away(line, &reply))
+        last_of_commands(s, out);
     else if (line.n > 0 && line.n <= LINE_MAX_BYTES)
         say(out, SAID_DATA, "line", line);
 }
