@@ -155,9 +155,41 @@ static void only_the_first_bytes_are_ever_kept(void **state)
     (void)state;
     static char many[CONNECTION_HEAD];
     memset(many, 'x', sizeof many);
+    many[0] = 'y';
     const struct text all = {many, sizeof many};
     assert_false(is_cut(SIDE_SERVER, SIDE_CLIENT, all, all.n, 100 * CONNECTION_HEAD));
     assert_true(is_cut(SIDE_SERVER, SIDE_CLIENT, all, all.n - 1, 100 * CONNECTION_HEAD));
+}
+
+/* Whether of a server with these bytes no word is known. */
+static bool is_blanked(struct text head, struct text tail)
+{
+    struct connection c = {0};
+    speak(&c, SIDE_CLIENT, TEXT("hello\r\n"));
+    c.end[SIDE_SERVER].head = head;
+    c.end[SIDE_SERVER].tail = tail;
+    c.end[SIDE_SERVER].bytes = head.n + tail.n;
+    said_settle(&c, &arena);
+    const bool blanked = c.end[SIDE_SERVER].blanked;
+    assert_int_equal(blanked, !ask(&c, "server.said").known);
+    assert_int_equal(blanked, !ask(&c, "server.text").known);
+    assert_true(!blanked || ask(&c, "server.words-cut").as.truth);
+    assert_true(ask(&c, "client.said").known);
+    return blanked;
+}
+
+/* One byte in the place of all: how a capture is made fit to be given away. */
+static void what_was_overwritten_says_nothing(void **state)
+{
+    (void)state;
+    const struct text none = TEXT("");
+    assert_true(is_blanked(TEXT("\0\0\0\0\0\0\0\0"), none));
+    assert_true(is_blanked(TEXT("XXXXXXXX"), none));
+    assert_true(is_blanked(TEXT("\0\0\0\0\0\0\0\0"), TEXT("\0\0\0\0")));
+    assert_false(is_blanked(TEXT("\0\0\0"), none));
+    assert_false(is_blanked(TEXT("\0\0\0\0\0\0\0\1"), none));
+    assert_false(is_blanked(TEXT("\1\0\0\0\0\0\0\0"), none));
+    assert_false(is_blanked(TEXT("\0\0\0\0\0\0\0\0"), TEXT("\0\0bye")));
 }
 
 #define TUNED "AMQP\0\0\x09\x01\x01\0\0\0\0\0\x0c\0\x0a\0\x1f\x07\xff\0\x02\0\0\0\x0a\xce"
@@ -236,6 +268,7 @@ int main(void)
         cmocka_unit_test(each_in_its_own_tongue),
         cmocka_unit_test(words_are_cut_where_a_reason_may_be_lost),
         cmocka_unit_test(only_the_first_bytes_are_ever_kept),
+        cmocka_unit_test(what_was_overwritten_says_nothing),
         cmocka_unit_test(silence_is_known_and_lost_bytes_are_not),
         cmocka_unit_test(heartbeats_are_counted_in_their_interval),
         cmocka_unit_test(an_answer_that_was_cut),

@@ -6,8 +6,9 @@ usage: recaptured.py [--program WHYRST] [--only WAY] [--verbose] [--all] [--upda
 
 Why a connection was reset does not depend on what the capturing was asked to keep of each frame, on
 its link layer, on a mirror port that shows everything twice, or on the numbers that the hosts drew.
-Stamps that are not exact and queues that are read in turn blur the order.  recaptured.json holds
-the floors, see altered.py.
+Stamps that are not exact and queues that are read in turn blur the order.  Who gives a capture away
+may write zeros over the payload, other addresses or hop counts that are all the same; without its
+logs, too.  recaptured.json holds the floors, see altered.py.
 """
 import random
 import struct
@@ -24,6 +25,8 @@ import rawpacket  # noqa: E402
 CARD = Path(__file__).resolve().parent / "recaptured.json"
 SACK, SLL2_HEAD, TAG = 5, 20, b"\x81\x00\x00\x2a"
 ETHERNET_HEAD = 14
+HOPS_AT = {0x800: 8, 0x86DD: 7}  # of the network header, by ethertype
+NO_LOG = ", and no log"
 WRAPS_AFTER = 150  # bytes of the first connection
 STAMP_ERROR_US, QUEUE_US, SECOND_SIGHT_US, HOP_US = 200, 300, 5, 30
 
@@ -101,6 +104,63 @@ def moved_on(row, by):
     return when, frame[:at] + bytes(tcp), length
 
 
+def summed(frame):
+    """With checksums that are right again."""
+    kind, ip, _ = pcapfile.network(pcapfile.EN10MB, frame)
+    at, tcp = len(frame) - len(ip), tcp_at(frame)
+    frame = bytearray(frame)
+    if kind == 0x800 and len(ip) >= 20:
+        head = (ip[0] & 15) * 4
+        frame[at + 10:at + 12] = bytes(2)
+        struct.pack_into("!H", frame, at + 10, rawpacket.checksum(bytes(frame[at:at + head])))
+    if tcp is None:
+        return bytes(frame)
+    end = at + (struct.unpack_from("!H", ip, 2)[0] if kind == 0x800 else
+                40 + struct.unpack_from("!H", ip, 4)[0])
+    ends = frame[at + 12:at + 20] if kind == 0x800 else frame[at + 8:at + 40]
+    if end <= len(frame) and frame[at + 9 if kind == 0x800 else at + 6] == 6:
+        frame[tcp + 16:tcp + 18] = bytes(2)
+        pseudo = bytes(ends) + struct.pack("!II", end - tcp, 6)
+        struct.pack_into("!H", frame, tcp + 16,
+                         rawpacket.checksum(pseudo + bytes(frame[tcp:end])))
+    return bytes(frame)
+
+
+def blanked(row, _):
+    when, frame, length = row
+    at = tcp_at(frame)
+    if at is None:
+        return row
+    end = min(at + (frame[at + 12] >> 4) * 4, len(frame))
+    return when, summed(frame[:end] + bytes(len(frame) - end)), length
+
+
+def levelled(row, _):
+    """Neither hop count nor link address tells where the frame comes from."""
+    when, frame, length = row
+    kind, ip, _ = pcapfile.network(pcapfile.EN10MB, frame)
+    if kind not in HOPS_AT:
+        return when, bytes(12) + frame[12:], length
+    at = len(frame) - len(ip) + HOPS_AT[kind]
+    return when, summed(bytes(12) + frame[12:at] + b"\x40" + frame[at + 1:]), length
+
+
+def renamed(row, _):
+    """Other addresses, each always the same one."""
+    when, frame, length = row
+    kind, ip, _ = pcapfile.network(pcapfile.EN10MB, frame)
+    at, frame = len(frame) - len(ip), bytearray(frame)
+    for place in {0x800: (12, 16), 0x86DD: (8, 24)}.get(kind, ()):
+        if len(ip) >= place + 4:
+            frame[at + place + 1] ^= 0x5A
+            frame[at + place + 2] ^= 0x33
+    return when, summed(bytes(frame)), length
+
+
+def coarse(us):
+    return lambda row, _: (row[0] // us * us, row[1], row[2])
+
+
 def blurred(row, chance):
     return row[0] + chance.randint(-STAMP_ERROR_US, STAMP_ERROR_US), row[1], row[2]
 
@@ -115,7 +175,7 @@ def one_hop_on(row):
     kind, ip, _ = pcapfile.network(pcapfile.EN10MB, frame)
     at = len(frame) - len(ip)
     ip = bytearray(ip)
-    hops = {0x800: 8, 0x86DD: 7}.get(kind)
+    hops = HOPS_AT.get(kind)
     if hops is None or ip[hops] < 2:
         return []
     ip[hops] -= 1
@@ -140,7 +200,11 @@ def by_queues(numbered):
 # Of each frame by itself: the frame now, of the row and something of the case's own.
 EACH = {"96 bytes of each frame": kept(96), "headers alone": headers, "a VLAN tag": tagged,
         "no Ethernet but Linux SLL2": cooked, "numbers that wrap": moved_on,
-        "stamps 0.2 ms off": blurred}
+        "stamps 0.2 ms off": blurred, "stamps of 1 ms": coarse(1000),
+        "stamps of 15.6 ms": coarse(15625), "payload overwritten": blanked,
+        "hop counts and MACs all alike": levelled, "other addresses": renamed}
+# Those that logs alone might make good.
+ALONE = "payload overwritten", "hop counts and MACs all alike"
 # Frames more.
 MORE = {"everything twice": same_again, "everything again one hop on": one_hop_on}
 OTHER = {"two queues in turn": by_queues}
@@ -193,9 +257,13 @@ def ways(folder, truth):
     for way in (*EACH, *MORE, *OTHER):
         if len(captures) == 1 or way in EACH:
             yield way, captures
+    for way in ALONE:
+        yield f"{way}{NO_LOG}", captures
 
 
-def judge(program, folder, truth, way, captures):
+def judge(program, folder, truth, full_way, captures):
+    way = full_way.removesuffix(NO_LOG)
+    inputs = truth["inputs"] if way == full_way else captures
     own = own_of(way, folder, captures)
     numbers = {}
 
@@ -204,12 +272,12 @@ def judge(program, folder, truth, way, captures):
         numbers.update(places)
         return now
     with tempfile.TemporaryDirectory() as scratch:
-        altered.place(folder, truth["inputs"], scratch, alter)
-        records = altered.run(program, Path(scratch), truth["inputs"])
+        altered.place(folder, inputs, scratch, alter)
+        records = altered.run(program, Path(scratch), inputs)
     connections = truth["connections"]
     if way not in EACH:
         connections = list(altered.renumbered(connections, numbers))
-    return altered.told(way, folder.name, connections, records)
+    return altered.told(full_way, folder.name, connections, records)
 
 
 if __name__ == "__main__":

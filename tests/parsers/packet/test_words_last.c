@@ -100,6 +100,14 @@ static const struct row rows[] = {
      HTTP_UNSURE},
     {APP_TEXT, SERVER, ROW("hello\nand goodbye\n"), SAID_DATA, "line", "and goodbye", NULL, "", -1,
      HTTP_UNSURE},
+    {APP_TEXT, SERVER, ROW("421 Service not available.\r\n"), SAID_GOODBYE, "reply",
+     "Service not available.", NULL, "", 421, HTTP_UNSURE},
+    {APP_TEXT, SERVER, ROW("554 No SMTP here\r\n"), SAID_ERROR, "reply", "No SMTP here", NULL, "",
+     554, HTTP_UNSURE},
+    {APP_TEXT, SERVER, ROW("420 dollars\r\n"), SAID_DATA, "line", "420 dollars", NULL, "", -1,
+     HTTP_UNSURE},
+    {APP_TEXT, CLIENT, ROW("421 apples\r\n"), SAID_DATA, "line", "421 apples", NULL, "", -1,
+     HTTP_UNSURE},
 };
 
 static void assert_view(struct text got, const char *want)
