@@ -26,12 +26,14 @@ struct edge_key {
 
 struct edge { /* an answer, and where it leads */
     uint64_t answer;
-    uint32_t child; /* NONE: there is none */
+    struct span span; /* values that give it: those that a value lay among */
+    uint32_t child;   /* NONE: there is none */
 };
 
 struct node {
     uint32_t question;      /* or NONE: a leaf */
     uint32_t judgement;     /* of a leaf */
+    fact_plain *plain;      /* see question_plain */
     struct edge last[LAST]; /* that were asked for */
     unsigned next;          /* where in last the next one goes, modulo LAST */
 };
@@ -123,18 +125,45 @@ void memo_free(struct memo *m)
     free(m);
 }
 
-static uint32_t child_of(struct memo *m, uint32_t node, uint64_t given)
+/* NULL: there is none. */
+static struct edge *edge_of(struct memo *m, uint32_t node, uint64_t given)
 {
     struct node *n = &m->nodes.v[node];
     const struct edge_key key = {.answer = given, .node = node};
     for (unsigned i = 0; i < LAST; i++)
         if (n->last[i].child != NONE && n->last[i].answer == given)
-            return n->last[i].child;
+            return &n->last[i];
     const uint32_t *child = map_get(&m->edges, &key);
     if (!child)
+        return NULL;
+    struct edge *e = &n->last[n->next++ % LAST];
+    *e = (struct edge){given, {true, 1, 0}, *child};
+    return e;
+}
+
+static bool leads(const struct edge *e, bool known, int64_t number)
+{
+    return e->child != NONE && e->span.known == known &&
+           (!known || (number >= e->span.least && number <= e->span.most));
+}
+
+/* Where the answer of the reset on the bench leads: mostly its value alone tells.  NONE: it is not
+ * known. */
+static uint32_t next_of(struct memo *m, uint32_t at, struct bench *b)
+{
+    const struct node *n = &m->nodes.v[at];
+    int64_t number = 0;
+    uint64_t given;
+    const bool known = n->plain && n->plain(b->of, b->reset, &number);
+    for (unsigned i = 0; i < LAST && n->plain; i++)
+        if (leads(&n->last[i], known, number))
+            return n->last[i].child;
+    if (n->question == NONE || !question_answer(&m->questions, n->question, b, &given))
         return NONE;
-    n->last[n->next++ % LAST] = (struct edge){given, *child};
-    return *child;
+    struct edge *e = edge_of(m, at, given);
+    if (e && n->plain)
+        e->span = question_span(&m->questions, n->question, b, known, number);
+    return e ? e->child : NONE;
 }
 
 /* Where the questions about the reset on the bench begin.  When there is no room for more kinds:
@@ -163,17 +192,12 @@ static bool usable(const struct memo *m, const struct bench *b)
 
 bool memo_recall(struct memo *m, struct bench *b, struct judgement *out)
 {
-    uint64_t given;
     if (!usable(m, b))
         return false;
     const struct root *root = root_of(m, b);
     uint32_t at = root ? root->node : NONE;
-    while (at != NONE && m->nodes.v[at].judgement == NONE) {
-        uint32_t q = m->nodes.v[at].question;
-        if (q == NONE || !question_answer(&m->questions, q, b, &given))
-            return false;
-        at = child_of(m, at, given);
-    }
+    while (at != NONE && m->nodes.v[at].judgement == NONE)
+        at = next_of(m, at, b);
     if (at == NONE)
         return false;
     const struct kept *k = &m->kept.v[m->nodes.v[at].judgement];
@@ -195,10 +219,10 @@ void memo_listen(struct memo *m, struct bench *b)
 static uint32_t grow(struct memo *m, uint32_t node, uint64_t given)
 {
     const struct edge_key key = {.answer = given, .node = node};
-    uint32_t child = child_of(m, node, given);
-    if (child != NONE)
-        return child;
-    child = new_node(m);
+    const struct edge *known = edge_of(m, node, given);
+    if (known)
+        return known->child;
+    const uint32_t child = new_node(m);
     uint32_t *edge = child != NONE ? map_put(&m->edges, &key, NULL) : NULL;
     if (!edge)
         return NONE;
@@ -240,8 +264,10 @@ void memo_learn(struct memo *m, struct bench *b, const struct judgement *j)
             struct node *node = &m->nodes.v[at];
             if (question_is_idle(&m->questions, q, is_of_kind))
                 continue;
-            if (node->question == NONE && node->judgement == NONE)
+            if (node->question == NONE && node->judgement == NONE) {
                 node->question = q;
+                node->plain = question_plain(&m->questions, q);
+            }
             if (node->question != q || !question_answer(&m->questions, q, b, &given))
                 return;
             at = grow(m, at, given);

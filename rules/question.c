@@ -363,3 +363,15 @@ bool question_answer(struct questions *all, uint32_t i, struct bench *b, uint64_
     *out = held->answer;
     return true;
 }
+
+fact_plain *question_plain(const struct questions *q, uint32_t i)
+{
+    return q->all.v[i].asks_timers ? NULL : q->all.v[i].plain;
+}
+
+struct span question_span(const struct questions *q, uint32_t i, const struct bench *b, bool known,
+                          int64_t number)
+{
+    const struct held *h = held_for(&q->all.v[i], b, known, number);
+    return h ? (struct span){h->known, h->least, h->most} : (struct span){true, 1, 0};
+}

@@ -32,4 +32,15 @@ bool question_is_idle(const struct questions *q, uint32_t i, bool of_kind);
  * on a log line, whose strength counts as well. */
 bool question_answer(struct questions *q, uint32_t i, struct bench *b, uint64_t *out);
 
+struct span {            /* of a fact's plain values */
+    bool known;          /* false: those that are not known */
+    int64_t least, most; /* of known ones; none lies between where the least is more */
+};
+
+/* How to ask for the value on which alone the answers hang; NULL: there is no such way. */
+fact_plain *question_plain(const struct questions *q, uint32_t i);
+/* For which values the answer holds that was given last to one that is known, or not. */
+struct span question_span(const struct questions *q, uint32_t i, const struct bench *b, bool known,
+                          int64_t number);
+
 #endif
