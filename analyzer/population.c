@@ -234,6 +234,12 @@ static struct server *server_of(const struct case_file *c, const struct reset *r
     return *number != CENSUS_NONE ? &p->servers[*number] : NULL;
 }
 
+uint32_t population_number(const struct case_file *c, size_t reset, enum side end)
+{
+    const struct census *s = &c->population->census;
+    return end == SIDE_CLIENT ? s->client[reset] : s->server[reset];
+}
+
 const struct server_stats *population_server(const struct case_file *c, const struct reset *r)
 {
     uint32_t number;
@@ -249,6 +255,13 @@ const struct client_stats *population_client(const struct case_file *c, const st
     return number != CENSUS_NONE ? &p->clients[number].stats : &none;
 }
 
+/* Those that come next are on their way to whoever asks about the server again. */
+static void fetch_sums(const struct population *p, size_t at)
+{
+    if (at + TIMES_AHEAD < p->census.row.n)
+        __builtin_prefetch(&p->sums[at + TIMES_AHEAD]);
+}
+
 uint32_t population_attempts(const struct case_file *c, const struct reset *r, instant_ns from,
                              instant_ns to)
 {
@@ -261,6 +274,8 @@ uint32_t population_attempts(const struct case_file *c, const struct reset *r, i
     const instant_ns *begins = p->census.row.time + first;
     const size_t a = times_before(begins, n, from, false, &s->hint_from);
     const size_t b = times_before(begins, n, to, true, &s->hint_to);
+    fetch_sums(p, first + a);
+    fetch_sums(p, first + b);
     return p->sums[first + b].n_syn - p->sums[first + a].n_syn;
 }
 

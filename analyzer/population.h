@@ -40,6 +40,10 @@ size_t population_n_resets(const struct population *p);
 /* r will be asked about soon: what lies elsewhere is on its way. */
 void population_fetch(const struct case_file *c, const struct reset *r);
 
+/* The number of an end of the case's reset at that index, its server or the host of its client: the
+ * same for all resets that have it. */
+uint32_t population_number(const struct case_file *c, size_t reset, enum side end);
+
 /* Never NULL.  Of the reset's ends: zeroed stats where no reset of the case has that end. */
 const struct server_stats *population_server(const struct case_file *c, const struct reset *r);
 const struct client_stats *population_client(const struct case_file *c, const struct reset *r);

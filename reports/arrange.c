@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/population.h"
 #include "parsers/base/map.h"
 
 /* Causes that are one client's doing or fate, whatever servers it met. */
@@ -19,9 +20,11 @@ static bool is_of_client(const char *cause)
 /* What the members of a case share: severity, cause, rule and server (or client). */
 struct case_key {
     const char *cause, *rule; /* each name stands once in memory */
-    struct endpoint at;
-    uint32_t severity;
+    uint32_t severity, end;   /* see population_number */
 };
+
+_Static_assert(sizeof(struct case_key) == 2 * sizeof(char *) + 2 * sizeof(uint32_t),
+               "it is compared byte by byte");
 
 struct sorting {
     const struct findings *f;
@@ -33,18 +36,15 @@ struct sorting {
 
 static void write_key(struct sorting *s, const struct finding *x, struct case_key *k)
 {
-    memset(k, 0, sizeof *k); /* it is compared byte by byte */
     if (x->cause != s->last) {
         s->last = x->cause;
         s->last_is_of_client = is_of_client(x->cause);
     }
-    k->cause = x->cause;
-    k->rule = x->rule;
-    k->severity = x->severity;
-    const struct endpoint *e =
-        finding_end(s->f, x, s->last_is_of_client ? SIDE_CLIENT : SIDE_SERVER);
-    k->at.ip = e->ip;
-    k->at.port = s->last_is_of_client ? 0 : e->port;
+    const enum side side = s->last_is_of_client ? SIDE_CLIENT : SIDE_SERVER;
+    *k = (struct case_key){.cause = x->cause,
+                           .rule = x->rule,
+                           .severity = x->severity,
+                           .end = population_number(s->f->of, x->reset, side)};
 }
 
 /* Of some findings, which begin at that one. */
@@ -53,7 +53,6 @@ static bool number_some(struct sorting *s, struct map_ahead *cases, size_t from,
 {
     struct case_key keys[MAP_AHEAD];
     for (size_t i = 0; i < cases->n; i++) {
-        resets_fetch_behind(s->f->of->resets, s->f->of->n_resets, s->f->v[from + i].reset);
         write_key(s, &s->f->v[from + i], &keys[i]);
         cases->key[i] = &keys[i];
     }

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "analyzer/population.h"
 #include "parsers/log/event.h"
 #include "parsers/packet/packet.h"
 
@@ -209,10 +210,13 @@ void sheet_make(struct sheet *s, const struct sheet_plan *plan)
     assert_true(s->d && s->c.resets && s->f.v);
     for (size_t i = 0; i < plan->n_diagnoses; i++)
         fill_diagnosis(s, plan, e, i);
+    s->c.population = population_create(&s->c);
+    assert_non_null(s->c.population);
 }
 
 void sheet_finish(struct sheet *s)
 {
+    population_free(s->c.population);
     arena_finish(&s->arena);
 }
 
