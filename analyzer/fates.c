@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/loss.h"
 #include "parsers/base/vec.h"
 
 #define AFTER_NS (3 * NS_PER_S)
@@ -269,7 +270,8 @@ static bool is_within(const struct sights *s, instant_ns t)
     return t > s->from && t < s->to;
 }
 
-/* Of what came before the trouble nearly all is in the other capture: it was not losing packets. */
+/* Of what came before the trouble nearly all is in the other capture: it was not losing packets,
+ * as far as one connection can tell. */
 static bool holds_before(const struct sights *a, const struct sights *b, instant_ns trouble)
 {
     size_t n = 0, held = 0;
@@ -371,6 +373,14 @@ static bool repeats(struct fates *f, uint32_t from, uint32_t i)
     return false;
 }
 
+/* Whether what its capture does not hold may have passed there.  A filter on flags leaves out, too,
+ * but no RST, and what it leaves out is not compared. */
+static bool loses(const struct fates *f, const struct view *w)
+{
+    const struct case_capture *k = &f->c->captures[w->series];
+    return loss_share(k) > 0 && !loss_is_control_only(&k->loss);
+}
+
 static bool judge_reset(struct fates *f, uint32_t reset)
 {
     struct reset *x = f->c->resets[reset];
@@ -386,11 +396,12 @@ static bool judge_reset(struct fates *f, uint32_t reset)
         if (i > from && repeats(f, from, i))
             continue;
         load_capture(f, other, &there);
-        other->trusted = holds_before(&home, &there, trouble_of(f, x));
+        other->trusted = !loses(f, other) && holds_before(&home, &there, trouble_of(f, x));
         if (!other->trusted || other->toward == 0)
             continue;
         compare(f, own, other, &home, &there, other->toward, &notes);
-        compare(f, other, own, &there, &home, -other->toward, &notes);
+        if (!loses(f, own))
+            compare(f, other, own, &there, &home, -other->toward, &notes);
     }
     struct reset_ties *ties = notes.n > 0 ? reset_tie(&f->c->arena, x) : NULL;
     if (!ties)

@@ -2,8 +2,8 @@
 /*
  * What became of each packet near a reset between the captures of its connection: seen in both,
  * altered, swallowed on its way, or sent by nobody there (forged).  Absence counts only where the
- * capture covers the time and holds the packets before.  Fills the resets' fates; vantage.h turns
- * them into proof of the sender.
+ * capture covers the time, holds the packets before and lost none elsewhere.  Fills the resets'
+ * fates; vantage.h turns them into proof of the sender.
  */
 #ifndef WHYRST_ANALYZER_FATES_H
 #define WHYRST_ANALYZER_FATES_H

@@ -202,6 +202,23 @@ static void a_capture_that_loses(void **state)
     joint_free(s.j);
 }
 
+static const struct loss a_tenth = {.n_held = 900, .n_missed = 100};
+
+/* All of this connection's packets are there, but a tenth of all others is not. */
+static void a_capture_that_loses_elsewhere(void **state)
+{
+    (void)state;
+    struct scene_of_two s;
+    begin(&s, 6);
+    s.j->c.captures[1].loss = a_tenth;
+    add(&s, request, true, false);
+    add(&s, rst, true, false);
+    run(&s);
+    assert_int_equal(reset_ties(s.r)->n_fates, 0);
+    assert_int_equal(s.r->sender, SIDE_SERVER);
+    joint_free(s.j);
+}
+
 /* A NAT let the RST through under another client's name. */
 static void under_other_ends(void **state)
 {
@@ -237,12 +254,13 @@ static void joined_segments(void **state)
     joint_free(s.j);
 }
 
-/* A RST half-way that never reached the client, and none at the client's own. */
-static void swallowed_reset(void **state)
+/* A RST half-way that never reached the client, and none at the client's own; which counts only
+ * where the client's capture loses nothing. */
+static enum fate of_second_reset(struct loss at_client)
 {
-    (void)state;
     struct scene_of_two s;
     begin(&s, 6);
+    s.j->c.captures[0].loss = at_client;
     add(&s, request, true, true);
     add(&s, rst, true, true);
     struct row second = rst;
@@ -250,16 +268,25 @@ static void swallowed_reset(void **state)
     second.at += 0.2;
     add(&s, second, false, true);
     run(&s);
-    assert_int_equal(fate_at(s.r, 1, 9), FATE_SWALLOWED);
+    const enum fate fate = fate_at(s.r, 1, 9);
     joint_free(s.j);
+    return fate;
+}
+
+static void swallowed_reset(void **state)
+{
+    (void)state;
+    assert_int_equal(of_second_reset((struct loss){0}), FATE_SWALLOWED);
+    assert_int_equal(of_second_reset(a_tenth), FATE_UNKNOWN);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(swallowed_and_forged), cmocka_unit_test(passed_through),
-        cmocka_unit_test(a_capture_that_loses), cmocka_unit_test(under_other_ends),
-        cmocka_unit_test(joined_segments),      cmocka_unit_test(swallowed_reset),
+        cmocka_unit_test(a_capture_that_loses), cmocka_unit_test(a_capture_that_loses_elsewhere),
+        cmocka_unit_test(under_other_ends),     cmocka_unit_test(joined_segments),
+        cmocka_unit_test(swallowed_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,18 @@ def renumbered(connections, numbers):
                    "rst_frames": [numbers[n] for n in c["rst_frames"] if n in numbers]}
 
 
+def renumbered_in(capture, connections, numbers):
+    """The same where one capture of several has other numbers now; the others tell as before."""
+    for c in connections:
+        rows = [{**row, "rst_frame": numbers.get(row["rst_frame"]),
+                 "rst_frames": [numbers[n] for n in row["rst_frames"] if n in numbers]}
+                if row["capture"] == capture else row for row in (c, *c.get("aka", []))]
+        rows = [{k: row[k] for k in ("capture", "rst_frame", "rst_frames")} for row in rows
+                if row["rst_frame"] is not None]
+        if rows:
+            yield {**c, **rows[0], "aka": rows[1:]}
+
+
 def place(folder, inputs, scratch, alter):
     """The inputs under their own names, captures as alter(bytes) makes them."""
     for name in inputs:

@@ -6,8 +6,8 @@ usage: thin.py [--program WHYRST] [--only WAY] [--verbose] [--all] [--update]
 
 What is left is captures alone, all of them or one of several, the frames of one direction or with
 some flags in them, the first bytes of each frame, what came late, just before the reset or up to
-the last one, or all frames but those that were lost, one log of several, or all of it with the
-captures' clock moved, so that the logs' clocks are wrong.
+the last one, or all frames but those that were lost, in the only capture or in one of several, one
+log of several, or all of it with the captures' clock moved, so that the logs' clocks are wrong.
 A cause that the truth does not accept may come out of that, but not with confidence.  thin.json
 holds the floors, see altered.py.
 """
@@ -30,6 +30,7 @@ FLAGS = {"frames with RST": 4, "frames with SYN or RST": 6, "frames with SYN, FI
 SNAPLENS = 54, 96  # headers without timestamps, and tcpdump's long ago
 SNAPLEN = re.compile(r"(\d+) bytes of each frame")
 NO_LOG = ", and no log"
+ONE_LOSES = "one capture of several lost a third of its frames"
 LEADS = {"it begins 1 ms before the reset": 0.001, "it begins 1 s before the reset": 1}
 
 
@@ -102,7 +103,7 @@ def cut(data, way, resets):
 
 
 def ways(folder, truth):
-    """(name of the way, inputs and options, seconds by which captures are moved)."""
+    """(name of the way, inputs and options, seconds by which captures are moved or a capture)."""
     inputs = truth["inputs"]
     captures, logs = list(filter(altered.is_capture, inputs)), list(filter(is_log, inputs))
     rest = [i for i in inputs if not altered.is_capture(i)]
@@ -120,6 +121,8 @@ def ways(folder, truth):
         for capture in captures:
             yield "one capture", [capture, *rest], 0
             yield "one capture alone", [capture], 0
+            if truth.get("connections") and (folder / capture).read_bytes()[:4] in altered.MAGIC:
+                yield ONE_LOSES, inputs, capture
     if len(captures) == 1 and truth.get("connections") and altered.is_ethernet(
             folder / captures[0]):
         for name in (*CUTS, *LEADS):
@@ -145,7 +148,22 @@ def judge_cut(program, folder, truth, way, inputs):
     return altered.told(way, folder.name, connections, records)
 
 
+def judge_lossy(program, folder, truth, way, inputs, capture):
+    data = (folder / capture).read_bytes()
+    rows, chance = altered.records(data), random.Random(f"{folder.name} {capture}")
+    left = lost(len(rows), (), chance, 0.33)
+    numbers = {before: now for now, before in enumerate(left, 1)}
+    with tempfile.TemporaryDirectory() as scratch:
+        altered.place(folder, inputs, scratch, lambda data: data)
+        (Path(scratch) / capture).write_bytes(data[:24] + b"".join(rows[i - 1][1] for i in left))
+        records = altered.run(program, Path(scratch), inputs)
+    connections = list(altered.renumbered_in(capture, truth["connections"], numbers))
+    return altered.told(way, f"{folder.name} {capture}", connections, records)
+
+
 def judge(program, folder, truth, way, inputs, seconds):
+    if way == ONE_LOSES:
+        return judge_lossy(program, folder, truth, way, inputs, seconds)
     if way.removesuffix(NO_LOG) in (*CUTS, *LEADS):
         return judge_cut(program, folder, truth, way, inputs)
     snaplen = SNAPLEN.match(way)
