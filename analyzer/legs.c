@@ -149,7 +149,7 @@ static bool are_alone(const struct said *v, const struct radix_item *order, size
 
 static bool tie_by_proxy(struct case_file *c)
 {
-    struct said *v = calloc(c->n_resets + 1, sizeof *v);
+    struct said *v = malloc((c->n_resets + 1) * sizeof *v);
     const size_t n = v ? collect_said(c, v) : 0;
     struct radix_item *order = v ? radix_room(n) : NULL;
     bool good = order != NULL;

@@ -144,8 +144,8 @@ static bool sort_out(struct sorting *s, struct arrangement *out)
 
 bool arrange(const struct findings *f, struct arrangement *out)
 {
-    struct sorting s = {.f = f, .case_of = calloc(f->n + 1, sizeof *s.case_of)};
-    *out = (struct arrangement){.all = calloc(f->n + 1, sizeof *out->all)};
+    struct sorting s = {.f = f, .case_of = malloc((f->n + 1) * sizeof *s.case_of)};
+    *out = (struct arrangement){.all = malloc((f->n + 1) * sizeof *out->all)};
     map_init(&s.cases, sizeof(struct case_key), sizeof(uint32_t));
     bool good = sort_out(&s, out);
     map_finish(&s.cases);

@@ -369,7 +369,7 @@ static bool find_all(struct findings *f, const struct case_file *c)
 bool findings_build(struct findings *f, const struct catalogue *k, struct case_file *c)
 {
     *f = (struct findings){.of = c, .judges = calloc(1, sizeof *f->judges)};
-    f->v = calloc(c->n_resets + 1, sizeof *f->v);
+    f->v = malloc((c->n_resets + 1) * sizeof *f->v);
     if (f->judges && f->v && judges_init(f->judges, k, c) && find_all(f, c))
         return true;
     findings_finish(f);

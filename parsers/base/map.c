@@ -142,7 +142,7 @@ static void *value_of(const struct map *m, const void *key, uint32_t hash)
 
 void *map_get(const struct map *m, const void *key)
 {
-    return value_of(m, key, hash_of(m, key));
+    return m->n > 0 ? value_of(m, key, hash_of(m, key)) : NULL;
 }
 
 uint32_t map_prefetch(const struct map *m, const void *key)
