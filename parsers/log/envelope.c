@@ -439,6 +439,8 @@ static enum step take_digit_form(struct scan *s, struct envelope *e)
         return STEP_DONE;
     if (scan_peek(s, 1) == ',' && form_take_panos(s, e))
         return STEP_DONE;
+    if (scan_peek(s, 6) == ' ' && form_take_mysql_short(s, e))
+        return STEP_DONE;
     return done_if(form_take_redis(s, e) || form_take_mosquitto(s, e) || form_take_squid(s, e) ||
                    take_unix(s, e) || form_take_access(s, e));
 }

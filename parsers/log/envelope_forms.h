@@ -18,6 +18,8 @@ void form_set_message(struct envelope *e, const struct scan *s);
 /* What daemons that stamp their own lines write behind an ISO stamp: nginx, RabbitMQ, PostgreSQL,
  * MySQL, fail2ban.  date_sep is what stood between year and month, time_sep before the hour. */
 bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char time_sep);
+/* "230324 14:08:01 [ERROR] mariadbd got signal 11 ;" */
+bool form_take_mysql_short(struct scan *s, struct envelope *e);
 /* Lines that begin with '[': dmesg, dmesg -T, Apache, Envoy, journalctl short-monotonic. */
 bool form_take_bracketed(struct scan *s, struct envelope *e);
 /* "1:M 29 Aug 2023 13:47:38.984 * message" */

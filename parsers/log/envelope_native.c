@@ -94,6 +94,28 @@ static bool take_mysql(struct scan *s, struct envelope *e)
     return true;
 }
 
+/* "UTC - mysqld got signal 11 ;": the handler of fatal signals names no thread and no level. */
+static bool take_mysql_signal(struct scan *s, struct envelope *e)
+{
+    if (!scan_literal(s, TEXT("UTC - ")))
+        return false;
+    name_writer(e, LOG_MYSQL, TEXT("mysqld"));
+    return true;
+}
+
+bool form_take_mysql_short(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    if (!stamp_take_short_year(&t, &st) || !scan_byte(&t, ' ') || !take_level(&t))
+        return false;
+    form_set_stamp(e, &st);
+    name_writer(e, LOG_MYSQL, TEXT("mysqld"));
+    *s = t;
+    form_set_message(e, s);
+    return true;
+}
+
 /* "fail2ban.actions        [1234]: " */
 static bool take_fail2ban(struct scan *s, struct envelope *e)
 {
@@ -138,6 +160,8 @@ bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char ti
         took = take_rabbitmq(&t, e) || (time_sep == ' ' && take_postgresql(&t, e));
     else if (scan_is_digit(scan_peek(&t, 0)))
         took = take_mysql(&t, e);
+    else if (scan_peek(&t, 0) == 'U' && time_sep == 'T')
+        took = take_mysql_signal(&t, e);
     else if (scan_peek(&t, 0) == 'f' && time_sep == ' ')
         took = take_fail2ban(&t, e);
     if (took)

@@ -282,6 +282,19 @@ bool stamp_take_month_day(struct scan *s, struct stamp *out)
     return scan_byte(&t, ' ') && take_clock(&t, &st) && give(s, &t, &st, out);
 }
 
+bool stamp_take_short_year(struct scan *s, struct stamp *out)
+{
+    struct scan t = *s;
+    struct stamp st = {.instant = INSTANT_NONE, .has_year = true};
+    uint8_t year;
+    if (!scan_two(&t, &year) || !scan_two(&t, &st.civil.month) || st.civil.month < 1 ||
+        st.civil.month > 12 || !scan_two(&t, &st.civil.day) || st.civil.day < 1 ||
+        st.civil.day > 31)
+        return false;
+    st.civil.year = 2000 + year;
+    return scan_byte(&t, ' ') && take_clock(&t, &st) && give(s, &t, &st, out);
+}
+
 bool stamp_take_day_first(struct scan *s, struct stamp *out)
 {
     struct scan t = *s;

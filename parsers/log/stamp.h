@@ -42,6 +42,8 @@ bool stamp_take_clf(struct scan *s, struct stamp *out);
 bool stamp_take_month_first(struct scan *s, struct stamp *out);
 /* "1127 03:52:39.123456", a month, a day and no year: klog. */
 bool stamp_take_month_day(struct scan *s, struct stamp *out);
+/* "230324 14:08:01", "230324  4:08:01": MySQL and MariaDB, of this century. */
+bool stamp_take_short_year(struct scan *s, struct stamp *out);
 /* "29 Aug 2023 13:47:38.984" (Redis), "14-May-2015::14:52:07" (RabbitMQ up to 3.6),
  * "26-Nov-2026 14:39:58" (PHP). */
 bool stamp_take_day_first(struct scan *s, struct stamp *out);
