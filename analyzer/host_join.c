@@ -22,6 +22,16 @@ struct reset_at {
     const struct reset *reset;
 };
 
+struct end_at { /* of a connection, first capture's clock */
+    instant_ns time;
+    uint32_t of; /* its reset, in the list of these */
+};
+
+struct ends {
+    struct end_at *v;
+    size_t n;
+};
+
 static int compare_reset(const void *x, const void *y)
 {
     const struct reset_at *a = x, *b = y;
@@ -242,38 +252,95 @@ static bool is_nameless(const struct correlation *c, const struct log_entry *e)
     return e->event->claim != CLAIM_NOTHING && e->event->claim != CLAIM_OPENED;
 }
 
-/* The reset nearest to the line, of those near those that no such line was tied to yet. */
-static bool tie_nameless(struct correlation *c, const struct wide *l, struct reset_at *v, size_t n)
+/* When a connection was over: its first FIN or RST. */
+static instant_ns over_at(const struct correlation *c, uint32_t record)
 {
-    struct reset_at *best = NULL;
-    instant_ns best_gap = WINDOW_NAMELESS_NS + 1, best_far = 0;
-    uint32_t n_equal = 0;
-    instant_ns middle = l->w.low + (l->w.high - l->w.low) / 2;
-    size_t from = seek_reset(v, n, l->w.low - WINDOW_NAMELESS_NS);
-    for (size_t i = from; i < n && v[i].time <= l->w.high + WINDOW_NAMELESS_NS; i++) {
-        instant_ns gap = when_gap(l->w, v[i].time, v[i].time);
-        instant_ns far = v[i].time > middle ? v[i].time - middle : middle - v[i].time;
-        if (gap > best_gap || gap > WINDOW_NAMELESS_NS || !concerns(c, l, &v[i]))
-            continue;
-        n_equal = gap == best_gap ? n_equal + 1 : 0;
-        bool spread = best && gap == best_gap && v[i].n_nameless != best->n_nameless;
-        bool better = !best || gap < best_gap ||
-                      (spread ? v[i].n_nameless < best->n_nameless : far < best_far);
-        if (!better)
-            continue;
-        best = &v[i];
-        best_gap = gap;
-        best_far = far;
+    const struct talk t = roster_talk(&c->roster, record);
+    return t.fin == INSTANT_NONE || (t.rst != INSTANT_NONE && t.rst < t.fin) ? t.rst : t.fin;
+}
+
+static int compare_end(const void *x, const void *y)
+{
+    const struct end_at *a = x, *b = y;
+    if (a->time != b->time)
+        return a->time < b->time ? -1 : 1;
+    return a->of < b->of ? -1 : a->of > b->of;
+}
+
+/* The resets of connections that were over long before, in the order of those ends. */
+static struct ends list_ends(const struct correlation *c, const struct reset_at *v, size_t n)
+{
+    struct ends ends = {.v = calloc(n + 1, sizeof *ends.v)};
+    for (size_t i = 0; ends.v && i < n; i++) {
+        const instant_ns over = over_at(c, v[i].record);
+        if (over != INSTANT_NONE && v[i].time - over > WINDOW_NAMELESS_NS)
+            ends.v[ends.n++] = (struct end_at){.time = over, .of = (uint32_t)i};
     }
-    if (!best)
+    if (ends.n)
+        qsort(ends.v, ends.n, sizeof *ends.v, compare_end);
+    return ends;
+}
+
+static size_t seek_end(const struct ends *ends, instant_ns t)
+{
+    size_t lo = 0, hi = ends->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (ends->v[mid].time < t)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+struct nearest { /* of the resets that a line which names nobody could be about */
+    struct reset_at *best;
+    instant_ns gap, far;
+    uint32_t n_equal;
+};
+
+/* at: when what the line is about befell that connection. */
+static void weigh_nameless(const struct correlation *c, const struct wide *l, struct reset_at *r,
+                           instant_ns at, struct nearest *near)
+{
+    const instant_ns middle = l->w.low + (l->w.high - l->w.low) / 2;
+    const instant_ns gap = when_gap(l->w, at, at), far = at > middle ? at - middle : middle - at;
+    if (gap > near->gap || gap > WINDOW_NAMELESS_NS || !concerns(c, l, r))
+        return;
+    near->n_equal = gap == near->gap ? near->n_equal + 1 : 0;
+    const bool spread = near->best && gap == near->gap && r->n_nameless != near->best->n_nameless;
+    const bool better = !near->best || gap < near->gap ||
+                        (spread ? r->n_nameless < near->best->n_nameless : far < near->far);
+    if (better) {
+        near->best = r;
+        near->gap = gap;
+        near->far = far;
+    }
+}
+
+/* The reset nearest to the line, of those near those that no such line was tied to yet.  A daemon
+ * writes when it ends a connection; the RST to what the peer sends later may come long after, so
+ * where the connection was over before, that moment counts. */
+static bool tie_nameless(struct correlation *c, const struct wide *l, struct reset_at *v, size_t n,
+                         const struct ends *ends)
+{
+    struct nearest near = {.gap = WINDOW_NAMELESS_NS + 1};
+    const instant_ns from = l->w.low - WINDOW_NAMELESS_NS, to = l->w.high + WINDOW_NAMELESS_NS;
+    for (size_t i = seek_reset(v, n, from); i < n && v[i].time <= to; i++)
+        weigh_nameless(c, l, &v[i], v[i].time, &near);
+    for (size_t i = seek_end(ends, from); i < ends->n && ends->v[i].time <= to; i++)
+        if (v[ends->v[i].of].time > to)
+            weigh_nameless(c, l, &v[ends->v[i].of], ends->v[i].time, &near);
+    if (!near.best)
         return true;
-    best->n_nameless++;
+    near.best->n_nameless++;
     struct tie t = {.entry = l->entry,
-                    .record = best->record,
-                    .reset = best->reset,
+                    .record = near.best->record,
+                    .reset = near.best->reset,
                     .join = JOIN_HOST,
                     .bridge = JOIN_HOST,
-                    .ambiguous = n_equal > 0 || may_be_anothers(c, l, best, false)};
+                    .ambiguous = near.n_equal > 0 || may_be_anothers(c, l, near.best, false)};
     t.side = side_of(c, l->entry, t.record);
     return tie_add(c, &t);
 }
@@ -296,13 +363,6 @@ static bool may_be_behind(const struct correlation *c, const struct wide *l,
     const bool opening = flags.n > 1 && flags.p[1] == 'C';
     return (opening || r->reset->mechanism != MECHANISM_REFUSED) &&
            !address_eq(&c->roster.records[r->record].client.ip, &l->e->event->client.ip);
-}
-
-/* When a connection was over: its first FIN or RST. */
-static instant_ns over_at(const struct correlation *c, uint32_t record)
-{
-    const struct talk t = roster_talk(&c->roster, record);
-    return t.fin == INSTANT_NONE || (t.rst != INSTANT_NONE && t.rst < t.fin) ? t.rst : t.fin;
 }
 
 /* Whether HAProxy ended both connections itself, at once. */
@@ -357,6 +417,7 @@ bool join_hosts(struct correlation *c)
 {
     size_t n;
     struct reset_at *v = list_resets(c, &n);
+    struct ends ends = {0};
     bool good = v != NULL;
     const size_t n_strangers = names_count_strangers(c);
     for (uint32_t i = 0; i < c->index.entries.n && good && n; i++) {
@@ -369,13 +430,17 @@ bool join_hosts(struct correlation *c)
         if (n_strangers > 1 && !is_devices(e->event) &&
             names_is_stranger(c, &c->index.domains.v[e->domain]))
             l.n_strangers = n_strangers;
-        if (is_nameless(c, e))
-            good = tie_nameless(c, &l, v, n);
+        if (is_nameless(c, e)) {
+            if (!ends.v)
+                ends = list_ends(c, v, n);
+            good = ends.v && tie_nameless(c, &l, v, n, &ends);
+        }
         if (e->event->scope == SCOPE_CONNECTION || is_housekeeping(e, l.service))
             continue;
         window_before(c, e->event, &l.before, &l.after);
         good = tie_wide(c, &l, v, n);
     }
+    free(ends.v);
     free(v);
     return good;
 }
