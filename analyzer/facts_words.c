@@ -118,21 +118,27 @@ struct tls_words { /* the clear alert of either end, if any */
     uint8_t code;
 };
 
+/* In TLS 1.3 most of the server's handshake goes as application data, so that of the client tells,
+ * where it was captured.  Who sends an alert in clear has no keys yet. */
 static struct tls_words tls_words_of(const struct reset *r)
 {
     struct tls_words w = {0};
+    bool client_seen = false;
     for (enum side side = SIDE_CLIENT; side <= SIDE_SERVER; side = (enum side)(side + 1)) {
         struct tls_seen t;
         if (!tls_of(r, side, &t))
             continue;
         w.tls = true;
-        w.established = w.established || t.saw_application_data;
+        if (side == SIDE_CLIENT || !client_seen)
+            w.established = t.saw_application_data;
+        client_seen = client_seen || side == SIDE_CLIENT;
         if (t.saw_clear_alert && t.alert_level == 2 && t.alert_code != 0) {
             w.fatal = true;
             w.by = side;
             w.code = t.alert_code;
         }
     }
+    w.established = w.established && !w.fatal;
     return w;
 }
 
@@ -228,7 +234,7 @@ static const struct fact_def rows[] = {
     {"app.tls-alert-by", FACT_ENUM, FACT_OF_KIND, speaker_choices, "who sent that alert",
      tls_alert_by},
     {"app.tls-established", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
-     "TLS application data was seen", tls_established},
+     "TLS application data was seen, beyond the handshake", tls_established},
     {"app.tls-sni", FACT_TEXT, FACT_OF_KIND | FACT_HEARS_CLIENT, NULL,
      "the server name in the ClientHello", tls_sni},
     {"app.amqp-heartbeat", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_CLIENT, NULL,
