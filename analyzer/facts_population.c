@@ -128,6 +128,13 @@ static bool unknown_client_plain(const struct case_file *c, const struct reset *
     return k != NULL;
 }
 
+static bool unknown_sudden_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_sudden : 0;
+    return k != NULL;
+}
+
 static bool turned_others_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     const struct shunning *k = population_shunning(c, r);
@@ -171,6 +178,7 @@ COUNTED(same_bytes)
 COUNTED(live_beside)
 COUNTED(refused_client)
 COUNTED(unknown_client)
+COUNTED(unknown_sudden)
 COUNTED(turned_others)
 COUNTED(held_others)
 
@@ -317,6 +325,8 @@ static const struct fact_def rows[] = {
      "attempts of this client that its port refused within a minute", refused_client},
     {"server.unknown-client", FACT_INT, FACT_HEARS_BOTH, NULL,
      "connections of this client that it answered as if unknown within a minute", unknown_client},
+    {"server.unknown-sudden", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "of these, those on which it had spoken within 1.5 s before", unknown_sudden},
     {"server.turned-others", FACT_INT, FACT_HEARS_BOTH, NULL,
      "connections of other addresses that it refused or did not know within a minute",
      turned_others},
@@ -399,6 +409,7 @@ static const struct fact_plain_row plain[] = {
     PLAIN(live_beside),
     {refused_client, refused_client_plain, no_shunning},
     {unknown_client, unknown_client_plain, no_shunning},
+    {unknown_sudden, unknown_sudden_plain, no_shunning},
     {turned_others, turned_others_plain, no_shunning},
     {held_others, held_others_plain, no_shunning},
     {closed_together, NULL, no_closing},

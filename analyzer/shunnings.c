@@ -29,10 +29,15 @@ static bool is_of_kind(const struct reset *r)
     }
 }
 
-/* A client's number, and whether it was refused or else unknown. */
-static uint32_t note_of(uint32_t client, bool refused)
+enum { NOTE_REFUSED = 1, NOTE_SUDDEN = 2, NOTE_CLIENT = 2 /* its shift */ };
+
+/* A client's number, and whether it was refused or else unknown, and how soon. */
+static uint32_t note_of(uint32_t client, bool refused, const struct reset *r)
 {
-    return client << 1 | refused;
+    const instant_ns last = reset_last_time(r, SIDE_SERVER);
+    const bool sudden =
+        !refused && last != INSTANT_NONE && r->deciding.segment.time - last < SHUNNINGS_SUDDEN_NS;
+    return client << NOTE_CLIENT | (refused ? NOTE_REFUSED : 0) | (sudden ? NOTE_SUDDEN : 0);
 }
 
 static bool name_places(struct server_rows *rows)
@@ -54,7 +59,7 @@ static void deal(struct server_rows *rows)
         struct server_row *row = traits ? server_rows_of(rows, r) : NULL;
         if (row)
             server_rows_add(rows, row, r->deciding.segment.time,
-                            note_of(rows->census->client[i], !(traits & CENSUS_NO_STATE)));
+                            note_of(rows->census->client[i], !(traits & CENSUS_NO_STATE), r));
     }
 }
 
@@ -86,12 +91,13 @@ static bool take(struct shunning *out, const struct server_rows *rows, size_t i,
     const instant_ns apart = rows->time[i] > t ? rows->time[i] - t : t - rows->time[i];
     if (apart > SHUNNINGS_REACH_NS)
         return false;
-    const bool is_refused = rows->note[i] == note_of(client, true);
-    const bool is_unknown = rows->note[i] == note_of(client, false);
-    out->n_refused += is_refused;
-    out->n_unknown += is_unknown;
-    out->n_others += !is_refused && !is_unknown;
-    if ((is_refused || is_unknown) && rows->time[i] < *first)
+    const bool is_mine = rows->note[i] >> NOTE_CLIENT == client;
+    const bool is_refused = rows->note[i] & NOTE_REFUSED;
+    out->n_refused += is_mine && is_refused;
+    out->n_unknown += is_mine && !is_refused;
+    out->n_sudden += is_mine && (rows->note[i] & NOTE_SUDDEN);
+    out->n_others += !is_mine;
+    if (is_mine && rows->time[i] < *first)
         *first = rows->time[i];
     return true;
 }

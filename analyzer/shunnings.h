@@ -10,11 +10,13 @@
 
 #include "analyzer/census.h"
 
-#define SHUNNINGS_REACH_NS (60 * NS_PER_S) /* so far before and after a reset one looks */
+#define SHUNNINGS_REACH_NS (60 * NS_PER_S)     /* so far before and after a reset one looks */
+#define SHUNNINGS_SUDDEN_NS (1500 * NS_PER_MS) /* no host starts anew in that time */
 
 struct shunning {       /* of one server's port, in that time, as one place saw it */
     uint32_t n_refused; /* the client's attempts that were refused */
     uint32_t n_unknown; /* the client's connections that were answered as unknown */
+    uint32_t n_sudden;  /* of these: the server had spoken on it so shortly before */
     uint32_t n_others;  /* other addresses' of both kinds */
     /* other addresses' open before the reset and after it, at most 200; none: the same of the first
      * time that the client was turned away */

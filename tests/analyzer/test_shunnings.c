@@ -48,6 +48,7 @@ static void one_client_is_shunned(void **state)
     struct reset *refused = turned(j, "192.0.2.1:1001", 22, true);
     assert_true(ask(j, lost, &k));
     assert_int_equal(k.n_unknown, 1);
+    assert_int_equal(k.n_sudden, 0);
     assert_int_equal(k.n_refused, 1);
     assert_int_equal(k.n_others, 0);
     assert_int_equal(k.n_others_held, 1);
@@ -56,6 +57,25 @@ static void one_client_is_shunned(void **state)
     other->saw_rst |= 1 << SIDE_SERVER; /* it was not held after all */
     assert_true(ask(j, refused, &k));
     assert_int_equal(k.n_others_held, 0);
+    joint_free(j);
+}
+
+/* A host that starts anew was silent for longer. */
+static void it_had_spoken_just_before(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct shunning k;
+    struct reset *lost = turned(j, "192.0.2.1:1000", 20, false);
+    struct reset *refused = turned(j, "192.0.2.1:1001", 22, true);
+    struct connection full = *lost->in_full;
+    lost->in_full = &full;
+    full.end[SIDE_SERVER].last_time = JOINT_START + 19 * NS_PER_S;
+    assert_true(ask(j, refused, &k));
+    assert_int_equal(k.n_sudden, 1);
+    full.end[SIDE_SERVER].last_time = JOINT_START + 18 * NS_PER_S;
+    assert_true(ask(j, refused, &k));
+    assert_int_equal(k.n_sudden, 0);
     joint_free(j);
 }
 
@@ -137,9 +157,9 @@ static void nothing_was_forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_client_is_shunned),    cmocka_unit_test(a_device_turns_on_a_client),
-        cmocka_unit_test(the_capture_ends_with_it), cmocka_unit_test(others_are_turned_away_too),
-        cmocka_unit_test(nothing_was_forgotten),
+        cmocka_unit_test(one_client_is_shunned),      cmocka_unit_test(it_had_spoken_just_before),
+        cmocka_unit_test(a_device_turns_on_a_client), cmocka_unit_test(the_capture_ends_with_it),
+        cmocka_unit_test(others_are_turned_away_too), cmocka_unit_test(nothing_was_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a device or a host does to connections that are in use: a ban, a NAT that loses its table."""
 from case import again
-from talk import end, exchange
+from talk import end, exchange, meet
 
 
 def ban(c, port=8443):
@@ -66,6 +66,56 @@ def ban(c, port=8443):
 
 again(ban, "ban-live", "A ban meets live sessions")
 again(ban, "ban-live-v6", "A ban meets live sessions", ip=6, graded=True, shape=dict(delay=0.01))
+
+
+def sudden(c, port=8443):
+    """
+    A rule `reject with tcp reset` comes into force on the server itself while connections are open;
+    what the client sends then is answered as if nobody knew it, and its new attempts are refused.
+    The service is alive and says nothing.
+
+    The reader should see: no service that is down, since that closes its connections first; a rule,
+    by how soon after the server's last word.
+    """
+    c.stage(log=False)
+    listener = c.server.listen(port)
+    c.watch()
+    group = []
+    for _ in range(c.rng.randrange(2, 4)):
+        a, b, mine = meet(c, listener, port)
+        exchange(c, a, b)
+        group.append((a, b, mine))
+    c.server.nft(
+        "table inet filter {\n chain input {\n type filter hook input priority 0\n"
+        f" tcp dport {port} reject with tcp reset\n }}\n}}\n"
+    )
+    for a, _, mine in group:
+        a.sendall(c.text(20, 200))
+        c.pause(0.1, 0.2)
+        a.close()
+        c.truth.add(
+            (c.client.addr, mine), (c.server.addr, port), sender="server", phase="active",
+            kernel=False, mechanism=["no-state"], cause=["firewall-reject", "peer-lost-state"],
+        )
+    for _ in range(2):
+        s = c.client.socket()
+        s.bind((c.client.addr, 0))
+        mine = s.getsockname()[1]
+        try:
+            s.connect((c.server.addr, port))
+        except ConnectionRefusedError:
+            pass
+        s.close()
+        c.truth.add(
+            (c.client.addr, mine), (c.server.addr, port), sender="server", phase="opening",
+            kernel=False, mechanism=["refused"],
+            cause=["firewall-reject", "service-down"],  # byte for byte the answer of a closed port
+        )
+        c.pause(0.2, 0.5)
+    c.mute(c.server)
+
+
+again(sudden, "reject-sudden", "A rule on the server rejects what was open")
 
 
 def flushed(c, port=8080):
