@@ -20,9 +20,18 @@ struct text case_text_head(struct source *source)
     return (struct text){(const char *)p, n < PROBE ? n : PROBE};
 }
 
+/* What some editors write before the first line (Unicode section 23.8). */
+static void skip_byte_order_mark(struct source *source)
+{
+    const struct text mark = TEXT("\xEF\xBB\xBF");
+    if (text_starts(case_text_head(source), mark))
+        source_consume(source, mark.n);
+}
+
 bool case_read_text(struct case_run *run, struct case_input *in, struct source *source,
                     const struct input *input, bool snapshots_read, struct error *err)
 {
+    skip_byte_order_mark(source);
     const struct text head = case_text_head(source);
     const char *as = case_setting_for(run->config->as, run->config->n_as, source_name(source));
     bool wanted = as && strcmp(as, "log") == 0;

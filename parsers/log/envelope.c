@@ -302,6 +302,16 @@ static bool take_rfc5424(struct scan *s, struct envelope *e)
     return true;
 }
 
+/* "Nov 27 09:01:02 ", "2026-11-27T" */
+static bool is_stamped(const struct scan *s)
+{
+    if (scan_is_digit(scan_peek(s, 0)) && scan_is_digit(scan_peek(s, 3)))
+        return scan_peek(s, 4) == '-' && scan_peek(s, 7) == '-' && scan_peek(s, 10) == 'T';
+    const char c = scan_peek(s, 0);
+    return c >= 'A' && c <= 'Z' && scan_peek(s, 3) == ' ' && scan_is_digit(scan_peek(s, 5)) &&
+           scan_peek(s, 6) == ' ' && scan_peek(s, 9) == ':' && scan_peek(s, 12) == ':';
+}
+
 enum step { STEP_NO, STEP_DONE, STEP_INWARDS };
 
 /* "stdout F " and its like, behind a container runtime's stamp. */
@@ -348,6 +358,10 @@ static enum step take_iso(struct scan *s, struct envelope *e)
         return STEP_DONE;
     if (take_cri(s)) {
         name_format(e, LOG_CRI);
+        return STEP_INWARDS;
+    }
+    if (is_stamped(s)) { /* kubectl logs --timestamps, of who stamps its lines so */
+        name_format(e, LOG_DOCKER);
         return STEP_INWARDS;
     }
     struct envelope tagged = *e;
@@ -499,10 +513,9 @@ static enum step take_form(struct scan *s, struct envelope *e)
     return take_other_form(s, e);
 }
 
-bool envelope_parse(struct text line, struct envelope *out)
+static bool parse_from(struct scan s, struct envelope *out)
 {
     *out = (struct envelope){.monotonic_ns = INSTANT_NONE, .stamp.instant = INSTANT_NONE};
-    struct scan s = scan_of(line);
     for (unsigned depth = 0; depth < DEPTH_MAX; depth++) {
         size_t before = s.at;
         enum step step = take_form(&s, out);
@@ -515,4 +528,23 @@ bool envelope_parse(struct text line, struct envelope *out)
     }
     out->message = out->body = scan_rest(&s);
     return out->has_stamp || out->format != LOG_BARE;
+}
+
+/* A line that grep found is one of the forms behind a file's name, a number, or both. */
+static bool parse_found(struct scan s, struct envelope *out)
+{
+    struct envelope inner;
+    for (int place = 0; place < 2 && form_take_place(&s); place++)
+        if (parse_from(s, &inner) && inner.has_stamp) {
+            *out = inner;
+            return true;
+        }
+    return false;
+}
+
+bool envelope_parse(struct text line, struct envelope *out)
+{
+    const struct scan s = scan_of(line.n > 0 && line.p[0] == '\x1b' ? form_uncoloured(line) : line);
+    const bool is_known = parse_from(s, out);
+    return (is_known && out->has_stamp) || parse_found(s, out) || is_known;
 }

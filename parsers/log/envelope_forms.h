@@ -82,4 +82,12 @@ bool form_take_squid(struct scan *s, struct envelope *e);
 bool form_take_elastic(struct scan *s, const struct scan *behind, struct envelope *e,
                        const struct stamp *st);
 
+/* The ones below are in envelope_dress.c. */
+
+/* A line without the colours before and behind it. */
+struct text form_uncoloured(struct text line);
+/* "/var/log/auth.log:" or "12:", as grep says where it found a line: whether it was that, what
+ * follows must tell. */
+bool form_take_place(struct scan *s);
+
 #endif

@@ -212,6 +212,20 @@ class OddLogs(ProgramTest):
         self.write("auth.log", self.log.replace(b"\n", b"\r\n"))
         self.assertEqual([len(v) for v in self.links_of("server.pcap", "auth.log")], plain)
 
+    def test_what_editors_and_viewers_put_around_lines(self):
+        self.write("server.pcap", self.pcap)
+        self.write("auth.log", self.log)
+        plain = [len(v) for v in self.links_of("server.pcap", "auth.log")]
+        self.assertTrue(any(plain))
+        lines = self.log.splitlines()
+        for dressed in (b"\xef\xbb\xbf" + self.log,
+                        b"\n".join(b"/var/log/auth.log:" + line for line in lines),
+                        b"\n".join(b"auth.log:%d:%s" % (n, line) for n, line in enumerate(lines, 1)),
+                        b"\n".join(b"\x1b[32m" + line + b"\x1b[0m" for line in lines)):
+            self.write("auth.log", dressed)
+            links = self.links_of("server.pcap", "auth.log")
+            self.assertEqual([len(v) for v in links], plain)
+
     def test_escapes_in_a_log_are_shown_as_text(self):
         evil = self.log.replace(b"MaxStartups", b"MaxStartups\x1b]0;x\x07\x9b")
         self.write("case/auth.log", evil)
