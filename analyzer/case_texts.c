@@ -8,6 +8,7 @@
 
 #include "analyzer/case_parts.h"
 #include "analyzer/log_rotation.h"
+#include "parsers/input/utf16.h"
 
 static bool no_room(struct error *err)
 {
@@ -25,6 +26,8 @@ static bool read_one(struct case_run *run, struct walk *walk, size_t input, bool
     struct case_input *in = &run->inputs.v[input];
     struct error failed = {0};
     struct source *source = walk_open_input(walk, input, &failed);
+    if (source)
+        source = utf16_source(source, &failed);
     bool good =
         source && case_read_text(run, in, source, walk_input(walk, input), snapshots_read, &failed);
     source_close(source);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "parsers/input/utf16.h"
+
 struct magic {
     enum input_kind kind;
     size_t at, n;
@@ -37,8 +39,6 @@ static const struct magic magics[] = {
     {INPUT_UNKNOWN, 0, 7, "ElfFile", "Windows event log (EVTX)"},
     {INPUT_UNKNOWN, 0, 6, "7z\xbc\xaf\x27\x1c", "7-Zip archive"},
     {INPUT_UNKNOWN, 0, 4, "Rar!", "RAR archive"},
-    {INPUT_UNKNOWN, 0, 2, "\xff\xfe", "UTF-16 text"},
-    {INPUT_UNKNOWN, 0, 2, "\xfe\xff", "UTF-16 text"},
 };
 
 static const struct magic *find_magic(const uint8_t *bytes, size_t n)
@@ -114,6 +114,15 @@ static bool is_text(const uint8_t *bytes, size_t n)
     return n_nul < n - n / 8 && n_odd <= n / 32 && n_nul + n_odd < n;
 }
 
+static bool is_text_of_any_width(const uint8_t *bytes, size_t n)
+{
+    uint8_t narrow[SNIFF_BYTES * 2];
+    if (!utf16_begins(bytes, n))
+        return is_text(bytes, n);
+    n = utf16_convert(bytes, n, narrow, sizeof narrow);
+    return is_text(narrow, n);
+}
+
 enum input_kind sniff_kind(const uint8_t *bytes, size_t n)
 {
     if (n == 0)
@@ -130,7 +139,7 @@ enum input_kind sniff_kind(const uint8_t *bytes, size_t n)
     /* zstd's skippable frames: 0x184D2A50 to 0x184D2A5F, little-endian (RFC 8878 section 3.1.2) */
     if (n >= 4 && (bytes[0] & 0xf0) == 0x50 && memcmp(bytes + 1, "\x2a\x4d\x18", 3) == 0)
         return INPUT_COMPRESSED;
-    return is_text(bytes, n) ? INPUT_TEXT : INPUT_UNKNOWN;
+    return is_text_of_any_width(bytes, n) ? INPUT_TEXT : INPUT_UNKNOWN;
 }
 
 const char *sniff_foreign(const uint8_t *bytes, size_t n)

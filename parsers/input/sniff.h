@@ -16,7 +16,7 @@ enum input_kind {
     INPUT_EMPTY,   /* no byte */
     INPUT_PCAP,
     INPUT_PCAPNG,
-    INPUT_TEXT,       /* lines of UTF-8 or Latin-1, some NUL bytes tolerated */
+    INPUT_TEXT,       /* lines of UTF-8, Latin-1 or UTF-16, some NUL bytes tolerated */
     INPUT_JOURNAL,    /* systemd's binary journal file */
     INPUT_COMPRESSED, /* gzip, bzip2, xz, zstd, lz4 */
     INPUT_TAR,

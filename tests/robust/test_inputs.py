@@ -218,7 +218,8 @@ class OddLogs(ProgramTest):
         plain = [len(v) for v in self.links_of("server.pcap", "auth.log")]
         self.assertTrue(any(plain))
         lines = self.log.splitlines()
-        for dressed in (b"\xef\xbb\xbf" + self.log,
+        for dressed in (b"\xef\xbb\xbf" + self.log, self.log.decode().encode("utf-16"),
+                        b"\xfe\xff" + self.log.decode().encode("utf-16-be"),
                         b"\n".join(b"/var/log/auth.log:" + line for line in lines),
                         b"\n".join(b"auth.log:%d:%s" % (n, line) for n, line in enumerate(lines, 1)),
                         b"\n".join(b"\x1b[32m" + line + b"\x1b[0m" for line in lines)):

@@ -255,7 +255,7 @@ static void kinds_are_told_by_content(void **state)
         ROW("snoop\0\0\0\0\0\0\2", INPUT_UNKNOWN),
         ROW("\xff\xfe"
             "a\0b\0\n\0",
-            INPUT_UNKNOWN),
+            INPUT_TEXT),
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(sniff_kind((const uint8_t *)rows[i].bytes, rows[i].n), rows[i].kind);
