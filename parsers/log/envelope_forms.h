@@ -8,6 +8,10 @@
 
 #include "parsers/log/envelope.h"
 
+/* The ones below are in envelope_syslog.c. */
+
+/* The outermost form that was named stays; containers are named before what they wrap. */
+void form_name(struct envelope *e, enum log_format f);
 /* "sshd[123]: ", "kernel: ", "Setup Assistant[1173]: ", "(systemd)[1]: " */
 bool form_take_tag(struct scan *s, struct envelope *e);
 /* The stamp of an inner form: it replaces the one outside it, which was a relay's or supervisor's.
@@ -15,6 +19,20 @@ bool form_take_tag(struct scan *s, struct envelope *e);
 void form_set_stamp(struct envelope *e, const struct stamp *st);
 /* Sets the message to what is left of the scan, and takes a kernel line's bracketed time off it. */
 void form_set_message(struct envelope *e, const struct scan *s);
+/* "Nov 27 09:01:02 host sshd[1]: text", with a year or a fraction, too. */
+bool form_take_rfc3164(struct scan *s, struct envelope *e);
+/* What follows "<PRI>1 ". */
+bool form_take_rfc5424(struct scan *s, struct envelope *e);
+/* Behind a stamp: "host sshd[1]: text", relays' stamps between them; strict: no tag, no form. */
+bool form_take_host_and_tag(struct scan *s, struct envelope *e, bool strict);
+/* "Sun 2025-06-15 15:06:40 UTC host sshd[1]: text" of journalctl -o short-full, and what begins an
+ * entry of -o verbose. */
+bool form_take_journal_full(struct scan *s, struct envelope *e);
+/* "1750000000.123456 host sshd[1]: text" of journalctl -o short-unix. */
+bool form_take_unix(struct scan *s, struct envelope *e);
+
+/* The ones below are in envelope_native.c. */
+
 /* What daemons that stamp their own lines write behind an ISO stamp: nginx, RabbitMQ, PostgreSQL,
  * MySQL, fail2ban.  date_sep is what stood between year and month, time_sep before the hour. */
 bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char time_sep);
