@@ -50,6 +50,13 @@ static struct fact age(const struct case_file *c, const struct reset *r)
     return fact_of_number(age_plain, c, r, "the capture began in mid-connection");
 }
 
+static bool idle_before_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    (void)c;
+    *out = r->idle_before_ns;
+    return r->idle_before_ns != INSTANT_NONE;
+}
+
 static struct fact idle_before(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -176,7 +183,8 @@ static const struct fact_def rows[] = {
      "silence on the connection before the exchange that ended in the RST", idle_before},
 };
 
-static const struct fact_plain_row plain[] = {{age, age_plain, NULL}, {port, port_plain, NULL}};
+static const struct fact_plain_row plain[] = {
+    {age, age_plain, NULL}, {port, port_plain, NULL}, {idle_before, idle_before_plain, NULL}};
 
 const struct fact_rows facts_connection = {.rows = rows,
                                            .n = sizeof rows / sizeof rows[0],

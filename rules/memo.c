@@ -266,7 +266,7 @@ void memo_learn(struct memo *m, struct bench *b, const struct judgement *j)
                 continue;
             if (node->question == NONE && node->judgement == NONE) {
                 node->question = q;
-                node->plain = question_plain(&m->questions, q);
+                node->plain = question_plain(&m->questions, q, is_of_kind);
             }
             if (node->question != q || !question_answer(&m->questions, q, b, &given))
                 return;

@@ -70,21 +70,24 @@ static bool is_known(const struct questions *q, uint32_t first, const struct con
     return false;
 }
 
-/* What a host snapshot says is the same for all resets. */
-static bool is_of_case(const struct questions *all, const struct subject *ref)
+/* Whether it is the same for all resets, as what a host snapshot says, or for all of one kind. */
+static bool is_the_same(const struct questions *all, const struct subject *ref, bool of_kind)
 {
-    return ref->kind == SUBJECT_FACT && !all->catalogue->asked[ref->slot].def;
+    if (ref->kind != SUBJECT_FACT)
+        return false;
+    const struct fact_def *def = all->catalogue->asked[ref->slot].def;
+    return !def || (of_kind && (def->traits & FACT_OF_KIND));
 }
 
-/* Whether answers hang on more than this fact's value. */
-static bool refers(const struct questions *all, const struct question *q)
+/* Whether answers hang on more than this fact's value; of_kind: among resets of one kind. */
+static bool refers(const struct questions *all, const struct question *q, bool of_kind)
 {
     for (uint32_t i = 0; i < q->n; i++) {
         const struct condition *c = all->atoms.v[q->first + i].condition;
         for (size_t k = 0; k < c->n_tests; k++)
             for (size_t o = 0; o < c->tests[k].n_operands; o++) {
                 const struct subject *ref = c->tests[k].operands[o].ref;
-                if (ref && !is_of_case(all, ref))
+                if (ref && !is_the_same(all, ref, of_kind))
                     return true;
             }
     }
@@ -127,11 +130,11 @@ static bool add_question(struct questions *all, uint32_t slot, uint32_t first, u
     if (!q)
         return false;
     *q = (struct question){.slot = slot, .first = first, .n = n};
-    if (refers(all, q))
+    q->of_kind = def && (def->traits & FACT_OF_KIND) && !refers(all, q, true);
+    if (refers(all, q, false))
         return true;
     q->likeness = likeness_of(def);
     q->asks_timers = asks_timers(all, q);
-    q->of_kind = def && (def->traits & FACT_OF_KIND);
     q->of_case = def && fact_is_mute(all->of, def);
     q->plain = def && q->likeness != ALIKE_NEVER ? fact_plain_of(def) : NULL;
     return true;
@@ -364,9 +367,10 @@ bool question_answer(struct questions *all, uint32_t i, struct bench *b, uint64_
     return true;
 }
 
-fact_plain *question_plain(const struct questions *q, uint32_t i)
+/* Which timers count hangs on what was spoken: nothing, by resets that are of a kind. */
+fact_plain *question_plain(const struct questions *q, uint32_t i, bool of_kind)
 {
-    return q->all.v[i].asks_timers ? NULL : q->all.v[i].plain;
+    return of_kind || !q->all.v[i].asks_timers ? q->all.v[i].plain : NULL;
 }
 
 struct span question_span(const struct questions *q, uint32_t i, const struct bench *b, bool known,

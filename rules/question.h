@@ -37,8 +37,9 @@ struct span {            /* of a fact's plain values */
     int64_t least, most; /* of known ones; none lies between where the least is more */
 };
 
-/* How to ask for the value on which alone the answers hang; NULL: there is no such way. */
-fact_plain *question_plain(const struct questions *q, uint32_t i);
+/* How to ask for the value on which alone the answers hang, for resets of one kind if of_kind;
+ * NULL: there is no such way. */
+fact_plain *question_plain(const struct questions *q, uint32_t i, bool of_kind);
 /* For which values the answer holds that was given last to one that is known, or not. */
 struct span question_span(const struct questions *q, uint32_t i, const struct bench *b, bool known,
                           int64_t number);

@@ -187,9 +187,19 @@ static bool plain_int(const struct case_file *c, const struct reset *r, int64_t 
     return values[3].known;
 }
 
+static bool plain_idle(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    (void)c, (void)r;
+    *out = values[2].as.number;
+    return values[2].known;
+}
+
 fact_plain *fact_plain_of(const struct fact_def *def)
 {
-    return def == &table[0] ? plain_bool : def == &table[3] ? plain_int : NULL;
+    return def == &table[0]   ? plain_bool
+           : def == &table[2] ? plain_idle
+           : def == &table[3] ? plain_int
+                              : NULL;
 }
 
 bool fact_is_mute(const struct case_file *c, const struct fact_def *def)

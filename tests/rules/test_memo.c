@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "parsers/packet/words.h"
 #include "tests/rules/fake.h"
 
 #define RULE(id, cause, more, base)                                                                \
@@ -203,13 +204,23 @@ static void test_words_in_noise(void **state)
     close_court(&t);
 }
 
-/* An answer holds for all numbers between the same limits, and for no other. */
+static const struct reset_face face = {.capture = 0};
+
+/* Of a kind, then. */
+static void stand_in_outline(struct reset *r)
+{
+    r->outline = &face;
+    r->rsts = &r->deciding;
+    r->n_rsts = 1;
+}
+
+/* An answer holds for all numbers between the same limits, and for no other; of a kind or not. */
 static void test_numbers_between_limits(void **state)
 {
     (void)state;
     static const int64_t around[] = {0, 4, 9, 10, 11, 14, 15, 16, 20, 24, 25, 26, 30, 40, 50};
     static const char timer[] = "<timeouts version='1'><timer after='22ns' tolerance='3ns' "
-                                "kind='server' product='p'>x</timer></timeouts>";
+                                "kind='server' product='p' speaks='mysql'>x</timer></timeouts>";
     const size_t n = sizeof around / sizeof *around;
     struct court t;
     fake_forget();
@@ -241,6 +252,11 @@ static void test_numbers_between_limits(void **state)
         if (chance >> 30 == 0)
             fake_number("t.idle", around[(chance >> 20) % n]);
         fake_number("t.bytes", around[(chance >> 18) % n]);
+        fake_spoken(1U << (chance >> 14 & 1 ? APP_MYSQL : APP_HTTP1));
+        if (i >= 10000) { /* nobody spoke */
+            stand_in_outline(t.f.resets[0]);
+            fake_spoken(0);
+        }
         assert_as_judged(&t);
     }
     fake_forget();
@@ -273,7 +289,6 @@ static void test_lines_are_not_remembered(void **state)
 static void test_kinds(void **state)
 {
     (void)state;
-    static const struct reset_face face = {.capture = 0};
     struct court t;
     fake_forget();
     fake_number("t.int", 12);
@@ -284,9 +299,7 @@ static void test_kinds(void **state)
                     "0.5") RULE("b", "port-scan", "", "0.3"),
                0);
     struct reset *r = t.f.resets[0];
-    r->outline = &face;
-    r->rsts = &r->deciding;
-    r->n_rsts = 1;
+    stand_in_outline(r);
     assert_false(recalled(&t));
     assert_string_equal(t.j.rule, "a");
     assert_true(recalled(&t));
@@ -314,6 +327,36 @@ static void test_kinds(void **state)
         recalled(&t);
         assert_string_equal(t.j.rule, i % 500 % 3 ? "b" : "a");
     }
+    close_court(&t);
+}
+
+/* A fact of the kind that is held against another one is asked once only where that is of the kind,
+ * too. */
+static void test_kinds_that_refer(void **state)
+{
+    (void)state;
+    struct court t;
+    fake_forget();
+    fake_text("t.side", "server");
+    fake_text("t.text", "server");
+    open_court(&t,
+               RULE("a", "port-closed", REQUIRE("<fact name='t.side' is='@t.side'/>"), "0.5")
+                   RULE("b", "port-scan", REQUIRE("<fact name='t.side' is='@t.text'/>"), "0.7"),
+               0);
+    stand_in_outline(t.f.resets[0]);
+    assert_false(recalled(&t));
+    assert_string_equal(t.j.rule, "b");
+    fake_text("t.text", "client");
+    assert_false(recalled(&t));
+    assert_string_equal(t.j.rule, "a");
+    close_court(&t);
+    open_court(&t, RULE("a", "port-closed", REQUIRE("<fact name='t.side' is='@t.side'/>"), "0.5"),
+               0);
+    stand_in_outline(t.f.resets[0]);
+    assert_false(recalled(&t));
+    fake_forget(); /* as it never is within a kind */
+    assert_true(recalled(&t));
+    assert_string_equal(t.j.rule, "a");
     close_court(&t);
 }
 
@@ -390,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_numbers_between_limits),
         cmocka_unit_test(test_lines_are_not_remembered),
         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_kinds_that_refer),
         cmocka_unit_test(test_mute_facts),
         cmocka_unit_test(test_unheard_ends),
         cmocka_unit_test(test_lost_frames),
