@@ -35,7 +35,7 @@ static void case_line(struct lines *l, const struct arranged *a)
     char server[ENDPOINT_TEXT_MAX];
     endpoint_format(finding_end(l->f, x, SIDE_SERVER), server);
     strbuf_printf(&l->b, "%5zu  %-22s at %s: ", a->n_members, x->cause, server);
-    lines_cut(l, findings_tell(l->f, x, &l->telling)->title, TELL_WORDS_MAX);
+    lines_cut(l, findings_title(l->f, x, &l->telling), TELL_WORDS_MAX);
     lines_print(l, STYLE_PLAIN);
 }
 

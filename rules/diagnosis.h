@@ -105,6 +105,8 @@ struct telling { /* room for one diagnosis at a time; zeroed before first use */
 /* The finding in words, valid until the telling is used again or finished. */
 const struct diagnosis *findings_tell(const struct findings *f, const struct finding *x,
                                       struct telling *t);
+/* Its title alone, in the same room and at a fraction of the cost. */
+struct text findings_title(const struct findings *f, const struct finding *x, struct telling *t);
 void telling_finish(struct telling *t); /* NULL-safe */
 
 struct groups {

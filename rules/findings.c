@@ -20,6 +20,7 @@
 #define ALTERNATIVES_MAX 6
 #define UNDECIDED_MAX 8
 #define WORTH_NAMING 0.05 /* least confidence of an alternative */
+#define NO_RULE "No rule explains this reset"
 
 struct candidate { /* a rule that is open */
     const struct verdict *verdict;
@@ -91,7 +92,7 @@ static void fill_verdict(struct judges *b, struct diagnosis *d)
     d->rule = b->judgement.rule;
     d->severity = b->judgement.severity;
     if (!w) {
-        d->title = TEXT("No rule explains this reset");
+        d->title = TEXT(NO_RULE);
         d->evidence = evidence_of_reset(&b->bench, &d->n_evidence);
         return;
     }
@@ -296,11 +297,10 @@ static void judge_once(struct judges *b)
     memo_learn(b->memo, &b->bench, &b->judgement);
 }
 
-const struct diagnosis *findings_tell(const struct findings *f, const struct finding *x,
-                                      struct telling *t)
+/* Judges it once more, for what is to be said in the telling. */
+static struct judges *call_judges(const struct findings *f, const struct finding *x,
+                                  struct telling *t)
 {
-    if (f->told)
-        return &f->told[x - f->v];
     struct judges *b = f->judges;
     if (t->arena.from)
         arena_finish(&t->arena);
@@ -309,6 +309,27 @@ const struct diagnosis *findings_tell(const struct findings *f, const struct fin
     b->bench.arena = &t->arena;
     bench_take(&b->bench, t->d.reset);
     judge_once(b);
+    return b;
+}
+
+struct text findings_title(const struct findings *f, const struct finding *x, struct telling *t)
+{
+    if (f->told)
+        return f->told[x - f->v].title;
+    struct judges *b = call_judges(f, x, t);
+    const struct verdict *w = b->judgement.winner;
+    if (!w)
+        return TEXT(NO_RULE);
+    hearing_judge(&b->hearing, &b->bench, w->rule, true);
+    return speak(&b->hearing, &w->rule->title);
+}
+
+const struct diagnosis *findings_tell(const struct findings *f, const struct finding *x,
+                                      struct telling *t)
+{
+    if (f->told)
+        return &f->told[x - f->v];
+    struct judges *b = call_judges(f, x, t);
     fill_place(b, x, &t->d);
     fill_verdict(b, &t->d);
     fill_alternatives(b, &t->d);

@@ -55,6 +55,11 @@ static void leave(struct scene *s)
     fake_case_finish(&s->f);
 }
 
+static struct text titled(struct scene *s)
+{
+    return findings_title(&s->found, s->found.v, &s->t);
+}
+
 static bool says(struct text t, const char *expected)
 {
     if (text_eq(t, text_of(expected)))
@@ -74,12 +79,14 @@ static void test_the_most_confident_wins(void **state)
     assert_string_equal(d->cause, "port-scan");
     assert_int_equal(d->severity, SEVERITY_NOTICE);
     assert_true(fabs(d->confidence - 0.7) < 1e-9);
+    assert_true(says(d->title, "b"));
     assert_true(says(d->id, "c1-000001"));
     assert_true(says(d->display_filter, "tcp.stream eq 0"));
     assert_int_equal(d->n_alternatives, 1); /* undetermined is none */
     assert_string_equal(d->alternatives[0].cause, "port-closed");
     assert_false(d->alternatives[0].indistinct);
     assert_null(d->alternatives[0].superseded_by);
+    assert_true(says(titled(&s), "b"));
     leave(&s);
 }
 
@@ -98,6 +105,7 @@ static void test_nothing_holds(void **state)
          RULE("a", "port-closed", "", "0.9") "<require><fact name='t.int' is='2'/></require>" END);
     assert_string_equal(said(&s)->cause, "undetermined");
     assert_string_equal(said(&s)->rule, "");
+    assert_true(says(titled(&s), "No rule explains this reset"));
     assert_int_equal(said(&s)->n_evidence, 1);
     leave(&s);
 }
