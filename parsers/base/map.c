@@ -9,21 +9,16 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "parsers/base/address.h"
 #include "parsers/base/hash.h"
 #include "parsers/base/huge.h"
 
-#define MAP_ALIGN 8
+#define MAP_ALIGN ((size_t)8) /* of values: any ordinary type may be one */
 #define MAP_SLOTS_MIN 16
 
-/* The value follows the key at the next multiple of 8, so any ordinary type may be a value. */
-static size_t value_offset(const struct map *m)
+static size_t aligned(size_t n)
 {
-    return (m->key_size + MAP_ALIGN - 1) / MAP_ALIGN * MAP_ALIGN;
-}
-
-static size_t stride(const struct map *m)
-{
-    return value_offset(m) + (m->value_size + MAP_ALIGN - 1) / MAP_ALIGN * MAP_ALIGN;
+    return (n + MAP_ALIGN - 1) / MAP_ALIGN * MAP_ALIGN;
 }
 
 uint64_t map_seed(void)
@@ -39,7 +34,11 @@ uint64_t map_seed(void)
 
 void map_init(struct map *m, size_t key_size, size_t value_size)
 {
-    *m = (struct map){.key_size = key_size, .value_size = value_size, .seed = map_seed()};
+    *m = (struct map){.key_size = key_size,
+                      .value_size = value_size,
+                      .value_at = aligned(key_size),
+                      .stride = aligned(key_size) + aligned(value_size),
+                      .seed = map_seed()};
 }
 
 void map_finish(struct map *m)
@@ -48,18 +47,18 @@ void map_finish(struct map *m)
         return;
     free(m->entries);
     free(m->slots);
-    *m = (struct map){.key_size = m->key_size, .value_size = m->value_size, .seed = m->seed};
+    m->entries = NULL;
+    m->slots = NULL;
+    m->n = m->cap = m->n_slots = 0;
 }
 
-#define ADDRESS_SIZE 16 /* of the keys that are asked for most often, which spare the calls */
-#define ENDPOINT_SIZE 20
-
+/* Of the keys that are asked for most often the size is known, which spares the calls. */
 static uint32_t hash_of(const struct map *m, const void *key)
 {
-    if (m->key_size == ADDRESS_SIZE)
-        return (uint32_t)hash_bytes(key, ADDRESS_SIZE, m->seed);
-    if (m->key_size == ENDPOINT_SIZE)
-        return (uint32_t)hash_bytes(key, ENDPOINT_SIZE, m->seed);
+    if (m->key_size == sizeof(struct address))
+        return (uint32_t)hash_bytes(key, sizeof(struct address), m->seed);
+    if (m->key_size == sizeof(struct endpoint))
+        return (uint32_t)hash_bytes(key, sizeof(struct endpoint), m->seed);
     return (uint32_t)hash_bytes(key, m->key_size, m->seed);
 }
 
@@ -119,13 +118,13 @@ static bool grow(struct map *m)
 {
     size_t n_slots = m->n_slots ? m->n_slots * 2 : MAP_SLOTS_MIN;
     size_t cap = n_slots / 2;
-    if (cap >= UINT32_MAX || cap > SIZE_MAX / (stride(m) + 1))
+    if (cap >= UINT32_MAX || cap > SIZE_MAX / (m->stride + 1))
         return false;
-    uint8_t *entries = realloc(m->entries, cap * stride(m) + 1);
+    uint8_t *entries = realloc(m->entries, cap * m->stride + 1);
     if (!entries)
         return false;
     m->entries = entries;
-    huge_advise(entries, cap * stride(m));
+    huge_advise(entries, cap * m->stride);
     if (!grow_slots(m, n_slots))
         return false;
     m->cap = cap;
@@ -179,8 +178,8 @@ void *map_put(struct map *m, const void *key, bool *made)
         return value;
     if (m->n == m->cap && !grow(m))
         return NULL;
-    uint8_t *entry = m->entries + m->n * stride(m);
-    memset(entry, 0, stride(m));
+    uint8_t *entry = m->entries + m->n * m->stride;
+    memset(entry, 0, m->stride);
     memcpy(entry, key, m->key_size);
     m->slots[slot_of(m, key, hash)] = (struct map_slot){(uint32_t)(m->n + 1), hash};
     return map_value_at(m, m->n++);
@@ -220,10 +219,10 @@ void *map_put_ahead(struct map_ahead *a, size_t i, bool *made)
 
 const void *map_key_at(const struct map *m, size_t i)
 {
-    return m->entries + i * stride(m);
+    return m->entries + i * m->stride;
 }
 
 void *map_value_at(const struct map *m, size_t i)
 {
-    return m->entries + i * stride(m) + value_offset(m);
+    return m->entries + i * m->stride + m->value_at;
 }

@@ -18,9 +18,10 @@ struct map_slot {
 
 struct map {
     size_t key_size, value_size;
-    size_t n;         /* entries */
-    size_t cap;       /* entries that fit before the next growth */
-    uint8_t *entries; /* n entries of key then value, in order of insertion */
+    size_t value_at, stride; /* of an entry: where its value begins, and its size */
+    size_t n;                /* entries */
+    size_t cap;              /* entries that fit before the next growth */
+    uint8_t *entries;        /* n entries of key then value, in order of insertion */
     struct map_slot *slots;
     size_t n_slots;
     uint64_t seed;
