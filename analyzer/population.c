@@ -240,6 +240,12 @@ uint32_t population_number(const struct case_file *c, size_t reset, enum side en
     return end == SIDE_CLIENT ? s->client[reset] : s->server[reset];
 }
 
+uint32_t population_n_numbers(const struct case_file *c, enum side end)
+{
+    const struct census *s = &c->population->census;
+    return (uint32_t)(end == SIDE_CLIENT ? s->clients.n : s->servers.n);
+}
+
 const struct server_stats *population_server(const struct case_file *c, const struct reset *r)
 {
     uint32_t number;

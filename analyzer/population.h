@@ -43,6 +43,8 @@ void population_fetch(const struct case_file *c, const struct reset *r);
 /* The number of an end of the case's reset at that index, its server or the host of its client: the
  * same for all resets that have it. */
 uint32_t population_number(const struct case_file *c, size_t reset, enum side end);
+/* All such numbers are less than this. */
+uint32_t population_n_numbers(const struct case_file *c, enum side end);
 
 /* Never NULL.  Of the reset's ends: zeroed stats where no reset of the case has that end. */
 const struct server_stats *population_server(const struct case_file *c, const struct reset *r);

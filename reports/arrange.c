@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "analyzer/population.h"
-#include "parsers/base/map.h"
+#include "parsers/base/vec.h"
 
 /* Causes that are one client's doing or fate, whatever servers it met. */
 static bool is_of_client(const char *cause)
@@ -17,67 +17,62 @@ static bool is_of_client(const char *cause)
     return strcmp(cause, "port-scan") == 0 || strcmp(cause, "backscatter") == 0;
 }
 
-/* What the members of a case share: severity, cause, rule and server (or client). */
-struct case_key {
+struct label { /* what the members of a case share, besides their server (or client) */
     const char *cause, *rule; /* each name stands once in memory */
-    uint32_t severity, end;   /* see population_number */
+    enum severity severity;
+    uint32_t next; /* 1 + another case of the same end, 0: none */
 };
-
-_Static_assert(sizeof(struct case_key) == 2 * sizeof(char *) + 2 * sizeof(uint32_t),
-               "it is compared byte by byte");
 
 struct sorting {
     const struct findings *f;
-    struct map cases;  /* struct case_key -> uint32_t: its number */
-    uint32_t *case_of; /* by finding */
-    const char *last;  /* the cause asked about last, and what came of it */
-    bool last_is_of_client;
+    VEC(struct label) labels; /* by number of the case */
+    uint32_t *newest[2];      /* by side, then by population_number: 1 + a case of that end, or 0 */
+    uint32_t *case_of;        /* by finding */
+    const char *last;         /* the cause asked about last, and what came of it */
+    enum side last_side;
 };
 
-static void write_key(struct sorting *s, const struct finding *x, struct case_key *k)
+/* The end that the members of such a case share. */
+static enum side shared_end(struct sorting *s, const char *cause)
 {
-    if (x->cause != s->last) {
-        s->last = x->cause;
-        s->last_is_of_client = is_of_client(x->cause);
+    if (cause != s->last) {
+        s->last = cause;
+        s->last_side = is_of_client(cause) ? SIDE_CLIENT : SIDE_SERVER;
     }
-    const enum side side = s->last_is_of_client ? SIDE_CLIENT : SIDE_SERVER;
-    *k = (struct case_key){.cause = x->cause,
-                           .rule = x->rule,
-                           .severity = x->severity,
-                           .end = population_number(s->f->of, x->reset, side)};
+    return s->last_side;
 }
 
-/* Of some findings, which begin at that one. */
-static bool number_some(struct sorting *s, struct map_ahead *cases, size_t from,
-                        struct arrangement *out)
+static bool fits(const struct label *l, const struct finding *x)
 {
-    struct case_key keys[MAP_AHEAD];
-    for (size_t i = 0; i < cases->n; i++) {
-        write_key(s, &s->f->v[from + i], &keys[i]);
-        cases->key[i] = &keys[i];
-    }
-    map_look_ahead(cases);
-    for (size_t i = 0; i < cases->n; i++) {
-        bool made;
-        uint32_t *number = map_put_ahead(cases, i, &made);
-        if (!number)
-            return false;
-        if (made)
-            *number = (uint32_t)out->n_cases++;
-        s->case_of[from + i] = *number;
-        out->n_by_severity[s->f->v[from + i].severity]++;
-    }
-    return true;
+    return l->cause == x->cause && l->rule == x->rule && l->severity == x->severity;
+}
+
+/* 1 + the number of the finding's case, a new one if it is the first of it; 0: no memory. */
+static uint32_t case_for(struct sorting *s, const struct finding *x)
+{
+    const enum side side = shared_end(s, x->cause);
+    uint32_t *newest = &s->newest[side][population_number(s->f->of, x->reset, side)];
+    for (uint32_t i = *newest; i > 0; i = s->labels.v[i - 1].next)
+        if (fits(&s->labels.v[i - 1], x))
+            return i;
+    struct label *l = vec_push(&s->labels);
+    if (!l)
+        return 0;
+    *l = (struct label){x->cause, x->rule, x->severity, *newest};
+    return *newest = (uint32_t)s->labels.n;
 }
 
 static bool number_cases(struct sorting *s, struct arrangement *out)
 {
-    struct map_ahead cases = {.in = &s->cases};
-    for (size_t i = 0; i < s->f->n; i += cases.n) {
-        cases.n = s->f->n - i < MAP_AHEAD ? s->f->n - i : MAP_AHEAD;
-        if (!number_some(s, &cases, i, out))
+    for (size_t i = 0; i < s->f->n; i++) {
+        const struct finding *x = &s->f->v[i];
+        const uint32_t number = case_for(s, x);
+        if (number == 0)
             return false;
+        s->case_of[i] = number - 1;
+        out->n_by_severity[x->severity]++;
     }
+    out->n_cases = s->labels.n;
     return true;
 }
 
@@ -130,7 +125,7 @@ static int case_order(const void *pa, const void *pb)
 
 static bool sort_out(struct sorting *s, struct arrangement *out)
 {
-    if (!s->case_of || !out->all || !number_cases(s, out))
+    if (!number_cases(s, out))
         return false;
     out->cases = calloc(out->n_cases + 1, sizeof *out->cases);
     if (!out->cases)
@@ -142,13 +137,27 @@ static bool sort_out(struct sorting *s, struct arrangement *out)
     return true;
 }
 
+static bool make_room(struct sorting *s, struct arrangement *out)
+{
+    s->case_of = malloc((s->f->n + 1) * sizeof *s->case_of);
+    out->all = malloc((s->f->n + 1) * sizeof *out->all);
+    bool good = s->case_of && out->all;
+    for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
+        const size_t n = s->f->n > 0 ? population_n_numbers(s->f->of, (enum side)side) : 0;
+        s->newest[side] = calloc(n + 1, sizeof *s->newest[side]);
+        good = good && s->newest[side];
+    }
+    return good;
+}
+
 bool arrange(const struct findings *f, struct arrangement *out)
 {
-    struct sorting s = {.f = f, .case_of = malloc((f->n + 1) * sizeof *s.case_of)};
-    *out = (struct arrangement){.all = malloc((f->n + 1) * sizeof *out->all)};
-    map_init(&s.cases, sizeof(struct case_key), sizeof(uint32_t));
-    bool good = sort_out(&s, out);
-    map_finish(&s.cases);
+    struct sorting s = {.f = f};
+    *out = (struct arrangement){0};
+    bool good = make_room(&s, out) && sort_out(&s, out);
+    vec_finish(&s.labels);
+    free(s.newest[SIDE_CLIENT]);
+    free(s.newest[SIDE_SERVER]);
     free(s.case_of);
     if (!good)
         arrangement_finish(out);

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include "analyzer/population.h"
 #include "parsers/base/map.h"
 #include "reports/show.h"
 
@@ -23,35 +24,74 @@ static void rank(struct crowd *c, const struct address *ip, uint32_t n)
     c->top[at] = (struct crowd_end){.ip = *ip, .n = n};
 }
 
-static bool count(const struct findings *f, const struct arranged *a, struct map *clients,
-                  struct map *servers, struct crowd *out)
+struct counted {    /* an end by its population_number */
+    uint32_t reset; /* the first that has it: index of the case's resets */
+    uint32_t n;
+};
+
+/* What a member is counted by lies close together: its reset is looked at only for a new end. */
+static bool count(struct map *ends, uint32_t number, uint32_t reset)
 {
+    bool made;
+    struct counted *e = map_put(ends, &number, &made);
+    if (!e)
+        return false;
+    if (made)
+        e->reset = reset;
+    e->n++;
+    return true;
+}
+
+static bool count_all(const struct findings *f, const struct arranged *a, struct map *clients,
+                      struct map *servers, struct crowd *out)
+{
+    uint32_t first = UINT32_MAX, last = 0; /* the resets of a case come in order of time */
     for (size_t i = 0; i < a->n_members; i++) {
-        const struct finding *x = a->members[i];
-        uint32_t *n = map_put(clients, &finding_end(f, x, SIDE_CLIENT)->ip, NULL);
-        if (!n || !map_put(servers, &finding_end(f, x, SIDE_SERVER)->ip, NULL))
+        const uint32_t r = a->members[i]->reset;
+        if (!count(clients, population_number(f->of, r, SIDE_CLIENT), r) ||
+            !count(servers, population_number(f->of, r, SIDE_SERVER), r))
             return false;
-        ++*n;
-        instant_ns t = finding_time(f, x);
-        if (i == 0 || t < out->first)
-            out->first = t;
-        if (i == 0 || t > out->last)
-            out->last = t;
+        first = r < first ? r : first;
+        last = r > last ? r : last;
+    }
+    if (a->n_members > 0) {
+        out->first = f->of->resets[first]->deciding.segment.time;
+        out->last = f->of->resets[last]->deciding.segment.time;
     }
     return true;
+}
+
+static const struct address *address_of(const struct findings *f, const struct counted *e,
+                                        enum side side)
+{
+    return &reset_end(f->of->resets[e->reset], side)->ip;
+}
+
+/* Servers are numbered with their ports. */
+static bool count_servers(const struct findings *f, const struct map *servers, struct crowd *out)
+{
+    struct map ips;
+    bool good = true;
+    map_init(&ips, sizeof(struct address), 0);
+    for (size_t i = 0; good && i < servers->n; i++)
+        good = map_put(&ips, address_of(f, map_value_at(servers, i), SIDE_SERVER), NULL) != NULL;
+    out->n_servers = ips.n;
+    map_finish(&ips);
+    return good;
 }
 
 bool crowd_count(const struct findings *f, const struct arranged *a, struct crowd *out)
 {
     struct map clients, servers;
     *out = (struct crowd){.first = INSTANT_NONE, .last = INSTANT_NONE};
-    map_init(&clients, sizeof(struct address), sizeof(uint32_t));
-    map_init(&servers, sizeof(struct address), sizeof(bool));
-    bool good = count(f, a, &clients, &servers, out);
+    map_init(&clients, sizeof(uint32_t), sizeof(struct counted));
+    map_init(&servers, sizeof(uint32_t), sizeof(struct counted));
+    bool good = count_all(f, a, &clients, &servers, out) && count_servers(f, &servers, out);
     out->n_clients = clients.n;
-    out->n_servers = servers.n;
-    for (size_t i = 0; good && i < clients.n; i++)
-        rank(out, map_key_at(&clients, i), *(const uint32_t *)map_value_at(&clients, i));
+    for (size_t i = 0; good && i < clients.n; i++) {
+        const struct counted *e = map_value_at(&clients, i);
+        rank(out, address_of(f, e, SIDE_CLIENT), e->n);
+    }
     map_finish(&clients);
     map_finish(&servers);
     return good;

@@ -189,6 +189,13 @@ static void fill_diagnosis(struct sheet *s, const struct sheet_plan *plan, const
                                  .number = (uint32_t)i + 1};
 }
 
+void sheet_count_again(struct sheet *s)
+{
+    population_free(s->c.population);
+    s->c.population = population_create(&s->c);
+    assert_non_null(s->c.population);
+}
+
 void sheet_make(struct sheet *s, const struct sheet_plan *plan)
 {
     *s = (struct sheet){0};
@@ -210,8 +217,7 @@ void sheet_make(struct sheet *s, const struct sheet_plan *plan)
     assert_true(s->d && s->c.resets && s->f.v);
     for (size_t i = 0; i < plan->n_diagnoses; i++)
         fill_diagnosis(s, plan, e, i);
-    s->c.population = population_create(&s->c);
-    assert_non_null(s->c.population);
+    sheet_count_again(s);
 }
 
 void sheet_finish(struct sheet *s)

@@ -28,6 +28,8 @@ extern const struct text sheet_hostile;
 
 void sheet_make(struct sheet *s, const struct sheet_plan *plan);
 void sheet_finish(struct sheet *s);
+/* After ends were changed. */
+void sheet_count_again(struct sheet *s);
 /* The report in memory, until sheet_report_free. */
 struct text sheet_report(const struct report_format *format, const struct findings *f,
                          const struct report_options *o);

@@ -70,10 +70,10 @@ static void test_many_members(void **state)
     sheet_finish(&s);
 }
 
-static void set_client(const struct sheet *s, size_t i, const char *client)
+static void set_end(const struct sheet *s, size_t i, enum side side, const char *end)
 {
     struct connection *c = (struct connection *)(uintptr_t)reset_connection(s->c.resets[i]);
-    assert_true(endpoint_parse(text_of(client), &c->end[SIDE_CLIENT].at));
+    assert_true(endpoint_parse(text_of(end), &c->end[side].at));
 }
 
 static void test_crowd(void **state)
@@ -86,10 +86,11 @@ static void test_crowd(void **state)
     strbuf_init(&b);
     sheet_make(&s, &(struct sheet_plan){.n_diagnoses = 9, .alike = true, .n_segments = 2});
     for (size_t i = 1; i < 4; i++) /* other ports of one address */
-        set_client(&s, i, "192.0.2.9:1");
-    set_client(&s, 4, "192.0.2.7:1");
-    set_client(&s, 5, "192.0.2.8:1");
-    set_client(&s, 6, "192.0.2.8:2");
+        set_end(&s, i, SIDE_CLIENT, "192.0.2.9:1");
+    set_end(&s, 4, SIDE_CLIENT, "192.0.2.7:1");
+    set_end(&s, 5, SIDE_CLIENT, "192.0.2.8:1");
+    set_end(&s, 6, SIDE_CLIENT, "192.0.2.8:2");
+    sheet_count_again(&s);
     assert_true(arrange(&s.f, &a));
     assert_true(crowd_count(&s.f, &a.cases[0], &c));
     assert_int_equal(c.n_clients, 4);
@@ -98,6 +99,22 @@ static void test_crowd(void **state)
     crowd_tell(&b, &c); /* equals in the order of their first */
     assert_string_equal(b.p,
                         "from 4 clients, most often 192.0.2.1 (3), 192.0.2.9 (3), 192.0.2.8 (2)");
+    arrangement_finish(&a);
+    for (size_t i = 0; i < 9; i++) { /* of one client, at three ports of two servers */
+        static const char *const servers[] = {"198.51.100.7:22", "198.51.100.7:23",
+                                              "198.51.100.8:22"};
+        set_end(&s, i, SIDE_CLIENT, "192.0.2.9:1");
+        set_end(&s, i, SIDE_SERVER, servers[i % 3]);
+        s.f.v[i].cause = "port-scan";
+        s.f.v[i].confidence = i == 4 ? 0.99 : 0.5; /* no order of time */
+    }
+    sheet_count_again(&s);
+    assert_true(arrange(&s.f, &a));
+    assert_int_equal(a.n_cases, 1);
+    assert_true(crowd_count(&s.f, &a.cases[0], &c));
+    assert_int_equal(c.n_clients, 1);
+    assert_int_equal(c.n_servers, 2);
+    assert_int_equal(c.last - c.first, 8);
     arrangement_finish(&a);
     sheet_finish(&s);
     strbuf_finish(&b);
