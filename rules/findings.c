@@ -11,6 +11,7 @@
 #include "analyzer/community_id.h"
 #include "analyzer/kind_talk.h"
 #include "analyzer/population.h"
+#include "analyzer/said.h"
 #include "parsers/base/prefetch.h"
 #include "rules/evidence.h"
 #include "rules/judge.h"
@@ -356,13 +357,25 @@ static void find(struct judges *b, const struct case_file *c, uint32_t reset, ui
 
 #define NEAR 2 /* resets that are judged while the segments of another come */
 
-/* The resets and their connections, and once those are there the segments. */
+/* What the ends said first and last. */
+static void fetch_texts(const struct connection *c)
+{
+    for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
+        prefetch_bytes(c->end[side].head.p, c->end[side].head.n);
+        prefetch_bytes(c->end[side].tail.p, c->end[side].tail.n);
+        prefetch_bytes(c->end[side].said, sizeof *c->end[side].said);
+    }
+}
+
+/* The resets and their connections, and once those are there the segments and texts. */
 static void fetch_behind(const struct case_file *c, size_t i)
 {
     const struct reset *r = i + NEAR < c->n_resets ? c->resets[i + NEAR] : NULL;
     resets_fetch_behind(c->resets, c->n_resets, i);
-    if (r && r->in_full)
+    if (r && r->in_full) {
         prefetch_bytes(r->in_full->segments, r->in_full->n_kept * sizeof *r->in_full->segments);
+        fetch_texts(r->in_full);
+    }
     if (r)
         population_fetch(c, r);
 }

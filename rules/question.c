@@ -16,7 +16,7 @@
 struct question_atom { /* one condition on a fact */
     const struct rule *rule;
     const struct condition *condition;
-    bool wants_run; /* false of a known text in which none is, see text_may_hold_run() */
+    bool wants_run; /* false of a known text in which none is, see text_holds_run() */
 };
 
 /* How two values of a fact are held against each other. */
@@ -319,7 +319,7 @@ static uint64_t test_all(const struct questions *all, const struct question *q, 
 {
     struct hearing h;
     uint64_t out = 0;
-    const bool has_none = f->known && q->likeness == ALIKE_TEXT && !text_may_hold_run(f->as.text);
+    const bool has_none = f->known && q->likeness == ALIKE_TEXT && !text_holds_run(f->as.text);
     h.bench = b;
     for (uint32_t i = 0; i < q->n; i++) {
         const struct question_atom *a = &all->atoms.v[q->first + i];

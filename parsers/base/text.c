@@ -86,15 +86,31 @@ size_t text_find_nocase(struct text t, struct text needle)
     }
 }
 
+static bool is_printable(char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
+static bool is_in_run(struct text t, size_t at)
+{
+    size_t from = at, to = at;
+    while (from > 0 && to - from < TEXT_RUN && is_printable(t.p[from - 1]))
+        from--;
+    while (to < t.n && to - from < TEXT_RUN && is_printable(t.p[to]))
+        to++;
+    return to - from >= TEXT_RUN;
+}
+
 /* Any run covers one of the words of eight bytes that lie side by side in t. */
-bool text_may_hold_run(struct text t)
+bool text_holds_run(struct text t)
 {
     const uint64_t each = 0x0101010101010101;
     for (size_t i = 0; i + 8 <= t.n; i += 8) {
         uint64_t w;
         memcpy(&w, t.p + i, sizeof w);
         /* of each byte: not 0x80 or more, and 0x20 or 0x40 or more */
-        if (((w & each * 0x80) | ((w | w << 1) & each * 0x40)) == each * 0x40)
+        const bool may_be = ((w & each * 0x80) | ((w | w << 1) & each * 0x40)) == each * 0x40;
+        if (may_be && is_in_run(t, i))
             return true;
     }
     return false;
@@ -103,7 +119,7 @@ bool text_may_hold_run(struct text t)
 bool text_is_run(struct text t)
 {
     for (size_t i = 0; i < t.n; i++)
-        if (t.p[i] < ' ' || t.p[i] > '~')
+        if (!is_printable(t.p[i]))
             return false;
     return t.n >= TEXT_RUN;
 }

@@ -45,9 +45,9 @@ size_t text_find(struct text t, struct text needle, size_t from);
 size_t text_find_nocase(struct text t, struct text needle); /* from 0; see text_eq_nocase */
 size_t text_find_byte(struct text t, char byte, size_t from);
 #define TEXT_RUN 15
-/* False: nowhere in t do TEXT_RUN printable ASCII characters stand in a row, as in what is
+/* Whether somewhere in t TEXT_RUN printable ASCII characters stand in a row: not so in what is
  * compressed or encrypted.  Costs less than to search for them. */
-bool text_may_hold_run(struct text t);
+bool text_holds_run(struct text t);
 /* Whether t has only such characters, and so many at least. */
 bool text_is_run(struct text t);
 struct text text_slice(struct text t, size_t from, size_t to); /* [from, to), clamped */

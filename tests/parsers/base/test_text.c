@@ -45,20 +45,27 @@ static void views_compare_and_cut(void **state)
     assert_true(text_eq(head, TEXT("key")) && tail.n == 0);
 }
 
-/* Wherever a run lies, and next to what; what is no run or shorter need not be told apart. */
+/* Wherever a run lies, and next to what. */
 static void runs_are_never_overlooked(void **state)
 {
     (void)state;
     char bytes[64];
-    assert_false(text_may_hold_run((struct text){0}));
+    assert_false(text_holds_run((struct text){0}));
     for (size_t n = 0; n <= sizeof bytes; n++)
         for (size_t at = 0; at + TEXT_RUN <= n; at++)
             for (unsigned k = 0; k < 4; k++) {
                 memset(bytes, "\x1f\x80\xff\0"[k], n);
-                assert_false(text_may_hold_run((struct text){bytes, n}));
+                assert_false(text_holds_run((struct text){bytes, n}));
                 memset(bytes + at, " ~@`"[k], TEXT_RUN);
-                assert_true(text_may_hold_run((struct text){bytes, n}));
+                assert_true(text_holds_run((struct text){bytes, n}));
             }
+    for (size_t at = 0; at + TEXT_RUN <= sizeof bytes;
+         at++) { /* nor what is shorter taken for one */
+        memset(bytes, at % 2 ? 0x7f : 0x1f, sizeof bytes);
+        memset(bytes + at, '~', TEXT_RUN - 1);
+        assert_false(text_holds_run((struct text){bytes, sizeof bytes}));
+        assert_false(text_holds_run((struct text){bytes + at, TEXT_RUN - 1}));
+    }
     assert_true(text_is_run(TEXT(" 23456789abcde~")));
     assert_false(text_is_run(TEXT(" 23456789abcd~")));
     assert_false(text_is_run(TEXT(" 234567\n9abcdefgh~")));
