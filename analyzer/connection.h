@@ -111,10 +111,11 @@ struct end {
     /* counts */
     uint8_t n_fins; /* this and the next three go no further than their type */
     uint16_t n_syns, n_synacks, n_rsts;
-    bool blanked;                      /* its payload was overwritten before whyrst read it */
-    uint32_t n_data_segments;          /* with payload, retransmissions included */
-    uint64_t n_segments;               /* captured, duplicates of the capture not counted */
-    uint64_t bytes;                    /* payload by sequence space: first to highest, holes, too */
+    const char *overwritten;  /* static: why its captured payload is not what it said, which
+                                 is not known then; or NULL */
+    uint32_t n_data_segments; /* with payload, retransmissions included */
+    uint64_t n_segments;      /* captured, duplicates of the capture not counted */
+    uint64_t bytes;           /* payload by sequence space: first to highest, holes, too */
     const struct end_trouble *trouble; /* NULL: all are zero; ask end_trouble */
 
     /* time: INSTANT_NONE where it never happened */

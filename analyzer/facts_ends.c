@@ -64,8 +64,7 @@ static struct fact head(const struct case_file *c, const struct reset *r, enum s
     (void)c;
     const struct end *e = end_of(r, side);
     if (e->head.n == 0 && e->bytes > 0)
-        return unknown(e->blanked ? "its payload was overwritten"
-                                  : "its first bytes were not captured");
+        return unknown(e->overwritten ? e->overwritten : "its first bytes were not captured");
     return fact_words(r, e->head, 0);
 }
 

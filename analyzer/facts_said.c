@@ -11,7 +11,7 @@ static const char *const kind_choices[] = {"nothing", "data",  "greeting", "requ
 
 static struct fact not_heard(const struct end *e)
 {
-    return unknown(e->blanked ? "its payload was overwritten" : "its payload was not captured");
+    return unknown(e->overwritten ? e->overwritten : "its payload was not captured");
 }
 
 static struct fact said_kind(const struct case_file *c, const struct reset *r, enum side side)

@@ -86,6 +86,11 @@ static unsigned spoken_at(uint16_t port)
     return 0;
 }
 
+bool kind_talk_tells(uint16_t server_port)
+{
+    return (spoken_at(server_port) & ~OTHER) != 0;
+}
+
 bool kind_talk_fits(unsigned spoken, uint16_t server_port, struct text kind)
 {
     unsigned begins = 0;

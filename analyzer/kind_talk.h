@@ -16,4 +16,7 @@
  * what it speaks, and of lines about clients that speak the wrong thing. */
 bool kind_talk_fits(unsigned spoken, uint16_t server_port, struct text kind);
 
+/* Whether a port is known for a service whose first bytes tell what it speaks. */
+bool kind_talk_tells(uint16_t server_port);
+
 #endif

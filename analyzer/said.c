@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "analyzer/kind_talk.h"
 #include "parsers/base/arena.h"
 
 #define DETAIL_MAX 200 /* bytes of the input that a sentence repeats */
@@ -121,18 +122,40 @@ static bool is_blanked(const struct end *e)
     return e->head.n >= BLANK_MIN && are_alike(e->head) && are_alike(e->tail);
 }
 
-/* Then nothing is known of it but how long it was. */
-static void let_blank_go(struct end *e)
+/* Or bytes by chance: then at a port that is known for a service neither end begins as any service
+ * does.  Something else may listen there, of whose words as little is known. */
+static bool is_scrambled(const struct connection *c)
 {
-    e->blanked = is_blanked(e);
-    if (e->blanked)
-        e->head = e->tail = TEXT("");
+    const struct end *client = &c->end[SIDE_CLIENT], *server = &c->end[SIDE_SERVER];
+    return !c->began_mid_stream && kind_talk_tells(server->at.port) &&
+           (client->head.n >= BLANK_MIN || server->head.n >= BLANK_MIN) &&
+           own_protocol(c, SIDE_CLIENT) == APP_UNKNOWN &&
+           own_protocol(c, SIDE_SERVER) == APP_UNKNOWN &&
+           words_protocol(client->head, server->head) == APP_UNKNOWN;
+}
+
+/* Nothing is known then of what was said but how long it was. */
+static void let_go(struct end *e, const char *why)
+{
+    e->overwritten = why;
+    e->head = e->tail = TEXT("");
+}
+
+static void let_overwritten_go(struct connection *c)
+{
+    const bool scrambled = is_scrambled(c);
+    for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
+        struct end *e = &c->end[side];
+        if (is_blanked(e))
+            let_go(e, "its payload was overwritten");
+        else if (scrambled && e->head.n > 0)
+            let_go(e, "its payload is nothing that its port is known for");
+    }
 }
 
 void said_settle(struct connection *c, struct arena *arena)
 {
-    let_blank_go(&c->end[SIDE_CLIENT]);
-    let_blank_go(&c->end[SIDE_SERVER]);
+    let_overwritten_go(c);
     enum app_protocol both = APP_PROTOCOLS;
     settle(c, SIDE_CLIENT, &both, arena);
     settle(c, SIDE_SERVER, &both, arena);

@@ -170,7 +170,7 @@ static bool is_blanked(struct text head, struct text tail)
     c.end[SIDE_SERVER].tail = tail;
     c.end[SIDE_SERVER].bytes = head.n + tail.n;
     said_settle(&c, &arena);
-    const bool blanked = c.end[SIDE_SERVER].blanked;
+    const bool blanked = c.end[SIDE_SERVER].overwritten != NULL;
     assert_int_equal(blanked, !ask(&c, "server.said").known);
     assert_int_equal(blanked, !ask(&c, "server.text").known);
     assert_true(!blanked || ask(&c, "server.words-cut").as.truth);
@@ -190,6 +190,48 @@ static void what_was_overwritten_says_nothing(void **state)
     assert_false(is_blanked(TEXT("\0\0\0\0\0\0\0\1"), none));
     assert_false(is_blanked(TEXT("\1\0\0\0\0\0\0\0"), none));
     assert_false(is_blanked(TEXT("\0\0\0\0\0\0\0\0"), TEXT("\0\0bye")));
+}
+
+/* Whether nothing is known of what either end said to a port. */
+static bool is_scrambled(uint16_t port, struct text client, struct text server)
+{
+    struct connection c = {.end[SIDE_SERVER].at.port = port};
+    speak(&c, SIDE_CLIENT, client);
+    speak(&c, SIDE_SERVER, server);
+    said_settle(&c, &arena);
+    const bool unknown = !ask(&c, "server.said").known;
+    assert_int_equal(unknown, !ask(&c, "server.text").known);
+    assert_int_equal(unknown, !ask(&c, "client.said").known);
+    return unknown;
+}
+
+/* Bytes by chance in the place of all. */
+static void what_no_service_says_at_its_port_says_nothing(void **state)
+{
+    (void)state;
+    const struct text noise = TEXT("\x8f\x13\xc2\x07\xe9\x51"), more = TEXT("\xd1\x02\xb7\x44\x90");
+    assert_true(is_scrambled(22, noise, more));
+    assert_true(is_scrambled(443, noise, more));
+    assert_false(is_scrambled(9999, noise, more));
+    assert_false(is_scrambled(27017, noise, more)); /* known, but not by its first bytes */
+    assert_false(is_scrambled(22, noise, TEXT("SSH-2.0-OpenSSH_9.2\r\n")));
+    assert_false(is_scrambled(22, TEXT("GET / HTTP/1.1\r\n\r\n"), more));
+    assert_false(is_scrambled(3306, noise,
+                              TEXT("\x4a\0\0\0\x0a"
+                                   "8.0.36\0")));
+}
+
+/* Nor is anything known where the capture began too late for the first bytes, but that is no proof
+ * of another hand. */
+static void what_began_before_the_capture_was_not_overwritten(void **state)
+{
+    (void)state;
+    struct connection c = {.began_mid_stream = true, .end[SIDE_SERVER].at.port = 22};
+    speak(&c, SIDE_CLIENT, TEXT("\x8f\x13\xc2\x07\xe9\x51"));
+    speak(&c, SIDE_SERVER, TEXT("\xd1\x02\xb7\x44\x90"));
+    said_settle(&c, &arena);
+    assert_null(c.end[SIDE_SERVER].overwritten);
+    assert_true(ask(&c, "server.said").known);
 }
 
 #define TUNED "AMQP\0\0\x09\x01\x01\0\0\0\0\0\x0c\0\x0a\0\x1f\x07\xff\0\x02\0\0\0\x0a\xce"
@@ -269,6 +311,8 @@ int main(void)
         cmocka_unit_test(words_are_cut_where_a_reason_may_be_lost),
         cmocka_unit_test(only_the_first_bytes_are_ever_kept),
         cmocka_unit_test(what_was_overwritten_says_nothing),
+        cmocka_unit_test(what_no_service_says_at_its_port_says_nothing),
+        cmocka_unit_test(what_began_before_the_capture_was_not_overwritten),
         cmocka_unit_test(silence_is_known_and_lost_bytes_are_not),
         cmocka_unit_test(heartbeats_are_counted_in_their_interval),
         cmocka_unit_test(an_answer_that_was_cut),

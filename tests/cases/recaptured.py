@@ -126,13 +126,22 @@ def summed(frame):
     return bytes(frame)
 
 
-def blanked(row, _):
+def said_instead(row, words):
+    """With other payload: words(n) are its n bytes."""
     when, frame, length = row
     at = tcp_at(frame)
     if at is None:
         return row
     end = min(at + (frame[at + 12] >> 4) * 4, len(frame))
-    return when, summed(frame[:end] + bytes(len(frame) - end)), length
+    return when, summed(frame[:end] + words(len(frame) - end)), length
+
+
+def blanked(row, _):
+    return said_instead(row, bytes)
+
+
+def scrambled(row, chance):
+    return said_instead(row, chance.randbytes)
 
 
 def levelled(row, _):
@@ -202,9 +211,9 @@ EACH = {"96 bytes of each frame": kept(96), "headers alone": headers, "a VLAN ta
         "no Ethernet but Linux SLL2": cooked, "numbers that wrap": moved_on,
         "stamps 0.2 ms off": blurred, "stamps of 1 ms": coarse(1000),
         "stamps of 15.6 ms": coarse(15625), "payload overwritten": blanked,
-        "hop counts and MACs all alike": levelled, "other addresses": renamed}
+        "payload scrambled": scrambled, "hop counts and MACs all alike": levelled, "other addresses": renamed}
 # Those that logs alone might make good.
-ALONE = "payload overwritten", "hop counts and MACs all alike"
+ALONE = "payload overwritten", "payload scrambled", "hop counts and MACs all alike"
 # Frames more.
 MORE = {"everything twice": same_again, "everything again one hop on": one_hop_on}
 OTHER = {"two queues in turn": by_queues}
