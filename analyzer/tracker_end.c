@@ -108,23 +108,36 @@ static void skip_attempt(struct tracker *t, struct reset *r)
         t->attempts.v[t->attempts.n++] = r;
 }
 
-static void hand_out(struct tracker *t, struct reset *r, struct tracker_resets *out)
+struct hand { /* of resets that are handed out, numbered as they come */
+    struct tracker_resets resets;
+    bool in_order; /* which is by time, so far */
+};
+
+static void add(struct hand *h, struct reset *r)
+{
+    struct tracker_resets *to = &h->resets;
+    h->in_order = h->in_order && (to->n == 0 || by_time(&to->v[to->n - 1], &r) <= 0);
+    to->v[to->n++] = r;
+    r->id = (uint32_t)to->n;
+}
+
+static void hand_out(struct tracker *t, struct reset *r, struct hand *out)
 {
     if (!r->killed)
         skip_attempt(t, r);
-    else if (out->v)
-        out->v[out->n++] = r;
+    else if (out->resets.v)
+        add(out, r);
 }
 
 /* Verdicts of resets in outline. */
-static void judge_outlines(struct tracker *t, struct tracker_resets *out)
+static void judge_outlines(struct tracker *t, struct hand *out)
 {
     for (size_t i = 0; i < t->outlines.n; i++) {
         const struct outline *b = &t->outlines.v[i];
         prefetch_behind(t->outlines.v, t->outlines.n, sizeof *b, i);
-        struct reset *r = out->v ? outline_judge(t, b) : NULL;
+        struct reset *r = out->resets.v ? outline_judge(t, b) : NULL;
         if (r)
-            out->v[out->n++] = r;
+            add(out, r);
         else
             skip_rst(t, b->segments.rst.k.frame, "no-memory");
     }
@@ -275,22 +288,23 @@ bool tracker_retire(struct tracker *t)
 
 struct tracker_resets tracker_finish(struct tracker *t)
 {
-    struct tracker_resets out = {0};
+    struct hand out = {.in_order = true};
     end_reading(t);
     tracker_let_go(t);
     size_t n = t->judged.n + t->scenes.n + t->outlines.n + 1;
-    out.v = arena_array(t->arena, n, sizeof *out.v);
-    t->attempts.v = arena_array(t->arena, n, sizeof *out.v);
+    out.resets.v = arena_array(t->arena, n, sizeof *out.resets.v);
+    t->attempts.v = arena_array(t->arena, n, sizeof *out.resets.v);
     for (size_t i = 0; i < t->judged.n; i++)
         hand_out(t, t->judged.v[i], &out);
     for (size_t i = 0; i < t->scenes.n; i++)
         hand_out(t, tracker_judge(t, t->scenes.v[i]), &out);
     judge_outlines(t, &out);
-    sort_and_number(&out);
+    if (!out.in_order)
+        sort_and_number(&out.resets);
     sort_and_number(&t->attempts);
     order_sort(t->skips.v, t->skips.n, sizeof *t->skips.v, by_skip_frame);
     hand_over(t);
-    return out;
+    return out.resets;
 }
 
 const struct tracker_counts *tracker_counts(const struct tracker *t)
@@ -366,7 +380,7 @@ static bool close_gaps(struct connection_records *r)
 static bool gather_records(struct tracker *t)
 {
     struct connection_records *r = &t->records;
-    const bool in_order = close_gaps(r);
+    const bool in_order = (t->n_written == r->n && !t->records_moved) || close_gaps(r);
     if (t->more_records.n == 0)
         return in_order || order_records(t);
     if (!vec_reserve(r, r->n + t->more_records.n))

@@ -38,6 +38,8 @@ struct tracker {
     struct scenes scratch;
     VEC(struct skipped) skips;
     struct connection_records records; /* by place, see flow.h; n_segments 0: none was written */
+    size_t n_written;                  /* of them; the others are gaps */
+    bool records_moved;                /* one's place is not its stream in the first file */
     struct connection_records more_records; /* of connections with resets in several files */
     VEC(uint32_t) file_places;              /* of every file after the first: its first place */
     struct tracker_counts counts;

@@ -59,6 +59,13 @@ static struct connection_record *record_at(struct tracker *t, uint32_t place)
     return &r->v[place];
 }
 
+/* Whether all stand where they belong shows without a look at each. */
+static void note_written(struct tracker *t, const struct connection_record *r, bool was_gap)
+{
+    t->n_written += was_gap && r->n_segments > 0;
+    t->records_moved |= r->stream != (size_t)(r - t->records.v) || r->capture != t->config.capture;
+}
+
 /* The file in which a stream got its number. */
 static uint32_t file_of(const struct tracker *t, uint32_t place)
 {
@@ -86,11 +93,13 @@ static void keep_record(struct tracker *t, struct flow *flow)
         return;
     }
     const instant_ns first = again ? r->first_time : flow->live->first_time;
+    const bool was_gap = r->n_segments == 0;
     settle_record(flow, t->config.capture + file_of(t, flow->place), r);
     r->first_time = first;
     flow->record = (uint32_t)(r - t->records.v) + 1;
     if (t->file > 0 && live_rsts(flow->live))
         keep_record_of_resets(t, flow->live, r);
+    note_written(t, r, was_gap);
 }
 
 /* An opening is the first connection of its flow, and of one file. */
@@ -103,8 +112,10 @@ static void keep_record_of_opening(struct tracker *t, struct flow *flow)
         t->counts.n_records_dropped++;
         return;
     }
+    const bool was_gap = r->n_segments == 0;
     settle_opening_record(flow, t->config.capture + file_of(t, flow->place), r);
     flow->record = (uint32_t)(r - t->records.v) + 1;
+    note_written(t, r, was_gap);
 }
 
 static bool is_refused(const struct flow *f)

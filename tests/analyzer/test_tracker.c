@@ -153,6 +153,50 @@ static void left_in_a_file(void **state)
     script_end(&s);
 }
 
+/* A stream that only an ICMP error quotes has a number, and leaves no gap among the records. */
+static void a_stream_without_record(void **state)
+{
+    (void)state;
+    const struct tracker_config config = {.keep_records = true};
+    struct script s = script_begin(&config);
+    struct packet p = {.kind = PACKET_ICMP_ERROR, .icmp = {.has_flags = true, .flags = TCP_SYN}};
+    assert_true(endpoint_parse(TEXT("192.0.2.1:50002"), &p.icmp.src));
+    assert_true(endpoint_parse(TEXT("198.51.100.7:80"), &p.icmp.dst));
+    script_lines(&s, "+0us c S 5 0 cport=50001\n");
+    script_packet(&s, &p);
+    script_lines(&s, "+1us c S 9 0 cport=50003\n");
+    script_finish(&s);
+    const struct tracker_records records = tracker_connections(s.tracker);
+    assert_int_equal(records.n, 2);
+    assert_int_equal(records.v[0].stream, 0);
+    assert_int_equal(records.v[1].stream, 2);
+    script_end(&s);
+}
+
+/* The record of one that was let go of in the file before stands behind that file's. */
+static void reset_in_a_later_file(void **state)
+{
+    (void)state;
+    const struct tracker_config config = {.keep_records = true};
+    struct script s = script_begin(&config);
+    script_lines(&s, TALK "+1ms c FA 151 701\n+1ms s FA 701 152\n+1ms c A 152 702\n"
+                          "+1ms c S 5 0 cport=50002\n+200s c S 7 0 cport=50003\n");
+    tracker_next_file(s.tracker);
+    s.frame = UINT64_C(1) << FRAME_FILE_SHIFT;
+    script_lines(&s, "+1ms s R 702 0\n");
+    script_finish(&s);
+    static const struct {
+        uint32_t capture, stream;
+    } want[] = {{0, 1}, {0, 2}, {1, 0}};
+    const struct tracker_records records = tracker_connections(s.tracker);
+    assert_int_equal(records.n, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(records.v[i].capture, want[i].capture);
+        assert_int_equal(records.v[i].stream, want[i].stream);
+    }
+    script_end(&s);
+}
+
 static struct brief sent(bool by_client, uint16_t flags, uint32_t seq, uint8_t ttl)
 {
     struct address a = address_from_v4((const uint8_t[4]){192, 0, 2, 1});
@@ -458,6 +502,8 @@ int main(void)
         cmocka_unit_test(equal_bare_resets_are_two),
         cmocka_unit_test(over_files),
         cmocka_unit_test(left_in_a_file),
+        cmocka_unit_test(a_stream_without_record),
+        cmocka_unit_test(reset_in_a_later_file),
         cmocka_unit_test(another_file_fits),
         cmocka_unit_test(a_failed_attempt_is_not_the_end),
         cmocka_unit_test(a_later_kill_decides),
