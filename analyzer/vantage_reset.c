@@ -214,19 +214,24 @@ bool vantage_join_by_rst(struct vantage *v, struct roster *r)
     return true;
 }
 
-/* How an end is seen in a capture: by the record of this connection there, or by another. */
-static unsigned hops_at(const struct case_file *c, const struct roster *r, const struct address *ip,
-                        uint32_t capture)
+struct glimpse {  /* how a host is seen in a capture */
+    unsigned ttl; /* 0: not at all */
+    enum side as; /* the end that it is there */
+};
+
+/* By any record of that capture. */
+static struct glimpse glimpse_of(const struct case_file *c, const struct roster *r,
+                                 const struct address *ip, uint32_t capture)
 {
     struct roster_range range = roster_address(r, ip);
     uint32_t stop = range.to - range.from > 4096 ? range.from + 4096 : range.to;
     for (uint32_t i = range.from; i < stop; i++) {
         const struct connection_record *rec = &r->records[roster_record(r->by_address[i])];
-        unsigned ttl = rec->ttl[roster_side(r->by_address[i])];
-        if (case_series(c, rec->capture) == capture && ttl)
-            return ttl;
+        const enum side as = roster_side(r->by_address[i]);
+        if (case_series(c, rec->capture) == capture && rec->ttl[as])
+            return (struct glimpse){rec->ttl[as], as};
     }
-    return 0;
+    return (struct glimpse){0, SIDE_CLIENT};
 }
 
 /* Whether a host so seen sends from this very place: nothing has counted its hops down. */
@@ -295,7 +300,8 @@ static void say(struct case_file *c, struct reset *r, enum side sender, const ch
 }
 
 /* Whether capture k stands nearer to that end than capture here: what it sends is seen there first,
- * or with more hops left. */
+ * or with more hops left.  side is the end in the connections that k holds: a proxy is the server
+ * of its clients, whose delays are known, and the client of what stands behind it. */
 static bool is_nearer(const struct vantage *v, uint32_t k, uint32_t here, enum side side,
                       unsigned ttl, unsigned ttl_here)
 {
@@ -319,12 +325,13 @@ static bool ask_capture(const struct vantage *v, const struct roster *r, const s
     const struct endpoint *claimed = &own->end[x->claimed].at;
     uint32_t here = case_series(c, own->capture);
     const struct connection_record *there = record_in(c, r, r->talk[record], k);
-    unsigned ttl =
-        there && there->ttl[x->claimed] ? there->ttl[x->claimed] : hops_at(c, r, &claimed->ip, k);
+    const struct glimpse end = there && there->ttl[x->claimed]
+                                   ? (struct glimpse){there->ttl[x->claimed], x->claimed}
+                                   : glimpse_of(c, r, &claimed->ip, k);
     unsigned ttl_here = r->records[record].ttl[x->claimed];
     if (!ttl_here)
-        ttl_here = hops_at(c, r, &claimed->ip, here);
-    bool nearer = is_at_end(ttl) && is_nearer(v, k, here, x->claimed, ttl, ttl_here);
+        ttl_here = glimpse_of(c, r, &claimed->ip, here).ttl;
+    bool nearer = is_at_end(end.ttl) && is_nearer(v, k, here, end.as, end.ttl, ttl_here);
     if (!nearer || c->captures[k].vantage == c->captures[here].vantage ||
         !vantage_covers(v, c, k, time_of(v, x)))
         return false;
