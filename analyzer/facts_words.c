@@ -38,6 +38,12 @@ static struct fact server_speaks(const struct case_file *c, const struct reset *
 }
 
 /* Both ends speak a protocol that is known, and not the same. */
+/* What answers a ClientHello is a record of TLS, or another protocol, whichever. */
+static bool answers_tls_in_text(enum app_protocol client, enum app_protocol server)
+{
+    return client == APP_TLS && server == APP_TEXT;
+}
+
 static struct fact speak_different(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -48,7 +54,7 @@ static struct fact speak_different(const struct case_file *c, const struct reset
     const enum app_protocol b = said_protocol(reset_connection(r), SIDE_SERVER);
     bool known = a != APP_UNKNOWN && a != APP_TEXT && b != APP_UNKNOWN && b != APP_TEXT;
     bool upgrade = a == APP_POSTGRESQL || (a == APP_HTTP1 && b == APP_HTTP2);
-    return fact_bool(r, known && a != b && !upgrade, 0);
+    return fact_bool(r, (known && a != b && !upgrade) || answers_tls_in_text(a, b), 0);
 }
 
 static enum side last_speaker_of(const struct reset *r, bool *nobody)

@@ -96,6 +96,20 @@ static void first_bytes_tell_the_protocol(void **state)
     }
 }
 
+/* Old web servers answer what they do not understand with a page and nothing before it. */
+static void text_does_not_answer_tls(void **state)
+{
+    (void)state;
+    static const char hello[] = "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00";
+    struct connection c = {0}, other = {0};
+    speak(&c, SIDE_CLIENT, (struct text){hello, sizeof hello - 1});
+    speak(&c, SIDE_SERVER, TEXT("<!DOCTYPE HTML>\n<title>Error response</title>\n"));
+    assert_true(ask(&c, "app.speak-different").as.truth);
+    speak(&other, SIDE_CLIENT, TEXT("PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\n"));
+    speak(&other, SIDE_SERVER, (struct text){hello, sizeof hello - 1});
+    assert_false(ask(&other, "app.speak-different").as.truth);
+}
+
 /* Each end is read in its own protocol where the two do not speak the same. */
 static void each_in_its_own_tongue(void **state)
 {
@@ -307,6 +321,7 @@ int main(void)
         cmocka_unit_test(both_ends_in_words),
         cmocka_unit_test(a_nul_ends_what_is_repeated),
         cmocka_unit_test(first_bytes_tell_the_protocol),
+        cmocka_unit_test(text_does_not_answer_tls),
         cmocka_unit_test(each_in_its_own_tongue),
         cmocka_unit_test(words_are_cut_where_a_reason_may_be_lost),
         cmocka_unit_test(only_the_first_bytes_are_ever_kept),
