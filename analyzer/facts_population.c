@@ -106,6 +106,14 @@ static bool live_beside_plain(const struct case_file *c, const struct reset *r, 
     return true;
 }
 
+static bool survivors_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const uint32_t n_live = population_live_beside(c, r);
+    const uint32_t n_reset = population_same_instant(c, r, NS_PER_S / 10);
+    *out = n_live > n_reset ? n_live - n_reset : 0;
+    return true;
+}
+
 static bool control_only_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     *out = population_hides_talk(c, r);
@@ -176,6 +184,7 @@ COUNTED(same_instant)
 COUNTED(same_idle)
 COUNTED(same_bytes)
 COUNTED(live_beside)
+COUNTED(survivors)
 COUNTED(refused_client)
 COUNTED(unknown_client)
 COUNTED(unknown_sudden)
@@ -352,6 +361,10 @@ static const struct fact_def rows[] = {
      "other resets of that server after the same byte counts", same_bytes},
     {"group.live-beside", FACT_INT, FACT_HEARS_BOTH, NULL,
      "other connections to that port alive when the RST came", live_beside},
+    {"group.survivors", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "of these, those that were not reset by that side within 0.1 s, or fewer where some were "
+     "reset before",
+     survivors},
     {"capture.lost-share", FACT_REAL, 0, NULL,
      "share of what passed that the capture does not hold, 0 to 1; 0: all of it, or too little is "
      "missing to tell",
@@ -407,6 +420,7 @@ static const struct fact_plain_row plain[] = {
     PLAIN(same_idle),
     PLAIN(same_bytes),
     PLAIN(live_beside),
+    PLAIN(survivors),
     {refused_client, refused_client_plain, no_shunning},
     {unknown_client, unknown_client_plain, no_shunning},
     {unknown_sudden, unknown_sudden_plain, no_shunning},

@@ -132,6 +132,7 @@ static const struct wording of_facts[] = {
     {"group.same-idle", "other resets after the same silence: {v}", NULL},
     {"group.same-bytes", "other resets of that server after the same byte counts: {v}", NULL},
     {"group.live-beside", "other connections to that port alive when the RST came: {v}", NULL},
+    {"group.survivors", "of these, those that were not reset with it: {v}", NULL},
     {"app.client-speaks", "the client's first bytes are {v}", NULL},
     {"app.server-speaks", "the server's first bytes are {v}", NULL},
     {"app.speak-different", "the two ends speak different protocols",

@@ -5,6 +5,7 @@ import time
 import daemons
 from case import case
 from daemons import abort, wait_for
+from talk import begin, drain, meet
 
 
 def backend(c, port, seconds):
@@ -50,3 +51,45 @@ def nginx_499(c, port=8080):
         logs_ok=[("nginx/access.log", r'" 499 ')],
     )
     time.sleep(1)
+
+
+@case("gave-up-midway", "Clients that break off in the middle of a transfer", corpus=True)
+def gave_up_midway(c, port=8085):
+    """
+    Clients fetch a file, or send one, and close in the middle, with nothing unread: a FIN goes out,
+    and what the server sends after it draws a bare RST.  Another fetches all of it.
+
+    The reader should see: the client broke off, not harmless late data.
+    """
+    c.stage(log=False)
+    listener = begin(c, port)
+    for what in ["fetch", "whole", "send"] + ["fetch"] * c.rng.randrange(1, 3):
+        a, b, mine = meet(c, listener, port)
+        size, part = c.rng.randrange(9000, 20000), c.rng.randrange(2000, 5000)
+        if what == "send":
+            head = b"PUT /f HTTP/1.1\r\nHost: www.example.org\r\nContent-Length: %d\r\n\r\n" % size
+            a.sendall(head + c.text(part, part + 1))
+            drain(b, 0.1)
+        else:
+            a.sendall(b"GET /f HTTP/1.1\r\nHost: www.example.org\r\n\r\n")
+            b.recv(4096)
+            b.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+            b.sendall(c.text(part, part + 1))
+            drain(a, 0.1)
+        if what == "whole":
+            b.sendall(c.text(size - part, size - part + 1))
+            drain(a, 0.1)
+        a.close()
+        c.pause(0.05, 0.15)
+        if what == "send":
+            b.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        elif what == "fetch":
+            b.sendall(c.text(1000, 1400))
+        c.pause(0.1)
+        b.close()
+        if what != "whole":
+            c.truth.add(
+                (c.client.addr, mine), (c.server.addr, port), sender="client",
+                phase="half-closed", mechanism=["after-close"],
+                cause=["client-abort", "late-data-after-close"],
+            )
