@@ -93,3 +93,35 @@ def gave_up_midway(c, port=8085):
                 phase="half-closed", mechanism=["after-close"],
                 cause=["client-abort", "late-data-after-close"],
             )
+
+
+@case("answered-early", "A server answers an upload before it is there, and closes", corpus=True)
+def answered_early(c, port=8086):
+    """
+    The server reads the head of a request and a part of its body, answers that it does not want it,
+    ends its side and closes; the rest of the body lies unread, and the kernel sends a RST.
+
+    The reader should see: data was left unread after an early answer.
+    """
+    c.stage(log=False)
+    listener = begin(c, port)
+    for _ in range(c.rng.randrange(2, 4)):
+        a, b, mine = meet(c, listener, port)
+        body = c.text(6000, 12000)
+        a.sendall(
+            b"POST /f HTTP/1.1\r\nHost: www.example.org\r\nContent-Length: %d\r\n\r\n"
+            % (3 * len(body)) + body
+        )
+        c.pause(0.05, 0.1)
+        b.recv(4096)
+        b.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno")
+        b.shutdown(1)
+        b.close()
+        drain(a, 0.2)
+        a.close()
+        c.truth.add(
+            (c.client.addr, mine), (c.server.addr, port), sender="server",
+            phase="half-closed", mechanism=["abort", "abort-unread"],
+            cause=["unread-data-close", "application-abort"],
+        )
+        c.pause(0.1, 0.3)
