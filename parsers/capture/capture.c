@@ -121,6 +121,15 @@ static instant_ns later(instant_ns a, instant_ns b)
     return a > b ? a : b;
 }
 
+static void note_steps(struct capture *c, const struct frame_own *v, size_t n)
+{
+    instant_ns before = c->info.last;
+    for (size_t i = 0; i < n; i++) {
+        capture_note_step(c, before, v[i].time, c->info.n_numbered + 1 + i);
+        before = v[i].time;
+    }
+}
+
 void capture_deliver_run(struct capture *c, struct frame_run *run, size_t n, size_t n_bytes)
 {
     struct capture_info *info = &c->info;
@@ -135,6 +144,8 @@ void capture_deliver_run(struct capture *c, struct frame_run *run, size_t n, siz
         caplen_most = v[i].caplen > caplen_most ? v[i].caplen : caplen_most;
     }
     const bool is_first = info->first == INSTANT_NONE;
+    if (later(latest, info->last) - earliest >= CAPTURE_STEP_BACK_NS) /* few are so far apart */
+        note_steps(c, v, n);
     info->first = is_first ? v[0].time : info->first;
     info->earliest = is_first ? earliest : earlier(earliest, info->earliest);
     info->latest = is_first ? latest : later(latest, info->latest);

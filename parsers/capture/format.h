@@ -110,9 +110,21 @@ static inline bool resync_times_agree(instant_ns before, instant_ns after)
     return resync_times_near(before, after);
 }
 
+/* Queues of one card differ by less: the clock was set back, or files were put together. */
+#define CAPTURE_STEP_BACK_NS (NS_PER_S / 10)
+
+/* Of the frame with that number; the one before it came at before. */
+static inline void capture_note_step(struct capture *c, instant_ns before, instant_ns t,
+                                     uint64_t number)
+{
+    if (before != INSTANT_NONE && t < before && before - t >= CAPTURE_STEP_BACK_NS)
+        flaws_add(c->flaws, "capture.time-goes-back", number);
+}
+
 static inline void capture_note_time(struct capture *c, instant_ns t)
 {
     struct capture_info *info = &c->info;
+    capture_note_step(c, info->last, t, info->n_numbered);
     if (resync_times_agree(c->time_base, t) || resync_times_agree(info->last, t))
         c->time_base = t;
     if (info->first == INSTANT_NONE)

@@ -182,6 +182,24 @@ static void odd_records_are_carried_with_a_flaw(void **state)
     strbuf_finish(&b.bytes);
 }
 
+/* The clock was set back, once in front of a run of frames and once inside. */
+static void time_that_goes_back_is_told(void **state)
+{
+    static const uint32_t ms[] = {0, 10, 20, 1020, 1000, 910, 800, 790, 2000, 1900, 1901, 1801};
+    (void)state;
+    struct build b = {0};
+    pcap_header(&b, MICRO, 4, 0, 1);
+    for (size_t i = 0; i < sizeof ms / sizeof *ms; i++)
+        pcap_record(&b, 100 + ms[i] / 1000, ms[i] % 1000 * 1000, 60, 60);
+    struct reading r;
+    read_built(&r, &b);
+    assert_int_equal(r.n, sizeof ms / sizeof *ms);
+    assert_int_equal(flaws_count(&r.flaws, "capture.time-goes-back"), 3);
+    assert_int_equal(r.flaws.v[0].first_place, 7);
+    reading_finish(&r);
+    strbuf_finish(&b.bytes);
+}
+
 enum oddity {
     OVER_SECOND,
     OVER_ORIGLEN,
@@ -388,6 +406,7 @@ int main(void)
         cmocka_unit_test(the_link_field_sheds_its_flags),
         cmocka_unit_test(a_cut_keeps_everything_before_it),
         cmocka_unit_test(odd_records_are_carried_with_a_flaw),
+        cmocka_unit_test(time_that_goes_back_is_told),
         cmocka_unit_test(odd_records_stand_among_many),
         cmocka_unit_test(a_record_without_sense_stops_the_reading_visibly),
         cmocka_unit_test(frames_straddle_the_buffer_whole),
