@@ -180,8 +180,9 @@ static void weigh_haste(struct weighing *w)
 {
     const struct scene *s = w->s;
     instant_ns leg = s->end[s->claimed].leg, took = s->reset->since_trigger_ns;
-    if (leg == 0 && w->habit)
-        leg = w->habit->min_answer_ns;
+    const instant_ns least = w->habit ? w->habit->min_answer_ns : 0;
+    if (leg == 0 || (least > 0 && least < leg))
+        leg = least; /* on this connection its answers may all have been delayed */
     if (!w->answer || !s->trigger || leg < MS || took < 0)
         return;
     if (took < leg / 3)

@@ -57,6 +57,12 @@ static const struct {
      SIDE_SERVER, MECHANISM_NO_STATE, NULL},
     {"back before the server could have got it, and from nearer",
      TALK ASK "+200us s R 701 0 ttl=64\n", SIDE_PATH, MECHANISM_INJECTED, "sender.too-quick"},
+    {"its answers were slow on this connection alone",
+     "+0us c S 10 0 cport=4001\n+20ms s SA 50 11 cport=4001 ttl=57\n"
+     "+1s c S 100 0\n+90ms s SA 500 101 ttl=57\n+50us c A 101 501\n"
+     "+1ms c PA 101 501 len=50\n+100ms s PA 501 151 len=200 ttl=57\n+50us c A 151 701\n"
+     "+900ms c PA 151 701 len=40\n+21ms s R 701 0 ttl=57\n",
+     SIDE_SERVER, MECHANISM_NO_STATE, "sender.answer-time-fits"},
     {"timestamps, identification and hop count", TALK "+1s s RA 701 151 ttl=60 id=40000 win=501\n",
      SIDE_PATH, MECHANISM_INJECTED, "sender.ttl-unlike-segments"},
     {"the server keeps talking",
