@@ -22,6 +22,13 @@ uint8_t census_bits(const struct connection_record *r)
                      (refused ? CENSUS_REFUSED : 0) | (acked ? CENSUS_ACKED : 0));
 }
 
+bool census_holds(const struct connection_record *r, instant_ns t)
+{
+    const instant_ns fin = r->fin_time[SIDE_SERVER];
+    return (census_bits(r) & CENSUS_SERVED) && r->last_time > t &&
+           !record_saw_rst(r, SIDE_SERVER) && (fin == INSTANT_NONE || fin > t);
+}
+
 /* ---- ends are looked for some at a time ---- */
 
 struct batch { /* of resets or records */

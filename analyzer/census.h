@@ -63,6 +63,8 @@ bool census_take(struct census *s, const struct case_file *c);
 void census_finish(struct census *s);
 
 uint8_t census_bits(const struct connection_record *r);
+/* Whether the server still held the connection after t: what a host does not know it resets. */
+bool census_holds(const struct connection_record *r, instant_ns t);
 
 /* The reset's place in the case, or CENSUS_NONE for one that is none of it. */
 static inline uint32_t census_index(const struct census *s, const struct reset *r)

@@ -11,6 +11,7 @@
 #define EPISODES_MAX 32
 #define RST_TEXT_MAX 512
 #define LATER_NS (NS_PER_S / 5)
+#define SENT_AGAIN_NS (NS_PER_S / 10) /* no kernel sends a SYN again sooner */
 
 static bool answers_syn(const struct half *r, const struct kept *k)
 {
@@ -101,6 +102,12 @@ static bool snapshot(struct store *s, struct episode *e, const struct live *l)
     return good;
 }
 
+/* Both know the end's SYN, and it is the same one. */
+static bool same_attempt(const struct half *a, const struct half *b)
+{
+    return half_has(a, HALF_ISN) && half_has(b, HALF_ISN) && half_isn(a) == half_isn(b);
+}
+
 static struct episode *begin(struct store *s, struct live *l, uint8_t dir)
 {
     struct episode *e = pool_take(&s->episodes);
@@ -112,6 +119,8 @@ static struct episode *begin(struct store *s, struct live *l, uint8_t dir)
         return NULL;
     }
     struct blows *b = l->blows;
+    const struct episode *before = b->episode;
+    e->tried_again = before && before->tried_again && same_attempt(&before->at[dir], &e->at[dir]);
     if (b->episode)
         b->episode->next = e;
     else
@@ -243,6 +252,15 @@ static void close_over(struct store *s, struct arena *arena, struct live *l, str
     timeline_thaw(s, t);
 }
 
+/* The SYN of an attempt that had been reset: nobody repeats it who does not want the connection.  A
+ * second capture of the first one is not as late. */
+static bool is_sent_again(const struct episode *e, uint8_t dir, const struct packet *p)
+{
+    const struct half *at = &e->at[dir];
+    return half_has(at, HALF_ISN) && p->seq == half_isn(at) &&
+           p->time - e->first->k.time >= SENT_AGAIN_NS;
+}
+
 void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8_t dir,
                      const struct packet *p, uint16_t *notes)
 {
@@ -252,6 +270,7 @@ void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8
     if (p->flags & TCP_SYN) {
         bool ack = p->flags & TCP_ACK;
         e->reopened |= !ack;
+        e->tried_again |= !ack && is_sent_again(e, dir, p);
         if (ack && e->reopened)
             close_over(s, arena, l, e);
         return;

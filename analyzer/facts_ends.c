@@ -118,6 +118,12 @@ static struct fact syns(const struct case_file *c, const struct reset *r, enum s
     return fact_number(r, (int64_t)e->n_syns + e->n_synacks, 0);
 }
 
+static struct fact fins(const struct case_file *c, const struct reset *r, enum side side)
+{
+    (void)c;
+    return fact_number(r, end_of(r, side)->n_fins, 0);
+}
+
 /* INSTANT_NONE: that end was not captured. */
 static instant_ns silence_of(const struct reset *r, enum side side)
 {
@@ -272,6 +278,7 @@ FACT_SIDES(keepalives)
 FACT_SIDES(window_probes)
 FACT_SIDES(zero_windows)
 FACT_SIDES(syns)
+FACT_SIDES(fins)
 FACT_SIDES(silent_for)
 FACT_SIDES(last_offset)
 FACT_SIDES(data_silent_for)
@@ -310,6 +317,8 @@ static const struct fact_def rows[] = {
                    "times that it advertised window 0"),
     FACT_SIDE_ROWS("syns", FACT_INT, FACT_OF_KIND | FACT_HEARS_OWN | FACT_MAY_GROW, syns,
                    "SYN or SYN-ACK segments that it sent"),
+    FACT_SIDE_ROWS("fins", FACT_INT, FACT_OF_KIND | FACT_HEARS_OWN | FACT_MAY_GROW, fins,
+                   "segments with a FIN that it sent"),
     FACT_SIDE_ROWS("silent-for", FACT_DURATION, FACT_HEARS_OWN, silent_for,
                    "time since its last segment but RST"),
     FACT_SIDE_ROWS("last-offset", FACT_DURATION, FACT_HEARS_OWN, last_offset,

@@ -57,6 +57,12 @@ static bool accepted_between_plain(const struct case_file *c, const struct reset
     return true;
 }
 
+static bool held_beside_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_held_beside(c, r);
+    return true;
+}
+
 static bool attempts_10s_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     const instant_ns t = reset_first_time(r);
@@ -200,6 +206,7 @@ COUNTED(held_others)
 OF_PORT(accepted_before)
 OF_PORT(accepted_after)
 OF_PORT(refused_after)
+OF_PORT(held_beside)
 
 /* ---- what the server did in the moment when it ended the connection ---- */
 
@@ -310,6 +317,10 @@ static const struct fact_def rows[] = {
      "a listing of sockets in the host snapshots has the port", listening},
     {"server.refused-after", FACT_BOOL, FACT_HEARS_BOTH, NULL,
      "its port refused a connection afterwards", refused_after},
+    {"server.held-beside", FACT_BOOL, FACT_HEARS_BOTH, NULL,
+     "another connection to its port was open before the RST and after it, and not ended by the "
+     "server",
+     held_beside},
     {"server.closed-together", FACT_INT, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
      "other connections to its port, open for longer than 100 ms, that it ended within 50 ms of "
      "this one",
@@ -411,6 +422,7 @@ static const struct fact_plain_row plain[] = {
     PLAIN(accepted_before),
     PLAIN(accepted_after),
     PLAIN(refused_after),
+    PLAIN(held_beside),
     PLAIN(accepted_between),
     PLAIN(attempts_10s),
     PLAIN(targets),

@@ -124,6 +124,12 @@ static struct fact looks_own(const struct case_file *c, const struct reset *r)
     return fact_bool(r, r->looks_own, rst_frame(r));
 }
 
+static struct fact tried_again(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, r->tried_again, rst_frame(r));
+}
+
 static struct fact count(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -266,6 +272,8 @@ static const struct fact_def rows[] = {
      "a bare answer, nothing in which is unlike that end's packets: only what the ends do speaks "
      "against it",
      looks_own},
+    {"client.tried-again", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_CLIENT, NULL,
+     "the client sent the same SYN again after the RST, or after an earlier one", tried_again},
     {"rst.count", FACT_INT, FACT_OF_KIND, NULL, "RSTs of this teardown", count},
     {"rst.both-ways", FACT_BOOL, FACT_OF_KIND, NULL, "RSTs in both ends' names belong to it",
      both_ways},

@@ -194,6 +194,7 @@ struct episode { /* a RST, the state it met, and what happened afterwards */
     uint8_t live_bits;
     bool survived;
     bool reopened;         /* a SYN came after it */
+    bool tried_again;      /* the same SYN came again after it, or after the one before */
     bool over;             /* a new handshake followed: the next RST is another matter */
     struct kept *segments; /* those around it, in the arena, once the timeline went on */
     size_t n_segments, n_head_segments;

@@ -377,6 +377,11 @@ uint32_t population_accepted_between(const struct case_file *c, const struct res
     return c->population ? refusals_accepted_between(c->population->refusals, r) : 0;
 }
 
+bool population_held_beside(const struct case_file *c, const struct reset *r)
+{
+    return population_live_beside(c, r) > 0 && refusals_held_beside(c->population->refusals, r);
+}
+
 const struct shunning *population_shunning(const struct case_file *c, const struct reset *r)
 {
     struct shunned *last = c->population ? &c->population->shunned : NULL;

@@ -62,11 +62,13 @@ uint32_t population_same_idle(const struct case_file *c, const struct reset *r);
 /* Other diagnosed resets of the same server endpoint after the same nonzero byte counts both ways.
  */
 uint32_t population_same_bytes(const struct case_file *c, const struct reset *r);
-/* Whether the client's address and port talked to another server at the same time.  False: memory
+/* See ports_elsewhere.  False: memory
  * ran out. */
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere);
 /* See refusals_accepted_between. */
 uint32_t population_accepted_between(const struct case_file *c, const struct reset *r);
+/* See refusals_held_beside. */
+bool population_held_beside(const struct case_file *c, const struct reset *r);
 /* See shunnings_of and closings_of; NULL where they are false.  Until the next one is asked for. */
 const struct shunning *population_shunning(const struct case_file *c, const struct reset *r);
 const struct closing *population_closing(const struct case_file *c, const struct reset *r);

@@ -54,6 +54,14 @@ void ports_free(struct ports *p)
     free(p);
 }
 
+/* Whether what the RST answers, a SYN-ACK, acknowledges the SYN of that attempt: numbers of 32 bits
+ * do not fit by chance. */
+static bool answers(const struct reset *r, const struct connection_record *o)
+{
+    return r->mechanism == MECHANISM_UNEXPECTED_SYNACK && record_isn_known(o, SIDE_CLIENT) &&
+           o->syn_time != INSTANT_NONE && r->deciding.segment.seq == o->isn[SIDE_CLIENT] + 1;
+}
+
 bool ports_elsewhere(const struct ports *p, const struct reset *r)
 {
     const struct connection *k = reset_connection(r);
@@ -63,7 +71,7 @@ bool ports_elsewhere(const struct ports *p, const struct reset *r)
         const struct connection_record *o = &p->of->records[next - 1];
         next = p->previous[next - 1];
         if (o->capture == k->capture && !endpoint_eq(&o->server, &k->end[SIDE_SERVER].at) &&
-            (census_bits(o) & CENSUS_SERVED) && o->first_time <= k->last_time &&
+            (answers(r, o) || (census_bits(o) & CENSUS_SERVED)) && o->first_time <= k->last_time &&
             o->last_time >= k->first_time)
             return true;
     }

@@ -14,7 +14,8 @@ struct ports;
 struct ports *ports_create(const struct case_file *c);
 void ports_free(struct ports *p); /* NULL-safe */
 
-/* Whether the reset's client talked to another server from that port at the same time. */
+/* Whether the reset's client talked to another server from that port at the same time, or had sent
+ * it the SYN that the SYN-ACK answers which the RST answers. */
 bool ports_elsewhere(const struct ports *p, const struct reset *r);
 
 #endif

@@ -120,3 +120,23 @@ uint32_t refusals_accepted_between(const struct refusals *s, const struct reset 
             break;
     return back.other_refused || on.other_refused ? 0 : back.n_between + on.n_between;
 }
+
+bool refusals_held_beside(const struct refusals *s, const struct reset *r)
+{
+    const struct census *k = s ? s->rows.census : NULL;
+    const uint32_t server = k ? census_server(k, r) : CENSUS_NONE;
+    if (server == CENSUS_NONE || r->mechanism != MECHANISM_REFUSED)
+        return false;
+    const uint32_t series = case_series(k->of, reset_capture(r));
+    const instant_ns t = r->deciding.segment.time;
+    const size_t first = k->first[server], n = k->first[server + 1] - first;
+    uint32_t hint = 0;
+    const size_t at = first + times_before(k->row.time + first, n, t, false, &hint);
+    for (size_t i = at; i > first && at - i < WALK_MAX; i--) {
+        const struct connection_record *other = &k->of->records[k->row.record[i - 1]];
+        if ((k->row.bits[i - 1] & CENSUS_SERVED) && census_holds(other, t) &&
+            case_series(k->of, other->capture) == series)
+            return true;
+    }
+    return false;
+}

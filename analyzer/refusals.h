@@ -21,4 +21,8 @@ void refusals_free(struct refusals *s); /* NULL-safe */
  * among them or not; 0 where the client was accepted between, or another address refused. */
 uint32_t refusals_accepted_between(const struct refusals *s, const struct reset *r);
 
+/* Whether the port held a connection, of whomever, before r and after it, of the 200 last
+ * begun before it: a service whose process is gone holds none. */
+bool refusals_held_beside(const struct refusals *s, const struct reset *r);
+
 #endif

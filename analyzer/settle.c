@@ -339,6 +339,7 @@ static struct scene *scene_of(const struct settle_to *to, const struct flow *flo
     if (!add_rsts(to->arena, flow->live, first, e, until, r))
         return NULL;
     r->killed = !until->survived;
+    r->tried_again = e->tried_again;
     return scene_from(to, flow, e, r, c);
 }
 

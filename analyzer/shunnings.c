@@ -102,14 +102,6 @@ static bool take(struct shunning *out, const struct server_rows *rows, size_t i,
     return true;
 }
 
-/* Whether the server still held it after t: what a host does not know it resets. */
-static bool is_held(const struct connection_record *k, instant_ns t)
-{
-    const instant_ns fin = k->fin_time[SIDE_SERVER];
-    return (census_bits(k) & CENSUS_SERVED) && k->last_time > t &&
-           !record_saw_rst(k, SIDE_SERVER) && (fin == INSTANT_NONE || fin > t);
-}
-
 static uint32_t held_beside(const struct shunnings *s, const struct reset *r, uint32_t client,
                             instant_ns t)
 {
@@ -123,7 +115,7 @@ static uint32_t held_beside(const struct shunnings *s, const struct reset *r, ui
     const size_t at = first + times_before(k->row.time + first, n, t, false, &hint);
     for (size_t i = at; i > first && at - i < WALK_MAX; i--) {
         const struct connection_record *other = &c->records[k->row.record[i - 1]];
-        held += k->row.client[i - 1] != client && is_held(other, t) &&
+        held += k->row.client[i - 1] != client && census_holds(other, t) &&
                 case_series(c, other->capture) == series;
     }
     return held;

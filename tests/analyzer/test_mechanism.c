@@ -216,6 +216,31 @@ static void captured_by_flags(void **state)
     script_end(&s);
 }
 
+#define TURNED "+10us s SA 500 101\n+1ms c R 101 0\n"
+
+/* Of its resets, so many know that the attempt was made again. */
+static size_t n_tried_again(const char *lines, size_t n_resets)
+{
+    struct script s = script_run(lines);
+    size_t n = 0;
+    assert_int_equal(s.resets.n, n_resets);
+    for (size_t i = 0; i < s.resets.n; i++)
+        n += s.resets.v[i]->tried_again;
+    script_end(&s);
+    return n;
+}
+
+static void the_same_syn_comes_again(void **state)
+{
+    (void)state;
+    assert_int_equal(n_tried_again("+0us c S 100 0\n" TURNED "+1s c S 100 0\n" TURNED, 2), 2);
+    assert_int_equal(n_tried_again("+0us c S 100 0\n" TURNED "+1s c S 100 0\n", 1), 1);
+    assert_int_equal(n_tried_again("+0us c S 100 0\n" TURNED, 1), 0);
+    /* another attempt, and a second capture of the first one */
+    assert_int_equal(n_tried_again("+0us c S 100 0\n" TURNED "+1s c S 9999 0\n", 1), 0);
+    assert_int_equal(n_tried_again("+0us c S 100 0\n" TURNED "+50us c S 100 0\n", 1), 0);
+}
+
 static void idle_time_and_trigger(void **state)
 {
     (void)state;
@@ -263,9 +288,13 @@ static void icmp_beside_a_refusal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_case),         cmocka_unit_test(collision),
-        cmocka_unit_test(captured_by_flags), cmocka_unit_test(idle_time_and_trigger),
-        cmocka_unit_test(unread_bytes),      cmocka_unit_test(icmp_beside_a_refusal),
+        cmocka_unit_test(each_case),
+        cmocka_unit_test(collision),
+        cmocka_unit_test(captured_by_flags),
+        cmocka_unit_test(the_same_syn_comes_again),
+        cmocka_unit_test(idle_time_and_trigger),
+        cmocka_unit_test(unread_bytes),
+        cmocka_unit_test(icmp_beside_a_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,12 +84,48 @@ static void nobody_was_refused(void **state)
     joint_free(j);
 }
 
+/* Of a refusal at 10 s, beside a connection as the arguments have it. */
+static bool held(double opened, double ended, bool server_reset, uint32_t n_segments)
+{
+    struct joint *j = joint_create();
+    struct reset *r;
+    struct connection_record *other =
+        server_reset ? joint_reset(j, "192.0.2.1:1000", PORT, opened, ended, NULL)
+                     : joint_talk(j, "192.0.2.1:1000", PORT, opened, ended);
+    other->n_segments = n_segments;
+    struct connection_record *k = joint_reset(j, "192.0.2.1:1001", PORT, 10, 10, &r);
+    k->synack_time = INSTANT_NONE;
+    k->handshake_seen = false;
+    r->mechanism = MECHANISM_REFUSED;
+    struct census census;
+    assert_true(census_take(&census, &j->c));
+    struct refusals *s = refusals_create(&census);
+    assert_non_null(s);
+    const bool is_held = refusals_held_beside(s, r);
+    refusals_free(s);
+    census_finish(&census);
+    joint_free(j);
+    return is_held;
+}
+
+static void a_port_holds_a_connection_while_it_refuses(void **state)
+{
+    (void)state;
+    assert_true(held(5, 15, false, 10));
+    assert_false(held(5, 9, false, 10));   /* over before */
+    assert_false(held(11, 15, false, 10)); /* begun afterwards */
+    assert_false(held(5, 15, true, 10));   /* the server did not know it any more */
+    assert_false(held(5, 15, false, 3));   /* it had never been served */
+    assert_false(refusals_held_beside(NULL, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(others_are_accepted_between_two_refusals),
         cmocka_unit_test(a_service_that_is_down_refuses_everybody),
         cmocka_unit_test(nobody_was_refused),
+        cmocka_unit_test(a_port_holds_a_connection_while_it_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
