@@ -4,6 +4,8 @@ import time
 
 import daemons
 from case import case
+from cases.limits import trusting
+from cases.upkeep import nginx_tls
 from daemons import abort, wait_for
 from talk import begin, drain, meet
 
@@ -125,3 +127,36 @@ def answered_early(c, port=8086):
             cause=["unread-data-close", "application-abort"],
         )
         c.pause(0.1, 0.3)
+
+
+@case("tls-late-goodbye", "TLS clients close after the server has", corpus=True)
+def tls_late_goodbye(c):
+    """
+    nginx closes TLS connections that are idle for two seconds.  Clients notice, at once or later,
+    and close, too; TLS has them say goodbye (close_notify) to a socket that is gone.
+
+    The reader should see: a harmless goodbye, and no request that failed.
+    """
+    c.stage(log=False)
+    nginx_tls(c, "keepalive_timeout 2s;")
+    c.watch()
+    open_ = []
+    for _ in range(c.rng.randrange(3, 5)):
+        s = trusting().wrap_socket(c.client.connect(c.server.addr, 443))
+        s.sendall(b"GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n")
+        s.recv(4096)
+        open_.append(s)
+        c.pause(0.3, 0.6)
+    time.sleep(2.2)
+    for s in open_:
+        try:
+            s.recv(100)
+            s.unwrap()
+        except OSError:
+            pass
+        s.close()
+        c.pause(0.2, 0.5)
+    c.truth.every(
+        (c.server.addr, 443), sender="server", phase="half-closed", mechanism=["after-close"],
+        cause=["late-data-after-close", "endpoint-idle-timeout"], severity=["harmless", "notice"],
+    )
