@@ -4,11 +4,12 @@ import struct
 import time
 
 import daemons
-from cases.httpd import PREFACE, h2
+from case import case
+from cases.httpd import PREFACE, h2, h2_get
 from cases.limits import pair
 from cases.told import ended
 from daemons import wait_for
-from talk import drain
+from talk import drain, meet
 
 RPC = 50051
 SERVER = '''import time
@@ -90,6 +91,43 @@ def pings(c):
         p.wait(20)
     time.sleep(0.3)
     ended(c, RPC, ["application-abort"])
+
+
+@case("grpc-calm-obeyed", "A client hangs up when its server says ENHANCE_YOUR_CALM", corpus=True)
+def calm_obeyed(c):
+    """
+    A server says GOAWAY, ENHANCE_YOUR_CALM, while it sends on a stream.  The client closes at once,
+    and what the server sends on draws a bare RST.
+
+    The reader should see: the server gave the connection up; the client's close was no harmless one.
+    """
+    c.stage(delay=0.02, log=False)
+    listener = c.server.listen(RPC)
+    c.watch()
+    for _ in range(c.rng.randrange(2, 4)):
+        a, b, mine = meet(c, listener, RPC)
+        a.sendall(PREFACE + h2(4, 0, 0))
+        b.sendall(h2(4, 0, 0) + h2(4, 1, 0))
+        a.sendall(h2(4, 1, 0) + h2_get(1))
+        c.pause(0.1)
+        b.sendall(h2(1, 4, 1, b"\x88") + h2(0, 0, 1, c.text(300, 600)))
+        c.pause(0.1, 0.2)
+        b.sendall(h2(7, 0, 0, struct.pack("!II", 1, 11) + b"too_many_pings"))
+        drain(a, 0.06)
+        a.close()
+        try:
+            for _ in range(3):
+                b.sendall(h2(0, 0, 1, c.text(300, 600)))
+                c.pause(0.04)
+        except OSError:
+            pass
+        b.close()
+        c.truth.add(
+            (c.client.addr, mine), (c.server.addr, RPC), sender="client", phase="half-closed",
+            mechanism=["after-close"],
+            cause=["application-abort", "client-abort", "late-data-after-close"],
+        )
+        c.pause(0.2, 0.4)
 
 
 pair(pings, "grpc-pings", "gRPC clients that ping too often", delay=0.05)
