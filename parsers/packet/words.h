@@ -125,8 +125,9 @@ struct http2_seen {
     uint32_t n_frames, n_rst_stream;
     uint32_t rst_stream_code; /* of the last one */
     bool saw_goaway;
-    uint32_t goaway_code, goaway_last_stream;
-    struct text goaway_text; /* debug data: "too_many_pings" */
+    uint32_t goaway_code, goaway_last_stream; /* of the last one, or the last with an error */
+    uint32_t n_rst_before_goaway;             /* RST_STREAM frames right before it */
+    struct text goaway_text;                  /* debug data: "too_many_pings" */
 };
 bool words_http2_scan(struct text head, struct http2_seen *out);
 bool words_http2_tail(struct text tail, struct http2_seen *out);

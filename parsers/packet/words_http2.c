@@ -44,25 +44,32 @@ static bool read_frame_header(struct cursor *c, struct frame *f)
     return !c->overrun && !(f->stream >> 31) && f->length <= 1U << 20 && frame_is_sane(f);
 }
 
-static void read_goaway(struct text body, struct http2_seen *out)
+/* Libraries end a session with NO_ERROR that had been given up for an error before. */
+static void read_goaway(struct text body, uint32_t n_rst_stream, struct http2_seen *out)
 {
     struct cursor c = text_cursor(body);
+    const uint32_t last_stream = cursor_be32(&c) & 0x7fffffff, code = cursor_be32(&c);
+    if (code == 0 && out->goaway_code != 0)
+        return;
     out->saw_goaway = true;
-    out->goaway_last_stream = cursor_be32(&c) & 0x7fffffff;
-    out->goaway_code = cursor_be32(&c);
+    out->goaway_last_stream = last_stream;
+    out->goaway_code = code;
     out->goaway_text = cursor_text_up_to(&c, SIZE_MAX);
+    out->n_rst_before_goaway = n_rst_stream;
 }
 
 static void read_frames(struct text t, struct http2_seen *out)
 {
     struct cursor c = text_cursor(t);
     struct frame f;
+    uint32_t n_rst_stream = 0; /* in a row */
     while (cursor_left(&c) > 0 && read_frame_header(&c, &f)) {
         const struct text body = cursor_text_up_to(&c, f.length);
         out->n_frames++;
         out->saw_settings |= f.type == FRAME_SETTINGS;
         if (f.type == FRAME_GOAWAY && body.n >= 8)
-            read_goaway(body, out);
+            read_goaway(body, n_rst_stream, out);
+        n_rst_stream = f.type == FRAME_RST_STREAM ? n_rst_stream + 1 : 0;
         if (f.type == FRAME_RST_STREAM && body.n == 4) {
             struct cursor code = text_cursor(body);
             out->n_rst_stream++;

@@ -123,7 +123,9 @@ static void last_of_http2(const struct spoken *s, struct last_words *out)
     if (!words_http2_tail(s->tail, &h) && !words_http2_scan(s->head, &h))
         return;
     if (h.saw_goaway) {
-        say(out, SAID_GOODBYE, "HTTP/2 GOAWAY", h.goaway_text);
+        const bool cut = h.n_rst_before_goaway > 0 && h.goaway_code == 0;
+        say(out, SAID_GOODBYE, cut ? "HTTP/2 RST_STREAM and GOAWAY" : "HTTP/2 GOAWAY",
+            h.goaway_text);
         say_code(out, h.goaway_code, words_http2_error(h.goaway_code));
     } else if (h.n_rst_stream > 0) {
         say(out, SAID_ERROR, "HTTP/2 RST_STREAM", TEXT(""));

@@ -130,4 +130,39 @@ def calm_obeyed(c):
         c.pause(0.2, 0.4)
 
 
+@case("h2-streams-cut", "A server cuts its streams and the connection under its client", corpus=True)
+def streams_cut(c):
+    """
+    A server program destroys an HTTP/2 session while streams run, as Node.js does it: RST_STREAM
+    for each, GOAWAY without an error, FIN.  The client's next request crosses that.
+
+    The reader should see: no race with an idle timer; the server cut what was running.
+    """
+    c.stage(delay=0.03, log=False)
+    listener = c.server.listen(RPC)
+    c.watch()
+    for _ in range(c.rng.randrange(2, 4)):
+        a, b, mine = meet(c, listener, RPC)
+        a.sendall(PREFACE + h2(4, 0, 0))
+        b.sendall(h2(4, 0, 0) + h2(4, 1, 0))
+        a.sendall(h2(4, 1, 0) + h2_get(1) + h2_get(3))
+        c.pause(0.1)
+        b.recv(4096)
+        b.sendall(h2(1, 4, 1, b"\x88") + h2(0, 0, 1, c.text(300, 600)) + h2(1, 4, 3, b"\x88"))
+        c.pause(0.08)
+        a.sendall(h2_get(5))
+        time.sleep(0.02)
+        for stream in (1, 3):
+            b.sendall(h2(3, 0, stream, bytes(4)))
+        b.sendall(h2(7, 0, 0, struct.pack("!II", 3, 0)))
+        b.close()
+        drain(a, 0.2)
+        a.close()
+        c.truth.add(
+            (c.client.addr, mine), (c.server.addr, RPC), sender="server", phase="half-closed",
+            mechanism=["after-close"], cause=["application-abort", "late-data-after-close"],
+        )
+        c.pause(0.2, 0.4)
+
+
 pair(pings, "grpc-pings", "gRPC clients that ping too often", delay=0.05)

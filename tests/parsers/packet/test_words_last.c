@@ -47,6 +47,22 @@ static const struct row rows[] = {
      ROW("\0\0\0\x04\0\0\0\0\0" /* SETTINGS, then GOAWAY */
          "\0\0\x16\x07\0\0\0\0\0\0\0\0\x01\0\0\0\x0btoo_many_pings"),
      SAID_GOODBYE, "HTTP/2 GOAWAY", "too_many_pings", "ENHANCE_YOUR_CALM", "", 11, HTTP_UNSURE},
+    {APP_HTTP2, SERVER,
+     ROW("\0\0\0\x04\0\0\0\0\0" /* an error first, then the same connection's end without one */
+         "\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\x0b"
+         "\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\0"),
+     SAID_GOODBYE, "HTTP/2 GOAWAY", "", "ENHANCE_YOUR_CALM", "", 11, HTTP_UNSURE},
+    {APP_HTTP2, SERVER,
+     ROW("\0\0\0\x04\0\0\0\0\0" /* streams were cut */
+         "\0\0\x04\x03\0\0\0\0\x01\0\0\0\0"
+         "\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\0"),
+     SAID_GOODBYE, "HTTP/2 RST_STREAM and GOAWAY", "", "NO_ERROR", "", 0, HTTP_UNSURE},
+    {APP_HTTP2, SERVER,
+     ROW("\0\0\0\x04\0\0\0\0\0" /* one was, and others went on */
+         "\0\0\x04\x03\0\0\0\0\x01\0\0\0\0"
+         "\0\0\x01\0\x01\0\0\0\x03x"
+         "\0\0\x08\x07\0\0\0\0\0\0\0\0\x03\0\0\0\0"),
+     SAID_GOODBYE, "HTTP/2 GOAWAY", "", "NO_ERROR", "", 0, HTTP_UNSURE},
     {APP_TLS, SERVER, ROW("\x15\x03\x03\0\x02\x02\x28"), SAID_ALERT, "TLS alert", "",
      "handshake_failure", "", 40, HTTP_UNSURE},
     {APP_TLS, SERVER, ROW("\x15\x03\x03\0\x02\x01\0"), SAID_GOODBYE, "TLS alert", "",
