@@ -107,6 +107,8 @@ static struct fact exchange_complete(const struct case_file *c, const struct res
         return unknown("bytes of the answer are missing from the capture");
     if (!words_http_response(server->head, &m))
         return unknown("no HTTP/1 answer was seen");
+    if (server->said && text_eq(server->said->code, TEXT("101")))
+        return unknown("the ends went on in another protocol");
     enum http_completeness whole = said_answer(reset_connection(r));
     if (whole == HTTP_UNSURE)
         return unknown("the answer's length is not stated in the bytes that were kept");

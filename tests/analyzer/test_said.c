@@ -315,6 +315,23 @@ static void whether_an_answer_is_cut(void **state)
     assert_false(ask(&c, "app.answer-cut").as.truth);
 }
 
+/* After 101 the ends talk on in another protocol: an answer that is whole ends nothing. */
+static void an_upgrade_is_no_end(void **state)
+{
+    (void)state;
+    struct connection web = {0}, socket = {0};
+    speak(&web, SIDE_CLIENT, TEXT("GET / HTTP/1.1\r\n\r\n"));
+    speak(&web, SIDE_SERVER, TEXT("HTTP/1.1 204 No Content\r\n\r\n"));
+    speak(&socket, SIDE_CLIENT, TEXT("GET /chat HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"));
+    speak(&socket, SIDE_SERVER,
+          TEXT("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x02hi"));
+    web.end[SIDE_SERVER].last_data_time = socket.end[SIDE_SERVER].last_data_time = NS_PER_S;
+    said_settle(&web, &arena);
+    said_settle(&socket, &arena);
+    assert_true(ask(&web, "app.exchange-complete").as.truth);
+    assert_false(ask(&socket, "app.exchange-complete").known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +349,7 @@ int main(void)
         cmocka_unit_test(heartbeats_are_counted_in_their_interval),
         cmocka_unit_test(an_answer_that_was_cut),
         cmocka_unit_test(whether_an_answer_is_cut),
+        cmocka_unit_test(an_upgrade_is_no_end),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
