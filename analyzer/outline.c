@@ -58,16 +58,23 @@ static struct scene *scene_by_leading(struct tracker *t, const struct outline *b
     return good ? t->scratch.v[0] : NULL;
 }
 
-/* Everything that comes of it lives in the arena. */
-static struct scene *scene_again(struct tracker *t, const struct outline *b, struct arena *arena)
+/* Everything that comes of it lives in the arena, but the reset of a plain one, which is made in
+ * *reset unless that is NULL. */
+static struct scene *scene_for(struct tracker *t, const struct outline *b, struct arena *arena,
+                               struct reset *reset)
 {
-    struct scene *s =
-        opening_is_plain(&b->segments)
-            ? settle_opening_scene(arena, &b->segments, b->face.end, b->stream, t->config.capture)
-            : scene_by_leading(t, b, arena);
+    struct scene *s = opening_is_plain(&b->segments)
+                          ? settle_opening_scene(arena, reset, &b->segments, b->face.end, b->stream,
+                                                 t->config.capture)
+                          : scene_by_leading(t, b, arena);
     if (s)
         s->habits = t->habits;
     return s;
+}
+
+static struct scene *scene_again(struct tracker *t, const struct outline *b, struct arena *arena)
+{
+    return scene_for(t, b, arena, NULL);
 }
 
 static const struct connection *connection_again(struct tracker *t, const struct outline *b,
@@ -103,21 +110,20 @@ struct arena *outline_room(struct tracker *t)
     return &clear_place(t, &t->recalled[0])->arena;
 }
 
-struct reset *outline_judge(struct tracker *t, const struct outline *b)
+bool outline_judge(struct tracker *t, const struct outline *b, struct reset *out)
 {
-    struct scene *s = scene_again(t, b, outline_room(t));
+    struct scene *s = scene_for(t, b, outline_room(t), out);
     if (!s)
-        return NULL;
+        return false;
     scene_decide(s);
-    struct reset *r = arena_copy(t->arena, s->reset, sizeof *r);
-    if (!r)
-        return NULL;
-    r->outline = &b->face;
-    r->in_full = NULL;
-    r->scene = NULL;
-    r->kernel_reasons = NULL;
-    r->rsts = &r->deciding;
-    return r;
+    if (s->reset != out)
+        *out = *s->reset;
+    out->outline = &b->face;
+    out->in_full = NULL;
+    out->scene = NULL;
+    out->kernel_reasons = NULL;
+    out->rsts = &out->deciding;
+    return true;
 }
 
 /* Where the reset was worked out, or NULL. */

@@ -33,8 +33,8 @@ struct recalled { /* one that was worked out */
 bool outline_keep(struct tracker *t, const struct flow *f);
 /* For what a flow whose reset was kept leaves while it is settled; cleared at the next call. */
 struct arena *outline_room(struct tracker *t);
-/* The reset in outline, judged, in the tracker's arena.  NULL when memory ran out. */
-struct reset *outline_judge(struct tracker *t, const struct outline *b);
+/* The reset in outline, judged, in *out, which is zero before.  False when memory ran out. */
+bool outline_judge(struct tracker *t, const struct outline *b, struct reset *out);
 /* Makes room so that none is needed later; false when there is no memory for it. */
 bool outline_make_room(struct tracker *t);
 void outline_finish(struct tracker *t);

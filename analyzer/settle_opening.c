@@ -107,21 +107,22 @@ static void fill_reset(struct reset *r, const struct rst_note *n, enum side from
     r->in_full = c;
 }
 
-struct scene *settle_opening_scene(struct arena *arena, const struct opening *o,
-                                   const struct endpoint at[2], uint32_t stream, uint32_t capture)
+struct scene *settle_opening_scene(struct arena *arena, struct reset *reset,
+                                   const struct opening *o, const struct endpoint at[2],
+                                   uint32_t stream, uint32_t capture)
 {
     struct half halves[2];
     struct settled { /* all of it at once: there may be a million */
         struct scene scene;
         struct connection connection;
         struct segment segments[2];
-        struct reset reset;
     } *made = arena_alloc(arena, sizeof *made);
-    if (!made)
+    struct reset *r = reset ? reset : arena_alloc(arena, sizeof *r);
+    if (!made || !r)
         return NULL;
     struct scene *s = &made->scene;
     s->connection = &made->connection;
-    s->reset = &made->reset;
+    s->reset = r;
     meet_rst(o, halves);
     add_ends(s, o, halves, at);
     const struct rst_note note = note_rst(o, halves, stream);

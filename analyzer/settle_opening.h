@@ -10,10 +10,12 @@
 #include "analyzer/flow.h"
 #include "analyzer/scene.h"
 
-/* The scene of its reset, in the arena.  at: its ends, by side; stream: as of the RST, in its file;
- * capture: of the series' first file.  NULL when memory ran out. */
-struct scene *settle_opening_scene(struct arena *arena, const struct opening *o,
-                                   const struct endpoint at[2], uint32_t stream, uint32_t capture);
+/* The scene of its reset, in the arena.  The reset is made in *reset, which is zero before; NULL:
+ * in the arena, too.  at: its ends, by side; stream: as of the RST, in its file; capture: of the
+ * series' first file.  NULL when memory ran out. */
+struct scene *settle_opening_scene(struct arena *arena, struct reset *reset,
+                                   const struct opening *o, const struct endpoint at[2],
+                                   uint32_t stream, uint32_t capture);
 
 /* Of the flow's; capture: that in which it was met last. */
 void settle_opening_record(const struct flow *flow, uint32_t capture,

@@ -129,15 +129,15 @@ static void hand_out(struct tracker *t, struct reset *r, struct hand *out)
         add(out, r);
 }
 
-/* Verdicts of resets in outline. */
+/* Verdicts of resets in outline, of which there may be a million: all in one piece. */
 static void judge_outlines(struct tracker *t, struct hand *out)
 {
+    struct reset *room = arena_array(t->arena, t->outlines.n, sizeof *room);
     for (size_t i = 0; i < t->outlines.n; i++) {
         const struct outline *b = &t->outlines.v[i];
         prefetch_behind(t->outlines.v, t->outlines.n, sizeof *b, i);
-        struct reset *r = out->resets.v ? outline_judge(t, b) : NULL;
-        if (r)
-            add(out, r);
+        if (room && out->resets.v && outline_judge(t, b, &room[i]))
+            add(out, &room[i]);
         else
             skip_rst(t, b->segments.rst.k.frame, "no-memory");
     }
