@@ -157,6 +157,13 @@ static struct fact mptcp_reason(const struct case_file *c, const struct reset *r
     return fact_number(r, r->deciding.mptcp_reason, rst_frame(r));
 }
 
+static bool since_trigger_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    (void)c;
+    *out = r->since_trigger_ns;
+    return r->since_trigger_ns != INSTANT_NONE;
+}
+
 static struct fact since_trigger(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -295,7 +302,8 @@ static const struct fact_def rows[] = {
 };
 
 static const struct fact_plain_row plain[] = {{flow_label, flow_label_plain, NULL},
-                                              {label_missing, label_missing_plain, NULL}};
+                                              {label_missing, label_missing_plain, NULL},
+                                              {since_trigger, since_trigger_plain, NULL}};
 
 const struct fact_rows facts_reset = {.rows = rows,
                                       .n = sizeof rows / sizeof rows[0],
