@@ -62,8 +62,7 @@ uint32_t population_same_idle(const struct case_file *c, const struct reset *r);
 /* Other diagnosed resets of the same server endpoint after the same nonzero byte counts both ways.
  */
 uint32_t population_same_bytes(const struct case_file *c, const struct reset *r);
-/* See ports_elsewhere.  False: memory
- * ran out. */
+/* See ports_elsewhere.  False: memory ran out. */
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere);
 /* See refusals_accepted_between. */
 uint32_t population_accepted_between(const struct case_file *c, const struct reset *r);
