@@ -57,4 +57,7 @@ struct case_config {
 /* The value of the last setting whose glob fits the name or its base name, or NULL. */
 const char *case_setting_for(const struct case_setting *v, size_t n, const char *name);
 
+/* Whether an input of that name is meant: the whole name, or what stands behind its last slash. */
+bool case_is_named(const char *wanted, const char *name);
+
 #endif

@@ -7,7 +7,7 @@
 #ifndef WHYRST_ANALYZER_CENSUS_H
 #define WHYRST_ANALYZER_CENSUS_H
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
 #include "parsers/base/map.h"
 
 #define CENSUS_NONE UINT32_MAX

@@ -86,7 +86,7 @@ struct gather { /* the pairs of one line */
 static bool gather_pair(void *ctx, uint32_t record, enum fit fit)
 {
     struct gather *g = ctx;
-    bool asked = fit < FIT_ENDPOINT && request_was_made(&g->c->roster, record, g->request);
+    bool asked = fit < FIT_ENDPOINT && roster_asked(&g->c->roster, record, g->request);
     if (fit < FIT_ENDPOINT && !g->addresses && !asked)
         return true;
     g->by_request |= asked && !g->addresses;

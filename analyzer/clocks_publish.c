@@ -6,13 +6,6 @@
 
 #define CLOCKS_TOLD_MAX 64 /* hosts of one log */
 
-const char *clock_by_name(enum clock_by by)
-{
-    static const char *const names[CLOCK_BYS] = {"nothing", "lines",     "datagrams", "turns",
-                                                 "one-end", "other-log", "option",    "contested"};
-    return by < CLOCK_BYS ? names[by] : names[CLOCK_BY_NOTHING];
-}
-
 /* The clock that speaks for a whole log: of its hosts the best anchored, then the longest. */
 static size_t main_domain(const struct correlation *c, uint32_t source)
 {

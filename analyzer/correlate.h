@@ -15,7 +15,7 @@
 #ifndef WHYRST_ANALYZER_CORRELATE_H
 #define WHYRST_ANALYZER_CORRELATE_H
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
 
 struct look;
 
@@ -89,5 +89,19 @@ const struct flaws *correlation_dropped(const struct correlation *c);
 
 /* Sightings of resets in other captures that were not looked for because the budget was spent. */
 size_t correlation_not_looked_at(const struct correlation *c);
+
+/* ---- what was found, asked of a case; nothing in one without logs ---- */
+
+/* The lines tied to a reset, strongest join first, then nearest in time. */
+const struct link *case_links(const struct case_file *c, const struct reset *r, size_t *n);
+
+/* The datagram that carried this line: of a log of datagrams, or of a file whose line was captured
+ * on its way, too.  NULL: none that is known. */
+const struct case_datagram *case_datagram_of(const struct case_file *c, const struct event *e);
+
+/* Whether some log would have shown an event of this kind for the host of that side at that time:
+ * a log of that host covers the time and holds lines of the program that writes such events. */
+bool case_log_covers(const struct case_file *c, const struct reset *r, enum side side,
+                     struct text event_kind, instant_ns from, instant_ns to);
 
 #endif

@@ -8,7 +8,7 @@
 #ifndef WHYRST_ANALYZER_DATAGRAMS_H
 #define WHYRST_ANALYZER_DATAGRAMS_H
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
 #include "parsers/base/map.h"
 #include "parsers/base/vec.h"
 #include "parsers/packet/packet.h"

@@ -6,7 +6,7 @@
 #ifndef WHYRST_ANALYZER_FACT_MAKE_H
 #define WHYRST_ANALYZER_FACT_MAKE_H
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
 #include "analyzer/fact.h"
 #include "parsers/packet/packet.h"
 

@@ -67,7 +67,7 @@ static bool choose(void *ctx, uint32_t record, enum fit fit)
         (weak && fit != FIT_SERVICE &&
          !services_fit(k->c, k->writer, r->records[record].server.port)))
         return true;
-    bool asked = weak && request_was_made(r, record, k->request);
+    bool asked = weak && roster_asked(r, record, k->request);
     if (k->any && r->talk[record] == k->talk) {
         k->asked |= asked;
         if (fit > k->fit) { /* the other side of a NAT, or another capture, fits better */

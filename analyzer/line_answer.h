@@ -6,9 +6,12 @@
 #ifndef WHYRST_ANALYZER_LINE_ANSWER_H
 #define WHYRST_ANALYZER_LINE_ANSWER_H
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
 
 #define LINE_CANDIDATES_MAX 8
+
+struct case_config;
+struct error;
 
 struct line_candidate {
     const struct connection_record *record;

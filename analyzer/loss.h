@@ -12,17 +12,12 @@
 #include <stdint.h>
 
 struct case_capture;
-struct live;
 
 struct loss {
     uint64_t n_held, n_missed; /* segments with payload, and SYN-ACKs, that both ends testify */
     uint64_t n_plain; /* connections of which a segment without SYN, FIN and RST was captured */
     uint64_t n_bare;  /* of which none was, though their numbers tell that there were such */
 };
-
-/* Adds what a connection shows at its end.  One that the capture met in its midst shows nothing,
- * since what was on its way then is no loss, and so does one of which only one end was captured. */
-void loss_count(struct loss *l, const struct live *k);
 
 /* The share of all segments, 0..1, that the capture's series of files does not hold: what its
  * numbers or its own statistics say, whichever is more.  Of few segments it is taken to be less

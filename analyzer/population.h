@@ -7,7 +7,7 @@
 #ifndef WHYRST_ANALYZER_POPULATION_H
 #define WHYRST_ANALYZER_POPULATION_H
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
 #include "analyzer/closings.h"
 #include "analyzer/refusals.h"
 #include "analyzer/shunnings.h"

@@ -6,7 +6,7 @@
 #ifndef WHYRST_ANALYZER_PORTS_H
 #define WHYRST_ANALYZER_PORTS_H
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
 
 struct ports;
 

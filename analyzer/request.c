@@ -2,14 +2,13 @@
 /* Request lines, in bytes captured and quoted by logs. */
 #include "analyzer/request.h"
 
-#include "analyzer/roster.h"
 #include "parsers/base/hash.h"
 #include "parsers/base/map.h"
 #include "parsers/packet/words.h"
 
 #define VERSION_LEN 9 /* " HTTP/1.1" */
 
-static uint32_t hash_of(struct text request)
+uint32_t request_hash_quoted(struct text request)
 {
     uint32_t h = (uint32_t)hash_bytes(request.p, request.n, map_seed());
     return h ? h : 1; /* 0 stands for none */
@@ -28,7 +27,7 @@ static struct text line_of(struct text head)
 uint32_t request_hash(struct text head)
 {
     struct text line = line_of(head);
-    return line.n ? hash_of(line) : 0;
+    return line.n ? request_hash_quoted(line) : 0;
 }
 
 struct text request_quoted(struct text line)
@@ -41,26 +40,11 @@ struct text request_quoted(struct text line)
                                                   : TEXT("");
 }
 
-/* As a whole line: at the beginning of one, and with a version after it. */
-static bool has_line(struct text bytes, struct text request)
+bool request_is_in(struct text bytes, struct text request)
 {
     for (size_t at = 0; (at = text_find(bytes, request, at)) != SIZE_MAX; at++) {
         struct text rest = text_slice(bytes, at + request.n, bytes.n);
         if ((at == 0 || bytes.p[at - 1] == '\n') && text_starts(rest, TEXT(" HTTP/1.")))
-            return true;
-    }
-    return false;
-}
-
-bool request_was_made(const struct roster *r, uint32_t record, struct text request)
-{
-    if (request.n == 0 || r->records[record].request == 0)
-        return false;
-    if (r->records[record].request == hash_of(request))
-        return true;
-    for (uint32_t i = r->reset_from[record]; i < r->reset_from[record + 1]; i++) {
-        const struct end *client = &reset_connection(r->reset_at[i])->end[SIDE_CLIENT];
-        if (has_line(client->head, request) || has_line(client->tail, request))
             return true;
     }
     return false;

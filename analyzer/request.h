@@ -12,8 +12,6 @@
 
 #include "parsers/base/text.h"
 
-struct roster;
-
 #define REQUEST_HEAD 1024 /* of a client's first bytes, in which its request line ends */
 
 /* A hash of the method and target that a client's bytes begin with; 0 when they are no HTTP/1
@@ -23,9 +21,11 @@ uint32_t request_hash(struct text head);
 /* Method and target of a quoted request line ("GET /a HTTP/1.1"), empty when it is none. */
 struct text request_quoted(struct text line);
 
-/* Whether that connection is known to have made the request (as request_quoted gives it): its
- * first, or any whole one among the first and last bytes of a connection that was reset.  False
- * says nothing: requests between are not kept. */
-bool request_was_made(const struct roster *r, uint32_t record, struct text request);
+/* The hash of a request as request_quoted gives it: that of a head that begins with it. */
+uint32_t request_hash_quoted(struct text request);
+
+/* Whether the bytes hold the request as a whole line: at the beginning of one, and with a version
+ * after it. */
+bool request_is_in(struct text bytes, struct text request);
 
 #endif

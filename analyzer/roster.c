@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/request.h"
 #include "parsers/base/radix.h"
 
 instant_ns roster_time(const struct roster *r, uint32_t record, instant_ns t)
@@ -299,4 +300,18 @@ struct talk roster_talk(const struct roster *r, uint32_t record)
     t.torn |= t.has_reset;
     t.opened = t.opened == INSTANT_NONE ? t.first : t.opened;
     return t;
+}
+
+bool roster_asked(const struct roster *r, uint32_t record, struct text request)
+{
+    if (request.n == 0 || r->records[record].request == 0)
+        return false;
+    if (r->records[record].request == request_hash_quoted(request))
+        return true;
+    for (uint32_t i = r->reset_from[record]; i < r->reset_from[record + 1]; i++) {
+        const struct end *client = &reset_connection(r->reset_at[i])->end[SIDE_CLIENT];
+        if (request_is_in(client->head, request) || request_is_in(client->tail, request))
+            return true;
+    }
+    return false;
 }

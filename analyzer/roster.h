@@ -7,7 +7,7 @@
 #ifndef WHYRST_ANALYZER_ROSTER_H
 #define WHYRST_ANALYZER_ROSTER_H
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
 #include "parsers/base/address_filter.h"
 
 #define ROSTER_NONE UINT32_MAX
@@ -98,5 +98,10 @@ static inline const struct endpoint *roster_end(const struct roster *r, uint32_t
 /* A record's time on the first capture's clock; INSTANT_NONE stays. */
 instant_ns roster_time(const struct roster *r, uint32_t record, instant_ns t);
 struct talk roster_talk(const struct roster *r, uint32_t record);
+
+/* Whether that connection is known to have made the request (as request_quoted gives it): its
+ * first, or any whole one among the first and last bytes of a connection that was reset.  False
+ * says nothing: requests between are not kept. */
+bool roster_asked(const struct roster *r, uint32_t record, struct text request);
 
 #endif

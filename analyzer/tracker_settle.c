@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/history.h"
+#include "analyzer/loss_count.h"
 #include "analyzer/settle_opening.h"
 #include "analyzer/tracker_parts.h"
 #include "parsers/base/prefetch.h"

@@ -7,7 +7,7 @@
 #ifndef WHYRST_ANALYZER_TWINS_H
 #define WHYRST_ANALYZER_TWINS_H
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
 
 /* Two records are one connection. */
 void twins_join(uint32_t *talk_of, uint32_t a, uint32_t b);

@@ -5,6 +5,8 @@
  */
 #include "rules/hearing.h"
 
+#include "analyzer/correlate.h"
+
 static bool kind_fits(const struct bind *b, const struct event *e)
 {
     if (b->claims && !(b->claims >> e->claim & 1))

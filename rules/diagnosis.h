@@ -7,7 +7,8 @@
 #ifndef WHYRST_RULES_DIAGNOSIS_H
 #define WHYRST_RULES_DIAGNOSIS_H
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
+#include "analyzer/fact.h"
 
 enum severity { SEVERITY_HARMLESS, SEVERITY_NOTICE, SEVERITY_FAULT };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/correlate.h"
 #include "analyzer/population.h"
 #include "analyzer/said.h"
 #include "rules/confidence.h"

@@ -7,7 +7,8 @@
 
 #include <cmocka.h>
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
+#include "analyzer/fact.h"
 #include "parsers/base/arena.h"
 #include "parsers/packet/packet.h"
 

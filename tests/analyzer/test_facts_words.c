@@ -7,7 +7,8 @@
 
 #include <cmocka.h>
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
+#include "analyzer/fact.h"
 
 /* Record headers of RFC 8446 section 5.1, with bodies of no meaning. */
 #define HELLO "\x16\x03\x01\0\x04\x01\0\0\0"

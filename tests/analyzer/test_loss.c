@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
 #include "script.h"
 
 #define OPEN                                                                                       \

@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-#include "analyzer/case.h"
+#include "analyzer/case_file.h"
+#include "analyzer/fact.h"
 #include "analyzer/said.h"
 #include "parsers/base/arena.h"
 

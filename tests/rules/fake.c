@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "analyzer/community_id.h"
+#include "analyzer/correlate.h"
 #include "analyzer/population.h"
 #include "analyzer/said.h"
 
