@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyzer/case.h"
-#include "analyzer/case_config.h"
+#include "analyzer/case/case.h"
+#include "analyzer/case/case_config.h"
 #include "parsers/base/huge.h"
 #include "reports/arguments.h"
 #include "reports/line_json.h"

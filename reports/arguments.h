@@ -5,7 +5,7 @@
 #ifndef WHYRST_REPORTS_ARGUMENTS_H
 #define WHYRST_REPORTS_ARGUMENTS_H
 
-#include "analyzer/case_config.h"
+#include "analyzer/case/case_config.h"
 #include "parsers/base/vec.h"
 #include "reports/report.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/population.h"
+#include "analyzer/population/population.h"
 #include "parsers/base/vec.h"
 
 /* Causes that are one client's doing or fate, whatever servers it met. */

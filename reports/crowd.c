@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-#include "analyzer/population.h"
+#include "analyzer/population/population.h"
 #include "parsers/base/map.h"
 #include "reports/show.h"
 

@@ -4,7 +4,7 @@
  */
 #include "reports/json_put.h"
 
-#include "analyzer/correlate.h"
+#include "analyzer/correlate/correlate.h"
 #include "reports/show.h"
 
 void json_put(json_t *o, const char *key, json_t *value)

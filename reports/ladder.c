@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/correlate.h"
+#include "analyzer/correlate/correlate.h"
 #include "parsers/packet/packet.h"
 #include "reports/show.h"
 

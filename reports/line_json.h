@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "analyzer/line_answer.h"
+#include "analyzer/case/line_answer.h"
 
 /* False when memory ran out or the stream failed. */
 bool line_json_write(FILE *out, const struct case_file *c, const struct line_answer *a);

@@ -5,7 +5,7 @@
 #ifndef WHYRST_REPORTS_LINE_TEXT_H
 #define WHYRST_REPORTS_LINE_TEXT_H
 
-#include "analyzer/line_answer.h"
+#include "analyzer/case/line_answer.h"
 #include "reports/report.h"
 
 void line_text_write(FILE *out, const struct case_file *c, const struct line_answer *a,

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "analyzer/correlate.h"
+#include "analyzer/correlate/correlate.h"
 #include "reports/show.h"
 
 #define SURE_FROM 0.7 /* "likely": from here on nobody is sent to collect more */

@@ -5,7 +5,7 @@
  */
 #include "rules/hearing.h"
 
-#include "analyzer/correlate.h"
+#include "analyzer/correlate/correlate.h"
 
 static bool kind_fits(const struct bind *b, const struct event *e)
 {

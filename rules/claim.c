@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "analyzer/reset.h"
+#include "analyzer/record/reset.h"
 
 #define VALUE_MAX 200 /* bytes of a text that a sentence repeats */
 

@@ -7,8 +7,8 @@
 #ifndef WHYRST_RULES_DIAGNOSIS_H
 #define WHYRST_RULES_DIAGNOSIS_H
 
-#include "analyzer/case_file.h"
-#include "analyzer/fact.h"
+#include "analyzer/fact/fact.h"
+#include "analyzer/record/case_file.h"
 
 enum severity { SEVERITY_HARMLESS, SEVERITY_NOTICE, SEVERITY_FAULT };
 

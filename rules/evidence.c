@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "analyzer/population.h"
-#include "analyzer/said.h"
+#include "analyzer/population/population.h"
+#include "analyzer/record/said.h"
 #include "rules/claim.h"
 #include "rules/speak.h"
 

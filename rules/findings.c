@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/community_id.h"
-#include "analyzer/kind_talk.h"
-#include "analyzer/population.h"
-#include "analyzer/said.h"
+#include "analyzer/population/population.h"
+#include "analyzer/record/community_id.h"
+#include "analyzer/record/kind_talk.h"
+#include "analyzer/record/said.h"
 #include "parsers/base/prefetch.h"
 #include "rules/evidence.h"
 #include "rules/judge.h"

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/correlate.h"
-#include "analyzer/population.h"
-#include "analyzer/said.h"
+#include "analyzer/correlate/correlate.h"
+#include "analyzer/population/population.h"
+#include "analyzer/record/said.h"
 #include "rules/confidence.h"
 
 bool bench_init(struct bench *b, const struct catalogue *k, struct case_file *c)

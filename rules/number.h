@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analyzer/fact.h"
+#include "analyzer/fact/fact.h"
 
 struct number {
     bool is_real;

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "analyzer/said.h"
+#include "analyzer/record/said.h"
 #include "rules/number.h"
 #include "rules/shape.h"
 #include "rules/words.h"

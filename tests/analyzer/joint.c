@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "joint.h"
+#include "tests/analyzer/joint.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 #ifndef WHYRST_TESTS_ANALYZER_JOINT_H
 #define WHYRST_TESTS_ANALYZER_JOINT_H
 
-#include "analyzer/correlate.h"
+#include "analyzer/correlate/correlate.h"
 
 /* 2026-03-01T12:00:00Z, as instant and as the stamps of the test logs are written */
 #define JOINT_START (INT64_C(1772366400) * NS_PER_S)

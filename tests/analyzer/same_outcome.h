@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "analyzer/tracker.h"
+#include "analyzer/track/tracker.h"
 
 static inline bool same_record(const struct connection_record *a, const struct connection_record *b)
 {

@@ -2,7 +2,7 @@
 /*
  * Lines of text into struct packet.  A line that cannot be read stops the test program.
  */
-#include "script.h"
+#include "tests/analyzer/script.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #ifndef WHYRST_TESTS_ANALYZER_SCRIPT_H
 #define WHYRST_TESTS_ANALYZER_SCRIPT_H
 
-#include "analyzer/tracker.h"
+#include "analyzer/track/tracker.h"
 
 struct script {
     struct arena *arena;

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "analyzer/fragment.h"
+#include "analyzer/track/fragment.h"
 #include "parsers/base/cursor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);

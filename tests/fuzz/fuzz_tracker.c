@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/tracker.h"
+#include "analyzer/track/tracker.h"
 #include "tests/analyzer/same_outcome.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -10,7 +10,10 @@ from tree import TOP, Tap, all_files, read
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 PARSERS = ["parsers/input", "parsers/capture", "parsers/packet", "parsers/log", "parsers/host"]
-BELOW_RULES = ["parsers/base", "parsers/input", "parsers/log", "parsers/host", "analyzer"]
+RECORD = "analyzer/record"
+ANALYZER = [RECORD] + ["analyzer/" + room for room in
+                       ("track", "population", "clock", "vantage", "correlate", "fact", "case")]
+FOUND = [RECORD, "analyzer/population", "analyzer/correlate", "analyzer/fact"]
 # room: the rooms that it may look into, besides itself.  "." is main.c, the front door.
 MAY_INCLUDE = {
     "parsers/base": [],
@@ -19,10 +22,18 @@ MAY_INCLUDE = {
     "parsers/packet": ["parsers/base", "parsers/input"],
     "parsers/log": ["parsers/base", "parsers/input"],
     "parsers/host": ["parsers/base", "parsers/input"],
-    "analyzer": ["parsers/base", *PARSERS],
-    "rules": BELOW_RULES,
-    "reports": ["parsers/base", *PARSERS, "analyzer", "rules"],
-    ".": ["parsers/base", *PARSERS, "analyzer", "rules", "reports"],
+    RECORD: ["parsers/base", *PARSERS],
+    "analyzer/track": ["parsers/base", *PARSERS, RECORD],
+    "analyzer/population": ["parsers/base", *PARSERS, RECORD],
+    "analyzer/clock": ["parsers/base"],
+    "analyzer/vantage": ["parsers/base", *PARSERS, RECORD, "analyzer/track"],
+    "analyzer/correlate": ["parsers/base", *PARSERS, RECORD, "analyzer/track", "analyzer/clock",
+                           "analyzer/vantage"],
+    "analyzer/fact": ["parsers/base", *PARSERS, RECORD, "analyzer/track", "analyzer/population"],
+    "analyzer/case": ["parsers/base", *PARSERS, *(r for r in ANALYZER if r != "analyzer/case")],
+    "rules": ["parsers/base", "parsers/input", "parsers/log", "parsers/host", *FOUND],
+    "reports": ["parsers/base", *PARSERS, *FOUND, "analyzer/case", "rules"],
+    ".": ["parsers/base", *PARSERS, "analyzer/case", "rules", "reports"],
 }
 # foreign header: the rooms that are its door
 DOORS = [

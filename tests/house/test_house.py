@@ -44,12 +44,15 @@ class Layering(House):
         self.assertEqual(self.complaints("reports__a", "rules__b"), [])
         self.assertEqual(self.complaints("parsers__log__a", "parsers__base__b"), [])
         self.assertEqual(self.complaints("main", "reports__b"), [])
+        self.assertEqual(self.complaints("analyzer__case__a", "analyzer__track__b"), [])
 
     def test_up_and_sideways(self):
-        self.assertEqual(len(self.complaints("parsers__base__a", "analyzer__b")), 1)
+        self.assertEqual(len(self.complaints("parsers__base__a", "analyzer__fact__b")), 1)
         self.assertEqual(len(self.complaints("parsers__log__a", "parsers__packet__b")), 1)
         self.assertEqual(len(self.complaints("rules__a", "parsers__packet__b")), 1)
-        self.assertEqual(len(self.complaints("analyzer__a", "cellar__b")), 1)
+        self.assertEqual(len(self.complaints("rules__a", "analyzer__track__b")), 1)
+        self.assertEqual(len(self.complaints("analyzer__track__a", "analyzer__correlate__b")), 1)
+        self.assertEqual(len(self.complaints("analyzer__case__a", "cellar__b")), 1)
 
     def test_circles(self):
         self.assertEqual(layering.circles({"a": {"b"}, "b": {"c"}}), [])

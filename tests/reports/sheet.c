@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "analyzer/population.h"
+#include "analyzer/population/population.h"
 #include "parsers/log/event.h"
 #include "parsers/packet/packet.h"
 

@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#include "analyzer/community_id.h"
-#include "analyzer/correlate.h"
-#include "analyzer/population.h"
-#include "analyzer/said.h"
+#include "analyzer/correlate/correlate.h"
+#include "analyzer/population/population.h"
+#include "analyzer/record/community_id.h"
+#include "analyzer/record/said.h"
 
 #define N_FACTS 10
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/tracker.h"
+#include "analyzer/track/tracker.h"
 #include "parsers/capture/capture.h"
 #include "tests/analyzer/same_outcome.h"
 #include "tests/parsers/packet/same_brief.h"

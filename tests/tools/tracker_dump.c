@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analyzer/tracker.h"
+#include "analyzer/track/tracker.h"
 #include "parsers/capture/capture.h"
 #include "parsers/input/source.h"
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One text of the case, told apart as a host snapshot or a log by its first bytes.  A text that
+ * holds no log line at all is said to be none.
+ */
+#include <string.h>
+
+#include "analyzer/case/case_parts.h"
+#include "parsers/host/host.h"
+#include "parsers/input/walk.h"
+#include "parsers/log/journal_file.h"
+#include "parsers/log/reader.h"
+
+#define PROBE ((size_t)16 << 10)
+
+struct text case_text_head(struct source *source)
+{
+    const uint8_t *p;
+    const size_t n = source_peek(source, PROBE, &p);
+    return (struct text){(const char *)p, n < PROBE ? n : PROBE};
+}
+
+/* What some editors write before the first line (Unicode section 23.8). */
+static void skip_byte_order_mark(struct source *source)
+{
+    const struct text mark = TEXT("\xEF\xBB\xBF");
+    if (text_starts(case_text_head(source), mark))
+        source_consume(source, mark.n);
+}
+
+bool case_read_text(struct case_run *run, struct case_input *in, struct source *source,
+                    const struct input *input, bool snapshots_read, struct error *err)
+{
+    skip_byte_order_mark(source);
+    const struct text head = case_text_head(source);
+    const char *as = case_setting_for(run->config->as, run->config->n_as, source_name(source));
+    bool wanted = as && strcmp(as, "log") == 0;
+    bool is_journal = text_starts(head, TEXT(JOURNAL_FILE_MAGIC));
+    const struct host_kind *kind = is_journal ? NULL : host_sniff(head, in->name);
+    if (is_journal && !journal_file_readable()) {
+        in->taken_for = "skipped";
+        in->why = TEXT("a systemd journal file, which this build does not read: export it with "
+                       "journalctl --file NAME -o json");
+        case_unused(run, in);
+        return true;
+    }
+    if (!wanted && kind)
+        return case_read_host(run, in, source, kind, err);
+    if (!wanted && !is_journal && log_probe(head) == 0) {
+        in->taken_for = "skipped";
+        in->why = TEXT("text, but its first lines are not those of a log or a known snapshot");
+        if (input->is_given)
+            case_unused(run, in);
+        return true;
+    }
+    if (!snapshots_read) /* which may say its host's zone and when it booted */
+        return is_journal || case_note_twin(run, in->name, head) ||
+               error_set(err, ERROR_NO_MEMORY, "", "out of memory");
+    struct case_log out = {.name = in->name, .first = INSTANT_NONE, .last = INSTANT_NONE};
+    flaws_init(&out.flaws);
+    in->taken_for = "log";
+    bool good = case_read_log(run, &out, source, input->is_compressed ? UINT64_MAX : input->size,
+                              is_journal, err);
+    in->n_bytes = source_offset(source);
+    if (source_n_unused(source) > 0)
+        flaws_add_n(&out.flaws, "input.compressed-bytes-unused", 0, source_n_unused(source));
+    case_note_failure(run, in, source);
+    struct case_log *slot = good ? vec_push(&run->logs) : NULL;
+    if (slot)
+        *slot = out;
+    else
+        flaws_finish(&out.flaws);
+    return good && (slot != NULL || error_set(err, ERROR_NO_MEMORY, "", "out of memory"));
+}

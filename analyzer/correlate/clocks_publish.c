@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the case says of each log's clocks: the measured ones of correlation, made the report's.
+ */
+#include "analyzer/correlate/correlate_parts.h"
+
+#define CLOCKS_TOLD_MAX 64 /* hosts of one log */
+
+/* The clock that speaks for a whole log: of its hosts the best anchored, then the longest. */
+static size_t main_domain(const struct correlation *c, uint32_t source)
+{
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < c->index.domains.n; i++) {
+        if (c->index.domains.v[i].source != source)
+            continue;
+        if (best == SIZE_MAX) {
+            best = i;
+            continue;
+        }
+        const struct clock_estimate *a = &c->clocks.v[i].at, *b = &c->clocks.v[best].at;
+        if (a->known != b->known ? a->known
+            : a->n_anchors != b->n_anchors
+                ? a->n_anchors > b->n_anchors
+                : c->index.domains.v[i].n_lines > c->index.domains.v[best].n_lines)
+            best = i;
+    }
+    return best;
+}
+
+static void publish_zone(const struct correlation *c, size_t domain, struct case_log *log)
+{
+    int minutes = c->clocks.v[domain].zone_minutes;
+    unsigned size = (unsigned)(minutes < 0 ? -minutes : minutes);
+    const char *name = arena_printf(&c->of->arena, "UTC%c%02u:%02u", minutes < 0 ? '-' : '+',
+                                    size / 60, size % 60);
+    const struct domain_clock *k = &c->clocks.v[domain];
+    const char *how = !k->at.known      ? "in no other would the log and the captures meet"
+                      : k->by_datagrams ? "lines that were captured as syslog datagrams fit it"
+                                        : "lines that name captured connections fit them in it";
+    const char *why = arena_printf(&c->of->arena, "inferred: its stamps state none, and %s", how);
+    if (!why || !name)
+        return;
+    log->zone = text_of(name);
+    log->zone_why = text_of(why);
+    instant_ns shift = (instant_ns)minutes * 60 * NS_PER_S;
+    if (log->first != INSTANT_NONE) {
+        log->first -= shift;
+        log->last -= shift;
+    }
+}
+
+static enum clock_by by_of(const struct domain_clock *k)
+{
+    if (k->given)
+        return CLOCK_BY_OPTION;
+    if (!k->at.known)
+        return k->at.contested ? CLOCK_CONTESTED : CLOCK_BY_NOTHING;
+    if (k->weak)
+        return CLOCK_BY_ONE_END;
+    if (k->borrowed)
+        return CLOCK_BY_OTHER_LOG;
+    if (k->by_datagrams)
+        return CLOCK_BY_DATAGRAMS;
+    return k->by_turns ? CLOCK_BY_TURNS : CLOCK_BY_LINES;
+}
+
+/* Steps of its own lines; another log's lines have other numbers. */
+static void list_steps(const struct correlation *c, const struct domain_clock *k, uint32_t source,
+                       struct case_clock *out)
+{
+    if (k->borrowed || k->given || !k->at.n_steps)
+        return;
+    out->steps = arena_array(&c->of->arena, k->at.n_steps, sizeof *out->steps);
+    for (uint32_t i = 0; out->steps && i < k->at.n_steps; i++) {
+        const struct clock_step *s = &k->at.steps[i];
+        if (log_place_source(s->before) != source) /* it is told of the file that it ends in */
+            continue;
+        bool same = log_place_source(s->after) == source;
+        out->steps[out->n_steps++] =
+            (struct case_clock_step){.after_line = same ? log_place_line(s->after) : 1,
+                                     .before_line = log_place_line(s->before),
+                                     .by_ns = s->by,
+                                     .spread_ns = s->spread};
+    }
+}
+
+static void list_clock(const struct correlation *c, size_t domain, uint32_t source,
+                       struct case_log *log)
+{
+    const struct domain_clock *k = &c->clocks.v[domain];
+    struct case_clock *out = &log->clocks[log->n_clocks++];
+    *out = (struct case_clock){
+        .host = arena_text(&c->of->arena, c->index.domains.v[domain].host),
+        .by = by_of(k),
+        .offset_ns = k->at.known ? k->at.offset : 0,
+        .spread_ns = k->at.spread,
+        .n_anchors = k->at.n_anchors,
+        .drifts = k->at.known && k->at.drifts,
+        .drift_ppb = k->at.drift_ppb,
+        .drift_spread_ppb = k->at.drift_spread_ppb,
+    };
+    list_steps(c, k, source, out);
+}
+
+/* The main one, then the other hosts' that were measured. */
+static void list_clocks(const struct correlation *c, uint32_t source, size_t main_one,
+                        struct case_log *log)
+{
+    log->clocks = arena_array(&c->of->arena, CLOCKS_TOLD_MAX, sizeof *log->clocks);
+    if (!log->clocks)
+        return;
+    uint32_t first = log_index_first_source(&c->index, source);
+    list_clock(c, main_one, source, log);
+    for (size_t i = 0; i < c->index.domains.n && log->n_clocks < CLOCKS_TOLD_MAX; i++)
+        if (i != main_one && c->index.domains.v[i].source == first && c->clocks.v[i].at.known)
+            list_clock(c, i, source, log);
+}
+
+void clocks_publish(const struct correlation *c)
+{
+    for (uint32_t s = 0; s < c->of->n_logs; s++) {
+        struct case_log *log = &c->of->logs[s];
+        size_t d = main_domain(c, log_index_first_source(&c->index, s));
+        if (d == SIZE_MAX)
+            continue;
+        const struct clock_estimate *at = &c->clocks.v[d].at;
+        log->offset_known = at->known;
+        log->offset_ns = at->known ? at->offset : 0;
+        log->offset_spread_ns = at->spread;
+        log->n_anchors = at->n_anchors;
+        list_clocks(c, s, d, log);
+        if (c->clocks.v[d].zone_minutes)
+            publish_zone(c, d, log);
+    }
+}

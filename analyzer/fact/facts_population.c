@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts that other connections of the case testify: whether the port ever served, how many were
+ * reset alike.
+ */
+#include <stdio.h>
+
+#include "analyzer/fact/fact_make.h"
+#include "analyzer/population/population.h"
+#include "analyzer/record/loss.h"
+
+/* ---- numbers and truths ---- */
+
+static bool accepted_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_server(c, r)->n_accepted;
+    return true;
+}
+
+static bool refused_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_server(c, r)->n_refused;
+    return true;
+}
+
+static bool unanswered_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_server(c, r)->n_unanswered;
+    return true;
+}
+
+static bool accepted_before_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const instant_ns first = population_server(c, r)->first_accepted;
+    *out = first != INSTANT_NONE && first < reset_first_time(r);
+    return true;
+}
+
+static bool accepted_after_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const instant_ns last = population_server(c, r)->last_accepted;
+    *out = last != INSTANT_NONE && last > r->deciding.segment.time;
+    return true;
+}
+
+/* Nothing listened any more, or not yet again. */
+static bool refused_after_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const instant_ns last = population_server(c, r)->last_refused;
+    *out = last != INSTANT_NONE && last > r->deciding.segment.time;
+    return true;
+}
+
+static bool accepted_between_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_accepted_between(c, r);
+    return true;
+}
+
+static bool held_beside_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_held_beside(c, r);
+    return true;
+}
+
+static bool attempts_10s_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const instant_ns t = reset_first_time(r);
+    *out = population_attempts(c, r, t - 5 * NS_PER_S, t + 5 * NS_PER_S);
+    return true;
+}
+
+static bool targets_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_client(c, r)->n_targets;
+    return true;
+}
+
+static bool dead_targets_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_client(c, r)->n_dead_targets;
+    return true;
+}
+
+static bool attempts_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_client(c, r)->n_attempts;
+    return true;
+}
+
+static bool same_instant_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_same_instant(c, r, NS_PER_S / 10);
+    return true;
+}
+
+static bool same_idle_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_same_idle(c, r);
+    return true;
+}
+
+static bool same_bytes_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_same_bytes(c, r);
+    return true;
+}
+
+static bool live_beside_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_live_beside(c, r);
+    return true;
+}
+
+static bool survivors_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const uint32_t n_live = population_live_beside(c, r);
+    const uint32_t n_reset = population_same_instant(c, r, NS_PER_S / 10);
+    *out = n_live > n_reset ? n_live - n_reset : 0;
+    return true;
+}
+
+static bool control_only_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_hides_talk(c, r);
+    return true;
+}
+
+/* Whether it turned against this client alone. */
+
+static bool refused_client_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_refused : 0;
+    return k != NULL;
+}
+
+static bool unknown_client_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_unknown : 0;
+    return k != NULL;
+}
+
+static bool unknown_sudden_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_sudden : 0;
+    return k != NULL;
+}
+
+static bool turned_others_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_others : 0;
+    return k != NULL;
+}
+
+static bool held_others_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_others_held : 0;
+    return k != NULL;
+}
+
+/* ---- and all that a fact tells ---- */
+
+static struct fact counted(const struct reset *r, uint32_t n)
+{
+    return fact_derived(fact_number(r, n, rst_frame(r)), "counted over all connections");
+}
+
+static const char never_unknown[] = "that port answered no connection as if unknown";
+
+#define COUNTED(name)                                                                              \
+    static struct fact name(const struct case_file *c, const struct reset *r)                      \
+    {                                                                                              \
+        int64_t n;                                                                                 \
+        return name##_plain(c, r, &n) ? counted(r, (uint32_t)n) : unknown(never_unknown);          \
+    }
+COUNTED(accepted)
+COUNTED(refused)
+COUNTED(unanswered)
+COUNTED(accepted_between)
+COUNTED(attempts_10s)
+COUNTED(targets)
+COUNTED(dead_targets)
+COUNTED(attempts)
+COUNTED(same_instant)
+COUNTED(same_idle)
+COUNTED(same_bytes)
+COUNTED(live_beside)
+COUNTED(survivors)
+COUNTED(refused_client)
+COUNTED(unknown_client)
+COUNTED(unknown_sudden)
+COUNTED(turned_others)
+COUNTED(held_others)
+
+#define OF_PORT(name)                                                                              \
+    static struct fact name(const struct case_file *c, const struct reset *r)                      \
+    {                                                                                              \
+        return fact_derived(fact_of_truth(name##_plain, c, r, ""),                                 \
+                            "from all connections to that port");                                  \
+    }
+OF_PORT(accepted_before)
+OF_PORT(accepted_after)
+OF_PORT(refused_after)
+OF_PORT(held_beside)
+
+/* ---- what the server did in the moment when it ended the connection ---- */
+
+static struct fact not_ended(void)
+{
+    return unknown("it was not the server that ended the connection");
+}
+
+static struct fact closed_together(const struct case_file *c, const struct reset *r)
+{
+    const struct closing *k = population_closing(c, r);
+    return k ? counted(r, k->n_together) : not_ended();
+}
+
+static struct fact closed_before(const struct case_file *c, const struct reset *r)
+{
+    const struct closing *k = population_closing(c, r);
+    return k ? counted(r, k->n_before) : not_ended();
+}
+
+static struct fact left_open(const struct case_file *c, const struct reset *r)
+{
+    const struct closing *k = population_closing(c, r);
+    return k ? counted(r, k->n_left_open) : not_ended();
+}
+
+static struct fact of_that_moment(const struct reset *r, instant_ns ns)
+{
+    return fact_derived(fact_number(r, ns, rst_frame(r)),
+                        "from all connections that it ended in that moment");
+}
+
+static struct fact closed_least_idle(const struct case_file *c, const struct reset *r)
+{
+    const struct closing *k = population_closing(c, r);
+    return k ? of_that_moment(r, k->least_idle) : not_ended();
+}
+
+static struct fact closed_idle_apart(const struct case_file *c, const struct reset *r)
+{
+    const struct closing *k = population_closing(c, r);
+    return k ? of_that_moment(r, k->most_idle - k->least_idle) : not_ended();
+}
+
+static struct fact port_elsewhere(const struct case_file *c, const struct reset *r)
+{
+    bool elsewhere;
+    if (!population_port_elsewhere(c, r, &elsewhere))
+        return unknown("there was no memory to look at the other connections");
+    return fact_derived(fact_bool(r, elsewhere, rst_frame(r)),
+                        "from all connections of the capture");
+}
+
+static struct fact captures(const struct case_file *c, const struct reset *r)
+{
+    return counted(r, (uint32_t)c->n_captures);
+}
+
+static struct fact lost_share(const struct case_file *c, const struct reset *r)
+{
+    struct fact f = fact_number(r, 0, 0);
+    f.as.real = loss_share(&c->captures[reset_capture(r)]);
+    return fact_derived(f, "from the numbers of all connections, or the capture's own statistics");
+}
+
+static struct fact control_only(const struct case_file *c, const struct reset *r)
+{
+    return fact_derived(fact_bool(r, population_hides_talk(c, r), 0),
+                        "from the flags and numbers of all connections");
+}
+
+static struct fact seen_in(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return counted(r, (uint32_t)reset_ties(r)->n_seen_in);
+}
+
+/* A listing of sockets (ss -tl, netstat -tl) names the ports as "ss.listening.PORT". */
+static struct fact listening(const struct case_file *c, const struct reset *r)
+{
+    char wanted[40];
+    bool listed = false;
+    if (c->n_hosts == 0)
+        return unknown("no listing of listening sockets was given");
+    snprintf(wanted, sizeof wanted, "ss.listening.%u", (unsigned)reset_end(r, SIDE_SERVER)->port);
+    for (size_t i = 0; i < c->n_hosts; i++)
+        for (size_t k = 0; k < c->hosts[i].n_values; k++) {
+            const struct host_value *v = &c->hosts[i].values[k];
+            listed = listed || text_starts(v->name, TEXT("ss.listening."));
+            if (text_eq(v->name, text_of(wanted))) {
+                struct fact f = fact_bool(r, true, 0);
+                f.from =
+                    (struct provenance){.kind = SOURCE_HOST, .host = (uint32_t)i, .key = v->name};
+                return f;
+            }
+        }
+    if (!listed)
+        return unknown("no listing of listening sockets was given");
+    return fact_derived(fact_bool(r, false, rst_frame(r)), "no listing of sockets has the port");
+}
+
+static const struct fact_def rows[] = {
+    {"server.accepted-before", FACT_BOOL, FACT_HEARS_SERVER, NULL,
+     "its port accepted a connection before", accepted_before},
+    {"server.accepted-after", FACT_BOOL, FACT_HEARS_SERVER, NULL,
+     "its port accepted a connection afterwards", accepted_after},
+    {"server.listening-in-snapshot", FACT_BOOL, 0, NULL,
+     "a listing of sockets in the host snapshots has the port", listening},
+    {"server.refused-after", FACT_BOOL, FACT_HEARS_BOTH, NULL,
+     "its port refused a connection afterwards", refused_after},
+    {"server.held-beside", FACT_BOOL, FACT_HEARS_BOTH, NULL,
+     "another connection to its port was open before the RST and after it, and not ended by the "
+     "server",
+     held_beside},
+    {"server.closed-together", FACT_INT, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+     "other connections to its port, open for longer than 100 ms, that it ended within 50 ms of "
+     "this one",
+     closed_together},
+    {"server.closed-before", FACT_INT, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+     "such connections that it ended within 10 s before that moment", closed_before},
+    {"server.closed-least-idle", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+     "the shortest silence, before it ended them, of the connections of that moment",
+     closed_least_idle},
+    {"server.closed-idle-apart", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+     "how far the silences of the connections of that moment lie apart", closed_idle_apart},
+    {"server.left-open", FACT_INT, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+     "connections to its port that it left open in that moment", left_open},
+    {"server.accepted", FACT_INT, FACT_HEARS_SERVER, NULL, "connections that its port accepted",
+     accepted},
+    {"server.refused", FACT_INT, FACT_HEARS_BOTH, NULL, "connections that its port refused",
+     refused},
+    {"server.accepted-between", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "connections of others that its port accepted between refusals of this client alone",
+     accepted_between},
+    {"server.refused-client", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "attempts of this client that its port refused within a minute", refused_client},
+    {"server.unknown-client", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "connections of this client that it answered as if unknown within a minute", unknown_client},
+    {"server.unknown-sudden", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "of these, those on which it had spoken within 1.5 s before", unknown_sudden},
+    {"server.turned-others", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "connections of other addresses that it refused or did not know within a minute",
+     turned_others},
+    {"server.held-others", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "connections of other addresses to that port that it held before and after", held_others},
+    {"server.unanswered", FACT_INT, FACT_HEARS_BOTH, NULL, "SYNs to its port that nothing answered",
+     unanswered},
+    {"server.open-attempts-10s", FACT_INT, FACT_HEARS_CLIENT, NULL,
+     "attempts at its port within 5 s before and after", attempts_10s},
+    {"client.targets", FACT_INT, FACT_HEARS_CLIENT, NULL,
+     "distinct addresses and ports that the client tried", targets},
+    {"client.dead-targets", FACT_INT, FACT_HEARS_BOTH, NULL, "of them never seen to serve it",
+     dead_targets},
+    {"client.port-elsewhere", FACT_BOOL, FACT_HEARS_CLIENT, NULL,
+     "the client's port talked to another server at the same time", port_elsewhere},
+    {"client.attempts", FACT_INT, FACT_HEARS_CLIENT, NULL,
+     "connections that the client's address began", attempts},
+    {"group.same-instant", FACT_INT, 0, NULL,
+     "other resets by that side of that server within 0.1 s", same_instant},
+    {"group.same-idle", FACT_INT, FACT_HEARS_BOTH, NULL, "other resets after the same silence",
+     same_idle},
+    {"group.same-bytes", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "other resets of that server after the same byte counts", same_bytes},
+    {"group.live-beside", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "other connections to that port alive when the RST came", live_beside},
+    {"group.survivors", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "of these, those that were not reset by that side within 0.1 s, or fewer where some were "
+     "reset before",
+     survivors},
+    {"capture.lost-share", FACT_REAL, 0, NULL,
+     "share of what passed that the capture does not hold, 0 to 1; 0: all of it, or too little is "
+     "missing to tell",
+     lost_share},
+    {"capture.control-only", FACT_BOOL, FACT_TELLS_UNHEARD, NULL,
+     "of the connection and others no segments were captured but those with SYN, FIN or RST, "
+     "though there were some",
+     control_only},
+    {"case.captures", FACT_INT, 0, NULL, "captures in the case", captures},
+    {"case.seen-in", FACT_INT, 0, NULL, "other captures that hold the same RST", seen_in},
+};
+
+static bool no_shunning(const struct case_file *c)
+{
+    return !population_any_shunning(c);
+}
+
+static bool no_closing(const struct case_file *c)
+{
+    return !population_any_closing(c);
+}
+
+static bool no_listing(const struct case_file *c)
+{
+    return c->n_hosts == 0;
+}
+
+static bool none_control_only(const struct case_file *c)
+{
+    for (size_t i = 0; i < c->n_captures; i++)
+        if (loss_is_control_only(&c->captures[i].loss))
+            return false;
+    return true;
+}
+
+#define PLAIN(name)                                                                                \
+    {                                                                                              \
+        name, name##_plain, NULL                                                                   \
+    }
+static const struct fact_plain_row plain[] = {
+    PLAIN(accepted),
+    PLAIN(refused),
+    PLAIN(unanswered),
+    PLAIN(accepted_before),
+    PLAIN(accepted_after),
+    PLAIN(refused_after),
+    PLAIN(held_beside),
+    PLAIN(accepted_between),
+    PLAIN(attempts_10s),
+    PLAIN(targets),
+    PLAIN(dead_targets),
+    PLAIN(attempts),
+    PLAIN(same_instant),
+    PLAIN(same_idle),
+    PLAIN(same_bytes),
+    PLAIN(live_beside),
+    PLAIN(survivors),
+    {refused_client, refused_client_plain, no_shunning},
+    {unknown_client, unknown_client_plain, no_shunning},
+    {unknown_sudden, unknown_sudden_plain, no_shunning},
+    {turned_others, turned_others_plain, no_shunning},
+    {held_others, held_others_plain, no_shunning},
+    {closed_together, NULL, no_closing},
+    {closed_before, NULL, no_closing},
+    {left_open, NULL, no_closing},
+    {closed_least_idle, NULL, no_closing},
+    {closed_idle_apart, NULL, no_closing},
+    {listening, NULL, no_listing},
+    {control_only, control_only_plain, none_control_only},
+};
+
+const struct fact_rows facts_population = {.rows = rows,
+                                           .n = sizeof rows / sizeof rows[0],
+                                           .plain = plain,
+                                           .n_plain = sizeof plain / sizeof plain[0]};

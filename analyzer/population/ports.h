@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What else a client's port was used for: chains of connections with the same address and port at
+ * the client's end.
+ */
+#ifndef WHYRST_ANALYZER_POPULATION_PORTS_H
+#define WHYRST_ANALYZER_POPULATION_PORTS_H
+
+#include "analyzer/record/case_file.h"
+
+struct ports;
+
+/* Records and resets must not change afterwards.  NULL when memory ran out. */
+struct ports *ports_create(const struct case_file *c);
+void ports_free(struct ports *p); /* NULL-safe */
+
+/* Whether the reset's client talked to another server from that port at the same time, or had sent
+ * it the SYN that the SYN-ACK answers which the RST answers. */
+bool ports_elsewhere(const struct ports *p, const struct reset *r);
+
+#endif

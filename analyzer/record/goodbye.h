@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The few bytes that an end sends unasked as it closes: HTTP/2's GOAWAY, a TLS alert, a server's
+ * last notice.  They are part of the closing, and no talk that a timer would have seen.
+ */
+#ifndef WHYRST_ANALYZER_RECORD_GOODBYE_H
+#define WHYRST_ANALYZER_RECORD_GOODBYE_H
+
+#include "analyzer/record/connection.h"
+
+#define GOODBYE_BYTES 300
+#define GOODBYE_NS (100 * NS_PER_MS)       /* at most so long before the end */
+#define GOODBYE_AT_ONCE_NS (5 * NS_PER_MS) /* so long where an answer could not be told from it */
+
+/* Whether a segment is payload that one end had got, or had sent, when it ended the connection:
+ * with the segment end (NULL: it was not kept) at that time. */
+bool came_before_end(const struct segment *s, enum side side, instant_ns ended,
+                     const struct segment *end);
+
+/* From which kept segment on all that came before the end was a goodbye; n_kept if there was none.
+ * The word before it must be that end's own, too, or it may be an answer. */
+size_t goodbye_of(const struct connection *k, enum side side, instant_ns ended,
+                  const struct segment *end);
+
+#endif

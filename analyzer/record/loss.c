@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In: what a series' connections and a capture itself say.  Out: the share that was not captured.
+ */
+#include "analyzer/record/loss.h"
+
+#include "analyzer/record/case_file.h"
+
+#define PRIOR 10   /* segments, all held: a single hole among a few proves little */
+#define LEAST 0.01 /* what counts as whole */
+
+bool loss_is_control_only(const struct loss *l)
+{
+    return l->n_plain == 0 && l->n_bare > 0;
+}
+
+double loss_share(const struct case_capture *k)
+{
+    const struct loss *l = &k->loss;
+    const double by_numbers = (double)l->n_missed / (double)(l->n_held + l->n_missed + PRIOR);
+    const double all = (double)k->n_packets + (double)k->n_dropped;
+    const double stated = all > 0 ? (double)k->n_dropped / all : 0;
+    const double share = by_numbers > stated ? by_numbers : stated;
+    return share < LEAST ? 0 : share;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Several captures laid over each other: how far their clocks are apart, which were taken at one
+ * place, which resets are one event, and what one capture proves about a reset that only another
+ * holds.  Fills the captures' vantage and clock offset, the resets' seen_in and is_copy_of_other,
+ * and speaks through reset_set_sender.
+ */
+#ifndef WHYRST_ANALYZER_VANTAGE_VANTAGE_H
+#define WHYRST_ANALYZER_VANTAGE_VANTAGE_H
+
+#include "analyzer/vantage/roster.h"
+
+struct vantage_pair {  /* two captures that hold the same packets */
+    uint32_t a, b;     /* of a series its first file */
+    instant_ns offset; /* b's clock minus a's */
+    instant_ns delay;  /* one way between the two places: positive when b is nearer to the servers;
+                          0 when packets of one direction only were shared */
+    bool both_ways;
+};
+
+struct vantage {
+    instant_ns *shift; /* by capture: its clock minus the first's; 0 where unknown */
+    bool *known;       /* by capture: shift is measured (or it is the first) */
+    uint32_t *talk_of; /* by record, input of roster_build */
+    struct vantage_pair *pairs;
+    size_t n_pairs;
+};
+
+/* Clocks, places and which records are one connection; before the roster exists.  Lives in a. */
+bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c);
+
+/* How many records are second sights of a connection, by a capture of the same place. */
+uint64_t vantage_n_again(const struct case_file *c, const struct roster *r);
+
+/* The same RST in two captures though the ends are others: a NAT, and a connection that neither saw
+ * begin on both sides.  Joins the talks of the roster.  False when memory ran out. */
+bool vantage_join_by_rst(struct vantage *v, struct roster *r);
+
+/* One event, several captures: seen_in and is_copy_of_other.  The diagnosis stays with the capture
+ * nearest to the reset's sender; of captures of one place with that which shows most of the
+ * connection; of equals with the first; a forgery's with the forged RST. */
+bool vantage_match_resets(const struct vantage *v, const struct roster *r, struct case_file *c);
+
+/* Whether capture k (of a series its first file) was being taken at t of the first one's clock. */
+bool vantage_covers(const struct vantage *v, const struct case_file *c, uint32_t k, instant_ns t);
+
+struct fates;
+
+/* The sender, where a capture nearer to the claimed end does not hold the RST, or one at that end
+ * holds it; or where the segment that it answers never got there.  fates may be NULL. */
+void vantage_prove(const struct vantage *v, const struct roster *r, const struct fates *fates,
+                   struct case_file *c);
+
+#endif

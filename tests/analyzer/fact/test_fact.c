@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of facts as a whole, and values as people read them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analyzer/fact/fact.h"
+#include "analyzer/record/case_file.h"
+#include "parsers/base/arena.h"
+#include "parsers/packet/packet.h"
+
+static bool is_name(const char *s)
+{
+    return strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-") == strlen(s) && strchr(s, '.');
+}
+
+static void the_list_is_sorted_and_complete(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct fact_def **list = fact_list(&n);
+    assert_non_null(list);
+    assert_true(n > 50);
+    for (size_t i = 0; i < n; i++) {
+        const struct fact_def *def = list[i];
+        assert_true(i == 0 || strcmp(list[i - 1]->name, def->name) < 0);
+        assert_ptr_equal(fact_find(text_of(def->name)), def);
+        assert_true(is_name(def->name) && strlen(def->about) > 0 && def->get);
+        assert_int_equal(def->choices != NULL, def->type == FACT_ENUM);
+        assert_true(strlen(fact_type_name(def->type)) > 0);
+    }
+    free(list);
+}
+
+static void the_host_prefix_is_nobody_elses(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct fact_def **list = fact_list(&n);
+    assert_non_null(list);
+    for (size_t i = 0; i < n; i++)
+        assert_false(text_starts(text_of(list[i]->name), TEXT("host.")));
+    free(list);
+}
+
+static void names_are_found_or_nearly(void **state)
+{
+    (void)state;
+    assert_string_equal(fact_find(TEXT("rst.sender"))->name, "rst.sender");
+    assert_null(fact_find(TEXT("rst.sende")));
+    assert_null(fact_find(TEXT("")));
+    assert_string_equal(fact_nearest(TEXT("rst.sendr"))->name, "rst.sender");
+    assert_string_equal(fact_nearest(TEXT("rst.mechansim"))->name, "rst.mechanism");
+    assert_string_equal(fact_nearest(TEXT("rst.sender"))->name, "rst.sender");
+    assert_null(fact_nearest(TEXT("nothing-like-any-of-them")));
+}
+
+static void host_values_are_found_by_key(void **state)
+{
+    (void)state;
+    struct host_value first[] = {{.name = TEXT("sshd.maxstartups"), .value = TEXT("3:100:4")}};
+    struct host_value second[] = {{.name = TEXT("sshd.maxstartups"), .value = TEXT("10:30:100")},
+                                  {.name = TEXT("uptime.load1"), .value = TEXT("9")}};
+    struct case_host hosts[] = {{.values = first, .n_values = 1},
+                                {.values = second, .n_values = 2}};
+    const struct case_file c = {.hosts = hosts, .n_hosts = 2};
+    struct fact f = fact_host(&c, NULL, TEXT("host.sshd.maxstartups"));
+    assert_true(f.known && text_eq(f.as.text, TEXT("3:100:4")));
+    f = fact_host(&c, NULL, TEXT("host.uptime.load1"));
+    assert_true(f.known && f.from.kind == SOURCE_HOST && f.from.host == 1);
+    f = fact_host(&c, NULL, TEXT("host.uptime.load5"));
+    assert_false(f.known);
+    assert_true(f.why_unknown.n > 0);
+}
+
+static void values_have_their_unit(void **state)
+{
+    (void)state;
+    static const struct {
+        enum fact_type type;
+        struct fact fact;
+        const char *text;
+    } rows[] = {
+        {FACT_BOOL, {.known = true, .as.truth = true}, "true"},
+        {FACT_BOOL, {.known = true}, "false"},
+        {FACT_BOOL, {.known = false}, "unknown"},
+        {FACT_INT, {.known = true, .as.number = -3}, "-3"},
+        {FACT_REAL, {.known = true, .as.real = 0.125}, "0.12"},
+        {FACT_BYTES, {.known = true, .as.number = 1}, "1 byte"},
+        {FACT_BYTES, {.known = true, .as.number = 1500}, "1500 bytes"},
+        {FACT_TEXT, {.known = true, .as.text = {"x", 1}}, "x"},
+        {FACT_TIME, {.known = true, .as.number = 0}, "1970-01-01T00:00:00.000000Z"},
+    };
+    struct arena a;
+    arena_init(&a, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct fact_def def = {.type = rows[i].type};
+        assert_true(text_eq(fact_text(&a, &def, &rows[i].fact), text_of(rows[i].text)));
+    }
+    const struct fact loose = {.known = true, .as.text = TEXT("42")};
+    assert_true(text_eq(fact_text(&a, NULL, &loose), TEXT("42")));
+    arena_finish(&a);
+}
+
+static void only_ipv6_has_a_flow_label(void **state)
+{
+    (void)state;
+    const struct connection k = {0};
+    struct reset r = {.in_full = &k, .deciding.segment = {.flow_label = 0xb0eb, .frame = 3}};
+    const struct fact_def *def = fact_find(TEXT("rst.flow-label"));
+    assert_non_null(def);
+    struct fact f = def->get(NULL, &r);
+    assert_true(f.known && f.as.number == 0xb0eb && f.from.frame == 3);
+    r.deciding.segment.flow_label = 0;
+    assert_true(def->get(NULL, &r).known);
+    r.deciding.segment.has_ip_id = true;
+    assert_false(def->get(NULL, &r).known);
+}
+
+/* Who answers proves that the other spoke, and a refusal that a SYN came. */
+static void an_end_that_spoke_uncaptured(void **state)
+{
+    (void)state;
+    struct connection k = {0};
+    struct reset r = {.in_full = &k, .claimed = SIDE_SERVER};
+    const struct fact_def *def = fact_find(TEXT("conn.half-captured"));
+    assert_non_null(def);
+    k.end[SIDE_SERVER].n_segments = 1;
+    assert_false(def->get(NULL, &r).as.truth);
+    r.deciding.segment.flags = TCP_RST | TCP_ACK;
+    assert_true(def->get(NULL, &r).as.truth);
+    r.deciding.segment.flags = TCP_RST;
+    k.end[SIDE_SERVER].saw_ack = true;
+    assert_true(def->get(NULL, &r).as.truth);
+    k.end[SIDE_CLIENT].n_segments = 1;
+    assert_false(def->get(NULL, &r).as.truth);
+}
+
+/* What a fact says of a server's FIN, given who sent what, and how many bytes, when: a request at 1
+ * s, an answer at 1.1 s, then the rows; the FIN at 9 s. */
+static struct fact of_server_fin(const char *name, const struct segment *rows, size_t n)
+{
+    struct segment v[8] = {{.time = NS_PER_S, .payload_len = 50, .from = SIDE_CLIENT},
+                           {.time = 1100 * NS_PER_MS, .payload_len = 900, .from = SIDE_SERVER}};
+    assert_true(n <= 4);
+    for (size_t i = 0; i < n; i++)
+        v[2 + i] = rows[i];
+    v[2 + n] =
+        (struct segment){.time = 9 * NS_PER_S, .from = SIDE_SERVER, .flags = TCP_FIN | TCP_ACK};
+    struct connection k = {.segments = v, .n_kept = n + 3};
+    uint32_t next[2] = {100, 100};
+    for (size_t i = 0; i < k.n_kept; i++) {
+        v[i].seq = next[v[i].from];
+        next[v[i].from] += v[i].payload_len;
+    }
+    v[k.n_kept - 1].ack = next[SIDE_CLIENT];
+    k.end[SIDE_SERVER].saw_fin = true;
+    k.end[SIDE_SERVER].fin_time = 9 * NS_PER_S;
+    k.end[SIDE_SERVER].fin_seq = v[k.n_kept - 1].seq;
+    const struct reset r = {.in_full = &k, .claimed = SIDE_SERVER};
+    struct fact f = fact_find(text_of(name))->get(NULL, &r);
+    assert_true(f.known);
+    return f;
+}
+
+static int64_t silence(const struct segment *rows, size_t n)
+{
+    return of_server_fin("server.idle-before-fin", rows, n).as.number / NS_PER_MS;
+}
+
+static bool spoke_last(const struct segment *rows, size_t n)
+{
+    return of_server_fin("server.spoke-last-before-fin", rows, n).as.truth;
+}
+
+static void a_goodbye_does_not_end_a_silence(void **state)
+{
+    (void)state;
+    const instant_ns last = 8990 * NS_PER_MS;
+    const struct segment goodbye = {.time = last, .payload_len = 17, .from = SIDE_SERVER};
+    const struct segment question = {.time = 3 * NS_PER_S, .payload_len = 50, .from = SIDE_CLIENT};
+    const struct segment talk = {.time = last, .payload_len = 1400, .from = SIDE_SERVER};
+    assert_int_equal(silence(NULL, 0), 7900);
+    assert_int_equal(silence(&goodbye, 1), 7900);
+    assert_int_equal(silence((const struct segment[]){goodbye, goodbye}, 2), 7900);
+    assert_int_equal(silence(&talk, 1), 10);
+    assert_int_equal(silence((const struct segment[]){question, goodbye}, 2), 10);
+}
+
+static void who_closed_without_an_answer(void **state)
+{
+    (void)state;
+    const struct segment question = {.time = 3 * NS_PER_S, .payload_len = 50, .from = SIDE_CLIENT};
+    const struct segment more = {.time = 4 * NS_PER_S, .payload_len = 50, .from = SIDE_SERVER};
+    const struct segment goodbye = {
+        .time = 8990 * NS_PER_MS, .payload_len = 17, .from = SIDE_SERVER};
+    assert_true(spoke_last(NULL, 0));
+    assert_false(spoke_last(&question, 1));
+    assert_true(spoke_last((const struct segment[]){question, more}, 2));
+    assert_true(spoke_last((const struct segment[]){question, more, goodbye}, 3));
+    const struct connection open = {.n_kept = 0};
+    const struct reset r = {.in_full = &open, .claimed = SIDE_SERVER};
+    assert_false(fact_find(TEXT("server.spoke-last-before-fin"))->get(NULL, &r).known);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_closed_without_an_answer),
+        cmocka_unit_test(the_list_is_sorted_and_complete),
+        cmocka_unit_test(the_host_prefix_is_nobody_elses),
+        cmocka_unit_test(names_are_found_or_nearly),
+        cmocka_unit_test(host_values_are_found_by_key),
+        cmocka_unit_test(values_have_their_unit),
+        cmocka_unit_test(only_ipv6_has_a_flow_label),
+        cmocka_unit_test(an_end_that_spoke_uncaptured),
+        cmocka_unit_test(a_goodbye_does_not_end_a_silence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
