@@ -166,7 +166,8 @@ static struct fact data_silent_for(const struct case_file *c, const struct reset
     return fact_number(r, ns > 0 ? ns : 0, 0);
 }
 
-/* Bytes that this end had sent and the other had not acknowledged when the RST came. */
+/* Bytes that this end had sent and the other never acknowledged: an acknowledgement that was under
+ * way when the RST was sent tells that they had arrived. */
 static struct fact unacked(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
@@ -326,7 +327,7 @@ static const struct fact_def rows[] = {
     FACT_SIDE_ROWS("data-silent-for", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_OWN, data_silent_for,
                    "time since its last payload"),
     FACT_SIDE_ROWS("unacked-bytes", FACT_BYTES, FACT_HEARS_BOTH, unacked,
-                   "what it had sent and the other end had not acknowledged"),
+                   "what it had sent and the other end never acknowledged"),
     FACT_SIDE_ROWS("largest-retransmission", FACT_BYTES, FACT_OF_KIND | FACT_HEARS_OWN, largest,
                    "the largest payload among its kept retransmissions"),
     FACT_SIDE_ROWS("missing-bytes", FACT_BYTES, FACT_HEARS_OWN, missing,
