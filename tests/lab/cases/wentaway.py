@@ -1,5 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that go away, in the words of the server that was at work for them."""
+import concurrent.futures
+import fcntl
+import os
+import socket
+import ssl
+import struct
+import tempfile
+import termios
+import threading
 import time
 
 import daemons
@@ -95,6 +104,104 @@ def gave_up_midway(c, port=8085):
                 phase="half-closed", mechanism=["after-close"],
                 cause=["client-abort", "late-data-after-close"],
             )
+
+
+UPGRADE = (
+    b"GET /feed HTTP/1.1\r\nHost: www.example.org\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+UPGRADED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+
+
+def waiting(s):
+    """Whether bytes lie unread at a socket."""
+    return struct.unpack("i", fcntl.ioctl(s.fileno(), termios.FIONREAD, bytes(4)))[0] > 0
+
+
+def certified(c):
+    """A server's side of TLS with a certificate of its own."""
+    c.server.sh(
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=app.example.org "
+        "-keyout /run/k.pem -out /run/c.pem 2>/dev/null"
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(c.server.sh("cat /run/c.pem /run/k.pem").encode())
+        f.flush()
+        server.load_cert_chain(f.name)
+    return server
+
+
+def both_tls(a, b, server):
+    """The same two ends with TLS on the connection."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        other = pool.submit(server.wrap_socket, b, server_side=True)
+        return trusting().wrap_socket(a), other.result()
+
+
+def pushing(b, size, stop):
+    """The server's part of a transfer: pieces at short intervals, until all is sent or it fails."""
+    try:
+        while size > 0 and not stop.is_set():
+            b.sendall(os.urandom(min(size, 1200)))
+            size -= 1200
+            time.sleep(0.006)
+    except OSError:
+        pass
+
+
+def leave(s, seconds):
+    """Reads for so long, and closes in a moment when nothing lies unread."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until or waiting(s):
+        s.recv(65536)
+    s.close()
+
+
+@case("left-midstream", "Clients that break off what no protocol in clear tells the length of",
+      corpus=True, shape=dict(delay=0.02))
+def left_midstream(c, port=8443):
+    """
+    Servers send at a steady pace: over TLS, over a WebSocket, and bytes of no known protocol.
+    Clients read for a while and close with nothing unread, while more is on its way.  Another reads
+    to the end.
+
+    The reader should see: the clients broke off in the middle; that much was still under way.
+    """
+    c.stage(log=False, delay=0.02)
+    server = certified(c)
+    listener = begin(c, port)
+    for what in ["tls", "whole", "websocket", "raw", c.rng.choice(["tls", "raw"])]:
+        a, b, mine = meet(c, listener, port)
+        if what == "tls":
+            a, b = both_tls(a, b, server)
+        a.sendall(UPGRADE if what == "websocket" else c.text(20, 60))
+        b.recv(4096)
+        if what == "websocket":
+            b.sendall(UPGRADED)
+        stop = threading.Event()
+        sender = threading.Thread(
+            target=pushing, args=(b, 20000 if what == "whole" else 10**7, stop))
+        sender.start()
+        if what == "whole":
+            sender.join()
+            b.shutdown(socket.SHUT_WR)
+            drain(a, 0.5)
+            a.close()
+        else:
+            leave(a, c.rng.uniform(0.12, 0.25))
+            c.pause(0.2, 0.3)
+            stop.set()
+            sender.join()
+            c.truth.add(
+                (c.client.addr, mine), (c.server.addr, port), sender="client",
+                phase="half-closed", mechanism=["after-close"],
+                cause=["client-abort", "late-data-after-close"],
+            )
+        b.close()
 
 
 @case("answered-early", "A server answers an upload before it is there, and closes", corpus=True)
