@@ -74,8 +74,7 @@ struct correlation *correlation_create(const struct correlate_config *config, st
     bool good = lay_captures(c) && look_again(c, &fates);
     if (good)
         count_once(c);
-    if (good)
-        vantage_prove(&c->vantage, &c->roster, fates, of);
+    good = good && vantage_prove(&c->vantage, &c->roster, fates, of);
     fates_free(fates);
     if (good && vantage_match_resets(&c->vantage, &c->roster, of) && legs_tie(&c->roster, of))
         return c;

@@ -41,15 +41,11 @@ struct fates {
 
 static int toward_by_delay(const struct vantage *v, uint32_t here, uint32_t there)
 {
-    for (size_t i = 0; i < v->n_pairs; i++) {
-        const struct vantage_pair *p = &v->pairs[i];
-        if (!p->both_ways || p->a != (there < here ? there : here) ||
-            p->b != (there < here ? here : there))
-            continue;
-        instant_ns to_server = p->b == there ? p->delay : -p->delay;
-        return to_server >= NEARER_NS ? 1 : to_server <= -NEARER_NS ? -1 : 0;
-    }
-    return 0;
+    const struct vantage_pair *p = vantage_pair_of(v, here, there);
+    if (!p || !p->both_ways)
+        return 0;
+    instant_ns to_server = p->b == there ? p->delay : -p->delay;
+    return to_server >= NEARER_NS ? 1 : to_server <= -NEARER_NS ? -1 : 0;
 }
 
 static int toward(const struct fates *f, uint32_t here, uint32_t there)
@@ -119,7 +115,7 @@ static bool plan_reset(struct fates *f, uint32_t reset, uint32_t home)
     size_t from = f->views.n;
     for (uint32_t i = f->r->talk[home]; i != ROSTER_NONE; i = f->r->next[i]) {
         uint32_t k = case_series(f->c, records[i].capture);
-        if (k == own || f->c->captures[k].vantage == place || !f->v->known[k] ||
+        if (k == own || f->c->captures[k].vantage == place || !vantage_is_measured(f->v, k, own) ||
             f->views.n - from >= VIEWS_MAX)
             continue;
         want_numbers(f, f->c->resets[reset], k);
@@ -141,8 +137,7 @@ static bool plan_all(struct fates *f)
     bool good = true;
     for (uint32_t i = 0; good && i < f->c->n_resets; i++) {
         f->first[i] = (uint32_t)f->views.n;
-        bool wanted = home[i] != ROSTER_NONE && f->v->known[reset_capture(f->c->resets[i])];
-        good = !wanted || plan_reset(f, i, home[i]);
+        good = home[i] == ROSTER_NONE || plan_reset(f, i, home[i]);
     }
     f->first[f->c->n_resets] = (uint32_t)f->views.n;
     free(home);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/vantage/places.h"
 #include "analyzer/vantage/twins.h"
 #include "parsers/base/vec.h"
 
@@ -87,20 +88,25 @@ static struct vantage_pair pair_of(const struct delta *v, size_t n)
     return p;
 }
 
-/* One wire, one clock, though two writers. */
-static bool is_same_clock(const struct vantage_pair *p)
+bool vantage_is_one_clock(const struct vantage_pair *p)
 {
     instant_ns offset = p->offset < 0 ? -p->offset : p->offset;
     instant_ns delay = p->delay < 0 ? -p->delay : p->delay;
     return p->both_ways && delay < SAME_PLACE_NS && offset < SAME_CLOCK_NS;
 }
 
-static bool is_measured(const struct vantage_pair *v, size_t n, const struct vantage_pair *p)
+static int compare_pair(const void *p, const void *q)
 {
-    for (size_t i = 0; i < n; i++)
-        if (v[i].a == p->a && v[i].b == p->b)
-            return true;
-    return false;
+    const struct vantage_pair *x = p, *y = q;
+    if (x->a != y->a)
+        return x->a < y->a ? -1 : 1;
+    return x->b < y->b ? -1 : x->b > y->b;
+}
+
+const struct vantage_pair *vantage_pair_of(const struct vantage *v, uint32_t x, uint32_t y)
+{
+    struct vantage_pair key = {.a = x < y ? x : y, .b = x < y ? y : x};
+    return v->n_pairs ? bsearch(&key, v->pairs, v->n_pairs, sizeof key, compare_pair) : NULL;
 }
 
 /* Adds the pairs that are not there yet: all, or those of one clock.  False without memory. */
@@ -116,14 +122,17 @@ static bool add_pairs(struct vantage *v, struct arena *a, struct deltas *d, bool
         return false;
     if (v->n_pairs > 0)
         memcpy(all, v->pairs, v->n_pairs * sizeof *all);
-    v->pairs = all;
-    for (size_t i = 0, k, n_old = v->n_pairs; i < d->n; i = k) {
+    size_t n = v->n_pairs;
+    for (size_t i = 0, k; i < d->n; i = k) {
         for (k = i; k < d->n && d->v[k].a == d->v[i].a && d->v[k].b == d->v[i].b;)
             k++;
         struct vantage_pair p = pair_of(d->v + i, k - i);
-        if (!is_measured(all, n_old, &p) && (!same_clock || is_same_clock(&p)))
-            all[v->n_pairs++] = p;
+        if (!vantage_pair_of(v, p.a, p.b) && (!same_clock || vantage_is_one_clock(&p)))
+            all[n++] = p;
     }
+    v->pairs = all;
+    v->n_pairs = n;
+    qsort(all, n, sizeof *all, compare_pair);
     return true;
 }
 
@@ -142,72 +151,70 @@ static void collect_deltas(const struct case_file *c, uint32_t *talk_of, struct 
     free(newest);
 }
 
-static void spread_clocks(struct vantage *v, const struct vantage_pair *p, size_t n,
-                          size_t n_captures)
+/* The pairs of each capture: those of i are at[from[i]..from[i + 1]). */
+struct neighbours {
+    uint32_t *from, *at, *queue;
+};
+
+static void neighbours_finish(struct neighbours *n)
 {
-    v->known[0] = n_captures > 0;
-    for (size_t round = 0; round < n_captures; round++) {
-        bool moved = false;
-        for (size_t i = 0; i < n; i++) {
-            if (v->known[p[i].a] == v->known[p[i].b])
-                continue;
-            bool forward = v->known[p[i].a];
-            uint32_t from = forward ? p[i].a : p[i].b, to = forward ? p[i].b : p[i].a;
-            instant_ns shift = v->shift[from] + (forward ? p[i].offset : -p[i].offset);
-            if (!is_sane_offset(shift))
+    free(n->from);
+    free(n->at);
+    free(n->queue);
+}
+
+static bool neighbours_init(struct neighbours *n, const struct vantage *v, size_t n_captures)
+{
+    *n = (struct neighbours){.from = calloc(n_captures + 2, sizeof *n->from),
+                             .at = calloc(2 * v->n_pairs + 1, sizeof *n->at),
+                             .queue = calloc(n_captures + 1, sizeof *n->queue)};
+    if (!n->from || !n->at || !n->queue)
+        return false;
+    for (size_t i = 0; i < v->n_pairs; i++) {
+        n->from[v->pairs[i].a + 2]++;
+        n->from[v->pairs[i].b + 2]++;
+    }
+    for (size_t i = 0; i < n_captures; i++)
+        n->from[i + 1] += n->from[i];
+    for (size_t i = 0; i < v->n_pairs; i++) {
+        n->at[n->from[v->pairs[i].a + 1]++] = (uint32_t)i;
+        n->at[n->from[v->pairs[i].b + 1]++] = (uint32_t)i;
+    }
+    return true;
+}
+
+/* Everything that can be reached from there, the nearest first. */
+static void spread_clock(struct vantage *v, const struct neighbours *of, uint32_t root)
+{
+    size_t n = 0;
+    of->queue[n++] = root;
+    for (size_t done = 0; done < n; done++) {
+        uint32_t from = of->queue[done];
+        for (uint32_t i = of->from[from]; i < of->from[from + 1]; i++) {
+            const struct vantage_pair *p = &v->pairs[of->at[i]];
+            uint32_t to = p->a == from ? p->b : p->a;
+            instant_ns shift = v->shift[from] + (p->a == from ? p->offset : -p->offset);
+            if (to <= root || v->clock[to] != to || !is_sane_offset(shift))
                 continue;
             v->shift[to] = shift;
-            v->known[to] = moved = true;
+            v->clock[to] = root;
+            of->queue[n++] = to;
         }
-        if (!moved)
-            return;
     }
 }
 
-#define SAMPLE 64
-
-struct sample { /* some connections of one capture */
-    const struct connection_record *v[SAMPLE];
-    size_t n;
-};
-
-/* Hop counts by which both captures see the same addresses: -1 they differ, so the captures stand
- * at different places; 1 they agree; 0 nothing to compare. */
-static int compare_hops(const struct sample *x, const struct sample *y)
+/* What shares no packet with the first capture may share some with others. */
+static bool spread_clocks(struct vantage *v, size_t n_captures)
 {
-    int agree = 0;
-    for (size_t i = 0; i < x->n; i++)
-        for (size_t j = 0; j < y->n; j++) {
-            const struct connection_record *a = x->v[i], *b = y->v[j];
-            if (!address_eq(&a->client.ip, &b->client.ip) ||
-                !address_eq(&a->server.ip, &b->server.ip))
-                continue;
-            for (unsigned side = 0; side < 2; side++) {
-                if (a->ttl[side] && b->ttl[side] && a->ttl[side] != b->ttl[side])
-                    return -1;
-                agree += a->ttl[side] && b->ttl[side];
-            }
-        }
-    return agree > 0;
-}
-
-/* Of the series that begins with that capture. */
-static instant_ns last_of(const struct case_file *c, uint32_t first)
-{
-    uint32_t n = c->captures[first].n_files;
-    return c->captures[n > 1 ? first + n - 1 : first].last;
-}
-
-static bool same_place(const struct case_file *c, const struct sample *samples,
-                       const struct vantage_pair *p, size_t n, uint32_t x, uint32_t y)
-{
-    if (compare_hops(&samples[x], &samples[y]) <= 0)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (p[i].a == x && p[i].b == y)
-            return is_same_clock(&p[i]);
-    /* nothing shared: one file after the other, from the same place */
-    return last_of(c, x) <= c->captures[y].first || last_of(c, y) <= c->captures[x].first;
+    struct neighbours of;
+    bool good = neighbours_init(&of, v, n_captures);
+    for (uint32_t i = 0; i < n_captures; i++)
+        v->clock[i] = i;
+    for (uint32_t i = 0; good && i < n_captures; i++)
+        if (v->clock[i] == i)
+            spread_clock(v, &of, i);
+    neighbours_finish(&of);
+    return good;
 }
 
 /* The files of a series have one clock and stand at one place. */
@@ -216,34 +223,9 @@ static void spread_over_series(struct vantage *v, struct case_file *c)
     for (uint32_t i = 0; i < c->n_captures; i++) {
         uint32_t first = case_series(c, i);
         v->shift[i] = v->shift[first];
-        v->known[i] = v->known[first];
+        v->clock[i] = v->clock[first];
         c->captures[i].vantage = c->captures[first].vantage;
     }
-}
-
-static bool number_places(struct case_file *c, const struct vantage_pair *p, size_t n)
-{
-    uint32_t places = 0;
-    struct sample *samples = calloc(c->n_captures + 1, sizeof *samples);
-    if (!samples)
-        return false;
-    for (size_t i = 0; c->n_captures > 1 && i < c->n_records; i++) {
-        struct sample *s = &samples[case_series(c, c->records[i].capture)];
-        if (s->n < SAMPLE)
-            s->v[s->n++] = &c->records[i];
-    }
-    for (uint32_t i = 0; i < c->n_captures; i++) {
-        c->captures[i].vantage = 0;
-        if (case_series(c, i) != i)
-            continue;
-        for (uint32_t k = 0; k < i && k < SAMPLE && !c->captures[i].vantage; k++)
-            if (same_place(c, samples, p, n, k, i))
-                c->captures[i].vantage = c->captures[k].vantage;
-        if (!c->captures[i].vantage)
-            c->captures[i].vantage = ++places;
-    }
-    free(samples);
-    return true;
 }
 
 /* Captures that share no beginning may share the ends of connections that one of them took up in
@@ -267,9 +249,9 @@ static bool measure_middles(struct vantage *v, struct arena *a, const struct cas
 bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c)
 {
     v->shift = arena_array(a, c->n_captures + 1, sizeof *v->shift);
-    v->known = arena_array(a, c->n_captures + 1, sizeof *v->known);
+    v->clock = arena_array(a, c->n_captures + 1, sizeof *v->clock);
     v->talk_of = arena_array(a, c->n_records + 1, sizeof *v->talk_of);
-    if (!v->shift || !v->known || !v->talk_of)
+    if (!v->shift || !v->clock || !v->talk_of)
         return false;
     for (size_t i = 0; i < c->n_records; i++)
         v->talk_of[i] = (uint32_t)i;
@@ -282,12 +264,11 @@ bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c)
     vec_finish(&deltas);
     if (!good || (c->n_captures > 1 && !measure_middles(v, a, c)))
         return false;
-    spread_clocks(v, v->pairs, v->n_pairs, c->n_captures);
-    if (!number_places(c, v->pairs, v->n_pairs))
+    if (!spread_clocks(v, c->n_captures) || !places_number(v, c))
         return false;
     spread_over_series(v, c);
     for (size_t i = 0; i < c->n_captures; i++) {
-        c->captures[i].clock_offset_known = v->known[i];
+        c->captures[i].clock_offset_known = v->clock[i] == 0;
         c->captures[i].clock_offset_ns = v->shift[i];
     }
     return c->n_captures < 2 || twins_by_ends(c, v->shift, v->talk_of);

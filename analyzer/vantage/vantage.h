@@ -19,10 +19,13 @@ struct vantage_pair {  /* two captures that hold the same packets */
 };
 
 struct vantage {
-    instant_ns *shift; /* by capture: its clock minus the first's; 0 where unknown */
-    bool *known;       /* by capture: shift is measured (or it is the first) */
-    uint32_t *talk_of; /* by record, input of roster_build */
-    struct vantage_pair *pairs;
+    /* By capture: its clock minus that of clock[i], which is taken for the first capture's own. */
+    instant_ns *shift;
+    /* By capture: the lowest one that its clock was measured against, over others between them or
+     * not; itself where it shares no packet with any. */
+    uint32_t *clock;
+    uint32_t *talk_of;          /* by record, input of roster_build */
+    struct vantage_pair *pairs; /* by a, then b */
     size_t n_pairs;
 };
 
@@ -41,14 +44,29 @@ bool vantage_join_by_rst(struct vantage *v, struct roster *r);
  * connection; of equals with the first; a forgery's with the forged RST. */
 bool vantage_match_resets(const struct vantage *v, const struct roster *r, struct case_file *c);
 
-/* Whether capture k (of a series its first file) was being taken at t of the first one's clock. */
+/* Two captures, of a series its first file, in any order; NULL: they share no packet. */
+const struct vantage_pair *vantage_pair_of(const struct vantage *v, uint32_t x, uint32_t y);
+
+/* One wire and one clock, though two writers. */
+bool vantage_is_one_clock(const struct vantage_pair *p);
+
+/* Whether times in the two can be compared: their clocks were measured against each other. */
+static inline bool vantage_is_measured(const struct vantage *v, uint32_t x, uint32_t y)
+{
+    return v->clock[x] == v->clock[y];
+}
+
+/* Whether capture k (of a series its first file) was being taken at t, by the clock that its shift
+ * is told against. */
 bool vantage_covers(const struct vantage *v, const struct case_file *c, uint32_t k, instant_ns t);
 
 struct fates;
 
 /* The sender, where a capture nearer to the claimed end does not hold the RST, or one at that end
- * holds it; or where the segment that it answers never got there.  fates may be NULL. */
-void vantage_prove(const struct vantage *v, const struct roster *r, const struct fates *fates,
+ * holds it; or where the segment that it answers never got there.  fates may be NULL.  False when
+ * memory ran out.
+ */
+bool vantage_prove(const struct vantage *v, const struct roster *r, const struct fates *fates,
                    struct case_file *c);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "analyzer/track/tracker.h"
 #include "analyzer/vantage/fates.h"
+#include "analyzer/vantage/glimpses.h"
 #include "analyzer/vantage/twins.h"
 #include "analyzer/vantage/vantage.h"
 
@@ -214,26 +215,6 @@ bool vantage_join_by_rst(struct vantage *v, struct roster *r)
     return true;
 }
 
-struct glimpse {  /* how a host is seen in a capture */
-    unsigned ttl; /* 0: not at all */
-    enum side as; /* the end that it is there */
-};
-
-/* By any record of that capture. */
-static struct glimpse glimpse_of(const struct case_file *c, const struct roster *r,
-                                 const struct address *ip, uint32_t capture)
-{
-    struct roster_range range = roster_address(r, ip);
-    uint32_t stop = range.to - range.from > 4096 ? range.from + 4096 : range.to;
-    for (uint32_t i = range.from; i < stop; i++) {
-        const struct connection_record *rec = &r->records[roster_record(r->by_address[i])];
-        const enum side as = roster_side(r->by_address[i]);
-        if (case_series(c, rec->capture) == capture && rec->ttl[as])
-            return (struct glimpse){rec->ttl[as], as};
-    }
-    return (struct glimpse){0, SIDE_CLIENT};
-}
-
 /* Whether a host so seen sends from this very place: nothing has counted its hops down. */
 static bool is_at_end(unsigned ttl)
 {
@@ -245,7 +226,7 @@ bool vantage_covers(const struct vantage *v, const struct case_file *c, uint32_t
 {
     const struct case_capture *first = &c->captures[capture];
     const struct case_capture *last = first + (first->n_files > 1 ? first->n_files - 1 : 0);
-    return v->known[capture] && first->first != INSTANT_NONE &&
+    return first->first != INSTANT_NONE &&
            sane_time(first->first) - v->shift[capture] <= t - MARGIN_NS &&
            sane_time(last->last) - v->shift[capture] >= t + MARGIN_NS;
 }
@@ -307,42 +288,61 @@ static bool is_nearer(const struct vantage *v, uint32_t k, uint32_t here, enum s
 {
     if (ttl_here && ttl != ttl_here)
         return ttl > ttl_here;
-    for (size_t i = 0; i < v->n_pairs; i++) {
-        const struct vantage_pair *p = &v->pairs[i];
-        if (!p->both_ways || p->a != (k < here ? k : here) || p->b != (k < here ? here : k))
-            continue;
-        instant_ns to_server = p->b == k ? p->delay : -p->delay;
-        return (side == SIDE_SERVER ? to_server : -to_server) >= NEARER_NS;
-    }
-    return !ttl_here;
+    const struct vantage_pair *p = vantage_pair_of(v, k, here);
+    if (!p || !p->both_ways)
+        return !ttl_here;
+    instant_ns to_server = p->b == k ? p->delay : -p->delay;
+    return (side == SIDE_SERVER ? to_server : -to_server) >= NEARER_NS;
+}
+
+struct trial { /* of all resets */
+    const struct vantage *v;
+    const struct roster *r;
+    const struct fates *fates;
+    struct case_file *c;
+    struct glimpses glimpses;
+    /* Captures, of each series the first, whose clocks were measured against each other: by the
+     * lowest of them (see vantage.clock), n_captures + 1. */
+    uint32_t *from, *members;
+};
+
+/* Whether capture k holds the claimed sender's host at its own end, and nearer than here. */
+static bool is_at_claimed_end(struct trial *t, const struct reset *x, uint32_t record,
+                              const struct connection_record *there, uint32_t k)
+{
+    const struct connection *own = reset_connection(x);
+    const struct address *claimed = &own->end[x->claimed].at.ip;
+    const uint32_t here = case_series(t->c, own->capture);
+    const struct glimpse end =
+        there && there->ttl[x->claimed]
+            ? (struct glimpse){k, there->ttl[x->claimed], (uint8_t)x->claimed}
+            : glimpse_of(&t->glimpses, claimed, k);
+    unsigned ttl_here = t->r->records[record].ttl[x->claimed];
+    if (!is_at_end(end.ttl))
+        return false;
+    if (!ttl_here)
+        ttl_here = glimpse_of(&t->glimpses, claimed, here).ttl;
+    return is_nearer(t->v, k, here, (enum side)end.as, end.ttl, ttl_here);
 }
 
 /* What capture k proves about the sender of r, which another capture holds. */
-static bool ask_capture(const struct vantage *v, const struct roster *r, const struct fates *fates,
-                        struct case_file *c, struct reset *x, uint32_t record, uint32_t k)
+static bool ask_capture(struct trial *t, struct reset *x, uint32_t record, uint32_t k)
 {
-    const struct connection *own = reset_connection(x);
-    const struct endpoint *claimed = &own->end[x->claimed].at;
-    uint32_t here = case_series(c, own->capture);
-    const struct connection_record *there = record_in(c, r, r->talk[record], k);
-    const struct glimpse end = there && there->ttl[x->claimed]
-                                   ? (struct glimpse){there->ttl[x->claimed], x->claimed}
-                                   : glimpse_of(c, r, &claimed->ip, k);
-    unsigned ttl_here = r->records[record].ttl[x->claimed];
-    if (!ttl_here)
-        ttl_here = glimpse_of(c, r, &claimed->ip, here).ttl;
-    bool nearer = is_at_end(end.ttl) && is_nearer(v, k, here, end.as, end.ttl, ttl_here);
-    if (!nearer || c->captures[k].vantage == c->captures[here].vantage ||
-        !vantage_covers(v, c, k, time_of(v, x)))
+    const uint32_t here = case_series(t->c, reset_capture(x)), talk = t->r->talk[record];
+    if (t->c->captures[k].vantage == t->c->captures[here].vantage ||
+        !vantage_covers(t->v, t->c, k, time_of(t->v, x)))
         return false;
-    enum rst_sight seen = there ? sight(c, r, x, r->talk[record], k) : SIGHT_NONE;
+    const struct connection_record *there = record_in(t->c, t->r, talk, k);
+    if (!is_at_claimed_end(t, x, record, there, k))
+        return false;
+    enum rst_sight seen = there ? sight(t->c, t->r, x, talk, k) : SIGHT_NONE;
     if (seen == SIGHT_SAME)
-        say(c, x, x->claimed, "sender.seen-at-own-end", SEEN_WEIGHT, k,
+        say(t->c, x, x->claimed, "sender.seen-at-own-end", SEEN_WEIGHT, k,
             "holds this RST as it left");
-    else if (there && !fates_trust(fates, x, k))
+    else if (there && !fates_trust(t->fates, x, k))
         return false; /* it was losing packets */
     else if (seen != SIGHT_UNSURE)
-        say(c, x, SIDE_PATH, "sender.absent-at-own-end", PROOF_WEIGHT, k,
+        say(t->c, x, SIDE_PATH, "sender.absent-at-own-end", PROOF_WEIGHT, k,
             there ? "holds the connection but not this RST" : "holds nothing of this connection");
     return seen != SIGHT_UNSURE;
 }
@@ -391,16 +391,50 @@ static void ask_fates(struct case_file *c, struct reset *x)
     }
 }
 
-void vantage_prove(const struct vantage *v, const struct roster *r, const struct fates *fates,
+static bool trial_init(struct trial *t)
+{
+    const size_t n = t->c->n_captures;
+    t->from = calloc(n + 2, sizeof *t->from);
+    t->members = calloc(n + 1, sizeof *t->members);
+    if (!glimpses_init(&t->glimpses, t->c, t->r) || !t->from || !t->members)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        t->from[t->v->clock[i] + 2] += case_series(t->c, i) == i;
+    for (size_t i = 0; i < n; i++)
+        t->from[i + 1] += t->from[i];
+    for (uint32_t i = 0; i < n; i++)
+        if (case_series(t->c, i) == i)
+            t->members[t->from[t->v->clock[i] + 1]++] = i;
+    return true;
+}
+
+static void trial_finish(struct trial *t)
+{
+    glimpses_finish(&t->glimpses);
+    free(t->from);
+    free(t->members);
+}
+
+/* The first capture that proves anything. */
+static void ask_captures(struct trial *t, struct reset *x, uint32_t record)
+{
+    const uint32_t here = case_series(t->c, reset_capture(x)), clock = t->v->clock[here];
+    bool done = false;
+    for (uint32_t i = t->from[clock]; i < t->from[clock + 1] && !done; i++)
+        done = t->members[i] != here && ask_capture(t, x, record, t->members[i]);
+}
+
+bool vantage_prove(const struct vantage *v, const struct roster *r, const struct fates *fates,
                    struct case_file *c)
 {
-    for (uint32_t i = 0; i < r->n && c->n_captures > 1; i++)
+    struct trial t = {.v = v, .r = r, .fates = fates, .c = c};
+    bool good = c->n_captures < 2 || trial_init(&t);
+    for (uint32_t i = 0; i < r->n && c->n_captures > 1 && good; i++)
         for (uint32_t j = r->reset_from[i]; j < r->reset_from[i + 1]; j++) {
-            bool done = false;
-            for (uint32_t k = 0; k < c->n_captures && !done; k++)
-                done = case_series(c, k) == k &&
-                       k != case_series(c, reset_capture(r->reset_at[j])) &&
-                       ask_capture(v, r, fates, c, r->reset_at[j], i, k);
+            ask_captures(&t, r->reset_at[j], i);
             ask_fates(c, r->reset_at[j]);
         }
+    if (c->n_captures > 1)
+        trial_finish(&t);
+    return good;
 }

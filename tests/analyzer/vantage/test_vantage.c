@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "analyzer/correlate/correlate_parts.h"
 #include "tests/analyzer/joint.h"
 
 #define SERVER "198.51.100.7:80"
@@ -100,6 +101,56 @@ static void test_absent_rst(void **state)
     assert_true(r->sender_confidence >= 0.9);
     assert_string_equal(r->reasons[0].what->id, "sender.absent-at-own-end");
     assert_int_equal(reset_ties(r)->n_seen_in, 0);
+    joint_free(j);
+}
+
+/* The same two captures beside others that share no packet with them: their clocks are measured
+ * against each other all the same. */
+static void test_absent_rst_beside_others(void **state)
+{
+    (void)state;
+    struct reset *r;
+    struct joint *j = joint_create();
+    uint32_t a = joint_capture(j, "client.pcap", 0, 100);
+    uint32_t b = joint_capture(j, "server.pcap", 5, 105);
+    uint32_t last = joint_capture(j, "z.pcap", 0, 100);
+    joint_talk(j, "203.0.113.1:1", "203.0.113.2:80", 10, 11);
+    joint_talk(j, "203.0.113.1:2", "203.0.113.2:81", 10, 11);
+    joint_move(j, last, 0);
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+    joint_move(j, a, 0);
+    copy_talk(j, b, 5, 0.004);
+    joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
+    joint_move(j, a, 0);
+    struct connection_record *there = copy_talk(j, b, 5, 0.004);
+    take_rst_away(j, there);
+    joint_run(j);
+    assert_true(vantage_is_measured(&j->correlation->vantage, a, b));
+    assert_false(vantage_is_measured(&j->correlation->vantage, 0, a));
+    assert_false(vantage_is_measured(&j->correlation->vantage, last, a));
+    assert_true(j->correlation->vantage.shift[b] == 5 * NS_PER_S);
+    assert_false(j->captures[b].clock_offset_known); /* against the first capture */
+    assert_int_equal(r->sender, SIDE_PATH);
+    assert_string_equal(r->reasons[0].what->id, "sender.absent-at-own-end");
+    joint_free(j);
+}
+
+/* Clocks are measured over captures in between, whichever order they are given in. */
+static void test_clocks_in_a_chain(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    uint32_t far = joint_capture(j, "far.pcap", 0, 100);
+    uint32_t middle = joint_capture(j, "middle.pcap", 0, 100);
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+    copy_talk(j, middle, 2, 0.004);
+    joint_talk(j, "192.0.2.33:40002", SERVER, 20, 21);
+    joint_move(j, far, 5);
+    copy_talk(j, middle, -3, -0.004);
+    joint_run(j);
+    assert_true(j->captures[far].clock_offset_known);
+    assert_true(j->captures[middle].clock_offset_ns == 2 * NS_PER_S);
+    assert_true(j->captures[far].clock_offset_ns == 5 * NS_PER_S);
     joint_free(j);
 }
 
@@ -307,6 +358,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_ends),
         cmocka_unit_test(test_absent_rst),
+        cmocka_unit_test(test_absent_rst_beside_others),
+        cmocka_unit_test(test_clocks_in_a_chain),
         cmocka_unit_test(test_capture_too_short),
         cmocka_unit_test(test_rejected_before),
         cmocka_unit_test(test_legs_in_one_capture),

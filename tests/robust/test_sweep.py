@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Archives of many captures: what one says does not hang on the others, and time grows with them."""
+import resource
+import shutil
+import struct
+import subprocess
+
+from ground import OK, TOP, ProgramTest
+
+SYN, RST, PSH, ACK = 2, 4, 8, 16
+START = 1700000000
+CLIENT, SERVER = 0xC0000200, 0xC6336407  # 192.0.2.0 and 198.51.100.7
+
+
+def packet(client, port, to_server, flags, seq, ack, ttl=64, data=b""):
+    ends = (client, SERVER) if to_server else (SERVER, client)
+    ports = (port, 80) if to_server else (80, port)
+    tcp = struct.pack(">HHIIBBHHH", *ports, seq, ack, 0x50, flags, 64240, 0, 0) + data
+    ip = struct.pack(">BBHHHBBHII", 0x45, 0, 20 + len(tcp), 0, 0x4000, ttl, 6, 0, *ends)
+    return ip + tcp
+
+
+def reset_connection(client, port, isn, far=0):
+    """The packets of a connection that the server resets; far: hops from the server."""
+    own, other = 64 - far, 63 + far
+    return [packet(client, port, True, SYN, isn, 0, other),
+            packet(client, port, False, SYN | ACK, isn + 500, isn + 1, own),
+            packet(client, port, True, ACK, isn + 1, isn + 501, other),
+            packet(client, port, True, PSH | ACK, isn + 1, isn + 501, other, b"hello"),
+            packet(client, port, False, RST | ACK, isn + 501, isn + 6, own)]
+
+
+def pcap(packets, seconds=0):
+    out = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
+    for i, one in enumerate(packets):
+        out += struct.pack("<IIII", START + seconds, 1000 * i, len(one), len(one)) + one
+    return out
+
+
+class Sweep(ProgramTest):
+    def cpu_of(self, folder, status=OK):
+        """Seconds of processor that a run over the folder takes."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.expect(status, folder, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def check_growth(self, make, few):
+        """Four times the files take about four times as long; what is tried each against each
+        takes sixteen times or more."""
+        cpu = []
+        for n in (few, 4 * few):
+            folder = f"{n}-files"
+            for i in range(n):
+                for name, content in make(i).items():
+                    self.write(f"{folder}/{name}", content)
+            cpu.append(self.cpu_of(folder))
+            shutil.rmtree(self.folder / folder)
+        self.assertLess(cpu[1], 9 * cpu[0] + 0.5, cpu)
+
+    def test_captures_of_one_time(self):
+        self.check_growth(lambda i: {f"{i}.pcap": pcap(
+            reset_connection(CLIENT + i, 2000, 7919 * i) +
+            reset_connection(CLIENT + i, 2001, 104729 * i))}, 300)
+
+    def test_captures_of_both_ends(self):
+        def both(i):
+            return {f"{i}-{far}.pcap": pcap([p for port in range(2000, 2005) for p in
+                                             reset_connection(CLIENT + i, port, 7919 * i, far)],
+                                            3600 * i) for far in (0, 1)}
+        self.check_growth(both, 150)
+
+    def test_what_two_captures_prove_stands_beside_any_other(self):
+        pair = TOP / "samples" / "two-capture-forgery"
+        other = TOP / "samples" / "ssh-max-startups" / "server.pcap"
+        ends = [pair / "client.pcap", pair / "server.pcap"]
+
+        def told(*paths):
+            return [(r["capture"], r["frame"], r["sender"], r["mechanism"], r["cause"],
+                     [(s["capture"], s["frame"]) for s in r.get("seen_in", [])])
+                    for r in self.json_of(*paths).records("diagnosis")
+                    if "two-capture" in r["capture"]]
+        alone = told(*ends)
+        self.assertIn("path", [one[2] for one in alone])
+        self.assertEqual(told(other, *ends), alone)
+        self.assertEqual(told(*ends, other), alone)
