@@ -166,16 +166,31 @@ static struct fact data_silent_for(const struct case_file *c, const struct reset
     return fact_number(r, ns > 0 ? ns : 0, 0);
 }
 
+static bool unacked_at(const struct reset *r, enum side side, int32_t *out)
+{
+    const struct end *e = end_of(r, side), *other = end_of(r, side_other(side));
+    const int32_t n = (int32_t)(e->next_seq - other->acked);
+    *out = n > 0 ? n : 0;
+    return other->saw_ack && e->n_segments > 0;
+}
+
 /* Bytes that this end had sent and the other never acknowledged: an acknowledgement that was under
- * way when the RST was sent tells that they had arrived. */
+ * way when the RST was sent tells that they had arrived.  What was lost before one capture is in
+ * the other alone, so the one that shows most is asked. */
 static struct fact unacked(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
-    const struct end *e = end_of(r, side), *other = end_of(r, side_other(side));
-    if (!other->saw_ack || e->n_segments == 0)
-        return unknown("the other end's acknowledgements were not captured");
-    int32_t n = (int32_t)(e->next_seq - other->acked);
-    return fact_number(r, n > 0 ? n : 0, 0);
+    const struct reset *best = NULL;
+    int32_t n, most = 0;
+    if (unacked_at(r, side, &most))
+        best = r;
+    for (size_t i = 0; i < reset_ties(r)->n_seen_in; i++)
+        if (unacked_at(reset_ties(r)->seen_in[i], side, &n) && (!best || n > most)) {
+            best = reset_ties(r)->seen_in[i];
+            most = n;
+        }
+    return best ? fact_number(best, most, 0)
+                : unknown("the other end's acknowledgements were not captured");
 }
 
 #define MISSING_MAX (1 << 20) /* a number so far off is a guess, not a count */

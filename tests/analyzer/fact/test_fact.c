@@ -206,6 +206,32 @@ static void who_closed_without_an_answer(void **state)
     assert_false(fact_find(TEXT("server.spoke-last-before-fin"))->get(NULL, &r).known);
 }
 
+/* The client's capture lacks what was lost on the way to it; the server's own has it. */
+static void what_one_capture_lacks_is_in_the_other(void **state)
+{
+    (void)state;
+    struct connection here = {0}, there = {0};
+    here.end[SIDE_CLIENT].acked = there.end[SIDE_CLIENT].acked = 1000;
+    here.end[SIDE_CLIENT].saw_ack = there.end[SIDE_CLIENT].saw_ack = true;
+    here.end[SIDE_SERVER].n_segments = there.end[SIDE_SERVER].n_segments = 2;
+    here.end[SIDE_SERVER].next_seq = 1000;
+    there.end[SIDE_SERVER].next_seq = 1383;
+    const struct reset at_server = {.in_full = &there, .claimed = SIDE_SERVER};
+    const struct reset *seen_in[] = {&at_server};
+    struct reset_ties ties = {.seen_in = seen_in, .n_seen_in = 1};
+    const struct reset r = {.in_full = &here, .claimed = SIDE_SERVER, .ties = &ties};
+    const struct fact_def *def = fact_find(TEXT("server.unacked-bytes"));
+    assert_non_null(def);
+    assert_int_equal(def->get(NULL, &r).as.number, 383);
+    here.end[SIDE_CLIENT].saw_ack = false;
+    assert_int_equal(def->get(NULL, &r).as.number, 383);
+    there.end[SIDE_CLIENT].saw_ack = false;
+    assert_false(def->get(NULL, &r).known);
+    ties.n_seen_in = 0;
+    here.end[SIDE_CLIENT].saw_ack = true;
+    assert_int_equal(def->get(NULL, &r).as.number, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +244,7 @@ int main(void)
         cmocka_unit_test(only_ipv6_has_a_flow_label),
         cmocka_unit_test(an_end_that_spoke_uncaptured),
         cmocka_unit_test(a_goodbye_does_not_end_a_silence),
+        cmocka_unit_test(what_one_capture_lacks_is_in_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
