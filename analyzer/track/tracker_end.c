@@ -244,6 +244,7 @@ bool tracker_again(struct tracker *t)
         t->counts.n_reset_connections - t->outlines.n - t->counts.n_resets_dropped;
     t->counts = (struct tracker_counts){0};
     t->file = 0;
+    t->of_file.n = 0;
     t->now = INSTANT_NONE;
     return true;
 }

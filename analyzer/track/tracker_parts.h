@@ -53,6 +53,8 @@ struct tracker {
     struct tracker_resets attempts;
     uint32_t next_stream, next_place;
     uint32_t file;              /* of the series, from 0 */
+    VEC(flow_link) of_file;     /* those that got a number in it, but for the first */
+    bool of_file_is_short;      /* memory ran out: it does not hold all of them */
     instant_ns now;             /* the latest capture time so far */
     instant_ns least_linger_ns; /* when crowded, see tracker_config */
 };
