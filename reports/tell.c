@@ -386,12 +386,11 @@ void tell_place(struct strbuf *b, const struct case_file *of, const struct case_
         strbuf_str(b, "; two files of one place that hold one direction each of the same "
                       "connections, read as one in order of time: frames and streams are numbered "
                       "as in what \"mergecap -w both.pcap\" makes of the two in this order");
-    for (const struct case_capture *k = of->captures; k < c - c->file; k += k->n_files)
-        if (c->file == 0 && k->vantage == c->vantage && c->vantage > 0) {
-            strbuf_str(b, "; taken at the same place as ");
-            strbuf_escaped(b, k->name);
-            return;
-        }
+    const struct case_capture *first = &of->captures[c->vantage_first];
+    if (c->file == 0 && first < c && first->vantage == c->vantage) {
+        strbuf_str(b, "; taken at the same place as ");
+        strbuf_escaped(b, first->name);
+    }
 }
 
 void tell_leg(struct strbuf *b, const struct findings *f, const struct leg *leg)

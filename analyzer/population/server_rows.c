@@ -12,11 +12,13 @@
 void server_rows_init(struct server_rows *s, const struct census *census, size_t n_kinds)
 {
     *s = (struct server_rows){.census = census, .n_kinds = n_kinds};
+    map_init(&s->more, sizeof(struct server_place), sizeof(uint32_t));
 }
 
 void server_rows_finish(struct server_rows *s)
 {
     free(s->place_of);
+    map_finish(&s->more);
     vec_finish(&s->places);
     vec_finish(&s->rows);
     free(s->time);
@@ -26,8 +28,10 @@ void server_rows_finish(struct server_rows *s)
 static struct server_row *rows_of(const struct server_rows *s, uint32_t server, uint32_t series)
 {
     uint32_t at = s->place_of && server < s->census->n_servers ? s->place_of[server] : 0;
-    while (at > 0 && s->places.v[at - 1].series != series)
-        at = s->places.v[at - 1].next;
+    if (at > 0 && s->places.v[at - 1].series != series) { /* few servers are seen at several */
+        const uint32_t *other = map_get(&s->more, &(struct server_place){server, series});
+        at = other ? *other : 0;
+    }
     return at > 0 ? &s->rows.v[(at - 1) * s->n_kinds] : NULL;
 }
 
@@ -52,8 +56,11 @@ bool server_rows_name(struct server_rows *s, const struct reset *r)
         vec_reserve(&s->rows, s->rows.n + s->n_kinds) ? vec_push(&s->places) : NULL;
     if (!place)
         return false;
-    *place = (struct server_place){series_of(s, r), s->place_of[server]};
-    s->place_of[server] = (uint32_t)s->places.n;
+    *place = (struct server_place){server, series_of(s, r)};
+    uint32_t *at = s->place_of[server] ? map_put(&s->more, place, NULL) : &s->place_of[server];
+    if (!at)
+        return false;
+    *at = (uint32_t)s->places.n;
     for (size_t i = 0; i < s->n_kinds; i++)
         (void)vec_push(&s->rows);
     return true;

@@ -10,6 +10,7 @@
 
 #include "analyzer/population/census.h"
 #include "analyzer/record/times.h"
+#include "parsers/base/map.h"
 #include "parsers/base/vec.h"
 
 struct server_row {
@@ -17,14 +18,15 @@ struct server_row {
     uint32_t n, hint;
 };
 
-struct server_place {      /* a port that was named, as one place sees it */
-    uint32_t series, next; /* next: 1 + that of the same server, 0 none */
+struct server_place { /* a port that was named, as one place sees it */
+    uint32_t server, series;
 };
 
 struct server_rows {
     const struct census *census;
     size_t n_kinds;     /* rows of a port */
     uint32_t *place_of; /* by server's number: 1 + its first place, 0 none; NULL: none is named */
+    struct map more;    /* struct server_place -> 1 + its place, of all but the first */
     VEC(struct server_place) places;
     VEC(struct server_row) rows; /* by place, then kind */
     instant_ns *time;

@@ -52,11 +52,12 @@ struct case_capture {
     struct flaws flaws;   /* what was wrong with what was analysed */
     struct rst_skip *rst_skipped;
     size_t n_rst_skipped;
-    uint32_t file;        /* place in its series of files (a ring buffer), from 0 */
-    uint32_t n_files;     /* of that series; 1: it stands alone */
-    instant_ns gap_ns;    /* from the last packet of the file before; below 0: they overlap */
-    uint64_t n_continued; /* connections that an earlier file of the series began */
-    uint32_t vantage;     /* captures of one place share a number, from 1 */
+    uint32_t file;          /* place in its series of files (a ring buffer), from 0 */
+    uint32_t n_files;       /* of that series; 1: it stands alone */
+    instant_ns gap_ns;      /* from the last packet of the file before; below 0: they overlap */
+    uint64_t n_continued;   /* connections that an earlier file of the series began */
+    uint32_t vantage;       /* captures of one place share a number, from 1 */
+    uint32_t vantage_first; /* the first capture of that place, of a series its first file */
     bool clock_offset_known;
     instant_ns clock_offset_ns; /* against the reference capture (the first) */
 };

@@ -186,14 +186,15 @@ static size_t earlier_with_hosts(const struct places *p, uint32_t capture, uint3
     return n;
 }
 
-static uint32_t place_of(const struct places *p, uint32_t capture)
+/* The first capture of the place where that one was taken: itself where none is known. */
+static uint32_t first_there(const struct places *p, uint32_t capture)
 {
     uint32_t earlier[SAMPLE * TRIED_MAX];
     size_t n = earlier_with_hosts(p, capture, earlier);
     for (size_t i = 0; i < n && i < TRIED_MAX; i++)
         if (same_place(p, earlier[i], capture))
-            return p->c->captures[earlier[i]].vantage;
-    return 0;
+            return p->c->captures[earlier[i]].vantage_first;
+    return capture;
 }
 
 bool places_number(const struct vantage *v, struct case_file *c)
@@ -204,9 +205,9 @@ bool places_number(const struct vantage *v, struct case_file *c)
     for (uint32_t i = 0; good && i < c->n_captures; i++) {
         if (case_series(c, i) != i)
             continue;
-        c->captures[i].vantage = place_of(&p, i);
-        if (!c->captures[i].vantage)
-            c->captures[i].vantage = ++n_places;
+        uint32_t first = first_there(&p, i);
+        c->captures[i].vantage_first = first;
+        c->captures[i].vantage = first < i ? c->captures[first].vantage : ++n_places;
     }
     places_finish(&p);
     return good;

@@ -225,6 +225,7 @@ static void spread_over_series(struct vantage *v, struct case_file *c)
         v->shift[i] = v->shift[first];
         v->clock[i] = v->clock[first];
         c->captures[i].vantage = c->captures[first].vantage;
+        c->captures[i].vantage_first = c->captures[first].vantage_first;
     }
 }
 
