@@ -69,6 +69,7 @@ struct correlation *correlation_create(const struct correlate_config *config, st
     arena_init(&c->arena, NULL);
     map_init(&c->reset_links, sizeof(const struct reset *), sizeof(struct linked_reset));
     sent_lines_init(&c->sent);
+    names_init(&c->names);
     log_index_init(&c->index, &c->roster, c->config.max_events, c->config.max_bytes);
     struct fates *fates = NULL;
     bool good = lay_captures(c) && look_again(c, &fates);
@@ -92,7 +93,8 @@ void correlation_free(struct correlation *c)
     vec_finish(&c->losses);
     vec_finish(&c->ties);
     vec_finish(&c->tie_of);
-    vec_finish(&c->names);
+    names_finish(&c->names);
+    log_cover_finish(c);
     vec_finish(&c->known_names);
     vec_finish(&c->logins);
     vec_finish(&c->links);
@@ -180,7 +182,7 @@ bool correlation_join(struct correlation *c, struct error *err)
     while (good && c->tie_of.n < c->index.entries.n)
         good = vec_push(&c->tie_of) != NULL;
     good = good && clocks_estimate(c) && join_all(c) && links_build(c) && unmatched_find(c) &&
-           losses_find(c);
+           log_cover_settle(c);
     if (!good)
         return error_set(err, ERROR_NO_MEMORY, "", "no memory to join logs and captures");
     clocks_publish(c);

@@ -35,9 +35,32 @@ struct tie {
 };
 
 struct host_name { /* an address that a host (or a nameless log) was found to have */
-    uint64_t key;
+    uint64_t key;  /* see name_key */
     struct address ip;
-    uint32_t votes;
+    uint32_t next; /* 1 + the one before it with that address, 0 none */
+};
+
+struct host_names_of {
+    VEC(struct host_name) v;
+    struct map at;    /* struct host_place -> bool: host and address, of each in v */
+    struct map hosts; /* key -> bool: those in v */
+    struct map heads; /* address -> struct host_head */
+};
+
+struct host_head {   /* the hosts that were found to have an address */
+    uint32_t newest; /* 1 + its place */
+    uint32_t n;
+};
+
+struct host_domains {  /* the logs of a host, or of one of them */
+    struct map newest; /* key -> 1 + the last domain */
+    uint32_t *before;  /* by domain: 1 + the one before it of the same host, 0 none */
+    struct covered {
+        instant_ns from, to; /* on the first capture's clock, surely; from > to: nothing */
+    } * covered;             /* by domain */
+    /* Hosts that lines name, or logs that are files: none, one, or more than one. */
+    unsigned n_hosts;
+    uint64_t only; /* the key of the one */
 };
 
 struct known_name { /* a name, and an address of it */
@@ -122,7 +145,8 @@ struct correlation {
     VEC(struct log_loss) losses;
     VEC(struct tie) ties; /* direct joins first, then bridges, then hosts */
     VEC(uint32_t) tie_of; /* by entry: its first tie + 1, or 0 */
-    VEC(struct host_name) names;
+    struct host_names_of names;
+    struct host_domains host_domains;
     VEC(struct known_name) known_names;
     bool names_sorted;
     VEC(struct accepted_login) logins;
@@ -186,8 +210,9 @@ const struct segment *packet_of_line(const struct event *e, const struct reset *
 /* Its time on the first capture's clock, for any reset of the record; INSTANT_NONE: no packet. */
 instant_ns packet_time(const struct correlation *c, const struct event *e, uint32_t record);
 
-/* log_cover.c: c->losses. */
-bool losses_find(struct correlation *c);
+/* log_cover.c: c->losses, by host, and c->host_domains; after all names were learned. */
+bool log_cover_settle(struct correlation *c);
+void log_cover_finish(struct correlation *c);
 
 /* clock_turns.c: the clocks that are still unknown, by lines about services that went down or came
  * up while the captures show the like. */
@@ -235,11 +260,15 @@ enum writer service_of(const struct log_entry *e);
 bool services_is_chore(struct text name);
 
 /* names.c */
+void names_init(struct host_names_of *n);
+void names_finish(struct host_names_of *n);
 uint64_t name_key(const struct log_domain *d);
 void names_learn(struct correlation *c, uint64_t key, const struct address *ip);
 /* 1: the host has the address; 0: it is known to have others only; -1: nothing known of it. */
 int names_has(const struct correlation *c, uint64_t key, const struct address *ip);
 bool names_address_taken(const struct correlation *c, uint64_t key, const struct address *ip);
+/* Whether any address of the host is known. */
+bool names_is_placed(const struct correlation *c, uint64_t key);
 /* A host that lines name as theirs, and of which nothing says where it is. */
 bool names_is_stranger(const struct correlation *c, const struct log_domain *d);
 /* How many there are, as far as STRANGERS_MAX: more than a connection has ends. */

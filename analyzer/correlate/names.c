@@ -7,7 +7,27 @@
 
 #include "analyzer/correlate/correlate_parts.h"
 
-#define NAMES_MAX 2048
+#define NAMES_MAX 65536
+
+struct host_place { /* without padding: a key is its bytes */
+    uint64_t key;
+    struct address ip;
+};
+
+void names_init(struct host_names_of *n)
+{
+    map_init(&n->at, sizeof(struct host_place), sizeof(bool));
+    map_init(&n->hosts, sizeof(uint64_t), sizeof(bool));
+    map_init(&n->heads, sizeof(struct address), sizeof(struct host_head));
+}
+
+void names_finish(struct host_names_of *n)
+{
+    vec_finish(&n->v);
+    map_finish(&n->at);
+    map_finish(&n->hosts);
+    map_finish(&n->heads);
+}
 
 uint64_t name_key(const struct log_domain *d)
 {
@@ -16,37 +36,42 @@ uint64_t name_key(const struct log_domain *d)
 
 void names_learn(struct correlation *c, uint64_t key, const struct address *ip)
 {
-    if (address_is_zero(ip) || c->names.n >= NAMES_MAX)
+    struct host_names_of *n = &c->names;
+    const struct host_place place = {key, *ip};
+    if (address_is_zero(ip) || n->v.n >= NAMES_MAX || map_get(&n->at, &place))
         return;
-    for (size_t i = 0; i < c->names.n; i++)
-        if (c->names.v[i].key == key && address_eq(&c->names.v[i].ip, ip)) {
-            c->names.v[i].votes++;
-            return;
-        }
-    struct host_name *n = vec_push(&c->names);
-    if (n)
-        *n = (struct host_name){key, *ip, 1};
+    struct host_head *head = map_put(&n->heads, ip, NULL);
+    struct host_name *name = head && map_put(&n->hosts, &key, NULL) &&
+                                     vec_reserve(&n->v, n->v.n + 1) && map_put(&n->at, &place, NULL)
+                                 ? vec_push(&n->v)
+                                 : NULL;
+    if (!name)
+        return;
+    *name = (struct host_name){key, *ip, head->newest};
+    head->newest = (uint32_t)n->v.n;
+    head->n++;
+}
+
+bool names_is_placed(const struct correlation *c, uint64_t key)
+{
+    return map_get(&c->names.hosts, &key) != NULL;
+}
+
+static bool has_place(const struct correlation *c, uint64_t key, const struct address *ip)
+{
+    const struct host_place place = {key, *ip};
+    return map_get(&c->names.at, &place) != NULL;
 }
 
 int names_has(const struct correlation *c, uint64_t key, const struct address *ip)
 {
-    int known = -1;
-    for (size_t i = 0; i < c->names.n; i++) {
-        if (c->names.v[i].key != key)
-            continue;
-        if (address_eq(&c->names.v[i].ip, ip))
-            return 1;
-        known = 0;
-    }
-    return known;
+    return has_place(c, key, ip) ? 1 : names_is_placed(c, key) ? 0 : -1;
 }
 
 bool names_address_taken(const struct correlation *c, uint64_t key, const struct address *ip)
 {
-    for (size_t i = 0; i < c->names.n; i++)
-        if (c->names.v[i].key != key && address_eq(&c->names.v[i].ip, ip))
-            return true;
-    return false;
+    const struct host_head *head = map_get(&c->names.heads, ip);
+    return head && head->n > has_place(c, key, ip);
 }
 
 /* An address of the captures among the parts of the path, as in "logs/198.51.100.7/auth.log". */
@@ -125,18 +150,11 @@ static bool path_says(struct text path, enum side *out)
     return false;
 }
 
-static bool is_placed(const struct correlation *c, uint64_t key)
-{
-    for (size_t i = 0; i < c->names.n; i++)
-        if (c->names.v[i].key == key)
-            return true;
-    return false;
-}
-
 bool names_is_stranger(const struct correlation *c, const struct log_domain *d)
 {
     enum side said;
-    return d->host_hash && !is_placed(c, name_key(d)) && !path_says(path_of(c, d->source), &said);
+    return d->host_hash && !names_is_placed(c, name_key(d)) &&
+           !path_says(path_of(c, d->source), &said);
 }
 
 size_t names_count_strangers(const struct correlation *c)

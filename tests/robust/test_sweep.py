@@ -70,6 +70,31 @@ class Sweep(ProgramTest):
                                             3600 * i) for far in (0, 1)}
         self.check_growth(both, 150)
 
+    def test_captures_of_one_server(self):
+        """One day after the other, at one place."""
+        self.check_growth(lambda i: {f"{i}.pcap": pcap(
+            reset_connection(CLIENT + i, 2000, 7919 * i), 86400 * i)}, 1000)
+
+    def test_log_of_many_hosts(self):
+        cpu = []
+        stamp = "2023-11-14T22:13:{:02}.5+00:00"
+        server = pcap([p for i in range(100) for p in
+                       reset_connection(CLIENT + i % 9, 2000 + i, 7919 * i)])
+        for n in (800, 3200):
+            lines = [f"{stamp.format(20 + 20 * i // n)} h{i} sshd[{i}]: Connection closed by "
+                     f"192.0.2.{i % 9} port {2000 + i % 100} [preauth]\n" for i in range(n)]
+            self.write(f"{n}/auth.log", "".join(lines).encode())
+            self.write(f"{n}/server.pcap", server)
+            cpu.append(self.cpu_of(str(n)))
+        self.assertLess(cpu[1], 9 * cpu[0] + 0.5, cpu)
+
+    def test_the_place_of_each_capture_is_told(self):
+        for i in range(3):
+            self.write(f"case/{'abc'[i]}.pcap",
+                       pcap(reset_connection(CLIENT, 2000 + i, 7919 * i), 86400 * i))
+        text = " ".join(self.expect(OK, "case").text().split())
+        self.assertEqual(text.count("taken at the same place as case/a.pcap"), 2)
+
     def test_what_two_captures_prove_stands_beside_any_other(self):
         pair = TOP / "samples" / "two-capture-forgery"
         other = TOP / "samples" / "ssh-max-startups" / "server.pcap"
