@@ -11,20 +11,19 @@
 #include "analyzer/population/alike.h"
 #include "analyzer/population/census.h"
 #include "analyzer/population/ports.h"
+#include "analyzer/population/server_rows.h"
 #include "analyzer/record/loss.h"
 #include "analyzer/record/times.h"
 #include "parsers/base/prefetch.h"
 #include "parsers/base/radix.h"
 #include "parsers/packet/packet.h"
 
-struct sums { /* over the connections before a place of the census's row */
-    uint32_t n_syn, n_served;
-};
-
 struct server {
     struct server_stats stats;
-    uint32_t hint_from, hint_to, hint_begun, hint_over;
+    uint32_t hint_from, hint_to;
 };
+
+enum life { BEGUN, OVER, LIFE_KINDS }; /* of served connections */
 
 struct client {
     struct client_stats stats;
@@ -35,10 +34,10 @@ struct population {
     const struct connection_record *records;
     size_t n_records;
     struct census census;
-    struct server *servers;    /* by number; those of resets */
-    struct client *clients;    /* by number */
-    struct sums *sums;         /* one more than the row has */
-    instant_ns *endings;       /* of served connections, by server, then time */
+    struct server *servers; /* by number; those of resets */
+    struct client *clients; /* by number */
+    uint32_t *n_syn;        /* of the census's row before a place; one more than it has */
+    struct server_rows lives;
     struct radix_item *owners; /* by capture and stream, then record; NULL: as the records are */
     struct alike *alike;
     struct closings *closings;
@@ -124,49 +123,46 @@ static bool count(struct population *p)
     const struct census *s = &p->census;
     p->servers = calloc(s->n_servers + (size_t)1, sizeof *p->servers);
     p->clients = calloc(s->clients.n + 1, sizeof *p->clients);
-    p->sums = malloc((s->row.n + 1) * sizeof *p->sums);
-    if (!p->servers || !p->clients || !p->sums)
+    p->n_syn = malloc((s->row.n + 1) * sizeof *p->n_syn);
+    if (!p->servers || !p->clients || !p->n_syn)
         return false;
-    struct sums sums = {0};
+    uint32_t n_syn = 0;
     for (uint32_t k = 0; k < s->servers.n; k++) {
         if (k < s->n_servers)
             p->servers[k].stats = no_server;
         for (size_t i = s->first[k]; i < s->first[k + 1]; i++) {
-            p->sums[i] = sums;
-            sums.n_syn += (s->row.bits[i] & CENSUS_SYN) != 0;
-            sums.n_served += (s->row.bits[i] & CENSUS_SERVED) != 0;
+            p->n_syn[i] = n_syn;
+            n_syn += (s->row.bits[i] & CENSUS_SYN) != 0;
             if (k < s->n_servers)
                 count_server(&p->servers[k].stats, p, i);
             if (s->row.client[i] != CENSUS_NONE)
                 count_client(&p->clients[s->row.client[i]], k, s->row.bits[i]);
         }
     }
-    p->sums[s->row.n] = sums;
+    p->n_syn[s->row.n] = n_syn;
     return true;
 }
 
-/* Ends of served connections: those of one server lie where the sums say. */
-static bool sort_endings(struct population *p)
+static bool name_all(struct population *p, const struct case_file *c)
 {
-    const struct census *s = &p->census;
-    const size_t n_all = p->sums[s->first[s->n_servers]].n_served;
-    struct radix_item *v = radix_room(n_all);
-    p->endings = malloc((n_all + 1) * sizeof *p->endings);
-    if (!v || !p->endings) {
-        radix_room_free(v, n_all);
-        return false;
-    }
-    for (uint32_t k = 0; k < s->n_servers; k++) {
-        size_t n = 0, first = p->sums[s->first[k]].n_served;
-        for (size_t i = s->first[k]; i < s->first[k + 1]; i++)
-            if (s->row.bits[i] & CENSUS_SERVED)
-                v[n++].key = radix_signed(s->row.end[i]);
-        radix_sort(v, v + n_all, n);
-        for (size_t i = 0; i < n; i++)
-            p->endings[first + i] = (instant_ns)radix_signed((int64_t)v[i].key);
-    }
-    radix_room_free(v, n_all);
+    for (size_t i = 0; i < c->n_resets; i++)
+        if (!server_rows_name(&p->lives, c->resets[i]))
+            return false;
     return true;
+}
+
+static void deal_lives(struct server_rows *lives)
+{
+    const struct census *s = lives->census;
+    for (uint32_t k = 0; k < s->n_servers; k++)
+        for (size_t i = s->first[k]; i < s->first[k + 1]; i++) {
+            struct server_row *row =
+                s->row.bits[i] & CENSUS_SERVED ? server_rows_at(lives, k, i) : NULL;
+            if (!row)
+                continue;
+            server_rows_add(lives, &row[BEGUN], s->row.time[i], 0);
+            server_rows_add(lives, &row[OVER], s->row.end[i], 0);
+        }
 }
 
 /* Records of one capture come by stream; those of a series may not. */
@@ -192,7 +188,9 @@ struct population *population_create(const struct case_file *c)
         return NULL;
     p->records = c->records;
     p->n_records = c->n_resets > 0 ? c->n_records : 0; /* nobody will ask */
-    bool good = census_take(&p->census, c) && count(p) && sort_endings(p) && find_owners(p);
+    server_rows_init(&p->lives, &p->census, LIFE_KINDS);
+    bool good = census_take(&p->census, c) && count(p) && name_all(p, c) &&
+                server_rows_fill(&p->lives, deal_lives) && find_owners(p);
     p->alike = good ? alike_create(&p->census) : NULL;
     p->closings = good ? closings_create(&p->census) : NULL;
     p->refusals = good ? refusals_create(&p->census) : NULL;
@@ -213,8 +211,8 @@ void population_free(struct population *p)
     refusals_free(p->refusals);
     shunnings_free(p->shunnings);
     radix_room_free(p->owners, p->n_records);
-    free(p->endings);
-    free(p->sums);
+    server_rows_finish(&p->lives);
+    free(p->n_syn);
     free(p->clients);
     free(p->servers);
     census_finish(&p->census);
@@ -265,7 +263,7 @@ const struct client_stats *population_client(const struct case_file *c, const st
 static void fetch_sums(const struct population *p, size_t at)
 {
     if (at + TIMES_AHEAD < p->census.row.n)
-        __builtin_prefetch(&p->sums[at + TIMES_AHEAD]);
+        __builtin_prefetch(&p->n_syn[at + TIMES_AHEAD]);
 }
 
 uint32_t population_attempts(const struct case_file *c, const struct reset *r, instant_ns from,
@@ -282,7 +280,7 @@ uint32_t population_attempts(const struct case_file *c, const struct reset *r, i
     const size_t b = times_before(begins, n, to, true, &s->hint_to);
     fetch_sums(p, first + a);
     fetch_sums(p, first + b);
-    return p->sums[first + b].n_syn - p->sums[first + a].n_syn;
+    return p->n_syn[first + b] - p->n_syn[first + a];
 }
 
 #define RECORDS_MAX 1000 /* of one stream, that are looked at */
@@ -338,21 +336,16 @@ static uint32_t count_own(const struct population *p, const struct reset *r, ins
 
 uint32_t population_live_beside(const struct case_file *c, const struct reset *r)
 {
-    uint32_t number;
-    struct server *s = server_of(c, r, &number);
-    if (!s)
-        return 0;
     const struct population *p = c->population;
+    struct server_row *row = p ? server_rows_of(&p->lives, r) : NULL;
+    if (!row)
+        return 0;
     const instant_ns t = r->deciding.segment.time;
-    const size_t first = p->census.first[number], n = p->census.first[number + 1] - first;
-    const uint32_t before = p->sums[first].n_served,
-                   n_served = p->sums[first + n].n_served - before;
-    const size_t to = times_before(p->census.row.time + first, n, t, true, &s->hint_begun);
-    const uint32_t begun = p->sums[first + to].n_served - before;
-    const size_t over = times_before(p->endings + before, n_served, t, false, &s->hint_over);
+    const size_t begun = server_rows_before(&p->lives, &row[BEGUN], t, true);
+    const size_t over = server_rows_before(&p->lives, &row[OVER], t, false);
     if (begun <= over)
         return 0;
-    const uint32_t beside = begun - (uint32_t)over, own = count_own(p, r, t);
+    const uint32_t beside = (uint32_t)(begun - over), own = count_own(p, r, t);
     return beside > own ? beside - own : 0;
 }
 

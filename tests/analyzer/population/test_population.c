@@ -91,6 +91,27 @@ static void a_client_is_counted_by_what_served_it(void **state)
     discard(j);
 }
 
+/* Both captures hold both connections: there is one beside each. */
+static void a_connection_that_two_places_saw_is_one(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r[2];
+    const uint32_t other = joint_capture(j, "b.pcap", 0, 100);
+    for (size_t i = 0; i < 2; i++) {
+        joint_talk(j, "192.0.2.1:1000", "198.51.100.7:80", 1, 9)->n_segments = 9;
+        if (i > 0)
+            joint_move(j, other, 0.001);
+        joint_reset(j, "192.0.2.1:1001", "198.51.100.7:80", 2, 5, &r[i])->n_segments = 9;
+        if (i > 0)
+            joint_move(j, other, 0.001);
+    }
+    settle(j);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(population_live_beside(&j->c, r[i]), 1);
+    discard(j);
+}
+
 static void an_empty_case_has_answers(void **state)
 {
     (void)state;
@@ -340,6 +361,7 @@ int main(void)
         cmocka_unit_test(a_server_is_counted_by_what_it_answered),
         cmocka_unit_test(a_client_is_counted_by_what_served_it),
         cmocka_unit_test(a_search_goes_on_from_anywhere),
+        cmocka_unit_test(a_connection_that_two_places_saw_is_one),
         cmocka_unit_test(an_empty_case_has_answers),
         cmocka_unit_test(resets_are_alike),
         cmocka_unit_test(searches_count_as_loops_do),
