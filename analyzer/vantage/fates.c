@@ -422,12 +422,17 @@ bool fates_judge(struct fates *f)
     return good;
 }
 
+bool fates_hold_rst(const struct fates *f, const struct reset *x, uint32_t k)
+{
+    return f && f->views.n > 0 && look_has_numbers(f->look, k, numbers_of(&x->deciding.segment));
+}
+
 bool fates_trust(const struct fates *f, const struct reset *x, uint32_t k)
 {
     uint32_t i = x->id - 1;
     if (!f || f->views.n == 0 || i >= f->c->n_resets)
         return true;
-    if (look_has_numbers(f->look, k, numbers_of(&x->deciding.segment)))
+    if (fates_hold_rst(f, x, k))
         return false; /* it is there, perhaps under other ends */
     for (uint32_t n = f->first[i]; n < f->first[i + 1]; n++)
         if (f->views.v[n].series == k && f->views.v[n].seen >= 0)

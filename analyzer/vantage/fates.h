@@ -22,6 +22,9 @@ void fates_free(struct fates *f); /* NULL-safe */
 /* After the captures passed through look.  False when memory ran out. */
 bool fates_judge(struct fates *f);
 
+/* Whether capture k (a series' first file) holds the deciding RST, be it under other ends. */
+bool fates_hold_rst(const struct fates *f, const struct reset *x, uint32_t k);
+
 /* Whether what capture k (a series' first file) does not hold of a reset's connection was not
  * there: it holds what came before, and the RST under no other ends.  True where nothing was looked
  * at. */

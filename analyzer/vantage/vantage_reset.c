@@ -365,8 +365,9 @@ static void testify(struct case_file *c, struct reset *x, const char *id, double
 }
 
 /* The RST arose between two captures, or what it answers was swallowed there: neither end did it.
- */
-static void ask_fates(struct case_file *c, struct reset *x)
+ * A RST that passed the other capture answers what came by there, another try perhaps, or the same
+ * one under other ends. */
+static void ask_fates(const struct fates *fates, struct case_file *c, struct reset *x)
 {
     for (size_t i = 0; i < reset_ties(x)->n_fates; i++) {
         const struct packet_fate *f = &reset_ties(x)->fates[i];
@@ -381,7 +382,8 @@ static void ask_fates(struct case_file *c, struct reset *x)
                                  "before, but not this RST: it arose in between",
                                  TEXT_ARG(other), side_name(x->claimed)));
         if (ours && f->fate == FATE_SWALLOWED && f->frame == frame_number(x->trigger_frame) &&
-            x->deciding.answers_frame != 0 && !has_reason(x, "sender.trigger-swallowed"))
+            x->deciding.answers_frame != 0 && !has_reason(x, "sender.trigger-swallowed") &&
+            !fates_hold_rst(fates, x, case_series(c, f->other)))
             testify(c, x, "sender.trigger-swallowed", SWALLOWED_WEIGHT,
                     arena_printf(&c->arena,
                                  "the segment that it answers (frame %llu) never reached " TEXT_FMT
@@ -432,7 +434,7 @@ bool vantage_prove(const struct vantage *v, const struct roster *r, const struct
     for (uint32_t i = 0; i < r->n && c->n_captures > 1 && good; i++)
         for (uint32_t j = r->reset_from[i]; j < r->reset_from[i + 1]; j++) {
             ask_captures(&t, r->reset_at[j], i);
-            ask_fates(c, r->reset_at[j]);
+            ask_fates(fates, c, r->reset_at[j]);
         }
     if (c->n_captures > 1)
         trial_finish(&t);
