@@ -124,9 +124,20 @@ static struct fact looks_own(const struct case_file *c, const struct reset *r)
     return fact_bool(r, r->looks_own, rst_frame(r));
 }
 
+/* Whether the capture went on until a SYN that got no answer comes again: after a second (RFC 6298
+ * section 2.1). */
+static bool saw_what_followed(const struct case_file *c, const struct reset *r)
+{
+    const struct case_capture *first = &c->captures[case_series(c, reset_capture(r))];
+    const struct case_capture *last = first + (first->n_files > 1 ? first->n_files - 1 : 0);
+    return last->last != INSTANT_NONE &&
+           last->last - r->deciding.segment.time > NS_PER_S + NS_PER_S / 10;
+}
+
 static struct fact tried_again(const struct case_file *c, const struct reset *r)
 {
-    (void)c;
+    if (!r->tried_again && !saw_what_followed(c, r))
+        return unknown("the capture ends before the SYN would have come again");
     return fact_bool(r, r->tried_again, rst_frame(r));
 }
 

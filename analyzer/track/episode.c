@@ -11,7 +11,8 @@
 #define EPISODES_MAX 32
 #define RST_TEXT_MAX 512
 #define LATER_NS (NS_PER_S / 5)
-#define SENT_AGAIN_NS (NS_PER_S / 10) /* no kernel sends a SYN again sooner */
+#define SENT_AGAIN_NS (NS_PER_S / 10) /* no kernel sends a SYN again sooner ... */
+#define AGAIN_AT_ONCE_NS NS_PER_MS    /* ... but once it has reset what its SYN had met */
 
 static bool answers_syn(const struct half *r, const struct kept *k)
 {
@@ -253,12 +254,15 @@ static void close_over(struct store *s, struct arena *arena, struct live *l, str
 }
 
 /* The SYN of an attempt that had been reset: nobody repeats it who does not want the connection.  A
- * second capture of the first one is not as late. */
+ * second capture of the first one is not as late.  Linux does not wait after a RST whose number an
+ * earlier connection's acknowledgement gave (tcp_rcv_synsent_state_process). */
 static bool is_sent_again(const struct episode *e, uint8_t dir, const struct packet *p)
 {
     const struct half *at = &e->at[dir];
+    const struct kept *rst = &e->first->k;
+    const bool met_old = e->dir == dir && rst->seq != half_isn(at) + 1;
     return half_has(at, HALF_ISN) && p->seq == half_isn(at) &&
-           p->time - e->first->k.time >= SENT_AGAIN_NS;
+           p->time - rst->time >= (met_old ? AGAIN_AT_ONCE_NS : SENT_AGAIN_NS);
 }
 
 void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8_t dir,

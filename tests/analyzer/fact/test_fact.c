@@ -120,6 +120,25 @@ static void only_ipv6_has_a_flow_label(void **state)
     assert_false(def->get(NULL, &r).known);
 }
 
+/* A SYN without an answer comes again after a second: before, nothing is known. */
+static void a_capture_that_ends_too_soon(void **state)
+{
+    (void)state;
+    struct case_capture capture = {.n_files = 1, .last = 6 * NS_PER_S};
+    const struct case_file c = {.captures = &capture, .n_captures = 1};
+    const struct connection k = {0};
+    struct reset r = {.in_full = &k, .deciding.segment.time = 5 * NS_PER_S};
+    const struct fact_def *def = fact_find(TEXT("client.tried-again"));
+    assert_non_null(def);
+    assert_false(def->get(&c, &r).known);
+    r.tried_again = true;
+    assert_true(def->get(&c, &r).as.truth);
+    r.tried_again = false;
+    capture.last = 7 * NS_PER_S;
+    assert_true(def->get(&c, &r).known);
+    assert_false(def->get(&c, &r).as.truth);
+}
+
 /* Who answers proves that the other spoke, and a refusal that a SYN came. */
 static void an_end_that_spoke_uncaptured(void **state)
 {
@@ -243,6 +262,7 @@ int main(void)
         cmocka_unit_test(values_have_their_unit),
         cmocka_unit_test(only_ipv6_has_a_flow_label),
         cmocka_unit_test(an_end_that_spoke_uncaptured),
+        cmocka_unit_test(a_capture_that_ends_too_soon),
         cmocka_unit_test(a_goodbye_does_not_end_a_silence),
         cmocka_unit_test(what_one_capture_lacks_is_in_the_other),
     };

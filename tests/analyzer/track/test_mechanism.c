@@ -218,6 +218,8 @@ static void captured_by_flags(void **state)
 
 #define TURNED "+10us s SA 500 101\n+1ms c R 101 0\n"
 
+#define MET "+10us s A 500 7000\n+1ms c R 7000 0\n"
+
 /* Of its resets, so many know that the attempt was made again. */
 static size_t n_tried_again(const char *lines, size_t n_resets)
 {
@@ -239,6 +241,10 @@ static void the_same_syn_comes_again(void **state)
     /* another attempt, and a second capture of the first one */
     assert_int_equal(n_tried_again("+0us c S 100 0\n" TURNED "+1s c S 9999 0\n", 1), 0);
     assert_int_equal(n_tried_again("+0us c S 100 0\n" TURNED "+50us c S 100 0\n", 1), 0);
+    /* after a RST that carries an earlier connection's number it comes sooner */
+    assert_int_equal(n_tried_again("+0us c S 100 0\n" MET "+8ms c S 100 0\n", 1), 1);
+    assert_int_equal(n_tried_again("+0us c S 100 0\n" MET "+50us c S 100 0\n", 1), 0);
+    assert_int_equal(n_tried_again("+0us c S 100 0\n" TURNED "+8ms c S 100 0\n", 1), 0);
 }
 
 static void idle_time_and_trigger(void **state)
