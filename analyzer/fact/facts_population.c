@@ -163,6 +163,20 @@ static bool held_others_plain(const struct case_file *c, const struct reset *r, 
     return k != NULL;
 }
 
+static bool together_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_together : 0;
+    return k != NULL;
+}
+
+static bool held_client_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    const struct shunning *k = population_shunning(c, r);
+    *out = k ? k->n_held : 0;
+    return k != NULL;
+}
+
 /* ---- and all that a fact tells ---- */
 
 static struct fact counted(const struct reset *r, uint32_t n)
@@ -196,6 +210,8 @@ COUNTED(unknown_client)
 COUNTED(unknown_sudden)
 COUNTED(turned_others)
 COUNTED(held_others)
+COUNTED(together)
+COUNTED(held_client)
 
 #define OF_PORT(name)                                                                              \
     static struct fact name(const struct case_file *c, const struct reset *r)                      \
@@ -352,6 +368,12 @@ static const struct fact_def rows[] = {
      turned_others},
     {"server.held-others", FACT_INT, FACT_HEARS_BOTH, NULL,
      "connections of other addresses to that port that it held before and after", held_others},
+    {"server.turned-together", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "connections of this client to that port, open at the same time as this one, that were reset "
+     "in the server's name as well",
+     together},
+    {"server.held-client", FACT_INT, FACT_HEARS_BOTH, NULL,
+     "connections of this client to that port that it held before and after", held_client},
     {"server.unanswered", FACT_INT, FACT_HEARS_BOTH, NULL, "SYNs to its port that nothing answered",
      unanswered},
     {"server.open-attempts-10s", FACT_INT, FACT_HEARS_CLIENT, NULL,
@@ -438,6 +460,8 @@ static const struct fact_plain_row plain[] = {
     {unknown_sudden, unknown_sudden_plain, no_shunning},
     {turned_others, turned_others_plain, no_shunning},
     {held_others, held_others_plain, no_shunning},
+    {together, together_plain, no_shunning},
+    {held_client, held_client_plain, no_shunning},
     {closed_together, NULL, no_closing},
     {closed_before, NULL, no_closing},
     {left_open, NULL, no_closing},

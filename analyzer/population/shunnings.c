@@ -102,23 +102,36 @@ static bool take(struct shunning *out, const struct server_rows *rows, size_t i,
     return true;
 }
 
-static uint32_t held_beside(const struct shunnings *s, const struct reset *r, uint32_t client,
-                            instant_ns t)
+/* Whether it was open together with r, and was reset in the server's name as well. */
+static bool fell_together(const struct connection_record *other, const struct reset *r)
+{
+    return (census_bits(other) & CENSUS_SERVED) && record_saw_rst(other, SIDE_SERVER) &&
+           other->rst_time >= reset_first_time(r) &&
+           (other->stream != reset_stream(r) || other->capture != reset_capture(r));
+}
+
+/* What became of the connections to r's server that had begun before t. */
+static void count_beside(const struct shunnings *s, const struct reset *r, uint32_t client,
+                         instant_ns t, struct shunning *out)
 {
     const struct census *k = s->rows.census;
     const struct case_file *c = k->of;
     const uint32_t server = census_server(k, r), series = case_series(c, reset_capture(r));
+    out->n_others_held = out->n_together = out->n_held = 0;
     if (server == CENSUS_NONE)
-        return 0;
+        return;
     const size_t first = k->first[server], n = k->first[server + 1] - first;
-    uint32_t hint = 0, held = 0;
+    uint32_t hint = 0;
     const size_t at = first + times_before(k->row.time + first, n, t, false, &hint);
     for (size_t i = at; i > first && at - i < WALK_MAX; i--) {
         const struct connection_record *other = &c->records[k->row.record[i - 1]];
-        held += k->row.client[i - 1] != client && census_holds(other, t) &&
-                case_series(c, other->capture) == series;
+        if (case_series(c, other->capture) != series)
+            continue;
+        const bool is_mine = k->row.client[i - 1] == client, held = census_holds(other, t);
+        out->n_others_held += !is_mine && held;
+        out->n_held += is_mine && held;
+        out->n_together += is_mine && fell_together(other, r);
     }
-    return held;
 }
 
 bool shunnings_of(const struct shunnings *s, const struct reset *r, struct shunning *out)
@@ -131,15 +144,20 @@ bool shunnings_of(const struct shunnings *s, const struct reset *r, struct shunn
     const size_t end = row->first + row->n;
     const size_t at = row->first + server_rows_before(&s->rows, row, t, false);
     instant_ns from = t;
-    *out = (struct shunning){.n_others_held = held_beside(s, r, client, t)};
+    *out = (struct shunning){0};
+    count_beside(s, r, client, t, out);
     for (size_t i = at; i > row->first && at - i < WALK_MAX; i--)
         if (!take(out, &s->rows, i - 1, client, t, &from))
             break;
     for (size_t i = at; i < end && i - at < WALK_MAX; i++)
         if (!take(out, &s->rows, i, client, t, &from))
             break;
-    if (out->n_others_held == 0 && from < t) /* the capture may end with r */
-        out->n_others_held = held_beside(s, r, client, from);
+    if (out->n_others_held == 0 && from < t) { /* the capture may end with r */
+        struct shunning then;
+        count_beside(s, r, client, from, &then);
+        out->n_others_held = then.n_others_held;
+        out->n_held = out->n_held > then.n_held ? out->n_held : then.n_held;
+    }
     return true;
 }
 

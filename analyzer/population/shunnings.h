@@ -21,6 +21,9 @@ struct shunning {       /* of one server's port, in that time, as one place saw 
     /* other addresses' open before the reset and after it, at most 200; none: the same of the first
      * time that the client was turned away */
     uint32_t n_others_held;
+    /* of the client's own that began before the reset, at most 200 with others': reset in the
+     * server's name, and not before this one began; held before and after */
+    uint32_t n_together, n_held;
 };
 
 struct shunnings;

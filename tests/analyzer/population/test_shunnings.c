@@ -100,6 +100,33 @@ static void a_device_turns_on_a_client(void **state)
     joint_free(j);
 }
 
+/* A device that has lost its table turns on all that are open; one that dislikes what they say, on
+ * one after the other. */
+static void they_are_turned_on_together(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct shunning k;
+    struct reset *r[3] = {turned(j, "192.0.2.1:1000", 20, false),
+                          turned(j, "192.0.2.1:1001", 22, false),
+                          turned(j, "192.0.2.1:1002", 30, false)};
+    for (size_t i = 0; i < 3; i++) { /* open from 15, 17, 25 */
+        j->records[i].n_segments = 9;
+        j->records[i].saw_rst |= 1 << SIDE_SERVER;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(ask(j, r[i], &k));
+        assert_int_equal(k.n_unknown, 3);
+        assert_int_equal(k.n_together, i < 2);
+        assert_int_equal(k.n_held, 0);
+    }
+    joint_talk(j, "192.0.2.1:1003", PORT, 1, 90)->n_segments = 50;
+    joint_talk(j, "192.0.2.9:1003", PORT, 1, 90)->n_segments = 50;
+    assert_true(ask(j, r[0], &k));
+    assert_int_equal(k.n_held, 1);
+    joint_free(j);
+}
+
 /* What the capture holds of others ends before the last refusal. */
 static void the_capture_ends_with_it(void **state)
 {
@@ -157,9 +184,10 @@ static void nothing_was_forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_client_is_shunned),      cmocka_unit_test(it_had_spoken_just_before),
-        cmocka_unit_test(a_device_turns_on_a_client), cmocka_unit_test(the_capture_ends_with_it),
-        cmocka_unit_test(others_are_turned_away_too), cmocka_unit_test(nothing_was_forgotten),
+        cmocka_unit_test(one_client_is_shunned),       cmocka_unit_test(it_had_spoken_just_before),
+        cmocka_unit_test(a_device_turns_on_a_client),  cmocka_unit_test(the_capture_ends_with_it),
+        cmocka_unit_test(they_are_turned_on_together), cmocka_unit_test(others_are_turned_away_too),
+        cmocka_unit_test(nothing_was_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

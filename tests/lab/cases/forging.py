@@ -5,6 +5,7 @@ import time
 from case import case
 from cases.endpoint import keepalive
 from forger import Forger
+from pcapfile import SYN
 from talk import begin, end, exchange, meet
 
 
@@ -57,3 +58,42 @@ def unnoticed(c, port=5222, captures=("client",)):
         )
         end(a, b) if kind != "abort" else end(a)
         c.pause(0.2, 0.4)
+
+
+@case("challenge-drawn", "A forged SYN draws the numbers for a forged RST", corpus=True)
+def challenge(c, port=5432):
+    """
+    As killcx does: a SYN in the client's name meets its living connection, the server answers
+    with a challenge ACK that tells both numbers (RFC 5961 section 4), and a RST with them ends
+    the server's side.  The client loses power before it speaks again.
+
+    The reader should see: no client that took a port again, for it would have sent its SYN again.
+    """
+    c.stage(log=False, delay=c.rng.choice([0.004, 0.012]), captures=("client", "server"))
+    forger = Forger(c.cable)
+    listener = c.server.listen(port)
+    c.watch()
+    for _ in range(2):
+        a, b, mine = meet(c, listener, port)
+        us, them = (c.client.addr, mine), (c.server.addr, port)
+        exchange(c, a, b, c.rng.randrange(2, 4))
+        c.pause(0.3)
+        now = dict(forger.flows[(*us, *them)])
+        forger.forge(*us, *them, SYN, offset=c.rng.randrange(1 << 24, 1 << 28), window=512)
+        c.pause(0.05)
+        forger.flows[(*us, *them)] = now
+        forger.forge(*us, *them, window=0)
+        c.pause(0.2)
+        c.client.forget(a)
+        b.close()
+        c.truth.add(
+            us,
+            them,
+            sender="path",
+            phase="opening",
+            mechanism=["collision", "injected"],
+            cause=["forged-reset", "ips-reset"],
+        )
+    time.sleep(1.3)
+    a, b, _ = meet(c, listener, port)
+    end(a, b)
