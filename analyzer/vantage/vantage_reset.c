@@ -24,13 +24,16 @@ static instant_ns time_of(const struct vantage *v, const struct reset *r)
     return sane_time(r->deciding.segment.time) - v->shift[reset_capture(r)];
 }
 
+static bool is_same_rst(const struct segment *a, const struct segment *b)
+{
+    return a->seq == b->seq && a->ack == b->ack && a->from == b->from;
+}
+
 static bool share_rst(const struct reset *a, const struct reset *b)
 {
     for (size_t i = 0; i < a->n_rsts && i < 64; i++)
         for (size_t k = 0; k < b->n_rsts && k < 64; k++)
-            if (a->rsts[i].segment.seq == b->rsts[k].segment.seq &&
-                a->rsts[i].segment.ack == b->rsts[k].segment.ack &&
-                a->rsts[i].segment.from == b->rsts[k].segment.from)
+            if (is_same_rst(&a->rsts[i].segment, &b->rsts[k].segment))
                 return true;
     return false;
 }
@@ -82,6 +85,24 @@ static int compare_shown(const struct reset *a, const struct reset *b)
     return (nx < ny) - (nx > ny);
 }
 
+/* Payload that passed the capture before the RST, as far as its segments are kept. */
+static uint64_t payload_before(const struct reset *r)
+{
+    const struct connection *k = reset_connection(r);
+    uint64_t n = 0;
+    for (size_t i = 0; i < k->n_kept; i++)
+        n += k->segments[i].frame < r->deciding.segment.frame ? k->segments[i].payload_len : 0;
+    return n;
+}
+
+/* Where the RSTs of one forgery, one to each end, passed at about the same time: the one that came
+ * behind what the forger had read, whichever capture was named first. */
+static int compare_forged(const struct reset *a, const struct reset *b)
+{
+    const uint64_t na = payload_before(a), nb = payload_before(b);
+    return (na < nb) - (na > nb);
+}
+
 static bool carries_better(const struct vantage *v, const struct case_file *c,
                            const struct reset *a, const struct reset *b)
 {
@@ -94,7 +115,7 @@ static bool carries_better(const struct vantage *v, const struct case_file *c,
     if (na != nb)
         return na > nb;
     bool one_place = c->captures[reset_capture(a)].vantage == c->captures[reset_capture(b)].vantage;
-    int shown = one_place ? compare_shown(a, b) : 0;
+    int shown = one_place ? compare_shown(a, b) : is_forgery(a) ? compare_forged(a, b) : 0;
     if (shown != 0)
         return shown < 0;
     if (reset_capture(a) != reset_capture(b))
@@ -133,21 +154,56 @@ static size_t resets_of(const struct roster *r, uint32_t talk, struct reset **ou
     return n;
 }
 
+/* Whether a reset belongs to an event of which some are known.  The first is their pivot, but two
+ * of one capture must be one event by themselves: what another capture holds does not make one of
+ * them, for captures may be named in any order. */
+static bool belongs(const struct vantage *v, const struct case_file *c, struct reset **one,
+                    size_t n, const struct reset *r)
+{
+    if (!same_event(v, c, one[0], r))
+        return false;
+    for (size_t i = 1; i < n; i++)
+        if (reset_capture(one[i]) == reset_capture(r) && !same_event(v, c, one[i], r))
+            return false;
+    return true;
+}
+
+/* The resets of one talk, those that were told apart marked done. */
+struct talk_resets {
+    struct reset *v[MEMBERS_MAX];
+    bool done[MEMBERS_MAX];
+    size_t n;
+};
+
+/* Adds to one, whose pivot is the i-th, what belongs to it; how many there are then. */
+static size_t gather_event(const struct vantage *v, const struct case_file *c,
+                           struct talk_resets *all, size_t i, bool decided_alike,
+                           struct reset **one, size_t n)
+{
+    const struct segment *rst = &all->v[i]->deciding.segment;
+    for (size_t k = i + 1; k < all->n; k++)
+        if (!all->done[k] && (!decided_alike || is_same_rst(rst, &all->v[k]->deciding.segment)) &&
+            belongs(v, c, one, n, all->v[k])) {
+            one[n++] = all->v[k];
+            all->done[k] = true;
+        }
+    return n;
+}
+
+/* A reset that the same RST decided goes before others of the teardown. */
 static bool match_talk(const struct vantage *v, const struct roster *r, struct case_file *c,
                        uint32_t talk)
 {
-    struct reset *all[MEMBERS_MAX], *one[MEMBERS_MAX];
-    bool done[MEMBERS_MAX] = {0};
-    size_t n = resets_of(r, talk, all);
-    for (size_t i = 0; i < n; i++) {
-        size_t n_one = 0;
-        for (size_t k = i; k < n && !done[i]; k++)
-            if (k == i || (!done[k] && same_event(v, c, all[i], all[k]))) {
-                one[n_one++] = all[k];
-                done[k] = k != i || done[k];
-            }
-        done[i] = true;
-        if (n_one > 1 && !mark_copies(v, c, one, n_one))
+    struct talk_resets all = {.n = 0};
+    struct reset *one[MEMBERS_MAX];
+    all.n = resets_of(r, talk, all.v);
+    for (size_t i = 0; i < all.n; i++) {
+        if (all.done[i])
+            continue;
+        one[0] = all.v[i];
+        size_t n = gather_event(v, c, &all, i, true, one, 1);
+        n = gather_event(v, c, &all, i, false, one, n);
+        if (n > 1 && !mark_copies(v, c, one, n))
             return false;
     }
     return true;
