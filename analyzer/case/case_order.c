@@ -165,10 +165,55 @@ static bool continues_by_name(const struct case_run *run, const struct case_wait
                             w->first);
 }
 
+#define RIVALS_MAX 16 /* files of other hosts' rings that are held against the next piece */
+
+/* Files beside the one read last, whose names are alike, are of other captures: "web2-12.pcap" and
+ * "web1-12.pcap".  In which numbers their names differ from its own. */
+static size_t rivals(const struct case_waiting *v, size_t n, const struct case_capture *last,
+                     uint64_t *out)
+{
+    size_t n_rivals = 0;
+    for (size_t i = 0; i < n && n_rivals < RIVALS_MAX; i++)
+        if (series_is_beside(last->first, last->last, v[i].first) &&
+            series_likeness(last->name, v[i].name) != SERIES_UNLIKE)
+            out[n_rivals++] = series_numbers(last->name, v[i].name);
+    return n_rivals;
+}
+
+/* Whether a name differs wherever that of a file of another capture does. */
+static bool is_rivals(const struct case_capture *last, const struct case_waiting *w,
+                      const uint64_t *rival, size_t n_rivals)
+{
+    const uint64_t differ = series_numbers(last->name, w->name);
+    for (size_t i = 0; i < n_rivals; i++)
+        if ((rival[i] & ~differ) == 0)
+            return true;
+    return false;
+}
+
+/* Of the captures that by their names go on where the one read last ended, the earliest that is not
+ * another host's; or none: n. */
+static size_t next_piece(const struct case_run *run, const struct case_waiting *v, size_t n)
+{
+    const struct case_series *series = &run->series;
+    const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
+    uint64_t rival[RIVALS_MAX];
+    size_t n_rivals = rivals(v, n, last, rival), best = n;
+    for (size_t i = 0; i < n; i++)
+        if (v[i].link_type == series->link_type && v[i].first != INSTANT_NONE &&
+            (best == n || is_earlier(&v[i], &v[best])) && continues_by_name(run, &v[i]) &&
+            !is_rivals(last, &v[i], rival, n_rivals))
+            best = i;
+    return best;
+}
+
 size_t case_next_waiting(struct case_run *run, struct walk *walk, struct case_waiting *v, size_t n)
 {
-    size_t best = earliest_alike(v, n), before;
     bool is_open = run->series.tracker != NULL;
+    size_t piece = is_open ? next_piece(run, v, n) : n;
+    if (piece < n)
+        return piece;
+    size_t best = earliest_alike(v, n), before;
     if (n > ADJOIN_WAITING || (is_open && continues_by_name(run, &v[best])))
         return best;
     size_t next = is_open ? adjoining(run, walk, v, n) : n;

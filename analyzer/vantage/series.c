@@ -78,6 +78,22 @@ enum series_likeness series_likeness(struct text a, struct text b)
     return i == a.n && k == b.n && differ ? found : SERIES_UNLIKE;
 }
 
+uint64_t series_numbers(struct text a, struct text b)
+{
+    uint64_t differ = 0;
+    a = plain_name(a);
+    b = plain_name(b);
+    size_t i = base_of(a), k = base_of(b);
+    for (unsigned place = 0; i < a.n || k < b.n; place++) { /* characters that are no digits */
+        size_t n = digits_at(a, i), m = digits_at(b, k);
+        if (!text_eq(text_slice(a, i, i + n), text_slice(b, k, k + m)))
+            differ |= UINT64_C(1) << place % 64;
+        i += n + 1;
+        k += m + 1;
+    }
+    return differ;
+}
+
 /* What lies beside a file, not behind it, was captured at the same time. */
 static bool is_beside(instant_ns began, instant_ns last, instant_ns gap)
 {
@@ -97,4 +113,12 @@ bool series_continues(enum series_likeness names, instant_ns began, instant_ns l
 bool series_may_adjoin(instant_ns began, instant_ns last, instant_ns first)
 {
     return series_continues(SERIES_LIKE, began, last, first);
+}
+
+bool series_is_beside(instant_ns began, instant_ns last, instant_ns first)
+{
+    if (began == INSTANT_NONE || last == INSTANT_NONE || first == INSTANT_NONE)
+        return false;
+    instant_ns gap = sane_time(first) - sane_time(last);
+    return is_beside(began, last, gap) && sane_time(first) > sane_time(began) - OVERLAP_NS;
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "parsers/base/instant.h"
 #include "parsers/base/text.h"
@@ -21,6 +22,10 @@ enum series_likeness {
 /* Two files of one folder. */
 enum series_likeness series_likeness(struct text a, struct text b);
 
+/* In which of their numbers the names of two files differ that are not unlike: a bit for each place
+ * that a number has in them, the same whichever two are compared. */
+uint64_t series_numbers(struct text a, struct text b);
+
 /* Whether a file whose first packet came at first goes on where another ended, which holds packets
  * from began to last. */
 bool series_continues(enum series_likeness names, instant_ns began, instant_ns last,
@@ -28,5 +33,8 @@ bool series_continues(enum series_likeness names, instant_ns began, instant_ns l
 
 /* Whether by the times alone it may do so, whatever the names are: connections must show it. */
 bool series_may_adjoin(instant_ns began, instant_ns last, instant_ns first);
+
+/* Whether it was captured while the other was, and not after it. */
+bool series_is_beside(instant_ns began, instant_ns last, instant_ns first);
 
 #endif

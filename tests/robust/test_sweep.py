@@ -30,6 +30,15 @@ def reset_connection(client, port, isn, far=0):
             packet(client, port, False, RST | ACK, isn + 501, isn + 6, own)]
 
 
+def long_connection(host, n):
+    """The packets of a connection, in n pieces."""
+    whole = reset_connection(CLIENT + host, 2000, 100000 * host)
+    data = [packet(CLIENT + host, 2000, True, PSH | ACK, 100000 * host + 6 + i,
+                   100000 * host + 501, data=b"x") for i in range(3 * n)]
+    return [(whole[:4] if i == 0 else []) + data[3 * i:3 * i + 3] + (whole[4:] if i == n - 1 else [])
+            for i in range(n)]
+
+
 def pcap(packets, seconds=0):
     out = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
     for i, one in enumerate(packets):
@@ -94,6 +103,26 @@ class Sweep(ProgramTest):
                        pcap(reset_connection(CLIENT, 2000 + i, 7919 * i), 86400 * i))
         text = " ".join(self.expect(OK, "case").text().split())
         self.assertEqual(text.count("taken at the same place as case/a.pcap"), 2)
+
+    def test_rings_of_two_hosts_in_one_folder(self):
+        """The files of each are one capture, whatever part of the name says the host."""
+        for names in ("web{host}_{file:05}_2023111422{file:02}00.pcap",
+                      "2023111422{file:02}00-web{host}.pcap", "10.0.0.{host}.pcap{file}"):
+            with self.subTest(names=names):
+                given = []
+                for host in (1, 2):
+                    for i, piece in enumerate(long_connection(host, 4)):
+                        name = names.format(host=host, file=i)
+                        given.append(self.write(f"ring/{name}", pcap(piece, 60 * i)))
+                result = self.json_of("ring")
+                shutil.rmtree(self.folder / "ring")
+                captures = result.records("capture")
+                self.assertEqual([c["capture"] for c in captures], given)
+                self.assertEqual([(c["series"]["file"], c["series"]["files"]) for c in captures],
+                                 2 * [(i, 4) for i in (1, 2, 3, 4)])
+                self.assertEqual(result.records("summary")[0]["connections"], 2)
+                self.assertEqual([d.get("client_guessed", False)
+                                  for d in result.records("diagnosis")], [False, False])
 
     def test_what_two_captures_prove_stands_beside_any_other(self):
         pair = TOP / "samples" / "two-capture-forgery"

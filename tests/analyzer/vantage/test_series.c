@@ -42,6 +42,38 @@ static void names_of_pieces(void **state)
     }
 }
 
+/* Numbers at one place of the names are of one kind, and those at two are not. */
+static void numbers_in_names(void **state)
+{
+    (void)state;
+    const struct text a = TEXT("d/web1_00001_20260301120000.pcap"),
+                      host = TEXT("d/web2_00001_20260301120000.pcap"),
+                      next = TEXT("d/web1_00002_20260301120500.pcap.gz"),
+                      other = TEXT("d/web12_00002_20260301120500.pcap"), first = TEXT("x.pcap"),
+                      second = TEXT("x.pcap1");
+    assert_true(series_numbers(a, a) == 0);
+    assert_int_equal(__builtin_popcountll(series_numbers(a, host)), 1);
+    assert_int_equal(__builtin_popcountll(series_numbers(a, next)), 2);
+    assert_true((series_numbers(a, host) & series_numbers(a, next)) == 0);
+    assert_true(series_numbers(a, other) == (series_numbers(a, host) | series_numbers(a, next)));
+    assert_true(series_numbers(a, next) == series_numbers(next, a));
+    assert_int_equal(__builtin_popcountll(series_numbers(first, second)), 1);
+}
+
+static void files_beside_another(void **state)
+{
+    (void)state;
+    const instant_ns t = INT64_C(1772366400) * NS_PER_S, began = t - 3600 * NS_PER_S;
+    assert_true(series_is_beside(began, t, began));
+    assert_true(series_is_beside(began, t, began - NS_PER_S / 2));
+    assert_true(series_is_beside(began, t, t - 2 * NS_PER_S));
+    assert_false(series_is_beside(began, t, t - NS_PER_S / 1000)); /* the next piece */
+    assert_false(series_is_beside(began, t, t + NS_PER_S));
+    assert_false(series_is_beside(began, t, began - 2 * NS_PER_S)); /* before it */
+    assert_false(series_is_beside(began, t, INSTANT_NONE));
+    assert_false(series_is_beside(INSTANT_NONE, INSTANT_NONE, t));
+}
+
 static void times_of_pieces(void **state)
 {
     (void)state;
@@ -66,7 +98,8 @@ static void times_of_pieces(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names_of_pieces),
-                                       cmocka_unit_test(times_of_pieces)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_pieces), cmocka_unit_test(numbers_in_names),
+        cmocka_unit_test(files_beside_another), cmocka_unit_test(times_of_pieces)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
