@@ -209,17 +209,18 @@ static void count_file(struct case_capture *out, const struct tracker_counts *be
         flaws_add_n(&out->skipped, "packet.captured-twice", 0, twice);
 }
 
+/* Files were put in order before; members of an archive come as they come. */
 static bool goes_on(const struct case_run *run, const struct case_capture *out,
                     const struct frame *first)
 {
     const struct case_series *series = &run->series;
-    if (!series->tracker || series->link_type != first->link_type ||
-        (series->twice && walk_input(run->walk, out->input)->is_member))
+    if (!series->tracker || series->link_type != first->link_type)
         return false;
+    if (!walk_input(run->walk, out->input)->is_member)
+        return series->goes_on && series->next == out->input;
     const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
-    return (series->is_adjoined && series->adjoined == out->input) ||
-           series_continues(series_likeness(last->name, out->name), last->first, last->last,
-                            first->time);
+    return !series->twice && series_continues(series_likeness(last->name, out->name), last->first,
+                                              last->last, first->time);
 }
 
 /* What is left for resets: those of earlier captures are in the arena, but for their outlines. */
@@ -241,6 +242,7 @@ static bool choose_tracker(struct reading *r, const struct frame *first, struct 
     if (goes_on(run, r->out, first)) {
         const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
         tracker_next_file(series->tracker);
+        series->counters |= series_compare(last->name, r->out->name).differ;
         r->out->file = series->n_files;
         r->out->gap_ns = first->time - last->last;
     } else {

@@ -43,7 +43,7 @@ static bool is_piece(const struct case_run *run, const struct case_waiting *w,
                      const struct case_waiting *but, const struct case_waiting *v, size_t n)
 {
     const struct case_series *series = &run->series;
-    if (series->is_adjoined && series->adjoined == w->input)
+    if (series->goes_on && series->next == w->input)
         return true;
     if (series->tracker &&
         series_likeness(run->captures.v[series->first].name, w->name) != SERIES_UNLIKE)

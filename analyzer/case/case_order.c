@@ -143,12 +143,17 @@ static bool goes_on(const struct case_run *run, struct walk *walk, const struct 
     return fit.n_going_on > 4 * fit.n_different;
 }
 
+static const struct case_capture *last_of(const struct case_run *run)
+{
+    return &run->captures.v[run->series.first + run->series.n_files - 1];
+}
+
 /* A capture, named otherwise, that goes on where the one read last ended; or none: n. */
 static size_t adjoining(struct case_run *run, struct walk *walk, const struct case_waiting *v,
                         size_t n)
 {
     const struct case_series *series = &run->series;
-    const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
+    const struct case_capture *last = last_of(run);
     for (size_t i = 0; i < n; i++)
         if (v[i].link_type == series->link_type &&
             series_may_adjoin(last->first, last->last, v[i].first) &&
@@ -157,71 +162,62 @@ static size_t adjoining(struct case_run *run, struct walk *walk, const struct ca
     return n;
 }
 
-static bool continues_by_name(const struct case_run *run, const struct case_waiting *w)
+/* How many numbers differ in two alike names beside those that tell the pieces of the series. */
+static int strangeness(const struct case_series *series, const struct series_names *names)
 {
-    const struct case_series *series = &run->series;
-    const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
-    return series_continues(series_likeness(last->name, w->name), last->first, last->last,
-                            w->first);
+    return __builtin_popcountll(names->differ & ~series->counters);
 }
 
-#define RIVALS_MAX 16 /* files of other hosts' rings that are held against the next piece */
-
-/* Files beside the one read last, whose names are alike, are of other captures: "web2-12.pcap" and
- * "web1-12.pcap".  In which numbers their names differ from its own. */
-static size_t rivals(const struct case_waiting *v, size_t n, const struct case_capture *last,
-                     uint64_t *out)
+/* Whether an earlier capture waits that is nearer by name to v[piece] than the series is: of rings
+ * that were written side by side the numbers tell which a piece belongs to, but one that ended
+ * sooner must not go on in another. */
+static bool belongs_elsewhere(const struct case_series *series, const struct case_waiting *v,
+                              size_t n, size_t piece, int strange)
 {
-    size_t n_rivals = 0;
-    for (size_t i = 0; i < n && n_rivals < RIVALS_MAX; i++)
-        if (series_is_beside(last->first, last->last, v[i].first) &&
-            series_likeness(last->name, v[i].name) != SERIES_UNLIKE)
-            out[n_rivals++] = series_numbers(last->name, v[i].name);
-    return n_rivals;
-}
-
-/* Whether a name differs wherever that of a file of another capture does. */
-static bool is_rivals(const struct case_capture *last, const struct case_waiting *w,
-                      const uint64_t *rival, size_t n_rivals)
-{
-    const uint64_t differ = series_numbers(last->name, w->name);
-    for (size_t i = 0; i < n_rivals; i++)
-        if ((rival[i] & ~differ) == 0)
+    for (size_t i = 0; strange > 0 && i < n; i++) {
+        const struct series_names names = series_compare(v[i].name, v[piece].name);
+        if (names.likeness != SERIES_UNLIKE && is_earlier(&v[i], &v[piece]) &&
+            strangeness(series, &names) < strange)
             return true;
+    }
     return false;
 }
 
-/* Of the captures that by their names go on where the one read last ended, the earliest that is not
- * another host's; or none: n. */
+/* The piece that by its name and time goes on where the one read last ended; or none: n. */
 static size_t next_piece(const struct case_run *run, const struct case_waiting *v, size_t n)
 {
     const struct case_series *series = &run->series;
-    const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
-    uint64_t rival[RIVALS_MAX];
-    size_t n_rivals = rivals(v, n, last, rival), best = n;
-    for (size_t i = 0; i < n; i++)
-        if (v[i].link_type == series->link_type && v[i].first != INSTANT_NONE &&
-            (best == n || is_earlier(&v[i], &v[best])) && continues_by_name(run, &v[i]) &&
-            !is_rivals(last, &v[i], rival, n_rivals))
+    const struct case_capture *last = last_of(run);
+    size_t best = n;
+    int least = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct series_names names = series_compare(last->name, v[i].name);
+        if (v[i].link_type != series->link_type ||
+            !series_continues(names.likeness, last->first, last->last, v[i].first))
+            continue;
+        const int strange = strangeness(series, &names);
+        if (best == n || strange < least || (strange == least && is_earlier(&v[i], &v[best]))) {
             best = i;
-    return best;
+            least = strange;
+        }
+    }
+    return best < n && belongs_elsewhere(series, v, n, best, least) ? n : best;
 }
 
 size_t case_next_waiting(struct case_run *run, struct walk *walk, struct case_waiting *v, size_t n)
 {
-    bool is_open = run->series.tracker != NULL;
-    size_t piece = is_open ? next_piece(run, v, n) : n;
-    if (piece < n)
-        return piece;
-    size_t best = earliest_alike(v, n), before;
-    if (n > ADJOIN_WAITING || (is_open && continues_by_name(run, &v[best])))
-        return best;
-    size_t next = is_open ? adjoining(run, walk, v, n) : n;
-    run->series.is_adjoined = next < n;
+    const bool is_open = run->series.tracker != NULL;
+    size_t next = is_open ? next_piece(run, v, n) : n;
+    if (next == n && is_open && n <= ADJOIN_WAITING)
+        next = adjoining(run, walk, v, n);
+    run->series.goes_on = next < n;
     if (next < n) {
-        run->series.adjoined = v[next].input;
+        run->series.next = v[next].input;
         return next;
     }
+    size_t best = earliest_alike(v, n), before;
+    if (n > ADJOIN_WAITING)
+        return best;
     while ((before = piece_before(walk, v, n, best)) != best)
         best = before;
     return best;

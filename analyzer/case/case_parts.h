@@ -41,8 +41,9 @@ struct case_series { /* files that are read as one capture */
     struct tracker *tracker; /* NULL: none is being read */
     uint32_t first, n_files; /* captures */
     int link_type;           /* of the last packet's interface; -1 before any */
-    bool is_adjoined;        /* the input adjoined goes on in it, whatever its name is */
-    size_t adjoined;
+    uint64_t counters;       /* where its files' names differ, see series_names */
+    bool goes_on;            /* in the input next */
+    size_t next;
 };
 
 /* A capture that waits: its series may have to be brought in order first. */

@@ -53,45 +53,33 @@ static bool is_counter(struct text t, size_t at)
     return false;
 }
 
-enum series_likeness series_likeness(struct text a, struct text b)
+struct series_names series_compare(struct text a, struct text b)
 {
+    static const struct series_names unlike = {SERIES_UNLIKE, 0};
+    struct series_names found = {SERIES_LIKE, 0};
     a = plain_name(a);
     b = plain_name(b);
     size_t i = base_of(a), k = base_of(b);
     if (!text_eq(text_slice(a, 0, i), text_slice(b, 0, k)))
-        return SERIES_UNLIKE;
-    enum series_likeness found = SERIES_LIKE;
+        return unlike;
     bool differ = false;
-    while (i < a.n || k < b.n) {
-        size_t n = digits_at(a, i), m = digits_at(b, k);
-        bool same = text_eq(text_slice(a, i, i + n), text_slice(b, k, k + m));
-        if (!same && ((n == m && n >= STAMP_DIGITS) || (is_counter(a, i) && is_counter(b, k))))
-            found = SERIES_RING;
+    for (unsigned run = 0; i < a.n || k < b.n; run++) {
+        const size_t n = digits_at(a, i), m = digits_at(b, k);
+        const bool same = text_eq(text_slice(a, i, i + n), text_slice(b, k, k + m));
+        const bool is_stamp = n == m && n >= STAMP_DIGITS;
+        if (!same && (is_stamp || (is_counter(a, i) && is_counter(b, k))))
+            found.likeness = SERIES_RING;
+        if (!same && !is_stamp)
+            found.differ |= UINT64_C(1) << (run < 63 ? run : 63);
         differ |= !same;
         i += n;
         k += m;
         if (i == a.n || k == b.n)
             break;
         if (a.p[i++] != b.p[k++])
-            return SERIES_UNLIKE;
+            return unlike;
     }
-    return i == a.n && k == b.n && differ ? found : SERIES_UNLIKE;
-}
-
-uint64_t series_numbers(struct text a, struct text b)
-{
-    uint64_t differ = 0;
-    a = plain_name(a);
-    b = plain_name(b);
-    size_t i = base_of(a), k = base_of(b);
-    for (unsigned place = 0; i < a.n || k < b.n; place++) { /* characters that are no digits */
-        size_t n = digits_at(a, i), m = digits_at(b, k);
-        if (!text_eq(text_slice(a, i, i + n), text_slice(b, k, k + m)))
-            differ |= UINT64_C(1) << place % 64;
-        i += n + 1;
-        k += m + 1;
-    }
-    return differ;
+    return i == a.n && k == b.n && differ ? found : unlike;
 }
 
 /* What lies beside a file, not behind it, was captured at the same time. */
@@ -113,12 +101,4 @@ bool series_continues(enum series_likeness names, instant_ns began, instant_ns l
 bool series_may_adjoin(instant_ns began, instant_ns last, instant_ns first)
 {
     return series_continues(SERIES_LIKE, began, last, first);
-}
-
-bool series_is_beside(instant_ns began, instant_ns last, instant_ns first)
-{
-    if (began == INSTANT_NONE || last == INSTANT_NONE || first == INSTANT_NONE)
-        return false;
-    instant_ns gap = sane_time(first) - sane_time(last);
-    return is_beside(began, last, gap) && sane_time(first) > sane_time(began) - OVERLAP_NS;
 }

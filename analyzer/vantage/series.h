@@ -19,12 +19,21 @@ enum series_likeness {
     SERIES_RING, /* as dumpcap -b, tcpdump -C, -G and -W, and editcap -c name the pieces */
 };
 
-/* Two files of one folder. */
-enum series_likeness series_likeness(struct text a, struct text b);
+struct series_names {
+    enum series_likeness likeness;
+    /* In which of their runs of digits alike names differ: bit 0 for the one before the first other
+     * character, which may be empty, bit 63 for that one and all behind it.  Stamps do not count:
+     * runs as long in both, of 8 digits and more. */
+    uint64_t differ;
+};
 
-/* In which of their numbers the names of two files differ that are not unlike: a bit for each place
- * that a number has in them, the same whichever two are compared. */
-uint64_t series_numbers(struct text a, struct text b);
+/* Two files of one folder. */
+struct series_names series_compare(struct text a, struct text b);
+
+static inline enum series_likeness series_likeness(struct text a, struct text b)
+{
+    return series_compare(a, b).likeness;
+}
 
 /* Whether a file whose first packet came at first goes on where another ended, which holds packets
  * from began to last. */
@@ -33,8 +42,5 @@ bool series_continues(enum series_likeness names, instant_ns began, instant_ns l
 
 /* Whether by the times alone it may do so, whatever the names are: connections must show it. */
 bool series_may_adjoin(instant_ns began, instant_ns last, instant_ns first);
-
-/* Whether it was captured while the other was, and not after it. */
-bool series_is_beside(instant_ns began, instant_ns last, instant_ns first);
 
 #endif

@@ -21,6 +21,9 @@ CUTS = [("forged-reset", 40), ("keepalive-reuse-race", 14), ("port-reuse-collisi
 # names that say nothing of their order: connections that go on must
 STRANGE = ["noon", "late", "again", "before", "x", "web", "old", "mail"]
 ADJOINED = [("forged-reset", 30), ("keepalive-reuse-race", 35)]
+# two rings written at the same time, as their files sort: one's between the other's
+SIDE_BY_SIDE = [("forged-reset", 40), ("ssh-login-grace-timeout", 10)]
+NAMINGS = ["host{ring}_{piece:05d}.pcap", "trace{piece}.eth{ring}.pcap", "x_{piece:05d}_{letter}.pcap"]
 TOLD = ("client", "server", "sender", "phase", "mechanism", "cause", "confidence", "severity",
         "conn_state", "history", "rst_validity", "idle_before_s", "bytes", "time", "duration_s")
 
@@ -30,14 +33,18 @@ def piece_name(i, strange):
     return STRANGE[i] + ".pcap" if strange else "ring.pcap" + (str(i) if i else "")
 
 
-def cut(path, folder, size, strange):
-    data = path.read_bytes()
+def records_of(data):
     at, records = 24, []
     while at + 16 <= len(data):
         end = at + 16 + struct.unpack("<I", data[at + 8:at + 12])[0]
         records.append(data[at:end])
         at = end
-    names = []
+    return records
+
+
+def cut(path, folder, size, strange):
+    data = path.read_bytes()
+    records, names = records_of(data), []
     for i in range(0, len(records), size):
         names.append(piece_name(i // size, strange))
         (folder / names[-1]).write_bytes(data[:24] + b"".join(records[i:i + size]))
@@ -76,6 +83,41 @@ def faults(whyrst, name, size, strange=False):
         yield f"{records[-1]['connections']} connections, not {whole[-1]['connections']}"
 
 
+def from_second(data, second):
+    """A capture moved so that it begins within that second."""
+    records = records_of(data)
+    later = second - struct.unpack("<I", records[0][:4])[0]
+    return data[:24] + b"".join(struct.pack("<I", struct.unpack("<I", r[:4])[0] + later) + r[4:]
+                                for r in records)
+
+
+def side_by_side_faults(whyrst, naming):
+    """Rings that were written at the same time are told apart by what their names have in common."""
+    with tempfile.TemporaryDirectory() as scratch:
+        whole, pieces = Path(scratch) / "whole", Path(scratch) / "pieces"
+        whole.mkdir()
+        pieces.mkdir()
+        rings = []
+        for ring, (name, size) in enumerate(SIDE_BY_SIDE):
+            source = sorted((SAMPLES / name).glob("*.pcap"))[-1]
+            path = whole / "ab"[ring]
+            path.write_bytes(from_second(source.read_bytes(), 1_780_000_000))
+            data = path.read_bytes()
+            records = records_of(data)
+            rings.append([])
+            for piece, at in enumerate(range(0, len(records), size)):
+                rings[-1].append(naming.format(ring=ring, letter="ab"[ring], piece=piece))
+                (pieces / rings[-1][-1]).write_bytes(data[:24] + b"".join(records[at:at + size]))
+        wanted, got = run(whyrst, whole, ["a", "b"]), run(whyrst, pieces, sorted(sum(rings, [])))
+    order = [r["capture"] for r in got if r["type"] == "capture"]
+    if order not in (rings[0] + rings[1], rings[1] + rings[0]):
+        yield f"not ring by ring: {order}"
+    if verdicts(wanted) != verdicts(got):
+        yield "other verdicts than of the whole captures"
+    if got[-1]["connections"] != wanted[-1]["connections"]:
+        yield f"{got[-1]['connections']} connections, not {wanted[-1]['connections']}"
+
+
 def break_header(path, number):
     """The frame's IPv4 total length, behind an Ethernet header, becomes 1."""
     data, at = bytearray(path.read_bytes()), 24
@@ -107,6 +149,10 @@ def main():
     for name, size in ADJOINED:
         for fault in faults(whyrst, name, size, True):
             print(f"{name} by {size}, named otherwise: {fault}")
+            bad += 1
+    for naming in NAMINGS:
+        for fault in side_by_side_faults(whyrst, naming):
+            print(f"two rings side by side, {naming}: {fault}")
             bad += 1
     for fault in flaw_faults(whyrst):
         print(fault)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -42,36 +43,29 @@ static void names_of_pieces(void **state)
     }
 }
 
-/* Numbers at one place of the names are of one kind, and those at two are not. */
-static void numbers_in_names(void **state)
+static void where_names_differ(void **state)
 {
     (void)state;
-    const struct text a = TEXT("d/web1_00001_20260301120000.pcap"),
-                      host = TEXT("d/web2_00001_20260301120000.pcap"),
-                      next = TEXT("d/web1_00002_20260301120500.pcap.gz"),
-                      other = TEXT("d/web12_00002_20260301120500.pcap"), first = TEXT("x.pcap"),
-                      second = TEXT("x.pcap1");
-    assert_true(series_numbers(a, a) == 0);
-    assert_int_equal(__builtin_popcountll(series_numbers(a, host)), 1);
-    assert_int_equal(__builtin_popcountll(series_numbers(a, next)), 2);
-    assert_true((series_numbers(a, host) & series_numbers(a, next)) == 0);
-    assert_true(series_numbers(a, other) == (series_numbers(a, host) | series_numbers(a, next)));
-    assert_true(series_numbers(a, next) == series_numbers(next, a));
-    assert_int_equal(__builtin_popcountll(series_numbers(first, second)), 1);
-}
-
-static void files_beside_another(void **state)
-{
-    (void)state;
-    const instant_ns t = INT64_C(1772366400) * NS_PER_S, began = t - 3600 * NS_PER_S;
-    assert_true(series_is_beside(began, t, began));
-    assert_true(series_is_beside(began, t, began - NS_PER_S / 2));
-    assert_true(series_is_beside(began, t, t - 2 * NS_PER_S));
-    assert_false(series_is_beside(began, t, t - NS_PER_S / 1000)); /* the next piece */
-    assert_false(series_is_beside(began, t, t + NS_PER_S));
-    assert_false(series_is_beside(began, t, began - 2 * NS_PER_S)); /* before it */
-    assert_false(series_is_beside(began, t, INSTANT_NONE));
-    assert_false(series_is_beside(INSTANT_NONE, INSTANT_NONE, t));
+    assert_int_equal(
+        series_compare(TEXT("x_00001_20260301120000.pcap"), TEXT("x_00002_20260301120105.pcap"))
+            .differ,
+        1 << 2); /* not the stamp */
+    assert_int_equal(series_compare(TEXT("h1-01.pcap"), TEXT("h2-01.pcap")).differ, 1 << 1);
+    assert_int_equal(series_compare(TEXT("h1-01.pcap"), TEXT("h1-02.pcap")).differ, 1 << 2);
+    assert_int_equal(series_compare(TEXT("h1-01.pcap"), TEXT("h2-02.pcap")).differ, 3 << 1);
+    assert_int_equal(series_compare(TEXT("x.pcap"), TEXT("x.pcap1")).differ, 1 << 6);
+    assert_int_equal(series_compare(TEXT("a1"), TEXT("b2")).differ, 0);
+    static const char long_name[] =
+        "0123456789012345678901234567890123456789012345678901234567890123456789";
+    char dashes[140] = "", other[140];
+    for (size_t i = 0; i < sizeof long_name - 1; i++) {
+        dashes[2 * i] = '-';
+        dashes[2 * i + 1] = long_name[i];
+    }
+    memcpy(other, dashes, sizeof other);
+    other[139] = '8';
+    assert_int_equal(series_compare((struct text){dashes, 140}, (struct text){other, 140}).differ,
+                     UINT64_C(1) << 63);
 }
 
 static void times_of_pieces(void **state)
@@ -98,8 +92,8 @@ static void times_of_pieces(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_of_pieces), cmocka_unit_test(numbers_in_names),
-        cmocka_unit_test(files_beside_another), cmocka_unit_test(times_of_pieces)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(names_of_pieces),
+                                       cmocka_unit_test(where_names_differ),
+                                       cmocka_unit_test(times_of_pieces)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
