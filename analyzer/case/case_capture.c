@@ -209,14 +209,15 @@ static void count_file(struct case_capture *out, const struct tracker_counts *be
         flaws_add_n(&out->skipped, "packet.captured-twice", 0, twice);
 }
 
-/* Files were put in order before; members of an archive come as they come. */
+/* Files were put in order before; members of an archive that are not kept come as they come. */
 static bool goes_on(const struct case_run *run, const struct case_capture *out,
                     const struct frame *first)
 {
     const struct case_series *series = &run->series;
     if (!series->tracker || series->link_type != first->link_type)
         return false;
-    if (!walk_input(run->walk, out->input)->is_member)
+    const struct input *in = walk_input(run->walk, out->input);
+    if (!in->is_member || in->is_kept)
         return series->goes_on && series->next == out->input;
     const struct case_capture *last = &run->captures.v[series->first + series->n_files - 1];
     return !series->twice && series_continues(series_likeness(last->name, out->name), last->first,
@@ -250,8 +251,8 @@ static bool choose_tracker(struct reading *r, const struct frame *first, struct 
             return false;
         const struct case_budgets *budgets = &run->config->budgets;
         const struct input *in = walk_input(run->walk, r->out->input);
-        const bool twice =
-            !r->out->is_joined && !in->is_member && (!in->is_compressed || in->is_quick);
+        const bool twice = !r->out->is_joined &&
+                           (in->is_member ? in->is_kept : !in->is_compressed || in->is_quick);
         const struct tracker_config config = {.capture = (uint32_t)run->captures.n,
                                               .memory_budget = budgets->tracker_bytes,
                                               .results_budget = results_budget(run),

@@ -118,7 +118,8 @@ static void read_all_waiting(struct case_run *run, struct walk *walk)
     run->waiting.n = 0;
 }
 
-/* A file can wait and be opened again; members of an archive come in its order, in one pass. */
+/* A file can wait and be opened again, and so can a member of an archive that is kept; others come
+ * in the archive's order, in one pass. */
 static bool take_capture(struct case_run *run, struct walk *walk, size_t index,
                          struct source *source, struct error *err)
 {
@@ -126,7 +127,7 @@ static bool take_capture(struct case_run *run, struct walk *walk, size_t index,
     struct case_input *out = &run->inputs.v[index];
     uint64_t size = in->is_compressed ? UINT64_MAX : in->size;
     out->taken_for = "capture";
-    if (in->is_member) {
+    if (in->is_member && !walk_keep(walk, index, source)) {
         read_all_waiting(run, walk);
         capture_input(run, index, source, size);
         return true;
@@ -135,7 +136,10 @@ static bool take_capture(struct case_run *run, struct walk *walk, size_t index,
     if (!w)
         return case_no_memory(err);
     *w = (struct case_waiting){.input = index, .size = size, .name = out->name};
-    case_peek(w, source);
+    struct error unheard; /* who reads it will be told */
+    struct source *copy = in->is_member ? walk_open_input(walk, index, &unheard) : NULL;
+    case_peek(w, in->is_member ? copy : source);
+    source_close(copy);
     return true;
 }
 

@@ -10,6 +10,7 @@ const struct input_limits input_limits_default = {
     .inputs_max = 500000,
     .depth_max = 32,
     .spool_max = UINT64_C(16) << 30,
+    .kept_max = UINT64_C(16) << 30,
 };
 
 bool budget_spend(struct budget *b, uint64_t n, uint64_t n_in, uint64_t seen, const char *place,

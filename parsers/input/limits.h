@@ -13,6 +13,7 @@ struct input_limits {
     uint64_t inputs_max;  /* in all */
     unsigned depth_max;   /* folders below a path of the command line */
     uint64_t spool_max;   /* bytes of standard input or of a pipe */
+    uint64_t kept_max;    /* bytes of members of archives, see walk_keep */
 };
 
 extern const struct input_limits input_limits_default;

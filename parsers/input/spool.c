@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copies a pipe to an unlinked temporary file: on disk where possible, else in memory. */
+/* Copies to unlinked temporary files: of a pipe on disk where possible, else in memory. */
 #include "parsers/input/spool.h"
 
 #include <errno.h>
@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "parsers/base/text.h"
 
 #define COPY_BYTES ((size_t)256 << 10)
 
-static int open_nameless(void)
+static int open_in_folder(void)
 {
     static const char *const folders[] = {"/var/tmp", "/tmp"};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
@@ -22,7 +23,13 @@ static int open_nameless(void)
         if (fd >= 0)
             return fd;
     }
-    return memfd_create("whyrst", MFD_CLOEXEC);
+    return -1;
+}
+
+static int open_nameless(void)
+{
+    int fd = open_in_folder();
+    return fd >= 0 ? fd : memfd_create("whyrst", MFD_CLOEXEC);
 }
 
 static ssize_t read_some(int fd, void *into, size_t n)
@@ -147,4 +154,96 @@ bool spool_named(struct source *s, uint64_t max, char path[SPOOL_NAME_MAX], uint
     if (!ok)
         unlink(path);
     return ok;
+}
+
+/* ---- members of archives ---- */
+
+int spool_on_disk(uint64_t *room)
+{
+    struct statvfs st;
+    const int fd = open_in_folder();
+    *room = fd >= 0 && fstatvfs(fd, &st) == 0 ? (uint64_t)st.f_bavail * st.f_frsize / 2 : 0;
+    return fd;
+}
+
+bool spool_append(int fd, uint64_t at, struct source *s, uint64_t max, uint64_t *n)
+{
+    const uint8_t *p;
+    size_t more;
+    *n = 0;
+    if (lseek(fd, (off_t)at, SEEK_SET) < 0)
+        return false;
+    while ((more = source_peek(s, 1, &p)) > 0) {
+        if (more > max - *n || !write_all(fd, (const char *)p, more)) {
+            (void)!ftruncate(fd, (off_t)at); /* the room is others' */
+            return false;
+        }
+        source_consume(s, more);
+        *n += more;
+    }
+    return true;
+}
+
+struct part {
+    int fd; /* borrowed */
+    uint64_t from, at, to;
+    const struct error *failure;
+};
+
+static ssize_t read_part(const struct part *p, uint64_t at, void *into, size_t n)
+{
+    if (n > p->to - at)
+        n = (size_t)(p->to - at);
+    ssize_t got;
+    do
+        got = pread(p->fd, into, n, (off_t)at);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static ssize_t part_read(void *ctx, void *into, size_t n, struct error *err)
+{
+    struct part *p = ctx;
+    const ssize_t got = read_part(p, p->at, into, n);
+    if (got < 0) {
+        error_set_errno(err, errno, "", "cannot read");
+    } else if (got == 0 && p->failure) {
+        *err = *p->failure;
+        return -1;
+    }
+    p->at += got > 0 ? (uint64_t)got : 0;
+    return got;
+}
+
+static size_t part_read_at(void *ctx, uint64_t offset, void *into, size_t n)
+{
+    const struct part *p = ctx;
+    if (offset >= p->to - p->from)
+        return 0;
+    const ssize_t got = read_part(p, p->from + offset, into, n);
+    return got > 0 ? (size_t)got : 0;
+}
+
+static bool part_pass(void *ctx, uint64_t n)
+{
+    struct part *p = ctx;
+    if (n > p->to - p->at)
+        return false;
+    p->at += n;
+    return true;
+}
+
+static const struct source_reader part_reader = {
+    .read = part_read, .close = free, .read_at = part_read_at, .pass = part_pass};
+
+struct source *spool_part(const char *name, int fd, uint64_t at, uint64_t n,
+                          const struct error *failure, struct error *err)
+{
+    struct part *p = malloc(sizeof *p);
+    if (!p) {
+        error_set(err, ERROR_NO_MEMORY, name, "out of memory");
+        return NULL;
+    }
+    *p = (struct part){.fd = fd, .from = at, .at = at, .to = at + n, .failure = failure};
+    return source_new(name, &part_reader, p, err);
 }

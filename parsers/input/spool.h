@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Standard input and pipes, which can be read only once, copied to a file without a name so that
- * they can be read again.
+ * Standard input and pipes, which can be read only once, and members of archives, which come in one
+ * order, copied to files without a name so that they can be read again and in any order.
  */
 #ifndef WHYRST_PARSERS_INPUT_SPOOL_H
 #define WHYRST_PARSERS_INPUT_SPOOL_H
@@ -27,5 +27,19 @@ int spool_path(const char *path, const char *name, uint64_t max, struct error *e
  * name: path, which the caller unlinks as soon as it is open.  False with *err, and no file. */
 bool spool_named(struct source *s, uint64_t max, char path[SPOOL_NAME_MAX], uint64_t *n_bytes,
                  struct error *err);
+
+/* A file without a name on a disk, the caller's; -1 where there is none.  *room: how many bytes may
+ * go to it, half of what is free. */
+int spool_on_disk(uint64_t *room);
+
+/* Copies what is left of the source to the file, from offset at on: *n bytes.  False where they
+ * cannot be written, or are more than max; what the source fails with is its own. */
+bool spool_append(int fd, uint64_t at, struct source *s, uint64_t max, uint64_t *n);
+
+/* The n bytes of the file from offset at on, and then the failure, if there is one.  The file must
+ * outlive it and stays the caller's; many may read from one at a time.  NULL with *err: no memory.
+ */
+struct source *spool_part(const char *name, int fd, uint64_t at, uint64_t n,
+                          const struct error *failure, struct error *err);
 
 #endif

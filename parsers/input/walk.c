@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The walk over the command line's paths.  A stack of paths still to visit replaces recursion; the
- * archive under the hand is kept between its members.  Nothing is written but the spool of a pipe.
+ * archive under the hand is kept between its members.  Nothing is written but copies without a
+ * name.
  */
 #include "parsers/input/walk.h"
 
@@ -29,6 +30,9 @@ struct pending {
 struct place {
     const char *path;
     uint64_t member; /* NOT_A_MEMBER for a plain file */
+    /* of an input that is kept, in the walk's file */
+    uint64_t from, n_bytes;
+    const struct error *failure; /* that it ended with, or NULL */
 };
 
 /* An open archive and the member it stands at. */
@@ -45,9 +49,14 @@ struct walk {
     walk_override *override;
     void *ctx;
     VEC(struct pending) todo; /* a stack */
-    VEC(const struct input *) inputs;
+    VEC(struct input *) inputs;
     VEC(struct place) places; /* beside inputs */
     VEC(int) spools;
+    struct {
+        int fd; /* valid where was_opened */
+        bool was_opened;
+        uint64_t n, room;
+    } kept; /* copies of members, one behind the other */
     bool started, exhausted;
     struct opened current; /* the archive being visited */
     const char *current_name;
@@ -78,6 +87,8 @@ void walk_free(struct walk *w)
     unpack_close(w->idle.unpack);
     for (size_t i = 0; i < w->spools.n; i++)
         close(w->spools.v[i]);
+    if (w->kept.was_opened && w->kept.fd >= 0)
+        close(w->kept.fd);
     vec_finish(&w->spools);
     vec_finish(&w->todo);
     vec_finish(&w->inputs);
@@ -116,7 +127,7 @@ const struct input *walk_input(const struct walk *w, size_t i)
 /* Lists an input; false when memory ran out or the budget of inputs is used up. */
 static bool list_input(struct walk *w, const struct input *in, const struct place *at)
 {
-    const struct input *copy = arena_copy(&w->arena, in, sizeof *in);
+    struct input *copy = arena_copy(&w->arena, in, sizeof *in);
     if (!copy || !vec_reserve(&w->inputs, w->inputs.n + 1) || !vec_push(&w->places))
         return false;
     w->inputs.v[w->inputs.n++] = copy;
@@ -364,6 +375,39 @@ bool walk_next(struct walk *w, size_t *index, struct source **source)
     return false;
 }
 
+/* ---- opening again ---- */
+
+static void open_kept(struct walk *w)
+{
+    uint64_t room;
+    w->kept.fd = spool_on_disk(&room);
+    w->kept.was_opened = true;
+    w->kept.room = room < w->limits->kept_max ? room : w->limits->kept_max;
+}
+
+bool walk_keep(struct walk *w, size_t i, struct source *source)
+{
+    struct input *in = w->inputs.v[i];
+    struct place *at = &w->places.v[i];
+    uint64_t n;
+    if (!w->kept.was_opened)
+        open_kept(w);
+    const uint64_t left = w->kept.room - w->kept.n;
+    if (w->kept.fd < 0 || left == 0 || (in->size != UINT64_MAX && in->size > left))
+        return false;
+    if (!spool_append(w->kept.fd, w->kept.n, source, left, &n)) {
+        w->kept.room = w->kept.n;
+        return true;
+    }
+    const struct error *failure = source_error(source);
+    at->failure = failure ? arena_copy(&w->arena, failure, sizeof *failure) : NULL;
+    in->is_kept = !failure || at->failure;
+    at->from = w->kept.n;
+    at->n_bytes = n;
+    w->kept.n += n;
+    return true;
+}
+
 /* A member's source was closed: its archive becomes the idle one. */
 static void hand_back(void *ctx)
 {
@@ -424,6 +468,8 @@ struct source *walk_open_input(struct walk *w, size_t i, struct error *err)
         error_set(err, ERROR_USAGE, name, "is not a stream");
         return NULL;
     }
+    if (w->inputs.v[i]->is_kept)
+        return spool_part(name, w->kept.fd, at->from, at->n_bytes, at->failure, err);
     if (at->member != NOT_A_MEMBER)
         return reopen_member(w, at, name, err);
     return source_open_as(at->path, name, err);

@@ -22,6 +22,7 @@ struct input {
     uint64_t size;       /* bytes of the file or as an archive states them; UINT64_MAX unknown */
     bool is_given;       /* a path of the command line, not found in a folder or archive */
     bool is_member;      /* of an archive */
+    bool is_kept;        /* so, and to read it again costs no more than a file: see walk_keep */
     bool is_compressed;  /* size counts compressed bytes */
     bool is_quick;       /* compressed, and to read it again is cheap: gzip or zstd */
     const char *foreign; /* INPUT_UNKNOWN: what it is if that is known (see sniff.h), or NULL */
@@ -46,6 +47,12 @@ bool walk_next(struct walk *w, size_t *index, struct source **source);
 size_t walk_n_inputs(const struct walk *w); /* visited so far */
 /* i < walk_n_inputs; valid until walk_free. */
 const struct input *walk_input(const struct walk *w, size_t i);
+/* Copies a member of an archive, of which nothing was read yet but by peeks, to a file without a
+ * name: members can be opened in an order of their own then, each as often as need be, without a
+ * pass over the archive for each step back.  False where there is no room for it, and the stream
+ * stands where it stood; else it is read to its end, and walk_open_input gives the copy (or, if
+ * writing failed, the member by another pass). */
+bool walk_keep(struct walk *w, size_t i, struct source *source);
 /* Opens an input again, after the last walk_next; several may be open at once.  Members of one
  * archive that are opened and closed in order cost one pass over it.  NULL with *err: it is gone,
  * or it never was a stream. */

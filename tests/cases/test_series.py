@@ -6,11 +6,13 @@ usage: test_series.py WHYRST.  Cuts captures of samples into pieces of a few pac
 pieces in the wrong order, and asks for the same verdicts, with each RST in the file, frame and
 stream in which tshark finds it.
 """
+import gzip
 import json
 import shutil
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -118,6 +120,27 @@ def side_by_side_faults(whyrst, naming):
         yield f"{got[-1]['connections']} connections, not {wanted[-1]['connections']}"
 
 
+def archived_faults(whyrst, packed):
+    """A ring in an archive, in the order in which a folder happened to give its files."""
+    name, size = CUTS[0]
+    source = sorted((SAMPLES / name).glob("*.pcap"))[-1]
+    whole = run(whyrst, source.parent, [source.name])
+    with tempfile.TemporaryDirectory() as folder:
+        names = cut(source, Path(folder), size, False)
+        with tarfile.open(Path(folder) / "ring.tar", "w") as tar:
+            for member in names[1::2] + names[::-2]:
+                path = Path(folder) / member
+                if packed:
+                    path.write_bytes(gzip.compress(path.read_bytes()))
+                tar.add(path, member)
+        records = run(whyrst, folder, ["ring.tar"])
+    given = [r["capture"] for r in records if r["type"] == "capture"]
+    if given != ["ring.tar!" + member for member in names]:
+        yield f"not in order of time: {given}"
+    if verdicts(whole) != verdicts(records):
+        yield "other verdicts than of the whole capture"
+
+
 def break_header(path, number):
     """The frame's IPv4 total length, behind an Ethernet header, becomes 1."""
     data, at = bytearray(path.read_bytes()), 24
@@ -153,6 +176,10 @@ def main():
     for naming in NAMINGS:
         for fault in side_by_side_faults(whyrst, naming):
             print(f"two rings side by side, {naming}: {fault}")
+            bad += 1
+    for packed in (False, True):
+        for fault in archived_faults(whyrst, packed):
+            print(f"in an archive{', packed one by one' if packed else ''}: {fault}")
             bad += 1
     for fault in flaw_faults(whyrst):
         print(fault)

@@ -51,7 +51,7 @@ LIBC = set("""assert ctype errno fcntl fnmatch getopt glob inttypes iso646 libge
     stdint stdio stdio_ext stdlib stdnoreturn string strings termios threads time uchar unistd
     wchar wctype dirent endian byteswap ftw sys/stat sys/types sys/mman sys/prctl sys/wait sys/resource
     sys/ioctl sys/time sys/uio sys/param sys/queue sys/random sys/sysmacros sys/auxv netinet/in
-    arpa/inet execinfo err""".split())
+    arpa/inet execinfo err sys/statvfs""".split())
 
 
 def room_of(name):

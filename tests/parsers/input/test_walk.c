@@ -85,6 +85,110 @@ static void pipes_can_be_read_twice(void **state)
     expect_limit("pipe", 0);
 }
 
+/* Walks over path and keeps every stream: how many were. */
+static size_t keep_all(struct walk *w, const char *path)
+{
+    size_t i, n_kept = 0;
+    struct source *s;
+    assert_true(walk_add(w, path, NULL));
+    while (walk_next(w, &i, &s)) {
+        n_kept += s && walk_keep(w, i, s);
+        source_close(s);
+    }
+    return n_kept;
+}
+
+static void expect_bytes(struct source *s, const char *bytes, size_t n)
+{
+    const uint8_t *p;
+    assert_non_null(s);
+    assert_int_equal(source_peek(s, n + 1, &p), n);
+    assert_memory_equal(p, bytes, n);
+    source_close(s);
+}
+
+/* The archive is gone: what is opened is the copy. */
+static void members_are_kept_for_any_order(void **state)
+{
+    (void)state;
+    struct archive *a = writing("t.tar", "ustar", NULL);
+    member(a, "one", LOG, sizeof LOG - 1);
+    member(a, "two", PCAP, sizeof PCAP - 1);
+    member(a, "three", "x\ny\n", 4);
+    done(a);
+    struct walk *w = walk_new(NULL, NULL, NULL, NULL);
+    assert_int_equal(keep_all(w, "t.tar"), 3);
+    assert_int_equal(unlink("t.tar"), 0);
+    assert_true(walk_input(w, 2)->is_kept && walk_input(w, 2)->is_member);
+    struct source *first = walk_open_input(w, 0, NULL), *second = walk_open_input(w, 1, NULL);
+    expect_bytes(walk_open_input(w, 2, NULL), "x\ny\n", 4);
+    assert_string_equal(source_name(second), "t.tar!two");
+    char at[4];
+    assert_int_equal(source_read_at(second, sizeof PCAP - 3, at, sizeof at), 2);
+    assert_memory_equal(at, &PCAP[sizeof PCAP - 3], 2);
+    assert_true(source_jump(second, 4));
+    assert_false(source_jump(second, sizeof PCAP));
+    expect_bytes(second, &PCAP[4], sizeof PCAP - 5);
+    expect_bytes(first, LOG, sizeof LOG - 1);
+    walk_free(w);
+}
+
+static void what_fails_fails_in_the_copy(void **state)
+{
+    (void)state;
+    static char noise[100000];
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] = (char)(i * i >> 3);
+    struct archive *a = writing("cut.tar.gz", "ustar", "gzip");
+    member(a, "x", noise, sizeof noise);
+    done(a);
+    struct stat st;
+    assert_int_equal(stat("cut.tar.gz", &st), 0);
+    assert_int_equal(truncate("cut.tar.gz", st.st_size / 2), 0);
+    struct walk *w = walk_new(NULL, NULL, NULL, NULL);
+    uint64_t n, n_copy;
+    struct listing l;
+    LIST(&l, "cut.tar.gz");
+    struct source *s = walk_open_input(l.w, 0, NULL);
+    uint64_t sum = sum_of(s, &n);
+    assert_non_null(source_error(s));
+    assert_int_equal(keep_all(w, "cut.tar.gz"), 1);
+    struct source *copy = walk_open_input(w, 0, NULL);
+    assert_true(walk_input(w, 0)->is_kept && sum_of(copy, &n_copy) == sum && n_copy == n && n > 0);
+    assert_string_equal(source_error(copy)->text, source_error(s)->text);
+    assert_true(text_starts(text_of(source_error(copy)->place), TEXT("cut.tar.gz")));
+    source_close(copy);
+    source_close(s);
+    walk_free(w);
+    listing_finish(&l);
+}
+
+static void what_has_no_room_is_left_where_it_stands(void **state)
+{
+    (void)state;
+    struct input_limits limits = small_limits();
+    limits.kept_max = 10;
+    struct archive *a = writing("t.tar", "ustar", NULL);
+    member(a, "one", LOG, sizeof LOG - 1);
+    member(a, "two", "0123456789", 10);
+    done(a);
+    struct walk *w = walk_new(&limits, NULL, NULL, NULL);
+    size_t i = 0;
+    struct source *s = NULL;
+    assert_true(walk_add(w, "t.tar", NULL));
+    assert_true(walk_next(w, &i, &s));
+    assert_false(walk_keep(w, i, s));
+    assert_false(walk_input(w, i)->is_kept);
+    expect_bytes(s, LOG, sizeof LOG - 1);
+    assert_true(walk_next(w, &i, &s));
+    assert_true(walk_keep(w, i, s));
+    source_close(s);
+    assert_false(walk_next(w, &i, &s));
+    expect_bytes(walk_open_input(w, 1, NULL), "0123456789", 10);
+    expect_bytes(walk_open_input(w, 0, NULL), LOG, sizeof LOG - 1);
+    walk_free(w);
+}
+
 static enum input_kind take_for_text(void *ctx, const char *name, enum input_kind sniffed)
 {
     return strcmp(name, ctx) == 0 ? INPUT_TEXT : sniffed;
@@ -115,6 +219,9 @@ int main(void)
         TEST(folders_are_walked_in_order_of_names),
         TEST(counts_and_depths_are_bounded),
         TEST(pipes_can_be_read_twice),
+        TEST(members_are_kept_for_any_order),
+        TEST(what_fails_fails_in_the_copy),
+        TEST(what_has_no_room_is_left_where_it_stands),
         TEST(the_user_has_the_last_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
