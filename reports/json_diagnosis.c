@@ -208,7 +208,7 @@ static void put_wire(json_t *o, const struct findings *f, const struct reset *r)
     json_put(o, "seen_in", seen_in_of(f, r));
     put_legs(o, f, r);
     put_fates(o, f, r);
-    json_put_seconds(o, "duration_s", r->deciding.segment.time - c->first_time);
+    json_put_seconds(o, "duration_s", instant_since(r->deciding.segment.time, c->first_time));
     json_put_seconds(o, "idle_before_s", r->idle_before_ns);
     json_t *bytes = json_object();
     json_put_int(bytes, "client", c->end[SIDE_CLIENT].bytes);

@@ -194,8 +194,11 @@ static enum capture_step next_frames(struct reading *r, uint64_t max, struct err
     if (capture_at_hand(r->capture, &r->frames, most))
         return CAPTURE_FRAME;
     enum capture_step step = capture_next(r->capture, &f, err);
-    if (step == CAPTURE_FRAME)
-        frame_run_of(&f, &r->frames);
+    if (step != CAPTURE_FRAME)
+        return step;
+    if (f.time == INSTANT_NONE) /* it has none: it came after the one before */
+        f.time = capture_info_of(r->capture)->last;
+    frame_run_of(&f, &r->frames);
     return step;
 }
 

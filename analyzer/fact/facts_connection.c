@@ -41,8 +41,8 @@ static bool age_plain(const struct case_file *c, const struct reset *r, int64_t 
     (void)c;
     if (r->in_full && r->in_full->began_mid_stream)
         return false;
-    *out = r->deciding.segment.time - reset_first_time(r);
-    return true;
+    *out = instant_since(r->deciding.segment.time, reset_first_time(r));
+    return *out != INSTANT_NONE;
 }
 
 static struct fact age(const struct case_file *c, const struct reset *r)

@@ -66,7 +66,7 @@ static bool held_beside_plain(const struct case_file *c, const struct reset *r, 
 static bool attempts_10s_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     const instant_ns t = reset_first_time(r);
-    *out = population_attempts(c, r, t - 5 * NS_PER_S, t + 5 * NS_PER_S);
+    *out = population_attempts(c, r, instant_plus(t, -5 * NS_PER_S), instant_plus(t, 5 * NS_PER_S));
     return true;
 }
 

@@ -304,8 +304,9 @@ uint32_t alike_same_instant(const struct alike *a, const struct reset *r, instan
         return 0;
     struct server *s = server_at(a, number, r->claimed);
     instant_ns t = r->deciding.segment.time;
-    const struct wanted w = {
-        .same_server = true, .time_from = t - within_ns, .time_to = t + within_ns};
+    const struct wanted w = {.same_server = true,
+                             .time_from = instant_plus(t, -within_ns),
+                             .time_to = instant_plus(t, within_ns)};
     const instant_ns *v = a->moments + s->first;
     const size_t from = times_before(v, s->n, w.time_from, false, &s->hint_from);
     const size_t to = times_before(v, s->n, w.time_to, true, &s->hint_to);

@@ -60,7 +60,8 @@ instant_ns closing_time(const struct reset *r)
  * have been: few of the short ones are open when a capture begins. */
 static bool outlasted(bool began_mid_stream, instant_ns first, instant_ns over)
 {
-    return began_mid_stream || over == INSTANT_NONE || over - first > 2 * CLOSINGS_MOMENT_NS;
+    const instant_ns open = instant_since(over, first);
+    return began_mid_stream || open == INSTANT_NONE || open > 2 * CLOSINGS_MOMENT_NS;
 }
 
 /* ---- rows ---- */

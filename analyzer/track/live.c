@@ -292,7 +292,7 @@ void live_end_handshake(struct live *l, uint8_t dir, uint32_t ack, instant_ns ti
         return;
     l->bits |= LIVE_HANDSHAKE;
     if (s->n_synacks == 1)
-        live_note_leg(l, SIDE_CLIENT, time - s->syn_time);
+        live_note_leg(l, SIDE_CLIENT, instant_since(time, s->syn_time));
 }
 
 void live_leave(struct flow *flow)

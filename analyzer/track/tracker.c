@@ -182,8 +182,10 @@ static void follow_handshake(struct tracker *t, struct live *l, uint8_t dir, con
         l->bits |= LIVE_SYN;
     } else if ((p->flags & TCP_SYN) && (p->flags & TCP_ACK) && !from_client) {
         if (!live_has(l, LIVE_SYNACK) && live_has(l, LIVE_SYN) && c->n_syns == 1) {
-            live_note_leg(l, SIDE_SERVER, p->time - c->syn_time);
-            note_answer(t, &p->ip_src, p->time - c->syn_time);
+            const instant_ns after = instant_since(p->time, c->syn_time);
+            live_note_leg(l, SIDE_SERVER, after);
+            if (after != INSTANT_NONE)
+                note_answer(t, &p->ip_src, after);
         }
         l->bits |= LIVE_SYNACK;
     } else if (p->flags & TCP_ACK) {

@@ -19,6 +19,25 @@ typedef int64_t instant_ns;
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_MS (NS_PER_S / 1000)
 
+/* How long after the other; INSTANT_NONE where either is, or where it does not fit. */
+static inline instant_ns instant_since(instant_ns t, instant_ns before)
+{
+    instant_ns since;
+    bool known = t != INSTANT_NONE && before != INSTANT_NONE;
+    return known && !__builtin_sub_overflow(t, before, &since) ? since : INSTANT_NONE;
+}
+
+/* So long after t; INSTANT_NONE stays, and what does not fit is the last that does. */
+static inline instant_ns instant_plus(instant_ns t, instant_ns by)
+{
+    instant_ns sum;
+    if (t == INSTANT_NONE)
+        return t;
+    if (__builtin_add_overflow(t, by, &sum) || sum == INSTANT_NONE)
+        return by < 0 ? INSTANT_NONE + 1 : INT64_MAX;
+    return sum;
+}
+
 struct civil {
     int32_t year;                 /* 1678..2262 */
     uint8_t month, day;           /* 1..12, 1..31 */

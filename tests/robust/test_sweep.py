@@ -46,6 +46,35 @@ def pcap(packets, seconds=0):
     return out
 
 
+def pcapng(packets, simple):
+    """Packets a millisecond apart; those numbered in simple are blocks that tell no time."""
+    def block(kind, body):
+        body += bytes(-len(body) % 4)
+        return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+    out = block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1))
+    out += block(1, struct.pack("<HHI", 101, 0, 0))
+    for i, one in enumerate(packets):
+        stamp = START * 1000000 + 1000 * i
+        head = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xffffffff, len(one), len(one))
+        out += block(3, struct.pack("<I", len(one)) + one) if i in simple else block(6, head + one)
+    return out
+
+
+class Times(ProgramTest):
+    def test_packets_without_a_time(self):
+        """They came after the one before; where there is none, nothing is measured from them."""
+        packets = reset_connection(CLIENT, 2000, 7919) + reset_connection(CLIENT, 2001, 104729)
+        for simple in ((), (1,), (0,), (5, 6), (2, 3, 4), range(10)):
+            with self.subTest(simple=simple):
+                self.write("x.pcapng", pcapng(packets, simple))
+                told = self.json_of("x.pcapng").records("diagnosis")
+                self.assertEqual([(d["frame"], d["sender"]) for d in told],
+                                 [(5, "server"), (10, "server")])
+                if 0 not in simple:
+                    for d in told:
+                        self.assertLessEqual(d["duration_s"], 0.005)
+
+
 class Sweep(ProgramTest):
     def cpu_of(self, folder, status=OK):
         """Seconds of processor that a run over the folder takes."""

@@ -269,9 +269,25 @@ static void broken_zone_data_is_refused(void **state)
     assert_false(tzif_parse(&z, bytes, sizeof bytes, "t", &err));
 }
 
+/* Of an unknown time nothing is known, and what does not fit is none. */
+static void distances(void **state)
+{
+    (void)state;
+    assert_true(instant_since(5, 3) == 2 && instant_since(3, 5) == -2);
+    assert_true(instant_since(INSTANT_NONE, 1) == INSTANT_NONE);
+    assert_true(instant_since(1, INSTANT_NONE) == INSTANT_NONE);
+    assert_true(instant_since(INT64_MAX, -1) == INSTANT_NONE);
+    assert_true(instant_plus(5, 3) == 8 && instant_plus(5, -8) == -3);
+    assert_true(instant_plus(INSTANT_NONE, 1) == INSTANT_NONE);
+    assert_true(instant_plus(INT64_MAX - 1, 5) == INT64_MAX);
+    assert_true(instant_plus(INSTANT_NONE + 2, -2) == INSTANT_NONE + 1);
+    assert_true(instant_plus(INSTANT_NONE + 2, -9) == INSTANT_NONE + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(distances),
         cmocka_unit_test(civil_agrees_with_timegm),
         cmocka_unit_test(impossible_dates_are_refused),
         cmocka_unit_test(instants_are_cut_not_rounded),
