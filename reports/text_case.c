@@ -11,6 +11,7 @@
 #include "reports/show.h"
 #include "reports/tell.h"
 
+#define SEEN_LISTED 16 /* captures that hold the reset as well */
 #define MEMBERS_LISTED 8
 #define LABEL_COLUMNS 17 /* where evidence stands behind its frame number */
 
@@ -47,10 +48,16 @@ static void where(struct lines *l, const struct diagnosis *d)
     strbuf_printf(&l->b, " frame %" PRIu64 ", Wireshark filter: ", reset_frame(r));
     lines_say(l, d->display_filter);
     lines_fill(l, "   ", 3);
-    for (size_t i = 0; i < reset_ties(r)->n_seen_in; i++) {
+    const size_t n_seen = reset_ties(r)->n_seen_in, n = n_seen < SEEN_LISTED ? n_seen : SEEN_LISTED;
+    for (size_t i = 0; i < n; i++) {
         strbuf_str(&l->b, "also in ");
         lines_say(l, capture_of(l, reset_ties(r)->seen_in[i])->name);
         strbuf_printf(&l->b, " frame %" PRIu64, reset_frame(reset_ties(r)->seen_in[i]));
+        lines_fill(l, "   ", 3);
+    }
+    if (n < n_seen) {
+        strbuf_str(&l->b, "and in ");
+        show_count(&l->b, n_seen - n, "more capture");
         lines_fill(l, "   ", 3);
     }
     for (size_t i = 0; i < reset_ties(r)->n_legs; i++) {

@@ -123,6 +123,8 @@ static bool carries_better(const struct vantage *v, const struct case_file *c,
     return a->id < b->id;
 }
 
+#define SEEN_MAX 64 /* sights that a copy knows; the one that is told knows all */
+
 static bool mark_copies(const struct vantage *v, struct case_file *c, struct reset **of, size_t n)
 {
     struct reset *home = of[0];
@@ -130,27 +132,27 @@ static bool mark_copies(const struct vantage *v, struct case_file *c, struct res
         if (carries_better(v, c, of[i], home))
             home = of[i];
     for (size_t i = 0; i < n; i++) {
+        const size_t most = of[i] == home || n < SEEN_MAX ? n : SEEN_MAX;
         of[i]->is_copy_of_other = of[i] != home;
         struct reset_ties *ties = reset_tie(&c->arena, of[i]);
-        if (!ties || !(ties->seen_in = arena_array(&c->arena, n, sizeof(const struct reset *))))
+        if (!ties || !(ties->seen_in = arena_array(&c->arena, most, sizeof(const struct reset *))))
             return false;
         ties->n_seen_in = 0;
-        for (size_t k = 0; k < n; k++)
+        for (size_t k = 0; k < n && ties->n_seen_in < most; k++)
             if (k != i)
                 ties->seen_in[ties->n_seen_in++] = of[k];
     }
     return true;
 }
 
-#define MEMBERS_MAX 64
-
-/* The resets of one talk, in order of record. */
+/* How many resets the talk has; they go to out in order of record, unless it is NULL. */
 static size_t resets_of(const struct roster *r, uint32_t talk, struct reset **out)
 {
     size_t n = 0;
     for (uint32_t i = talk; i != ROSTER_NONE; i = r->next[i])
-        for (uint32_t k = r->reset_from[i]; k < r->reset_from[i + 1] && n < MEMBERS_MAX; k++)
-            out[n++] = r->reset_at[k];
+        for (uint32_t k = r->reset_from[i]; k < r->reset_from[i + 1]; k++, n++)
+            if (out)
+                out[n] = r->reset_at[k];
     return n;
 }
 
@@ -168,10 +170,11 @@ static bool belongs(const struct vantage *v, const struct case_file *c, struct r
     return true;
 }
 
-/* The resets of one talk, those that were told apart marked done. */
+/* The resets of one talk, those that were told apart marked done; one: room for those of an event.
+ * Made for the talk that has most: a connection may lie in thousands of copies of a capture. */
 struct talk_resets {
-    struct reset *v[MEMBERS_MAX];
-    bool done[MEMBERS_MAX];
+    struct reset **v, **one;
+    bool *done;
     size_t n;
 };
 
@@ -192,18 +195,17 @@ static size_t gather_event(const struct vantage *v, const struct case_file *c,
 
 /* A reset that the same RST decided goes before others of the teardown. */
 static bool match_talk(const struct vantage *v, const struct roster *r, struct case_file *c,
-                       uint32_t talk)
+                       uint32_t talk, struct talk_resets *all)
 {
-    struct talk_resets all = {.n = 0};
-    struct reset *one[MEMBERS_MAX];
-    all.n = resets_of(r, talk, all.v);
-    for (size_t i = 0; i < all.n; i++) {
-        if (all.done[i])
+    all->n = resets_of(r, talk, all->v);
+    memset(all->done, 0, all->n * sizeof *all->done);
+    for (size_t i = 0; i < all->n; i++) {
+        if (all->done[i])
             continue;
-        one[0] = all.v[i];
-        size_t n = gather_event(v, c, &all, i, true, one, 1);
-        n = gather_event(v, c, &all, i, false, one, n);
-        if (n > 1 && !mark_copies(v, c, one, n))
+        all->one[0] = all->v[i];
+        size_t n = gather_event(v, c, all, i, true, all->one, 1);
+        n = gather_event(v, c, all, i, false, all->one, n);
+        if (n > 1 && !mark_copies(v, c, all->one, n))
             return false;
     }
     return true;
@@ -211,10 +213,21 @@ static bool match_talk(const struct vantage *v, const struct roster *r, struct c
 
 bool vantage_match_resets(const struct vantage *v, const struct roster *r, struct case_file *c)
 {
-    for (uint32_t i = 0; i < r->n; i++)
-        if (r->talk[i] == i && !match_talk(v, r, c, i))
-            return false;
-    return true;
+    size_t most = 1;
+    for (uint32_t i = 0; i < r->n; i++) {
+        size_t n = r->talk[i] == i ? resets_of(r, i, NULL) : 0;
+        most = n > most ? n : most;
+    }
+    struct talk_resets all = {.v = calloc(most, sizeof(struct reset *)),
+                              .one = calloc(most, sizeof(struct reset *)),
+                              .done = calloc(most, sizeof *all.done)};
+    bool good = all.v && all.one && all.done;
+    for (uint32_t i = 0; i < r->n && good; i++)
+        good = r->talk[i] != i || match_talk(v, r, c, i, &all);
+    free(all.v);
+    free(all.one);
+    free(all.done);
+    return good;
 }
 
 struct rst_key {

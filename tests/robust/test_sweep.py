@@ -153,6 +153,14 @@ class Sweep(ProgramTest):
                 self.assertEqual([d.get("client_guessed", False)
                                   for d in result.records("diagnosis")], [False, False])
 
+    def test_many_copies_of_a_capture_are_one(self):
+        for i in range(150):
+            self.write(f"copies/{i}.pcap", pcap(reset_connection(CLIENT, 2000, 7919)))
+        told = self.json_of("copies")
+        self.assertEqual(told.records("summary")[0]["connections"], 1)
+        self.assertEqual([len(d["seen_in"]) for d in told.records("diagnosis")], [149])
+        self.assertIn("and in 133 more captures", self.expect(OK, "copies").text())
+
     def test_what_two_captures_prove_stands_beside_any_other(self):
         pair = TOP / "samples" / "two-capture-forgery"
         other = TOP / "samples" / "ssh-max-startups" / "server.pcap"
