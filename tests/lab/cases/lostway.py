@@ -3,6 +3,7 @@
 import time
 
 from case import case
+import net
 from talk import begin, exchange, meet
 
 STRICT = """table inet f {
@@ -84,3 +85,45 @@ def own_data_lost(c, port=8443):
     time.sleep(0.3)
     c.cable.cut = True
     time.sleep(0.1)
+
+
+@case("address-moved", "A route leads the server's address to another host", corpus=True)
+def address_moved(c, port=8443):
+    """
+    Two hosts have one address, as with anycast; the router leads to the first, then to the second,
+    which knows nothing of the connections and resets them.  The first one, cut off, sends what it
+    has to say again and again.
+
+    The reader should see: a host that does not know the connection; what the other one sends
+    afterwards is no sign of a path that had lost packets before.
+    """
+    c.stage(routed=True, log=False, router_log=False, delay=0, captures=("client",))
+    listener = c.server.listen(port)
+    other = c.host("peer")
+    here, there = net.join(c.router, other)
+    net.give(other, there, c.server.addr4, None, net4=32)
+    other.run("ip", "route", "replace", "default", "dev", there)
+    c.watch()
+    group = [meet(c, listener, port) for _ in range(2)]
+    for a, b, _ in group:
+        exchange(c, a, b)
+    for host, name, at, addr in (
+        (c.router, here, (other, there), c.server.addr4),
+        (other, there, (c.router, here), c.client.addr4),
+    ):
+        mac = at[0].sh(f"cat /sys/class/net/{at[1]}/address").strip()
+        host.run("ip", "neigh", "replace", addr, "lladdr", mac, "dev", name)
+    c.router.run("ip", "route", "add", c.server.addr4 + "/32", "dev", here)
+    for a, b, mine in group:
+        a.sendall(c.text(20, 200))
+        c.pause(0.1)
+        b.sendall(c.text(20, 200))
+        a.close()
+        c.truth.add(
+            (c.client.addr, mine), (c.server.addr, port), sender="server", phase="active",
+            mechanism=["no-state"], cause=["peer-lost-state", "firewall-reject", "forged-reset"],
+            deciding=lambda p, w=(c.server.addr, port): (p.src, p.sport) == w,
+        )
+    time.sleep(1)
+    for _, b, _ in group:
+        c.server.forget(b)
