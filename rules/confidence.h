@@ -10,6 +10,10 @@
  * does it count, and so much counts of what would speak against a cause, had that end been heard.
  */
 #define CONFIDENCE_UNHEARD 0.5
+/* The same of a connection's times where the clock that told them was set meanwhile. */
+#define CONFIDENCE_LEAPT 0.4
+/* And of any cause: what other connections did before and after is told by the same clock. */
+#define CONFIDENCE_LEAPT_NEAR 0.15
 
 struct confidence {
     double doubt; /* (1-base) * product of (1-support) */

@@ -278,6 +278,8 @@ static void add_gaps(struct list *l, struct bench *b)
                                                               : TEXT("conn.half-captured"));
     if (b->lost > 0)
         add_named_fact(l, b, TEXT("capture.lost-share"));
+    if (b->leaps_near)
+        add_named_fact(l, b, TEXT("capture.time-leaps"));
 }
 
 struct evidence *evidence_of(struct hearing *h, size_t *n)
@@ -285,7 +287,7 @@ struct evidence *evidence_of(struct hearing *h, size_t *n)
     struct list l;
     list_make(&l, h->bench->arena,
               REASONS_MAX + h->rule->n_conditions * (1 + SIBLINGS_MAX) + 2 * NAMED_LINES_MAX +
-                  UNKNOWN_LINES_MAX + 4);
+                  UNKNOWN_LINES_MAX + 5);
     add_reasons(&l, h->bench);
     for (uint32_t i = 0; i < h->rule->n_conditions; i++)
         add_condition(&l, h, i);

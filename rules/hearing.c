@@ -10,6 +10,7 @@
 
 #include "analyzer/correlate/correlate.h"
 #include "analyzer/population/population.h"
+#include "analyzer/record/leap.h"
 #include "analyzer/record/said.h"
 #include "rules/confidence.h"
 
@@ -62,6 +63,8 @@ void bench_take(struct bench *b, const struct reset *r)
     b->unheard = unheard_traits(b->of, r);
     b->lost = share_lost(b->of, r);
     b->by_absence = b->lost > 0 && reset_by_absence(r);
+    b->leaps = reset_leaps(b->of, r);
+    b->leaps_near = b->leaps || reset_leaps_near(b->of, r);
     b->spoken = r->in_full ? said_protocols(r->in_full) : 0;
     b->links = case_links(b->of, r, &b->n_links);
     memset(b->asked, 0, b->catalogue->n_asked * sizeof *b->asked);
@@ -132,16 +135,20 @@ static bool could_turn(struct hearing *h, const struct condition *c, const struc
     return tests_hold(h, &c->subject, &more, c->tests, c->n_tests) != now;
 }
 
-static double doubt_of(struct hearing *h, const struct condition *c, const struct fact *f,
-                       enum truth now)
+static void set_doubt(struct hearing *h, const struct condition *c, const struct fact *f,
+                      struct outcome *o)
 {
     const struct bench *b = h->bench;
     const struct fact_def *def = b->catalogue->asked[c->subject.slot].def;
     if (!def)
-        return 0;
+        return;
     if ((def->traits & b->unheard) && !h->rule->minds_unheard)
-        return CONFIDENCE_UNHEARD;
-    return b->lost > 0 && could_turn(h, c, def, f, now) ? b->lost : 0;
+        o->doubt = CONFIDENCE_UNHEARD;
+    else if (b->leaps && (def->traits & FACT_BY_CLOCK)) {
+        o->doubt = CONFIDENCE_LEAPT;
+        o->by_clock = true;
+    } else if (b->lost > 0 && could_turn(h, c, def, f, o->truth))
+        o->doubt = b->lost;
 }
 
 static struct outcome leaf(struct hearing *h, const struct condition *c)
@@ -149,21 +156,23 @@ static struct outcome leaf(struct hearing *h, const struct condition *c)
     if (c->kind == CONDITION_FACT) {
         const struct fact *f = bench_ask(h->bench, c->subject.slot);
         const enum truth truth = tests_hold(h, &c->subject, f, c->tests, c->n_tests);
-        return (struct outcome){truth, f->known ? line_strength(f->from.link) : 1,
-                                doubt_of(h, c, f, truth)};
+        struct outcome o = {truth, f->known ? line_strength(f->from.link) : 1, 0, false};
+        set_doubt(h, c, f, &o);
+        return o;
     }
     const struct pick *p = hearing_pick(h, c->bind);
     if (c->kind == CONDITION_EXISTS || p->truth != TRUTH_TRUE)
-        return (struct outcome){p->truth, line_strength(p->link), 0};
+        return (struct outcome){p->truth, line_strength(p->link), 0, false};
     struct fact f = line_value(h->bench, &c->subject, p->link, p->n_fitting);
     return (struct outcome){tests_hold(h, &c->subject, &f, c->tests, c->n_tests),
-                            line_strength(p->link), 0};
+                            line_strength(p->link), 0, false};
 }
 
 struct tally { /* of the children of one condition */
     unsigned n, n_true, n_unknown;
     unsigned n_doubtful, n_surely_true, n_surely_false; /* surely: not doubtful */
     double most_doubt;
+    bool by_clock;             /* that one */
     double weakest, strongest; /* strengths of the true ones */
 };
 
@@ -173,7 +182,10 @@ static void count(struct tally *t, const struct outcome *o)
     t->n_unknown += o->truth == TRUTH_UNKNOWN;
     t->n_surely_false += o->truth == TRUTH_FALSE && o->doubt == 0;
     t->n_doubtful += o->doubt > 0;
-    t->most_doubt = o->doubt > t->most_doubt ? o->doubt : t->most_doubt;
+    if (o->doubt > t->most_doubt) {
+        t->most_doubt = o->doubt;
+        t->by_clock = o->by_clock;
+    }
     if (o->truth != TRUTH_TRUE)
         return;
     if (!t->n_true || o->strength < t->weakest)
@@ -197,8 +209,11 @@ static struct outcome group(const struct condition *c, const struct tally *t)
     const unsigned n_wanted = c->kind == CONDITION_ALL        ? t->n
                               : c->kind == CONDITION_AT_LEAST ? c->at_least
                                                               : 1;
-    struct outcome o = {truth_at_least(n_wanted, t->n_true, t->n_unknown), 1, 0};
-    o.doubt = can_turn(t, n_wanted, o.truth) ? t->most_doubt : 0;
+    struct outcome o = {truth_at_least(n_wanted, t->n_true, t->n_unknown), 1, 0, false};
+    if (can_turn(t, n_wanted, o.truth)) {
+        o.doubt = t->most_doubt;
+        o.by_clock = t->by_clock;
+    }
     if (c->kind == CONDITION_NOT)
         o.truth = truth_not(o.truth);
     else if (t->n_true)
@@ -220,7 +235,7 @@ static void walk(struct hearing *h, uint32_t first, uint32_t last, bool thorough
         if (c->parent != NO_INDEX && c->parent <= last)
             count(&tallies[c->parent], &h->outcomes[i]);
         if (!thorough && needs_all && c->parent == last && h->outcomes[i].truth == TRUTH_FALSE) {
-            h->outcomes[last] = (struct outcome){TRUTH_FALSE, 1, 0};
+            h->outcomes[last] = (struct outcome){TRUTH_FALSE, 1, 0, false};
             return;
         }
     }
@@ -231,10 +246,12 @@ double hearing_share(const struct outcome *o)
     return o->strength * (1 - o->doubt);
 }
 
+/* A clock that was set takes nothing from it: that would favour causes that need no times. */
 double hearing_base(const struct hearing *h)
 {
     const struct rule *r = h->rule;
-    return r->base * (r->require != NO_INDEX ? 1 - h->outcomes[r->require].doubt : 1);
+    const struct outcome *o = r->require != NO_INDEX ? &h->outcomes[r->require] : NULL;
+    return r->base * (o && !o->by_clock ? 1 - o->doubt : 1);
 }
 
 /* What speaks against a cause may only not have been captured: it counts in part. */
@@ -258,6 +275,8 @@ static double weigh(const struct hearing *h)
     }
     for (size_t i = 0; i < r->n_contradicts; i++)
         contradict(&c, r->contradicts[i].weight, &h->outcomes[r->contradicts[i].condition]);
+    if (h->bench->leaps_near)
+        confidence_contradict(&c, CONFIDENCE_LEAPT_NEAR);
     return confidence_value(&c);
 }
 
@@ -277,6 +296,8 @@ static double weigh_hopefully(const struct hearing *h)
         if (o->truth == TRUTH_TRUE)
             confidence_contradict(&c, r->contradicts[i].weight * o->strength);
     }
+    if (h->bench->leaps_near)
+        confidence_contradict(&c, CONFIDENCE_LEAPT_NEAR);
     return confidence_value(&c);
 }
 

@@ -18,6 +18,8 @@ struct bench {
     unsigned unheard; /* traits of facts that rest on an end which was not captured */
     double lost;      /* share of what passed that the capture does not hold; 0: it is whole */
     bool by_absence;  /* if so, reset_by_absence */
+    bool leaps;       /* the capture's clock was set while the connection lived: reset_leaps */
+    bool leaps_near;  /* that, or set back near it */
     unsigned spoken;  /* see said_protocols; 0 of a reset in outline */
     const struct link *links;
     size_t n_links;
@@ -39,6 +41,7 @@ struct outcome { /* what a condition came to */
     enum truth truth;
     double strength; /* of the log lines that it rests on, 1 when on none */
     double doubt;    /* how likely it could be otherwise, had all been captured that was not */
+    bool by_clock;   /* or had the clock not been set */
 };
 
 struct hearing {

@@ -42,6 +42,7 @@ struct gaps { /* what was not captured, as the bench has it */
     unsigned unheard;
     double lost;
     bool by_absence;
+    bool leaps, leaps_near;
 };
 
 struct root { /* where the questions begin about resets of one kind, or of none, with the same gaps
@@ -79,13 +80,14 @@ static uint32_t new_node(struct memo *m)
 
 static struct gaps gaps_of(const struct bench *b)
 {
-    return (struct gaps){b->unheard, b->lost, b->by_absence};
+    return (struct gaps){b->unheard, b->lost, b->by_absence, b->leaps, b->leaps_near};
 }
 
 static bool is_root(const struct root *root, uint32_t kind, const struct gaps *g)
 {
     return root->kind == kind && root->gaps.unheard == g->unheard && root->gaps.lost == g->lost &&
-           root->gaps.by_absence == g->by_absence;
+           root->gaps.by_absence == g->by_absence && root->gaps.leaps == g->leaps &&
+           root->gaps.leaps_near == g->leaps_near;
 }
 
 /* A new one, or NULL. */
@@ -182,7 +184,7 @@ static const struct root *root_of(struct memo *m, const struct bench *b)
     const struct root *root = add_root(m, kind, &gaps);
     if (root)
         m->last_root = (uint32_t)m->roots.n - 1;
-    return root || gaps.unheard || gaps.lost > 0 ? root : &m->roots.v[0];
+    return root || gaps.unheard || gaps.lost > 0 || gaps.leaps_near ? root : &m->roots.v[0];
 }
 
 static bool usable(const struct memo *m, const struct bench *b)

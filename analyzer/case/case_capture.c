@@ -47,6 +47,8 @@ static void describe(const struct case_run *run, struct case_capture *out,
     out->n_bytes = info->n_bytes;
     out->first = info->earliest;
     out->last = info->latest;
+    out->back_first = info->back_first;
+    out->back_last = info->back_last;
     out->snaplen_cut = info->n_frames_cut;
     case_tell_interfaces(run, out, info);
     case_tell_damage(run, out, info);

@@ -74,6 +74,8 @@ enum fact_trait {
     FACT_MAY_GROW = 256,
     /* Its value may come of what was not captured, see reset_by_absence. */
     FACT_BY_ABSENCE = 512,
+    /* It compares times of the connection: a clock that was set meanwhile may have made it. */
+    FACT_BY_CLOCK = 1024,
 };
 
 struct fact_def {

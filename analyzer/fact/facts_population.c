@@ -7,6 +7,7 @@
 
 #include "analyzer/fact/fact_make.h"
 #include "analyzer/population/population.h"
+#include "analyzer/record/leap.h"
 #include "analyzer/record/loss.h"
 
 /* ---- numbers and truths ---- */
@@ -288,6 +289,12 @@ static struct fact lost_share(const struct case_file *c, const struct reset *r)
     return fact_derived(f, "from the numbers of all connections, or the capture's own statistics");
 }
 
+static struct fact time_leaps(const struct case_file *c, const struct reset *r)
+{
+    return fact_derived(fact_bool(r, reset_leaps(c, r) || reset_leaps_near(c, r), 0),
+                        "from stamps and TCP timestamps");
+}
+
 static struct fact control_only(const struct case_file *c, const struct reset *r)
 {
     return fact_derived(fact_bool(r, population_hides_talk(c, r), 0),
@@ -402,6 +409,10 @@ static const struct fact_def rows[] = {
      "share of what passed that the capture does not hold, 0 to 1; 0: all of it, or too little is "
      "missing to tell",
      lost_share},
+    {"capture.time-leaps", FACT_BOOL, 0, NULL,
+     "the capture's clock was set while the connection lived or, back, within a minute of it: its "
+     "stamps go back, or the ends' own timestamps know nothing of a pause",
+     time_leaps},
     {"capture.control-only", FACT_BOOL, FACT_TELLS_UNHEARD, NULL,
      "of the connection and others no segments were captured but those with SYN, FIN or RST, "
      "though there were some",

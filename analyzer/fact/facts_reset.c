@@ -297,7 +297,7 @@ static const struct fact_def rows[] = {
      both_ways},
     {"rst.mptcp-reason", FACT_INT, FACT_OF_KIND, NULL,
      "reason code of its MP_TCPRST option (RFC 8684)", mptcp_reason},
-    {"rst.since-trigger", FACT_DURATION, FACT_HEARS_OTHER_SIDE, NULL,
+    {"rst.since-trigger", FACT_DURATION, FACT_HEARS_OTHER_SIDE | FACT_BY_CLOCK, NULL,
      "time since the segment that it answers", since_trigger},
     {"rst.unread-bytes", FACT_BYTES, FACT_HEARS_OTHER_SIDE, NULL,
      "payload that the reset side had got and not read", unread_bytes},

@@ -123,7 +123,7 @@ static const struct fact_def rows[] = {
      "the client had all that the server sent, which sent last, but of its first 2 KiB in clear "
      "some were not captured: its answer may have been whole or not",
      answer_cut},
-    {"app.heartbeats-missed", FACT_REAL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+    {"app.heartbeats-missed", FACT_REAL, FACT_OF_KIND | FACT_HEARS_BOTH | FACT_BY_CLOCK, NULL,
      "AMQP: the client's silence at the server's close, in heartbeat intervals", heartbeats_missed},
 };
 

@@ -57,11 +57,12 @@ instant_ns closing_time(const struct reset *r)
 }
 
 /* Whether it was open for longer than a moment.  One that the capture met in its midst is taken to
- * have been: few of the short ones are open when a capture begins. */
+ * have been: few of the short ones are open when a capture begins.  So is one that seems to end
+ * before it began, since the clock was set back meanwhile. */
 static bool outlasted(bool began_mid_stream, instant_ns first, instant_ns over)
 {
     const instant_ns open = instant_since(over, first);
-    return began_mid_stream || open == INSTANT_NONE || open > 2 * CLOSINGS_MOMENT_NS;
+    return began_mid_stream || open == INSTANT_NONE || open < 0 || open > 2 * CLOSINGS_MOMENT_NS;
 }
 
 /* ---- rows ---- */

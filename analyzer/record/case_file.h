@@ -34,8 +34,9 @@ struct case_capture {
     size_t n_link_types;
     uint64_t n_packets, n_bytes; /* n_bytes: of the stream as read, uncompressed */
     uint64_t n_tcp, n_connections, n_rst_frames;
-    uint64_t n_syslog;      /* datagrams that were read as log lines */
-    instant_ns first, last; /* INSTANT_NONE when empty */
+    uint64_t n_syslog;                /* datagrams that were read as log lines */
+    instant_ns first, last;           /* INSTANT_NONE when empty */
+    instant_ns back_first, back_last; /* where its time goes back, see capture_info */
     unsigned time_digits;
     bool truncated;
     struct text truncated_where;

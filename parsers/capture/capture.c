@@ -68,7 +68,9 @@ bool capture_open(struct source *source, struct flaws *flaws, struct capture **o
                                     .first = INSTANT_NONE,
                                     .last = INSTANT_NONE,
                                     .earliest = INSTANT_NONE,
-                                    .latest = INSTANT_NONE};
+                                    .latest = INSTANT_NONE,
+                                    .back_first = INSTANT_NONE,
+                                    .back_last = INSTANT_NONE};
     if (!format->open(c, err)) {
         capture_close(c);
         return false;

@@ -52,6 +52,9 @@ struct capture_gap {
 };
 #define CAPTURE_GAPS_KEPT 16
 
+/* Queues of one card differ by less: the clock was set back, or files were put together. */
+#define CAPTURE_STEP_BACK_NS (NS_PER_S / 10)
+
 struct capture_interface {
     int link_type;
     uint32_t snaplen;    /* 0 = no limit */
@@ -77,11 +80,13 @@ struct capture_info {
     struct capture_skipped skipped[CAPTURE_SKIP_REASONS];
     instant_ns first, last;      /* times of the first and the last frame; INSTANT_NONE if none */
     instant_ns earliest, latest; /* the same unless the file is not in order of time */
-    bool truncated;              /* the stream ends inside a record */
-    bool broken;                 /* a record made no sense, and no sound run came behind it */
-    uint64_t stopped_offset;     /* where that record starts, if truncated or broken */
-    uint64_t stopped_frame;      /* the number it would have had */
-    uint64_t n_gaps;             /* damaged places; the last one reaches the end if broken */
+    instant_ns back_first, back_last; /* stamps from which time went back by CAPTURE_STEP_BACK_NS
+                                         and more; INSTANT_NONE: it never did */
+    bool truncated;                   /* the stream ends inside a record */
+    bool broken;                      /* a record made no sense, and no sound run came behind it */
+    uint64_t stopped_offset;          /* where that record starts, if truncated or broken */
+    uint64_t stopped_frame;           /* the number it would have had */
+    uint64_t n_gaps;                  /* damaged places; the last one reaches the end if broken */
     struct capture_gap gaps[CAPTURE_GAPS_KEPT]; /* the first of them */
     uint64_t n_frames_cut;                      /* frames with caplen < origlen (snaplen) */
 };

@@ -110,15 +110,16 @@ static inline bool resync_times_agree(instant_ns before, instant_ns after)
     return resync_times_near(before, after);
 }
 
-/* Queues of one card differ by less: the clock was set back, or files were put together. */
-#define CAPTURE_STEP_BACK_NS (NS_PER_S / 10)
-
 /* Of the frame with that number; the one before it came at before. */
 static inline void capture_note_step(struct capture *c, instant_ns before, instant_ns t,
                                      uint64_t number)
 {
-    if (before != INSTANT_NONE && t < before && before - t >= CAPTURE_STEP_BACK_NS)
-        flaws_add(c->flaws, "capture.time-goes-back", number);
+    if (before == INSTANT_NONE || t >= before || before - t < CAPTURE_STEP_BACK_NS)
+        return;
+    flaws_add(c->flaws, "capture.time-goes-back", number);
+    if (c->info.back_first == INSTANT_NONE)
+        c->info.back_first = before;
+    c->info.back_last = before;
 }
 
 static inline void capture_note_time(struct capture *c, instant_ns t)

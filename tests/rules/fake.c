@@ -14,6 +14,7 @@
 #include "analyzer/correlate/correlate.h"
 #include "analyzer/population/population.h"
 #include "analyzer/record/community_id.h"
+#include "analyzer/record/leap.h"
 #include "analyzer/record/said.h"
 
 #define N_FACTS 10
@@ -27,6 +28,7 @@ static bool covers;
 static unsigned unheard;
 static double lost;
 static bool by_absence;
+static bool leaps, leaps_near;
 static unsigned spoken;
 static instant_ns asked_from;
 static const struct fact_def *mute;
@@ -60,7 +62,7 @@ static const struct fact_def table[N_FACTS] = {
     {"t.idle", FACT_DURATION, FACT_HEARS_RESET_SIDE, NULL, "a duration", get_2},
     {"t.int", FACT_INT, FACT_MAY_GROW, NULL, "an int", get_3},
     {"t.ip", FACT_IP, 0, NULL, "an address", get_4},
-    {"t.other", FACT_DURATION, FACT_HEARS_CLIENT, NULL, "another duration", get_5},
+    {"t.other", FACT_DURATION, FACT_HEARS_CLIENT | FACT_BY_CLOCK, NULL, "another duration", get_5},
     {"t.real", FACT_REAL, 0, NULL, "a real", get_6},
     {"t.side", FACT_ENUM, FACT_OF_KIND | FACT_TELLS_UNHEARD, sides, "a side", get_7},
     {"t.text", FACT_TEXT, FACT_BY_ABSENCE, NULL, "a text", get_8},
@@ -90,7 +92,7 @@ void fake_forget(void)
     covers = false;
     unheard = 0;
     lost = 0;
-    by_absence = false;
+    by_absence = leaps = leaps_near = false;
     spoken = 0;
 }
 
@@ -138,6 +140,12 @@ void fake_covers(bool v)
 void fake_unheard(unsigned ends)
 {
     unheard = ends;
+}
+
+void fake_leaps(bool own, bool near)
+{
+    leaps = own;
+    leaps_near = near;
 }
 
 void fake_lost(double share, bool of_absence)
@@ -265,6 +273,18 @@ bool reset_by_absence(const struct reset *r)
 {
     (void)r;
     return by_absence;
+}
+
+bool reset_leaps(const struct case_file *c, const struct reset *r)
+{
+    (void)c, (void)r;
+    return leaps;
+}
+
+bool reset_leaps_near(const struct case_file *c, const struct reset *r)
+{
+    (void)c, (void)r;
+    return leaps_near;
 }
 
 unsigned said_protocols(const struct connection *c)

@@ -13,7 +13,8 @@
 /* The facts: t.bool, t.int, t.real, t.idle and t.other (durations), t.bytes, t.side (client,
  * server, path), t.text, t.ip, t.time.  All unknown ("not set") after fake_forget.  t.other rests
  * on the client, t.bytes on the server, t.idle on the reset side; t.side tells what was captured;
- * t.bool and t.int may grow where packets were lost, t.text may come of an absence.
+ * t.bool and t.int may grow where packets were lost, t.text may come of an absence; t.other goes by
+ * the clock.
  */
 void fake_forget(void); /* all facts, host values, links, covers and ends not captured */
 void fake_bool(const char *name, bool v);
@@ -25,6 +26,7 @@ void fake_host(const char *name, const char *v);
 void fake_mute(const char *name); /* fact_is_mute holds of it; none after fake_forget */
 void fake_unheard(unsigned ends); /* what population_unheard says */
 void fake_lost(double share, bool of_absence); /* what loss_share and reset_by_absence say */
+void fake_leaps(bool own, bool near);          /* what reset_leaps and reset_leaps_near say */
 void fake_spoken(unsigned protocols);          /* what said_protocols says */
 void fake_covers(bool v);                      /* what case_log_covers says */
 instant_ns fake_cover_asked_from(void);        /* from when it was asked last */

@@ -209,6 +209,34 @@ static void test_what_rests_on_absence(void **state)
         assert_true(about(confidence(rows[i].body), 0.5));
 }
 
+/* --- a clock that was set */
+
+static void test_what_rests_on_a_clock_that_was_set(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        double own, near;
+    } rows[] = {
+        {"<require>" CLIENTS "</require>", 0.5, 0.5}, /* the base is not by the clock */
+        {"<support weight='0.5'>" CLIENTS "</support>", 1 - 0.5 * 0.7, 1 - 0.5 * 0.5},
+        {"<support weight='0.5'>" SERVERS "</support>", 1 - 0.5 * 0.5, 1 - 0.5 * 0.5},
+        {"<support weight='0.5'><all>" CLIENTS SERVERS "</all></support>", 1 - 0.5 * 0.7,
+         1 - 0.5 * 0.5},
+        {"<contradict weight='0.5'><fact name='t.other' at-least='1h'/></contradict>", 0.5 * 0.8,
+         0.5},
+        {"<contradict weight='0.5'>" CLIENTS "</contradict>", 0.5 * 0.5, 0.5 * 0.5},
+    };
+    let_clients_be_unheard();
+    fake_unheard(0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fake_leaps(true, false);
+        assert_true(about(confidence(rows[i].body), 0.85 * rows[i].own));
+        fake_leaps(false, true);
+        assert_true(about(confidence(rows[i].body), 0.85 * rows[i].near));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_what_rests_on_an_unheard_end),
         cmocka_unit_test(test_the_reset_side_is_an_end),
         cmocka_unit_test(test_what_rests_on_absence),
+        cmocka_unit_test(test_what_rests_on_a_clock_that_was_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

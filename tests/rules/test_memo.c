@@ -423,6 +423,24 @@ static void test_lost_frames(void **state)
     close_court(&t);
 }
 
+/* And where the clock was set. */
+static void test_leaps(void **state)
+{
+    (void)state;
+    struct court t;
+    fake_forget();
+    fake_text("t.text", "refused");
+    open_court(&t, RULE("a", "port-closed", REQUIRE("<fact name='t.text' is='refused'/>"), "0.5"),
+               0);
+    for (int again = 0; again < 2; again++)
+        for (int near = 0; near < 2; near++) {
+            fake_leaps(false, near);
+            assert_int_equal(recalled(&t), again);
+            assert_float_equal(t.j.winner->confidence, near ? 0.425 : 0.5, 1e-9);
+        }
+    close_court(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_mute_facts),
         cmocka_unit_test(test_unheard_ends),
         cmocka_unit_test(test_lost_frames),
+        cmocka_unit_test(test_leaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,6 +196,8 @@ static void time_that_goes_back_is_told(void **state)
     assert_int_equal(r.n, sizeof ms / sizeof *ms);
     assert_int_equal(flaws_count(&r.flaws, "capture.time-goes-back"), 3);
     assert_int_equal(r.flaws.v[0].first_place, 7);
+    assert_true(r.info.back_first == 100 * NS_PER_S + 910 * NS_PER_MS);
+    assert_true(r.info.back_last == 101 * NS_PER_S + 901 * NS_PER_MS);
     reading_finish(&r);
     strbuf_finish(&b.bytes);
 }
