@@ -74,6 +74,7 @@ static const struct port_row {
     {5671, BIT(AMQP)},
     {5672, BIT(AMQP)},
     {6379, BIT(REDIS)},
+    {873, BIT(TEXT)},
     {11211, BIT(TEXT)},
     {6380, BIT(REDIS)},
     {27017, OTHER},

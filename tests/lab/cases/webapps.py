@@ -5,10 +5,11 @@ import select
 import time
 
 import daemons
+from case import case
 from cases.limits import pair
 from cases.told import ended, how
 from daemons import wait_for
-from talk import drain
+from talk import drain, meet
 
 WEB = 8080
 TOMCAT = """<Server port="-1">
@@ -209,3 +210,61 @@ pair(node_race, "node-race", "Requests that cross Node's keep-alive FIN", delay=
 pair(node_slow, "node-slow-request", "Node.js gives up slow requests", delay=0.04)
 pair(tomcat_idle, "tomcat-idle", "Tomcat closes idle connections", delay=0.015)
 pair(tomcat_upload, "tomcat-upload", "An upload that Tomcat does not read", delay=0.03)
+
+
+H2_SERVER = """const http2 = require('http2');
+const server = http2.createServer();
+server.on('stream', (stream) => { stream.respond({':status': 200}); stream.end('well met\\n'); });
+server.listen(8080, '0.0.0.0');
+"""
+
+
+@case("wrong-language", "HTTP/1 to a server of HTTP/2 and to a broker; a module that is full",
+      corpus=True)
+def wrong_language(c):
+    """
+    Clients ask in HTTP/1 where Node.js speaks HTTP/2 from the first byte, as gRPC does, and where
+    mosquitto speaks MQTT; one that does the latter right is served.  A server of rsync's protocol
+    says that it has too many connections.
+
+    The reader should see: for each port what was wrong, by the words on the wire.
+    """
+    c.stage(log=False)
+    c.server.write("/etc/app/h2.js", H2_SERVER)
+    c.server.spawn("node", "/etc/app/h2.js")
+    c.server.write("/etc/mosquitto-lab.conf", "listener 1883 0.0.0.0\nallow_anonymous true\n")
+    c.server.spawn("mosquitto", "-c", "/etc/mosquitto-lab.conf")
+    full = c.server.listen(873)
+    for port in WEB, 1883:
+        wait_for(lambda: daemons.listening(c.server, port), f"port {port}")
+    c.watch()
+    good = c.client.connect(c.server.addr, 1883)
+    good.sendall(b"\x10\x10\0\4MQTT\4\2\0\x3c\0\4desk")
+    for port in [WEB, 1883] * 2:
+        s = c.client.connect(c.server.addr, port)
+        for n in range(3):
+            try:
+                s.sendall(ASK % n)
+            except OSError:
+                pass
+            drain(s, 0.15)
+        s.close()
+        c.pause(0.1, 0.3)
+    for _ in range(2):
+        a, b, _ = meet(c, full, 873)
+        b.sendall(b"@RSYNCD: 31.0\n")
+        a.sendall(b"@RSYNCD: 31.0 sha512 sha256\npictures\n")
+        c.pause(0.05, 0.1)
+        b.recv(20)
+        b.sendall(b"@ERROR: max connections (2) reached -- try again later\n")
+        c.pause(0.05, 0.1)
+        drain(a, 0.1)
+        b.close()
+        c.pause(0.05, 0.1)
+        a.close()
+    drain(good, 0.1)
+    good.sendall(b"\xe0\0")
+    good.close()
+    for port in WEB, 1883:
+        ended(c, port, ["protocol-mismatch"])
+    ended(c, 873, ["connection-limit"])
