@@ -55,6 +55,14 @@ static inline struct fact fact_number(const struct reset *r, int64_t number, uin
     return (struct fact){.known = true, .as.number = number, .from = from_frame(r, frame)};
 }
 
+/* FACT_DURATION: how long t came after the other. */
+static inline struct fact fact_since(const struct reset *r, instant_ns t, instant_ns before,
+                                     uint64_t frame)
+{
+    const instant_ns since = instant_since(t, before);
+    return since == INSTANT_NONE ? unknown("a packet has no time") : fact_number(r, since, frame);
+}
+
 static inline struct fact fact_words(const struct reset *r, struct text text, uint64_t frame)
 {
     return (struct fact){.known = true, .as.text = text, .from = from_frame(r, frame)};

@@ -42,7 +42,7 @@ static struct fact since_fin(const struct case_file *c, const struct reset *r, e
     const struct end *e = end_of(r, side);
     if (!e->saw_fin || e->fin_time == INSTANT_NONE)
         return unknown("no FIN of that end was captured");
-    return fact_number(r, r->deciding.segment.time - e->fin_time, rst_frame(r));
+    return fact_since(r, r->deciding.segment.time, e->fin_time, rst_frame(r));
 }
 
 /* Where its FIN stands on the scale of line.offset: negative, before the RST. */
@@ -127,11 +127,8 @@ static struct fact fins(const struct case_file *c, const struct reset *r, enum s
 /* INSTANT_NONE: that end was not captured. */
 static instant_ns silence_of(const struct reset *r, enum side side)
 {
-    const instant_ns last = reset_last_time(r, side);
-    if (last == INSTANT_NONE)
-        return INSTANT_NONE;
-    const instant_ns ns = r->deciding.segment.time - last;
-    return ns > 0 ? ns : 0;
+    const instant_ns ns = instant_since(r->deciding.segment.time, reset_last_time(r, side));
+    return ns > 0 || ns == INSTANT_NONE ? ns : 0;
 }
 
 static struct fact silent_for(const struct case_file *c, const struct reset *r, enum side side)
@@ -162,8 +159,10 @@ static struct fact data_silent_for(const struct case_file *c, const struct reset
     const struct end *e = end_of(r, side);
     if (e->last_data_time == INSTANT_NONE)
         return unknown("no payload of that end was captured");
-    instant_ns ns = r->deciding.segment.time - e->last_data_time;
-    return fact_number(r, ns > 0 ? ns : 0, 0);
+    struct fact f = fact_since(r, r->deciding.segment.time, e->last_data_time, 0);
+    if (f.known && f.as.number < 0)
+        f.as.number = 0;
+    return f;
 }
 
 static bool unacked_at(const struct reset *r, enum side side, int32_t *out)
@@ -266,7 +265,7 @@ static struct fact idle_before_fin(const struct case_file *c, const struct reset
         return unknown(no_fin);
     const struct segment *last = word_before_fin(r, side);
     const instant_ns from = last ? last->time : reset_connection(r)->first_time;
-    return fact_number(r, end_of(r, side)->fin_time - from, 0);
+    return fact_since(r, end_of(r, side)->fin_time, from, 0);
 }
 
 static struct fact spoke_last_before_fin(const struct case_file *c, const struct reset *r,

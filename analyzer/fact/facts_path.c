@@ -115,7 +115,7 @@ static struct fact both_at_once(const struct case_file *c, const struct reset *r
     (void)c;
     for (size_t i = 0; i < r->n_rsts; i++) {
         const struct segment *g = &r->rsts[i].segment;
-        instant_ns after = g->time - r->deciding.segment.time;
+        const instant_ns after = instant_since(g->time, r->deciding.segment.time);
         if (g->from != r->deciding.segment.from && after >= 0 && after <= AT_ONCE_NS)
             return fact_bool(r, true, g->frame);
     }
@@ -162,7 +162,8 @@ static struct fact changes(const struct reset *r, change_fn *differ)
         const struct segment *g = &r->rsts[i].segment;
         if (g->from != r->deciding.segment.from)
             continue;
-        if (last && g->time - last->time <= BURST_NS && differ(r, last, g))
+        const instant_ns after = last ? instant_since(g->time, last->time) : INSTANT_NONE;
+        if (after != INSTANT_NONE && after <= BURST_NS && differ(r, last, g))
             return fact_bool(r, true, g->frame);
         last = g;
     }

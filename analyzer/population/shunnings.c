@@ -34,9 +34,10 @@ enum { NOTE_REFUSED = 1, NOTE_SUDDEN = 2, NOTE_CLIENT = 2 /* its shift */ };
 /* A client's number, and whether it was refused or else unknown, and how soon. */
 static uint32_t note_of(uint32_t client, bool refused, const struct reset *r)
 {
-    const instant_ns last = reset_last_time(r, SIDE_SERVER);
-    const bool sudden =
-        !refused && last != INSTANT_NONE && r->deciding.segment.time - last < SHUNNINGS_SUDDEN_NS;
+    const instant_ns since =
+        refused ? INSTANT_NONE
+                : instant_since(r->deciding.segment.time, reset_last_time(r, SIDE_SERVER));
+    const bool sudden = since != INSTANT_NONE && since < SHUNNINGS_SUDDEN_NS;
     return client << NOTE_CLIENT | (refused ? NOTE_REFUSED : 0) | (sudden ? NOTE_SUDDEN : 0);
 }
 

@@ -17,9 +17,9 @@ enum view { VIEW_NONE, VIEW_TICKS, VIEW_PASSED, VIEW_LEAPT };
 
 static enum view view_of(const struct segment *a, const struct segment *b)
 {
-    const instant_ns by_stamps = b->time - a->time;
-    const int32_t ticks = (int32_t)(b->tsval - a->tsval);
-    if (ticks < 0 || (a->tsval == 0 && b->tsval == 0))
+    const instant_ns by_stamps = instant_since(b->time, a->time);
+    const int64_t ticks = (int32_t)(b->tsval - a->tsval);
+    if (by_stamps == INSTANT_NONE || ticks < 0 || (a->tsval == 0 && b->tsval == 0))
         return VIEW_NONE;
     if (by_stamps < LEAP_PAUSE_NS)
         return ticks > 1 && by_stamps <= ticks * TICK_NS ? VIEW_TICKS : VIEW_NONE;
@@ -74,7 +74,9 @@ static bool pause_is_leap(const struct connection *k, size_t i)
 bool connection_leaps(const struct connection *k)
 {
     for (size_t i = 1; i < k->n_kept; i++) {
-        const instant_ns pause = k->segments[i].time - k->segments[i - 1].time;
+        const instant_ns pause = instant_since(k->segments[i].time, k->segments[i - 1].time);
+        if (pause == INSTANT_NONE)
+            continue;
         if (pause <= -CAPTURE_STEP_BACK_NS || (pause >= LEAP_PAUSE_NS && pause_is_leap(k, i)))
             return true;
     }
@@ -85,7 +87,7 @@ bool reset_leaps(const struct case_file *c, const struct reset *r)
 {
     if (!r->in_full)
         return false;
-    const instant_ns age = r->deciding.segment.time - r->in_full->first_time;
+    const instant_ns age = instant_since(r->deciding.segment.time, r->in_full->first_time);
     const bool may =
         age >= LEAP_PAUSE_NS || c->captures[reset_capture(r)].back_first != INSTANT_NONE;
     return may && connection_leaps(r->in_full);
@@ -94,6 +96,7 @@ bool reset_leaps(const struct case_file *c, const struct reset *r)
 bool reset_leaps_near(const struct case_file *c, const struct reset *r)
 {
     const struct case_capture *k = &c->captures[reset_capture(r)];
-    return k->back_first != INSTANT_NONE && reset_first_time(r) <= k->back_last + LEAP_NEAR_NS &&
-           r->deciding.segment.time >= k->back_first - LEAP_NEAR_NS;
+    return k->back_first != INSTANT_NONE &&
+           reset_first_time(r) <= instant_plus(k->back_last, LEAP_NEAR_NS) &&
+           r->deciding.segment.time >= instant_plus(k->back_first, -LEAP_NEAR_NS);
 }

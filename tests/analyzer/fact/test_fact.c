@@ -251,6 +251,24 @@ static void what_one_capture_lacks_is_in_the_other(void **state)
     assert_int_equal(def->get(NULL, &r).as.number, 0);
 }
 
+static void what_has_no_time_has_no_duration(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"server.since-fin", "server.silent-for",
+                                        "server.data-silent-for"};
+    struct connection k = {0};
+    struct end *e = &k.end[SIDE_SERVER];
+    const struct reset r = {
+        .in_full = &k, .claimed = SIDE_SERVER, .deciding.segment.time = INSTANT_NONE};
+    e->saw_fin = true;
+    e->n_segments = 1;
+    e->last_time = e->fin_time = e->last_data_time = 1700000000 * NS_PER_S;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_non_null(fact_find(text_of(names[i])));
+        assert_false(fact_find(text_of(names[i]))->get(NULL, &r).known);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +282,7 @@ int main(void)
         cmocka_unit_test(an_end_that_spoke_uncaptured),
         cmocka_unit_test(a_capture_that_ends_too_soon),
         cmocka_unit_test(a_goodbye_does_not_end_a_silence),
+        cmocka_unit_test(what_has_no_time_has_no_duration),
         cmocka_unit_test(what_one_capture_lacks_is_in_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
