@@ -23,11 +23,14 @@ static void add_apart(struct page *p, instant_ns apart)
 
 static void time_cell(struct page *p, const struct diagnosis *d, const struct rung *r)
 {
+    const instant_ns apart = instant_since(r->time, d->reset->deciding.segment.time);
     page_add(p, "<td class=\"n\">");
     if (r->is_deciding)
         page_add(p, "0");
+    else if (apart == INSTANT_NONE)
+        page_add(p, "-");
     else
-        add_apart(p, r->time - d->reset->deciding.segment.time);
+        add_apart(p, apart);
     if (r->kind == RUNG_LOG && r->link->uncertainty_ns > NS_PER_S / 1000) {
         page_add(p, "<br>\xC2\xB1 ");
         show_duration(&p->b, r->link->uncertainty_ns);

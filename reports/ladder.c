@@ -79,7 +79,7 @@ size_t ladder_make(const struct findings *f, const struct diagnosis *d, struct r
         const struct link *l = &links[i];
         if (l->event->time == INSTANT_NONE || l->offset_ns == INSTANT_NONE)
             continue;
-        n = insert_log(out, n, l, d->reset->deciding.segment.time + l->offset_ns);
+        n = insert_log(out, n, l, instant_plus(d->reset->deciding.segment.time, l->offset_ns));
         shown++;
     }
     return n;

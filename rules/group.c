@@ -34,14 +34,15 @@ typedef VEC(struct group) group_list;
 static bool by_instant(struct member *m)
 {
     m->x = m->reset->deciding.segment.time;
-    return true;
+    return m->x != INSTANT_NONE;
 }
 
 static bool same_instant(const struct member *first, const struct member *last,
                          const struct member *next)
 {
     (void)first;
-    return next->x - last->x <= INSTANT_GAP;
+    const instant_ns apart = instant_since(next->x, last->x);
+    return apart != INSTANT_NONE && apart <= INSTANT_GAP;
 }
 
 static bool by_silence(struct member *m)

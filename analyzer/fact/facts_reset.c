@@ -130,8 +130,7 @@ static bool saw_what_followed(const struct case_file *c, const struct reset *r)
 {
     const struct case_capture *first = &c->captures[case_series(c, reset_capture(r))];
     const struct case_capture *last = first + (first->n_files > 1 ? first->n_files - 1 : 0);
-    return last->last != INSTANT_NONE &&
-           last->last - r->deciding.segment.time > NS_PER_S + NS_PER_S / 10;
+    return instant_since(last->last, r->deciding.segment.time) > NS_PER_S + NS_PER_S / 10;
 }
 
 static struct fact tried_again(const struct case_file *c, const struct reset *r)

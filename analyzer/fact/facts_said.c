@@ -95,8 +95,9 @@ static struct fact heartbeats_missed(const struct case_file *c, const struct res
     if (client->last_data_time == INSTANT_NONE)
         return unknown("the client's last payload was not captured");
     instant_ns closed = server->saw_fin ? server->fin_time : r->deciding.segment.time;
-    struct fact f = fact_number(r, 0, rst_frame(r));
-    f.as.real = (double)(closed - client->last_data_time) / ((double)a.heartbeat_s * NS_PER_S);
+    struct fact f = fact_since(r, closed, client->last_data_time, rst_frame(r));
+    if (f.known)
+        f.as.real = (double)f.as.number / ((double)a.heartbeat_s * NS_PER_S);
     return f;
 }
 

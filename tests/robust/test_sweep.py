@@ -70,6 +70,7 @@ class Times(ProgramTest):
                 told = self.json_of("x.pcapng").records("diagnosis")
                 self.assertEqual([(d["frame"], d["sender"]) for d in told],
                                  [(5, "server"), (10, "server")])
+                self.expect(OK, "-o", "x.html", "x.pcapng")
                 if 0 not in simple:
                     for d in told:
                         self.assertLessEqual(d["duration_s"], 0.005)
