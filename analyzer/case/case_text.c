@@ -28,6 +28,28 @@ static void skip_byte_order_mark(struct source *source)
         source_consume(source, mark.n);
 }
 
+/* A report that was left in the folder is no evidence, though each of its lines has a time. */
+static bool is_own_report(struct text head)
+{
+    const struct text begins[] = {TEXT("{\"type\":\"capture\",\"capture\":\""),
+                                  TEXT("{\"type\":\"log\",\"file\":\""),
+                                  TEXT("{\"type\":\"host\",\"file\":\"")};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (text_starts(head, begins[i]))
+            return true;
+    return false;
+}
+
+/* Why a text is not read, though nobody said what to take it for; NULL: it is. */
+static const char *not_a_log(struct text head)
+{
+    if (is_own_report(head))
+        return "a report of this program";
+    return log_probe(head) == 0
+               ? "text, but its first lines are not those of a log or a known snapshot"
+               : NULL;
+}
+
 bool case_read_text(struct case_run *run, struct case_input *in, struct source *source,
                     const struct input *input, bool snapshots_read, struct error *err)
 {
@@ -46,9 +68,10 @@ bool case_read_text(struct case_run *run, struct case_input *in, struct source *
     }
     if (!wanted && kind)
         return case_read_host(run, in, source, kind, err);
-    if (!wanted && !is_journal && log_probe(head) == 0) {
+    const char *why = wanted || is_journal ? NULL : not_a_log(head);
+    if (why) {
         in->taken_for = "skipped";
-        in->why = TEXT("text, but its first lines are not those of a log or a known snapshot");
+        in->why = text_of(why);
         if (input->is_given)
             case_unused(run, in);
         return true;
