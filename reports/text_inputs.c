@@ -6,11 +6,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "parsers/base/vec.h"
 #include "reports/lines.h"
 #include "reports/show.h"
 #include "reports/tell.h"
 
 #define UNMATCHED_LISTED 10
+#define UNUSED_NAMED 20   /* of one reason */
+#define UNUSED_REASONS 20 /* both but with -v */
 
 static void one_unmatched(struct lines *l, const struct unmatched_line *u)
 {
@@ -170,27 +173,63 @@ static bool is_unused(const struct case_input *in, bool failed)
     return in->failed == failed && (failed || strcmp(in->taken_for, "skipped") == 0);
 }
 
-/* The reason once, then the names of all that share it. */
+struct reasons { /* the first input of each */
+    VEC(size_t) v;
+    size_t n_left_out; /* inputs of reasons that found no place */
+};
+
+static bool shares_reason(const struct case_file *c, size_t i, size_t first, bool failed)
+{
+    return is_unused(&c->inputs[i], failed) && text_eq(c->inputs[i].why, c->inputs[first].why);
+}
+
+static void add_reason(struct reasons *r, const struct case_file *c, size_t i, bool failed,
+                       size_t most)
+{
+    for (size_t k = 0; k < r->v.n; k++)
+        if (shares_reason(c, i, r->v.v[k], failed))
+            return;
+    size_t *slot = r->v.n < most ? vec_push(&r->v) : NULL;
+    if (slot)
+        *slot = i;
+    else
+        r->n_left_out++;
+}
+
+/* The reason once, then the names of those that share it. */
+static void one_reason(struct lines *l, size_t first, bool failed, const char *head)
+{
+    const struct case_file *c = l->f->of;
+    const size_t most = l->o->verbosity > 0 ? SIZE_MAX : UNUSED_NAMED;
+    size_t n = 0;
+    strbuf_str(&l->b, head);
+    lines_say(l, c->inputs[first].why);
+    strbuf_char(&l->b, ':');
+    for (size_t i = first; i < c->n_inputs; i++)
+        if (shares_reason(c, i, first, failed) && n++ < most) {
+            strbuf_char(&l->b, ' ');
+            lines_say(l, c->inputs[i].name);
+        }
+    if (n > most)
+        strbuf_printf(&l->b, " ... and %zu more (-v lists them)", n - most);
+    lines_fill(l, "  ", 6);
+}
+
 static void inputs_unused(struct lines *l, bool failed, const char *head)
 {
     const struct case_file *c = l->f->of;
-    for (size_t i = 0; i < c->n_inputs; i++) {
-        bool is_first = is_unused(&c->inputs[i], failed);
-        for (size_t k = 0; k < i && is_first; k++)
-            is_first =
-                !is_unused(&c->inputs[k], failed) || !text_eq(c->inputs[k].why, c->inputs[i].why);
-        if (!is_first)
-            continue;
-        strbuf_str(&l->b, head);
-        lines_say(l, c->inputs[i].why);
-        strbuf_char(&l->b, ':');
-        for (size_t k = i; k < c->n_inputs; k++)
-            if (is_unused(&c->inputs[k], failed) && text_eq(c->inputs[k].why, c->inputs[i].why)) {
-                strbuf_char(&l->b, ' ');
-                lines_say(l, c->inputs[k].name);
-            }
+    const size_t most = l->o->verbosity > 0 ? SIZE_MAX : UNUSED_REASONS;
+    struct reasons r = {0};
+    for (size_t i = 0; i < c->n_inputs; i++)
+        if (is_unused(&c->inputs[i], failed))
+            add_reason(&r, c, i, failed, most);
+    for (size_t i = 0; i < r.v.n; i++)
+        one_reason(l, r.v.v[i], failed, head);
+    if (r.n_left_out > 0) {
+        strbuf_printf(&l->b, "%s%zu more, for other reasons (-v lists them)", head, r.n_left_out);
         lines_fill(l, "  ", 6);
     }
+    vec_finish(&r.v);
 }
 
 void text_inputs(struct lines *l)
