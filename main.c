@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analyzer/case/case.h"
@@ -21,6 +22,25 @@
 #include "reports/terminal.h"
 #include "rules/engine.h"
 
+/* Evidence that was read is never written over. */
+static bool is_evidence(const struct case_file *c, const char *path)
+{
+    struct stat out, in;
+    if (stat(path, &out) != 0 || !S_ISREG(out.st_mode))
+        return false;
+    for (size_t i = 0; i < c->n_inputs; i++)
+        if (strcmp(c->inputs[i].taken_for, "skipped") != 0 && stat(c->inputs[i].name.p, &in) == 0 &&
+            in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return true;
+    return false;
+}
+
+static bool may_write(const struct findings *f, const char *path, struct error *err)
+{
+    return !is_evidence(f->of, path) ||
+           error_set(err, ERROR_USAGE, path, "is an input, and is not written over");
+}
+
 static int write_reports(const struct arguments *a, const struct findings *f,
                          struct report_options *o)
 {
@@ -28,7 +48,8 @@ static int write_reports(const struct arguments *a, const struct findings *f,
     int status = EXIT_OK;
     for (size_t i = 0; i < a->outputs.n; i++) {
         o->color = false;
-        if (!report_write_file(a->outputs.v[i].format, a->outputs.v[i].path, f, o, &err)) {
+        if (!may_write(f, a->outputs.v[i].path, &err) ||
+            !report_write_file(a->outputs.v[i].format, a->outputs.v[i].path, f, o, &err)) {
             terminal_error(&err);
             status = EXIT_USAGE;
         }
@@ -332,6 +353,7 @@ int main(int argc, char **argv)
 {
     huge_heap();
     keep_streams_apart();
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a silent death */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a silent death, */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow further */
     return run_command(argc, argv);
 }

@@ -75,7 +75,7 @@ static bool fill_temporary(FILE *out, const struct report_format *format, const 
     return good;
 }
 
-/* A device or a pipe (/dev/full, /dev/stdout) cannot be replaced by a rename: write straight to it.
+/* A device or a pipe (/dev/full, /dev/fd/3) cannot be replaced by a rename: write straight to it.
  */
 static bool write_special(const struct report_format *format, const char *path,
                           const struct findings *f, const struct report_options *o,
@@ -87,15 +87,25 @@ static bool write_special(const struct report_format *format, const char *path,
     return fill_temporary(out, format, path, f, o, err);
 }
 
-bool report_write_file(const struct report_format *format, const char *path,
-                       const struct findings *f, const struct report_options *o, struct error *err)
+/* "-", and any name of the file that standard output is (/dev/stdout): what else is written there
+ * must not be lost, and /dev/stdout itself must not be replaced. */
+static bool is_standard_output(const char *path, const struct stat *st)
 {
-    struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-        if (S_ISDIR(st.st_mode))
-            return error_set_errno(err, EISDIR, path, "cannot be opened for writing");
-        return write_special(format, path, f, o, err);
-    }
+    struct stat out;
+    return strcmp(path, "-") == 0 || (st && fstat(STDOUT_FILENO, &out) == 0 &&
+                                      out.st_dev == st->st_dev && out.st_ino == st->st_ino);
+}
+
+/* Whether the name stands for a file of some process or for a device, and is no file's own. */
+static bool is_of_system(const char *path)
+{
+    return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0;
+}
+
+static bool write_by_rename(const struct report_format *format, const char *path,
+                            const struct findings *f, const struct report_options *o,
+                            struct error *err)
+{
     size_t n = strlen(path) + sizeof ".XXXXXX";
     char *temporary = malloc(n);
     if (!temporary)
@@ -120,5 +130,22 @@ bool report_write_file(const struct report_format *format, const char *path,
     if (!good && fd >= 0)
         unlink(temporary);
     free(temporary);
+    return good;
+}
+
+bool report_write_file(const struct report_format *format, const char *path,
+                       const struct findings *f, const struct report_options *o, struct error *err)
+{
+    struct stat st;
+    const bool is_there = stat(path, &st) == 0;
+    if (is_standard_output(path, is_there ? &st : NULL))
+        return report_write_stream(format, stdout, f, o, err);
+    if (is_there && S_ISDIR(st.st_mode))
+        return error_set_errno(err, EISDIR, path, "cannot be opened for writing");
+    if (is_there && (!S_ISREG(st.st_mode) || is_of_system(path)))
+        return write_special(format, path, f, o, err);
+    char *target = is_there ? realpath(path, NULL) : NULL; /* a link stays, its file is replaced */
+    bool good = write_by_rename(format, target ? target : path, f, o, err);
+    free(target);
     return good;
 }

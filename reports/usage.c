@@ -51,8 +51,8 @@ void usage_help(const struct usage *u, FILE *out)
     fputs("\noptions:\n", out);
     for (size_t i = 0; i < u->n_options; i++)
         help_option(&u->options[i], out);
-    fputs("\nexit status: 0 report written, 1 --fail-on met, 2 usage or rule error,\n"
-          "3 no input could be read, 4 some inputs failed.\n",
+    fputs("\nexit status: 0 report written, 1 --fail-on met, 2 usage or rule error, or a\n"
+          "report that could not be written, 3 no input could be read, 4 some inputs failed.\n",
           out);
 }
 
@@ -109,9 +109,10 @@ void usage_man(const struct usage *u, FILE *out)
           ".TP\n0\nThe report was written. A truncated or damaged capture is a caveat in it "
           "and still 0.\n"
           ".TP\n1\n\\fB\\-\\-fail\\-on\\fR was met.\n"
-          ".TP\n2\nWrong usage, configuration or rules.\n"
+          ".TP\n2\nWrong usage, configuration or rules; or a report could not be written.\n"
           ".TP\n3\nNo input could be read.\n"
-          ".TP\n4\nSome inputs failed; with \\fB\\-\\-strict\\fR also any warning.\n"
+          ".TP\n4\nSome inputs failed, such as a compressed file that breaks off (what came "
+          "before the break is in the report); with \\fB\\-\\-strict\\fR also any warning.\n"
           ".SH ENVIRONMENT\n"
           ".TP\n\\fBNO_COLOR\\fR, \\fBTERM=dumb\\fR\nNo colour, unless \\fB\\-\\-color\\fR asks "
           "for it; a dumb terminal gets no progress line either.\n"

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import struct
 import subprocess
 
@@ -382,6 +383,54 @@ class Outputs(ProgramTest):
         case = self.write_case()
         self.expect(OK, "-o", "a.dat", "--format", "json", case)
         self.assertEqual((self.folder / "a.dat").read_bytes(), self.json_of(case).out)
+
+    def test_names_of_standard_output(self):
+        case = self.write_case()
+        plain = self.json_of(case).out
+        os.symlink("/proc/self/fd/1", self.folder / "out")
+        for name in ("-", "out"):
+            with self.subTest(name=name):
+                with open(self.folder / "kept", "wb") as kept:
+                    kept.write(b"before\n")
+                    kept.flush()
+                    self.expect(OK, "-o", name, "--format", "json", case, stdout=kept)
+                    kept.write(b"behind\n")
+                self.assertEqual((self.folder / "kept").read_bytes(),
+                                 b"before\n" + plain + b"behind\n")
+        self.assertTrue(os.path.islink(self.folder / "out"))
+        self.assertFalse((self.folder / "-").exists())
+
+    def test_link_stays_a_link(self):
+        case = self.write_case()
+        self.write("site/old.html", b"old")
+        os.symlink("site/old.html", self.folder / "latest.html")
+        self.expect(OK, "-o", "latest.html", case)
+        self.assertTrue(os.path.islink(self.folder / "latest.html"))
+        self.assertGreater((self.folder / "site/old.html").stat().st_size, 1000)
+        self.assertEqual(os.listdir(self.folder / "site"), ["old.html"])
+
+    def test_evidence_is_not_written_over(self):
+        self.write("case/auth.txt", self.log)
+        self.write("case/server.pcap", self.pcap)
+        for name in ("case/auth.txt", "case/../case/auth.txt"):
+            self.expect(USAGE, "-o", name, "case", says="is an input, and is not written over")
+        self.assertEqual((self.folder / "case/auth.txt").read_bytes(), self.log)
+
+    def test_reports_in_the_folder_are_no_evidence(self):
+        case = self.write_case()
+        names = [f"{case}/{name}" for name in ("a.html", "b.jsonl", "c.txt")]
+        words = [word for name in names for word in ("-o", name)]
+        self.expect(OK, *words, case)
+        self.expect(OK, *words, case)
+        logs = [log["file"] for log in self.json_of(case).records("log")]
+        self.assertEqual(logs, [f"{case}/auth.log"])
+        self.assertIn("a report of this program", self.skipped(case)[names[1]])
+
+    def test_file_that_may_not_grow(self):
+        case = self.write_case()
+        self.expect(USAGE, "-o", "a.html", case, says="a.html: the report could not be written",
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+        self.assertEqual(os.listdir(self.folder), [case])
 
     def test_place_that_cannot_be_written(self):
         case = self.write_case()
