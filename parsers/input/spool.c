@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "parsers/base/text.h"
+#include "parsers/input/sniff.h"
 
 #define COPY_BYTES ((size_t)256 << 10)
 
@@ -55,24 +56,59 @@ static bool write_all(int fd, const char *bytes, size_t n)
     return true;
 }
 
-static bool copy(int from, int to, const char *name, uint64_t max, struct error *err)
+/* Bytes that may go to the file: half of what is free on its disk, or in memory. */
+static uint64_t room_for(int fd)
+{
+    struct statvfs st;
+    if (fstatvfs(fd, &st) == 0 && st.f_blocks > 0)
+        return (uint64_t)st.f_bavail * st.f_frsize / 2;
+    const long n = sysconf(_SC_AVPHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return n > 0 && size > 0 ? (uint64_t)n * (uint64_t)size / 2 : UINT64_MAX;
+}
+
+struct copying {
+    int from, to;
+    const char *name;
+    uint64_t max, n;
+    spool_wants *wants;
+    void *ctx;
+};
+
+static bool put_copy(struct copying *c, const char *bytes, size_t n, struct error *err)
+{
+    c->n += n;
+    if (c->n > c->max)
+        return error_set(err, ERROR_LIMIT, c->name, "gave more than %llu bytes",
+                         (unsigned long long)c->max);
+    return write_all(c->to, bytes, n) || error_set_errno(err, errno, c->name, "cannot keep a copy");
+}
+
+/* So much as shows what it is, in as many reads as that takes; how much it was, or -1. */
+static ssize_t read_beginning(const struct copying *c, char *into)
+{
+    size_t n = 0;
+    ssize_t got;
+    while (n < SNIFF_BYTES && (got = read_some(c->from, into + n, COPY_BYTES - n)) != 0) {
+        if (got < 0)
+            return -1;
+        n += (size_t)got;
+    }
+    return (ssize_t)n;
+}
+
+static bool copy(struct copying *c, struct error *err)
 {
     char *buffer = malloc(COPY_BYTES);
     if (!buffer)
-        return error_set(err, ERROR_NO_MEMORY, name, "out of memory");
-    uint64_t total = 0;
-    ssize_t n = 0;
-    bool ok = true;
-    while (ok && (n = read_some(from, buffer, COPY_BYTES)) > 0) {
-        total += (uint64_t)n;
-        if (total > max)
-            ok = error_set(err, ERROR_LIMIT, name, "gave more than %llu bytes",
-                           (unsigned long long)max);
-        else if (!write_all(to, buffer, (size_t)n))
-            ok = error_set_errno(err, errno, name, "cannot keep a copy");
-    }
+        return error_set(err, ERROR_NO_MEMORY, c->name, "out of memory");
+    ssize_t n = read_beginning(c, buffer);
+    bool ok = n < 0 || put_copy(c, buffer, (size_t)n, err);
+    if (n > 0 && c->wants && !c->wants(c->ctx, (const uint8_t *)buffer, (size_t)n))
+        n = 0;
+    while (ok && n > 0 && (n = read_some(c->from, buffer, COPY_BYTES)) > 0)
+        ok = put_copy(c, buffer, (size_t)n, err);
     if (n < 0)
-        ok = error_set_errno(err, errno, name, "cannot read");
+        ok = error_set_errno(err, errno, c->name, "cannot read");
     free(buffer);
     return ok;
 }
@@ -94,7 +130,8 @@ int spool_open(const char *path)
     return fd;
 }
 
-int spool_path(const char *path, const char *name, uint64_t max, struct error *err)
+int spool_path(const char *path, const char *name, uint64_t max, spool_wants *wants, void *ctx,
+               struct error *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     int from = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -105,7 +142,9 @@ int spool_path(const char *path, const char *name, uint64_t max, struct error *e
     int to = open_nameless();
     if (to < 0)
         error_set_errno(err, errno, name, "cannot keep a copy");
-    if (to >= 0 && !copy(from, to, name, max, err)) {
+    const uint64_t room = to >= 0 ? room_for(to) : 0;
+    struct copying c = {from, to, name, room < max ? room : max, 0, wants, ctx};
+    if (to >= 0 && !copy(&c, err)) {
         close(to);
         to = -1;
     }
@@ -160,9 +199,8 @@ bool spool_named(struct source *s, uint64_t max, char path[SPOOL_NAME_MAX], uint
 
 int spool_on_disk(uint64_t *room)
 {
-    struct statvfs st;
     const int fd = open_in_folder();
-    *room = fd >= 0 && fstatvfs(fd, &st) == 0 ? (uint64_t)st.f_bavail * st.f_frsize / 2 : 0;
+    *room = fd >= 0 ? room_for(fd) : 0;
     return fd;
 }
 

@@ -6,6 +6,8 @@
 #ifndef WHYRST_PARSERS_INPUT_SPOOL_H
 #define WHYRST_PARSERS_INPUT_SPOOL_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "parsers/base/error.h"
@@ -17,9 +19,14 @@
  * where /proc is not mounted; its readers then share one place in it and must take turns. */
 int spool_open(const char *path);
 
-/* Copies "-" (standard input) or the pipe at path, at most max bytes.  Returns a descriptor that is
- * the caller's, or -1 with *err. */
-int spool_path(const char *path, const char *name, uint64_t max, struct error *err);
+/* Whether the rest of a stream that begins so is wanted. */
+typedef bool spool_wants(void *ctx, const uint8_t *bytes, size_t n);
+
+/* Copies "-" (standard input) or the pipe at path, at most max bytes, nor more than half of what is
+ * free where the copy goes; where wants (it may be NULL) says no to its first SNIFF_BYTES, those
+ * and perhaps some more.  Returns a descriptor that is the caller's, or -1 with *err. */
+int spool_path(const char *path, const char *name, uint64_t max, spool_wants *wants, void *ctx,
+               struct error *err);
 
 #define SPOOL_NAME_MAX 32
 

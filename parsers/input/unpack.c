@@ -146,6 +146,11 @@ bool unpack_is_quick(const struct unpack *u)
     return u->stream != NULL;
 }
 
+uint64_t unpack_n_out(const struct unpack *u)
+{
+    return u->total;
+}
+
 void unpack_close(struct unpack *u)
 {
     if (!u)

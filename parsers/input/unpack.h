@@ -37,6 +37,8 @@ struct unpack *unpack_open(const char *path, const char *name, const struct inpu
 void unpack_close(struct unpack *u); /* NULL-safe */
 /* Whether it is one gzip or zstd stream, which unpacks several times as fast as bzip2 or xz. */
 bool unpack_is_quick(const struct unpack *u);
+/* Bytes out of an archive so far, those of compressed members counted packed and unpacked. */
+uint64_t unpack_n_out(const struct unpack *u);
 /* member->name lives until the next step.  What was not read of the last member is passed over. */
 enum unpack_step unpack_next(struct unpack *u, struct unpack_member *member, struct error *err);
 /* The bytes of the current member, decompressed if it is a compressed file; of a long one read

@@ -4,65 +4,15 @@
  * archive under the hand is kept between its members.  Nothing is written but copies without a
  * name.
  */
-#include "parsers/input/walk.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "parsers/base/arena.h"
-#include "parsers/base/vec.h"
 #include "parsers/input/folder.h"
 #include "parsers/input/spool.h"
-#include "parsers/input/unpack.h"
-
-#define NOT_A_MEMBER UINT64_MAX
-
-/* A path to visit.  path is what open(2) takes; name is what people see. */
-struct pending {
-    const char *path, *name;
-    unsigned depth; /* folders between it and the command line */
-};
-
-/* Where an input's bytes are. */
-struct place {
-    const char *path;
-    uint64_t member; /* NOT_A_MEMBER for a plain file */
-    /* of an input that is kept, in the walk's file */
-    uint64_t from, n_bytes;
-    const struct error *failure; /* that it ended with, or NULL */
-};
-
-/* An open archive and the member it stands at. */
-struct opened {
-    struct walk *w;
-    const char *path; /* NULL: free */
-    struct unpack *unpack;
-    uint64_t next; /* index of the member that the next step gives */
-};
-
-struct walk {
-    struct arena arena; /* names, paths, errors, inputs */
-    const struct input_limits *limits;
-    walk_override *override;
-    void *ctx;
-    VEC(struct pending) todo; /* a stack */
-    VEC(struct input *) inputs;
-    VEC(struct place) places; /* beside inputs */
-    VEC(int) spools;
-    struct {
-        int fd; /* valid where was_opened */
-        bool was_opened;
-        uint64_t n, room;
-    } kept; /* copies of members, one behind the other */
-    bool started, exhausted;
-    struct opened current; /* the archive being visited */
-    const char *current_name;
-    bool current_is_given;
-    struct opened idle; /* the archive last used by walk_open_input */
-};
+#include "parsers/input/walk_parts.h"
 
 struct walk *walk_new(const struct input_limits *limits, walk_override *override, void *ctx,
                       struct error *err)
@@ -97,19 +47,18 @@ void walk_free(struct walk *w)
     free(w);
 }
 
-static bool push(struct walk *w, const char *path, const char *name, unsigned depth)
+bool walk_push(struct walk *w, const struct pending *p)
 {
-    struct pending *p = path && name ? vec_push(&w->todo) : NULL;
-    if (!p)
-        return false;
-    *p = (struct pending){.path = path, .name = name, .depth = depth};
-    return true;
+    struct pending *slot = p->path && p->name ? vec_push(&w->todo) : NULL;
+    if (slot)
+        *slot = *p;
+    return slot != NULL;
 }
 
 bool walk_add(struct walk *w, const char *path, struct error *err)
 {
     const char *copy = arena_cstr(&w->arena, text_of(path));
-    if (!push(w, copy, copy, 0))
+    if (!walk_push(w, &(struct pending){.path = copy, .name = copy}))
         return error_set(err, ERROR_NO_MEMORY, path, "out of memory");
     return true;
 }
@@ -135,8 +84,8 @@ static bool list_input(struct walk *w, const struct input *in, const struct plac
     return true;
 }
 
-static bool list_failure(struct walk *w, const char *name, enum input_kind kind,
-                         const struct error *err)
+bool walk_list_failure(struct walk *w, const char *name, enum input_kind kind,
+                       const struct error *err)
 {
     struct input in = {.name = arena_cstr(&w->arena, text_of(name)),
                        .kind = kind,
@@ -157,31 +106,43 @@ static void identify(struct walk *w, struct input *in, struct source *s)
         in->kind = w->override(w->ctx, in->name, in->kind);
 }
 
-/* Lists the stream.  One that fails before its first byte is a failure. */
-static bool list_stream(struct walk *w, struct input *in, const struct place *at,
-                        struct source **source)
-{
-    identify(w, in, *source);
-    const struct error *failure = source_error(*source);
-    if (in->kind != INPUT_EMPTY || !failure)
-        return list_input(w, in, at);
-    bool ok = list_failure(w, in->name, INPUT_FAILED, failure);
-    source_close(*source);
-    *source = NULL;
-    return ok;
-}
-
 static bool is_packed(enum input_kind kind)
 {
     return kind == INPUT_COMPRESSED || kind == INPUT_TAR || kind == INPUT_ZIP;
 }
 
+/* Lists the stream.  One that fails before its first byte is a failure. */
+static bool list_stream(struct walk *w, struct input *in, const struct place *at,
+                        struct source **source)
+{
+    identify(w, in, *source);
+    if (w->current.unpack && is_packed(in->kind)) {
+        const bool good = walk_nested(w, in->name, *source);
+        source_close(*source);
+        *source = NULL;
+        return good;
+    }
+    const struct error *failure = source_error(*source);
+    if (in->kind != INPUT_EMPTY || !failure)
+        return list_input(w, in, at);
+    bool ok = walk_list_failure(w, in->name, INPUT_FAILED, failure);
+    source_close(*source);
+    *source = NULL;
+    return ok;
+}
+
 static bool visit_packed(struct walk *w, const struct pending *p)
 {
     struct error err = {0};
-    struct unpack *u = unpack_open(p->path, p->name, w->limits, &err);
+    w->current_limits = *w->limits;
+    if (p->nest && *p->nest->left < w->current_limits.produced_max)
+        w->current_limits.produced_max = *p->nest->left;
+    struct unpack *u = unpack_open(p->path, p->name, &w->current_limits, &err);
     if (!u)
-        return list_failure(w, p->name, INPUT_FAILED, &err);
+        return walk_list_failure(w, p->name, INPUT_FAILED, &err);
+    w->current_nest = p->nest;
+    w->nested_left = p->nest ? p->nest->left : NULL;
+    w->current_todo = w->todo.n;
     w->current = (struct opened){.w = w, .path = p->path, .unpack = u};
     w->current_name = p->name;
     w->current_is_given = p->depth == 0;
@@ -194,7 +155,7 @@ static bool visit_file(struct walk *w, const struct pending *p, const struct sta
     struct error err = {0};
     struct source *s = source_open_as(p->path, p->name, &err);
     if (!s)
-        return list_failure(w, p->name, INPUT_FAILED, &err);
+        return walk_list_failure(w, p->name, INPUT_FAILED, &err);
     const uint8_t *bytes;
     size_t n = source_peek(s, SNIFF_BYTES, &bytes);
     if (is_packed(sniff_kind(bytes, n))) {
@@ -212,27 +173,42 @@ static bool visit_folder(struct walk *w, const struct pending *p)
     struct error err = {0};
     if (p->depth >= w->limits->depth_max) {
         error_set(&err, ERROR_LIMIT, p->name, "more than %u folders deep", w->limits->depth_max);
-        return list_failure(w, p->name, INPUT_FAILED, &err);
+        return walk_list_failure(w, p->name, INPUT_FAILED, &err);
     }
     struct folder f;
     if (!folder_read(&f, p->path, p->name, w->limits->inputs_max, &err))
-        return list_failure(w, p->name, INPUT_FAILED, &err);
+        return walk_list_failure(w, p->name, INPUT_FAILED, &err);
     bool ok = true;
     const char *slash = text_ends(text_of(p->path), TEXT("/")) ? "" : "/";
     for (size_t i = f.n; ok && i > 0; i--) { /* the last is pushed first */
         const char *path = arena_printf(&w->arena, "%s%s%s", p->path, slash, f.names[i - 1]);
-        ok = push(w, path, path, p->depth + 1);
+        ok = walk_push(w, &(struct pending){.path = path, .name = path, .depth = p->depth + 1});
     }
     folder_finish(&f);
     return ok;
 }
 
+struct beginning {
+    struct walk *w;
+    const char *name;
+};
+
+/* A pipe without end (/dev/zero) is not copied to see that nothing can be made of it. */
+static bool may_be_read(void *ctx, const uint8_t *bytes, size_t n)
+{
+    const struct beginning *of = ctx;
+    const enum input_kind kind = sniff_kind(bytes, n);
+    return kind != INPUT_UNKNOWN ||
+           (of->w->override && of->w->override(of->w->ctx, of->name, kind) != INPUT_UNKNOWN);
+}
+
 static bool visit_pipe(struct walk *w, const struct pending *p, struct source **source)
 {
     struct error err = {0};
-    int fd = spool_path(p->path, p->name, w->limits->spool_max, &err);
+    struct beginning of = {.w = w, .name = p->name};
+    int fd = spool_path(p->path, p->name, w->limits->spool_max, may_be_read, &of, &err);
     if (fd < 0)
-        return list_failure(w, p->name, INPUT_FAILED, &err);
+        return walk_list_failure(w, p->name, INPUT_FAILED, &err);
     int *slot = vec_push(&w->spools);
     if (!slot) {
         close(fd);
@@ -257,7 +233,7 @@ static bool visit_path(struct walk *w, const struct pending *p, struct source **
         return visit_pipe(w, p, source);
     if ((is_given ? stat(p->path, &st) : lstat(p->path, &st)) != 0) {
         error_set_errno(&err, errno, p->name, "cannot open");
-        return list_failure(w, p->name, INPUT_FAILED, &err);
+        return walk_list_failure(w, p->name, INPUT_FAILED, &err);
     }
     if (S_ISDIR(st.st_mode))
         return visit_folder(w, p);
@@ -267,7 +243,17 @@ static bool visit_path(struct walk *w, const struct pending *p, struct source **
         return visit_pipe(w, p, source);
     error_set(&err, ERROR_USAGE, p->name, "%s",
               S_ISLNK(st.st_mode) ? "a symbolic link, not followed" : "not a file");
-    return list_failure(w, p->name, INPUT_SKIPPED, &err);
+    return walk_list_failure(w, p->name, INPUT_SKIPPED, &err);
+}
+
+/* What was pushed since there were from of them is handed out in that order. */
+static void reverse(struct walk *w, size_t from)
+{
+    for (size_t i = from, k = w->todo.n; i + 1 < k; i++, k--) {
+        struct pending p = w->todo.v[i];
+        w->todo.v[i] = w->todo.v[k - 1];
+        w->todo.v[k - 1] = p;
+    }
 }
 
 static const char *member_name(struct walk *w, const char *archive, const struct unpack_member *m)
@@ -281,7 +267,7 @@ static bool visit_bytes(struct walk *w, const char *name, const struct unpack_me
     struct error err = {0};
     *source = unpack_source(w->current.unpack, name, NULL, NULL, &err);
     if (!*source)
-        return list_failure(w, name, INPUT_FAILED, &err);
+        return walk_list_failure(w, name, INPUT_FAILED, &err);
     struct stat st;
     struct input in = {.name = name, .size = m->size, .is_member = m->name != NULL};
     if (!m->name) {
@@ -299,10 +285,12 @@ static bool leave_archive(struct walk *w, const struct error *failure)
 {
     const char *name = w->current_name;
     bool is_empty = w->current.next == 0;
+    walk_leave_nested(w);
+    reverse(w, w->current_todo);
     unpack_close(w->current.unpack);
     w->current = (struct opened){0};
     if (failure)
-        return list_failure(w, name, INPUT_FAILED, failure);
+        return walk_list_failure(w, name, INPUT_FAILED, failure);
     struct input in = {.name = name, .kind = INPUT_EMPTY, .is_given = w->current_is_given};
     struct place nowhere = {.member = NOT_A_MEMBER};
     return !is_empty || list_input(w, &in, &nowhere);
@@ -322,17 +310,8 @@ static bool visit_member(struct walk *w, struct source **source)
     if (m.is_file && !m.is_encrypted)
         return visit_bytes(w, name, &m, source);
     error_set(&err, m.is_encrypted ? ERROR_FORMAT : ERROR_USAGE, name, "%s",
-              m.is_encrypted ? "encrypted" : "a link or a device, not a file");
-    return list_failure(w, name, m.is_encrypted ? INPUT_FAILED : INPUT_SKIPPED, &err);
-}
-
-static void reverse(struct walk *w)
-{
-    for (size_t i = 0, k = w->todo.n; i + 1 < k; i++, k--) {
-        struct pending p = w->todo.v[i];
-        w->todo.v[i] = w->todo.v[k - 1];
-        w->todo.v[k - 1] = p;
-    }
+              m.is_encrypted ? "encrypted: unpack it first" : "a link or a device, not a file");
+    return walk_list_failure(w, name, m.is_encrypted ? INPUT_FAILED : INPUT_SKIPPED, &err);
 }
 
 /* One step: false when there is nothing left or nothing can be kept any more. */
@@ -343,7 +322,7 @@ static bool step(struct walk *w, struct source **source)
     if (w->todo.n == 0)
         return false;
     struct pending p = w->todo.v[--w->todo.n];
-    return visit_path(w, &p, source);
+    return p.nest ? visit_packed(w, &p) : visit_path(w, &p, source);
 }
 
 /* The budget of inputs, or memory: the last entry says so. */
@@ -351,7 +330,7 @@ static bool give_up(struct walk *w)
 {
     static const struct error why = {.code = ERROR_LIMIT,
                                      .text = "too many inputs: the rest is not read"};
-    bool listed = !w->exhausted && list_failure(w, "...", INPUT_FAILED, &why);
+    bool listed = !w->exhausted && walk_list_failure(w, "...", INPUT_FAILED, &why);
     w->exhausted = true;
     return listed;
 }
@@ -361,7 +340,7 @@ bool walk_next(struct walk *w, size_t *index, struct source **source)
     size_t n = w->inputs.n;
     *source = NULL;
     if (!w->started)
-        reverse(w); /* paths were given first to last; the stack hands out the last */
+        reverse(w, 0); /* paths were given first to last; the stack hands out the last */
     w->started = true;
     bool ok = !w->exhausted;
     while (ok && w->inputs.n == n)
@@ -373,104 +352,4 @@ bool walk_next(struct walk *w, size_t *index, struct source **source)
     source_close(*source);
     *source = NULL;
     return false;
-}
-
-/* ---- opening again ---- */
-
-static void open_kept(struct walk *w)
-{
-    uint64_t room;
-    w->kept.fd = spool_on_disk(&room);
-    w->kept.was_opened = true;
-    w->kept.room = room < w->limits->kept_max ? room : w->limits->kept_max;
-}
-
-bool walk_keep(struct walk *w, size_t i, struct source *source)
-{
-    struct input *in = w->inputs.v[i];
-    struct place *at = &w->places.v[i];
-    uint64_t n;
-    if (!w->kept.was_opened)
-        open_kept(w);
-    const uint64_t left = w->kept.room - w->kept.n;
-    if (w->kept.fd < 0 || left == 0 || (in->size != UINT64_MAX && in->size > left))
-        return false;
-    if (!spool_append(w->kept.fd, w->kept.n, source, left, &n)) {
-        w->kept.room = w->kept.n;
-        return true;
-    }
-    const struct error *failure = source_error(source);
-    at->failure = failure ? arena_copy(&w->arena, failure, sizeof *failure) : NULL;
-    in->is_kept = !failure || at->failure;
-    at->from = w->kept.n;
-    at->n_bytes = n;
-    w->kept.n += n;
-    return true;
-}
-
-/* A member's source was closed: its archive becomes the idle one. */
-static void hand_back(void *ctx)
-{
-    struct opened *o = ctx;
-    struct walk *w = o->w;
-    unpack_close(w->idle.unpack);
-    w->idle = *o;
-    free(o);
-}
-
-static struct opened *take_archive(struct walk *w, const struct place *at, const char *name,
-                                   struct error *err)
-{
-    struct opened *o = calloc(1, sizeof *o);
-    if (!o) {
-        error_set(err, ERROR_NO_MEMORY, name, "out of memory");
-        return NULL;
-    }
-    if (w->idle.unpack && w->idle.path == at->path && w->idle.next <= at->member) {
-        *o = w->idle;
-        w->idle = (struct opened){0};
-        return o;
-    }
-    *o = (struct opened){.w = w, .path = at->path};
-    o->unpack = unpack_open(at->path, name, w->limits, err);
-    if (o->unpack)
-        return o;
-    free(o);
-    return NULL;
-}
-
-static struct source *reopen_member(struct walk *w, const struct place *at, const char *name,
-                                    struct error *err)
-{
-    struct opened *o = take_archive(w, at, name, err);
-    if (!o)
-        return NULL;
-    struct unpack_member m = {0};
-    enum unpack_step got = UNPACK_MEMBER;
-    while (o->next <= at->member && got == UNPACK_MEMBER) {
-        got = unpack_next(o->unpack, &m, err);
-        o->next++;
-    }
-    if (got == UNPACK_MEMBER)
-        return unpack_source(o->unpack, name, hand_back, o, err);
-    if (got == UNPACK_END)
-        error_set(err, ERROR_IO, name, "is no longer in the archive");
-    unpack_close(o->unpack);
-    free(o);
-    return NULL;
-}
-
-struct source *walk_open_input(struct walk *w, size_t i, struct error *err)
-{
-    const struct place *at = &w->places.v[i];
-    const char *name = w->inputs.v[i]->name;
-    if (!at->path) {
-        error_set(err, ERROR_USAGE, name, "is not a stream");
-        return NULL;
-    }
-    if (w->inputs.v[i]->is_kept)
-        return spool_part(name, w->kept.fd, at->from, at->n_bytes, at->failure, err);
-    if (at->member != NOT_A_MEMBER)
-        return reopen_member(w, at, name, err);
-    return source_open_as(at->path, name, err);
 }

@@ -93,24 +93,107 @@ static void members_can_be_open_side_by_side(void **state)
     listing_finish(&l);
 }
 
-static void an_archive_within_an_archive_stays_closed(void **state)
+/* The file at path as the member name of a new tar. */
+static void wrap(const char *path, const char *name, const char *tar)
+{
+    static char bytes[100000];
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    const size_t n = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    struct archive *a = writing(tar, "ustar", NULL);
+    member(a, name, bytes, n);
+    member(a, "beside", LOG, sizeof LOG - 1);
+    done(a);
+}
+
+static void archives_within_archives_are_opened(void **state)
+{
+    (void)state;
+    struct archive *a = writing("0.zip", "zip", NULL);
+    member(a, "x", PCAP, sizeof PCAP - 1);
+    done(a);
+    wrap("0.zip", "0.zip", "1.tar");
+    wrap("1.tar", "1.tar", "2.tar");
+    wrap("2.tar", "2.tar", "3.tar");
+    wrap("3.tar", "3.tar", "4.tar");
+    struct listing l;
+    LIST(&l, "2.tar", "0.zip");
+    assert_string_equal(l.text.p, "2.tar!beside text 73\n"
+                                  "2.tar!1.tar!beside text 73\n"
+                                  "2.tar!1.tar!0.zip!x pcap 24\n"
+                                  "0.zip!x pcap 24\n");
+    assert_false(walk_input(l.w, 2)->is_given);
+    listing_finish(&l);
+    LIST(&l, "4.tar");
+    assert_non_null(strstr(l.text.p, "4.tar!3.tar!2.tar!1.tar!0.zip failed\n"));
+    const struct error *why = walk_input(l.w, walk_n_inputs(l.w) - 2)->error;
+    assert_int_equal(why->code, ERROR_LIMIT);
+    assert_non_null(strstr(why->text, "too deep"));
+    listing_finish(&l);
+}
+
+static void archives_within_an_archive_keep_their_order(void **state)
 {
     (void)state;
     struct archive *a = writing("in.tar", "ustar", NULL);
     member(a, "x", LOG, sizeof LOG - 1);
     done(a);
-    char bytes[20480];
+    static char bytes[20480];
     FILE *f = fopen("in.tar", "rb");
-    size_t n = fread(bytes, 1, sizeof bytes, f);
+    assert_non_null(f);
+    const size_t n = fread(bytes, 1, sizeof bytes, f);
     fclose(f);
-    a = writing("out.tar", "ustar", NULL);
-    member(a, "in.tar", bytes, n);
+    a = writing("out.tar", "ustar", "gzip");
+    member(a, "b.tar", bytes, n);
+    member(a, "a.tar", bytes, n);
+    member(a, "c.tar", bytes, n / 2 + 100);
     done(a);
     struct listing l;
     LIST(&l, "out.tar");
-    assert_true(text_starts(text_of(l.text.p), TEXT("out.tar!in.tar tar ")));
-    assert_int_equal(walk_n_inputs(l.w), 1);
+    assert_true(text_starts(strbuf_view(&l.text), TEXT("out.tar!b.tar!x text 73\n"
+                                                       "out.tar!a.tar!x text 73\n"
+                                                       "out.tar!c.tar")));
     listing_finish(&l);
+}
+
+static void archives_within_archives_share_a_budget(void **state)
+{
+    (void)state;
+    static char zeros[200000];
+    struct archive *a = writing("in.zip", "zip", NULL);
+    member(a, "x.log", zeros, sizeof zeros);
+    done(a);
+    static char bytes[20480];
+    FILE *f = fopen("in.zip", "rb");
+    assert_non_null(f);
+    const size_t n = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    char name[16];
+    a = writing("bomb.zip", "zip", NULL);
+    for (int i = 0; i < 8; i++) {
+        snprintf(name, sizeof name, "%d.zip", i);
+        member(a, name, bytes, n);
+    }
+    done(a);
+    struct input_limits limits = input_limits_default;
+    limits.produced_max = 1 << 20;
+    struct walk *w = walk_new(&limits, NULL, NULL, NULL);
+    assert_true(walk_add(w, "bomb.zip", NULL));
+    size_t i, n_limited = 0;
+    struct source *s;
+    uint64_t total = 0, one;
+    while (walk_next(w, &i, &s)) {
+        if (s)
+            sum_of(s, &one);
+        total += s ? one : 0;
+        const struct error *e = s ? source_error(s) : walk_input(w, i)->error;
+        n_limited += e && e->code == ERROR_LIMIT;
+        source_close(s);
+    }
+    assert_true(total <= 1 << 20);
+    assert_true(n_limited > 0);
+    walk_free(w);
 }
 
 static void broken_archives_fail_and_the_rest_goes_on(void **state)
@@ -287,7 +370,9 @@ int main(void)
         TEST(compressed_files_are_one_stream),
         TEST(archives_are_opened_to_their_members),
         TEST(members_can_be_open_side_by_side),
-        TEST(an_archive_within_an_archive_stays_closed),
+        TEST(archives_within_archives_are_opened),
+        TEST(archives_within_an_archive_keep_their_order),
+        TEST(archives_within_archives_share_a_budget),
         TEST(broken_archives_fail_and_the_rest_goes_on),
         TEST(holes_read_as_zeros_and_links_are_no_files),
         TEST(nothing_is_unpacked_once_the_budget_is_spent),

@@ -81,8 +81,19 @@ static void pipes_can_be_read_twice(void **state)
     LIST(&l, "pipe", "-");
     assert_string_equal(l.text.p, "pipe text 73\n- text 73\n");
     listing_finish(&l);
-    assert_int_equal(system("head -c 20000 /dev/zero > pipe 2>&1 &"), 0);
+    assert_int_equal(system("yes | head -c 20000 > pipe 2>&1 &"), 0);
     expect_limit("pipe", 0);
+}
+
+static void a_device_without_end_is_not_copied(void **state)
+{
+    (void)state;
+    struct listing l;
+    LIST(&l, "/dev/zero");
+    assert_true(text_starts(strbuf_view(&l.text), TEXT("/dev/zero unknown ")));
+    assert_true(walk_input(l.w, 0)->size < 1 << 20);
+    walk_free(l.w);
+    strbuf_finish(&l.text);
 }
 
 /* Walks over path and keeps every stream: how many were. */
@@ -219,6 +230,7 @@ int main(void)
         TEST(folders_are_walked_in_order_of_names),
         TEST(counts_and_depths_are_bounded),
         TEST(pipes_can_be_read_twice),
+        TEST(a_device_without_end_is_not_copied),
         TEST(members_are_kept_for_any_order),
         TEST(what_fails_fails_in_the_copy),
         TEST(what_has_no_room_is_left_where_it_stands),
