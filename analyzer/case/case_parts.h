@@ -96,6 +96,7 @@ struct case_run { /* a case in the making */
     struct case_series series;
     struct case_joined joined;
     struct filter *filter; /* NULL without --filter */
+    size_t n_not_kept;     /* members of archives that had no room for a copy, see walk_keep */
     bool is_asked;         /* the log that the case is asked about was found */
     struct case_log_end log_end;
 };

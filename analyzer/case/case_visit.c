@@ -130,6 +130,7 @@ static bool take_capture(struct case_run *run, struct walk *walk, size_t index,
     if (in->is_member && !walk_keep(walk, index, source)) {
         read_all_waiting(run, walk);
         capture_input(run, index, source, size);
+        run->n_not_kept++;
         return true;
     }
     struct case_waiting *w = vec_push(&run->waiting);
@@ -141,6 +142,26 @@ static bool take_capture(struct case_run *run, struct walk *walk, size_t index,
     case_peek(w, in->is_member ? copy : source);
     source_close(copy);
     return true;
+}
+
+/* Captures that could not be brought in order of time, where there is more than one. */
+static void tell_not_kept(struct case_run *run)
+{
+    struct error err;
+    if (run->n_not_kept == 0 || run->captures.n < 2)
+        return;
+    for (size_t i = 0; i < run->captures.n; i++) {
+        struct case_capture *k = &run->captures.v[i];
+        const struct input *in = walk_input(run->walk, k->input);
+        if (in->is_member && !in->is_kept)
+            flaws_add_n(&k->flaws, "input.no-room-for-a-copy", 0, 1);
+    }
+    error_set(
+        &err, ERROR_LIMIT, "",
+        "%zu captures were read in the order of their archive, for want of room for copies in "
+        "/var/tmp or /tmp: pieces of one capture that lie there out of order are not joined",
+        run->n_not_kept);
+    case_warn(run, &err);
 }
 
 bool case_visit(struct case_run *run, struct walk *walk, struct error *err)
@@ -167,6 +188,7 @@ bool case_visit(struct case_run *run, struct walk *walk, struct error *err)
             return false;
     }
     read_all_waiting(run, walk);
+    tell_not_kept(run);
     if (run->series.tracker && run->series.n_files == run->captures.n)
         tracker_stand_alone(run->series.tracker);
     return case_end_series(run, err);

@@ -64,9 +64,9 @@ struct walk {
     bool current_is_given;
     struct nest *current_nest;
     uint64_t *nested_left; /* see nest; NULL: nothing is out of the archive yet */
-    size_t current_todo; /* paths that waited when it was opened */
-    unsigned n_nested;   /* archives out of archives, all together */
-    struct opened idle;  /* the archive last used by walk_open_input */
+    size_t current_todo;   /* paths that waited when it was opened */
+    unsigned n_nested;     /* archives out of archives, all together */
+    struct opened idle;    /* the archive last used by walk_open_input */
 };
 
 /* Puts a path on the stack.  False when memory ran out. */

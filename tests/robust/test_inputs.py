@@ -2,13 +2,14 @@
 """Inputs of every kind, sound and broken: what is kept, what is told, and the exit status."""
 import os
 import random
+import resource
 import socket
 import tarfile
 import tempfile
 import zipfile
 
-from ground import (NO_INPUT, OK, PACKERS, SOME_FAILED, USAGE, ProgramTest, pcap_offsets, tar_of,
-                    zip_of)
+from ground import (NO_INPUT, OK, PACKERS, SOME_FAILED, TOP, USAGE, ProgramTest, pcap_offsets,
+                    tar_of, zip_of)
 
 
 class Broken(ProgramTest):
@@ -250,6 +251,24 @@ class Packed(ProgramTest):
                 self.assertEqual(self.names(result, "capture"), [name])
                 self.assertEqual([d["frame"] for d in result.records("diagnosis")],
                                  [d["frame"] for d in plain])
+
+    def test_no_room_for_copies_of_members(self):
+        ring = sorted((TOP / "samples" / "ring-split").glob("*.pcap"), reverse=True)
+        self.write("ring.tar", tar_of({path.name: path.read_bytes() for path in ring}, "w"))
+        self.assertEqual(self.expect(OK, "ring.tar").err, b"")
+        result = self.json_of("ring.tar", says="for want of room for copies", preexec_fn=lambda:
+                              resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+        flaws = [one.get("flaws", {}) for one in result.records("capture")]
+        self.assertTrue(any("input.no-room-for-a-copy" in one for one in flaws), flaws)
+
+    def test_archives_in_an_archive(self):
+        inner = tar_of({"auth.log": self.log})
+        self.write("ticket.zip", zip_of({"report.tar.gz": inner, "server.pcap": self.pcap}))
+        plain = self.json_of(self.write_case()).records("diagnosis")
+        result = self.json_of("ticket.zip")
+        self.assertEqual(self.names(result, "log"), ["ticket.zip!report.tar.gz!auth.log"])
+        self.assertEqual([d["confidence"] for d in result.records("diagnosis")],
+                         [d["confidence"] for d in plain])
 
     def test_bundle(self):
         members = {"var/log/auth.log": self.log, "server.pcap.gz": PACKERS["gz"](self.pcap)}
