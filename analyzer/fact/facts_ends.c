@@ -241,9 +241,11 @@ static const struct segment *word_before_fin(const struct reset *r, enum side si
     const struct end *e = end_of(r, side);
     const struct segment *fin = fin_of(k, side), *last = NULL;
     const size_t n = goodbye_of(k, side, e->fin_time, fin);
+    const size_t tickets = side == SIDE_CLIENT ? tickets_of(k) : 0;
     for (size_t i = 0; i < n; i++) {
         const struct segment *s = &k->segments[i];
-        if (is_talk(s, e, fin) && (!last || s->time > last->time))
+        const bool is_ticket = i < tickets && s->from == SIDE_SERVER;
+        if (!is_ticket && is_talk(s, e, fin) && (!last || s->time > last->time))
             last = s;
     }
     return last;

@@ -18,8 +18,13 @@ bool came_before_end(const struct segment *s, enum side side, instant_ns ended,
                      const struct segment *end);
 
 /* From which kept segment on all that came before the end was a goodbye; n_kept if there was none.
- * The word before it must be that end's own, too, or it may be an answer. */
+ * The word before it must be that end's own, too, or it may be an answer; not so of a TLS alert. */
 size_t goodbye_of(const struct connection *k, enum side side, instant_ns ended,
                   const struct segment *end);
+
+/* Up to which kept segment the server's payload may be no more than TLS 1.3's handshake and the
+ * session tickets with which it follows the client's (RFC 8446 section 4.6.1), which answer
+ * nothing; 0 if none may be.  A short and quick answer cannot be told from them. */
+size_t tickets_of(const struct connection *k);
 
 #endif
