@@ -102,7 +102,8 @@ bool log_index_group_key(const struct event *e, uint32_t domain, enum writer w,
     struct text id = connection_id(e);
     if (!e->pid && !id.n)
         return false;
-    *out = (struct group_key){.program = w == WRITER_OTHER ? name_hash(e->program) : (uint64_t)w,
+    const bool is_many = w == WRITER_OTHER || w == WRITER_ANY_PORT;
+    *out = (struct group_key){.program = is_many ? name_hash(e->program) : (uint64_t)w,
                               .id = name_hash(id),
                               .domain = domain,
                               .pid = e->pid};

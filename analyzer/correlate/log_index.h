@@ -31,6 +31,10 @@ enum writer { /* the family of the program that wrote a line, as far as joins ca
               WRITER_SMTP, /* a mail server as it takes mail in */
               WRITER_MQTT,
               WRITER_IMAP, /* and POP3 */
+              WRITER_NATS,
+              WRITER_LDAP,
+              WRITER_ANY_PORT, /* serve wherever they are told to: xinetd, programs in Go or Python
+                                */
               WRITERS
 };
 

@@ -46,6 +46,10 @@ static const struct writer_row {
     {NAME("smtpd"), WRITER_SMTP},
     {NAME("mosquitto"), WRITER_MQTT},
     {NAME("dovecot"), WRITER_IMAP},
+    {NAME("nats-server"), WRITER_NATS},
+    {NAME("nats"), WRITER_NATS},
+    {NAME("slapd"), WRITER_LDAP},
+    {NAME("xinetd"), WRITER_ANY_PORT},
 };
 
 static const struct writer_row kind_rows[] = {
@@ -57,6 +61,9 @@ static const struct writer_row kind_rows[] = {
     {NAME("postgres"), WRITER_POSTGRES}, {NAME("mysql"), WRITER_MYSQL},
     {NAME("redis"), WRITER_REDIS},       {NAME("postfix"), WRITER_SMTP},
     {NAME("mosquitto"), WRITER_MQTT},    {NAME("dovecot"), WRITER_IMAP},
+    {NAME("nats"), WRITER_NATS},         {NAME("slapd"), WRITER_LDAP},
+    {NAME("xinetd"), WRITER_ANY_PORT},   {NAME("golang"), WRITER_ANY_PORT},
+    {NAME("python"), WRITER_ANY_PORT},
 };
 
 enum writer writer_of(struct text program)
@@ -99,6 +106,9 @@ bool writer_serves(enum writer w)
     case WRITER_SMTP:
     case WRITER_MQTT:
     case WRITER_IMAP:
+    case WRITER_NATS:
+    case WRITER_LDAP:
+    case WRITER_ANY_PORT:
         return true;
     default:
         return false;

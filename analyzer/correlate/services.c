@@ -14,6 +14,7 @@ static const struct usual_port {
     {WRITER_PROXY, 443},     {WRITER_PROXY, 8080}, {WRITER_PROXY, 8443},    {WRITER_SMTP, 25},
     {WRITER_SMTP, 465},      {WRITER_SMTP, 587},   {WRITER_IMAP, 143},      {WRITER_IMAP, 993},
     {WRITER_IMAP, 110},      {WRITER_IMAP, 995},   {WRITER_MQTT, 1883},     {WRITER_MQTT, 8883},
+    {WRITER_NATS, 4222},     {WRITER_LDAP, 389},   {WRITER_LDAP, 636},
 };
 
 static bool has_port(const struct service_ports *s, uint16_t port)
@@ -27,7 +28,8 @@ static bool has_port(const struct service_ports *s, uint16_t port)
 void services_learn(struct correlation *c, enum writer w, uint16_t port)
 {
     struct service_ports *s = &c->services[w];
-    if (!port || w == WRITER_OTHER || s->n >= SERVICE_PORTS_MAX || has_port(s, port))
+    if (!port || w == WRITER_OTHER || w == WRITER_ANY_PORT || s->n >= SERVICE_PORTS_MAX ||
+        has_port(s, port))
         return;
     s->v[s->n++] = port;
     if (w == WRITER_SSHD) /* sftp runs inside */
@@ -52,7 +54,7 @@ bool services_own(const struct correlation *c, enum writer w, uint16_t server_po
 
 bool services_fit(const struct correlation *c, enum writer w, uint16_t server_port)
 {
-    if (w == WRITER_OTHER || w == WRITER_KERNEL || w == WRITER_SYSTEMD)
+    if (w == WRITER_OTHER || w == WRITER_KERNEL || w == WRITER_SYSTEMD || w == WRITER_ANY_PORT)
         return true;
     if (services_own(c, w, server_port))
         return true;
@@ -81,6 +83,8 @@ static const struct description_word {
     {"Postfix", WRITER_SMTP},
     {"MQTT", WRITER_MQTT},
     {"Dovecot", WRITER_IMAP},
+    {"NATS", WRITER_NATS},
+    {"OpenLDAP", WRITER_LDAP},
 };
 
 /* Names of units have neither; of the words above only one has not, too. */

@@ -257,6 +257,23 @@ static bool take_gunicorn(struct scan *s, struct envelope *e)
     return true;
 }
 
+/* "[2399] 2026/11/27 19:28:40.120537 [ERR] ": NATS. */
+static bool take_nats(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    struct stamp st;
+    uint64_t pid;
+    if (!scan_byte(&t, '[') || !scan_number(&t, 1, 10, &pid) || !scan_literal(&t, TEXT("] ")) ||
+        !stamp_take_iso(&t, &st) || !scan_byte(&t, ' ') || !take_level(&t))
+        return false;
+    e->pid = pid_of(pid);
+    form_set_stamp(e, &st);
+    name_writer(e, LOG_NATS, TEXT("nats-server"));
+    *s = t;
+    e->body = e->message = scan_rest(s);
+    return true;
+}
+
 bool form_take_bracketed(struct scan *s, struct envelope *e)
 {
     struct scan t = *s;
@@ -269,6 +286,8 @@ bool form_take_bracketed(struct scan *s, struct envelope *e)
         e->body = e->message = scan_rest(s);
         return true;
     }
+    if (take_nats(s, e))
+        return true;
     t.at++;
     if (scan_is_digit(scan_peek(&t, 0))) {
         if (take_php(&t, e)) {

@@ -49,6 +49,7 @@ static const struct {
     [LOG_FAST_ALERT] = {"fast-alert", "fast alerts of Suricata or Snort"},
     [LOG_OPENVPN] = {"openvpn", "OpenVPN log"},
     [LOG_GUNICORN] = {"gunicorn", "gunicorn or hypercorn log"},
+    [LOG_NATS] = {"nats", "NATS log"},
     [LOG_PHP] = {"php", "PHP or PHP-FPM log"},
     [LOG_LOG4J] = {"log4j", "log4j, as Kafka writes"},
     [LOG_APPLICATION] = {"application", "text with stamps of its own"},

@@ -189,6 +189,8 @@ static const struct {
      "[pool www] child 1 exited", true},
     {"[2026-11-26 15:16:01 +0000] [811] [CRITICAL] WORKER TIMEOUT (pid:812)", "gunicorn", "",
      "gunicorn", 811, "WORKER TIMEOUT (pid:812)", true},
+    {"[2399] 2026/11/27 19:28:40.120537 [ERR] 192.0.2.79:43590 - cid:6 - Stale Client Connection",
+     "nats", "", "nats-server", 2399, "192.0.2.79:43590 - cid:6 - Stale Client Connection", true},
     {"[26-Nov-2026 14:39:58 Europe/Berlin] PHP Fatal error:  x", "php", "", "php", 0,
      "Fatal error:  x", true},
     {"01/02/2024-12:00:00.301466  [Drop] [**] [1:2:3] x [**]", "fast-alert", "", "suricata", 0,
