@@ -182,6 +182,32 @@ static struct fact tls_established(const struct case_file *c, const struct reset
     return fact_bool(r, tls_words_of(r).established, 0);
 }
 
+#define FINISHED_SHORT 53 /* TLS 1.3: type, length, SHA-256 or SHA-384, type, tag of the seal */
+#define FINISHED_LONG 69
+#define FINISHED_MAX 96 /* before, with an IV, a MAC and padding */
+
+/* All that a client sends in clear and sealed ends with Finished: nothing of the application is
+ * behind it.  A certificate of the client's own is sealed, too, and then nothing is told. */
+static struct fact tls_nothing_asked(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct end *client = &reset_connection(r)->end[SIDE_CLIENT];
+    struct tls_seen t, answer;
+    if (!tls_of(r, SIDE_CLIENT, &t) || !t.saw_client_hello)
+        return fact_bool(r, false, 0);
+    if (t.n_sealed > 1)
+        return fact_bool(r, false, 0);
+    if (t.cut || client->head.n < client->bytes || end_trouble(client)->bytes_missing > 0)
+        return unknown("not all that the client sent was captured");
+    if (!tls_of(r, SIDE_SERVER, &answer) || !answer.saw_server_hello)
+        return fact_bool(r, false, 0);
+    const bool is_finished =
+        answer.version == 0x0304
+            ? t.sealed_length == FINISHED_SHORT || t.sealed_length == FINISHED_LONG
+            : !t.saw_application_data && t.sealed_length <= FINISHED_MAX;
+    return fact_bool(r, t.n_sealed == 1 && is_finished, 0);
+}
+
 static struct fact tls_sni(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -243,6 +269,8 @@ static const struct fact_def rows[] = {
      tls_alert_by},
     {"app.tls-established", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
      "TLS application data was seen, beyond the handshake", tls_established},
+    {"app.tls-nothing-asked", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+     "TLS: the client ended the handshake, and sent nothing beyond it", tls_nothing_asked},
     {"app.tls-sni", FACT_TEXT, FACT_OF_KIND | FACT_HEARS_CLIENT, NULL,
      "the server name in the ClientHello", tls_sni},
     {"app.amqp-heartbeat", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_CLIENT, NULL,

@@ -80,6 +80,8 @@ struct tls_seen {
     struct text alpn;     /* first name offered or the one chosen */
     uint16_t version;     /* 0x0304: highest offered by a client, chosen by a server */
     bool saw_change_cipher_spec, saw_application_data;
+    uint32_t n_sealed;      /* records that cannot be read and are no alert, by type and size */
+    uint16_t sealed_length; /* of the first of these */
     uint32_t n_alerts;
     bool saw_clear_alert; /* the last readable one: */
     uint8_t alert_level;  /* 1 warning, 2 fatal */

@@ -147,6 +147,10 @@ static bool read_record(struct cursor *c, struct tls_seen *out)
     const bool encrypted = out->saw_change_cipher_spec || out->saw_application_data;
     out->ends_with_alert = type == RECORD_ALERT;
     out->ends_alert_sized = type == RECORD_APPLICATION_DATA && length >= 17 && length <= 24;
+    const bool is_sealed = type == RECORD_APPLICATION_DATA ? !out->ends_alert_sized
+                                                           : encrypted && type == RECORD_HANDSHAKE;
+    if (is_sealed && out->n_sealed++ == 0)
+        out->sealed_length = length;
     if (type == RECORD_CHANGE_CIPHER_SPEC)
         out->saw_change_cipher_spec = true;
     else if (type == RECORD_APPLICATION_DATA)

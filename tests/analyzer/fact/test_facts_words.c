@@ -57,11 +57,46 @@ static void an_alert_in_clear_comes_before_keys(void **state)
     assert_false(established(TEXT(HELLO UNKNOWN_CA DATA), server));
 }
 
+#define ZEROS_16 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define ZEROS_53 ZEROS_16 ZEROS_16 ZEROS_16 "\0\0\0\0\0"
+#define TLS13_HELLO                                                                                \
+    "\x16\x03\x03\0\x32\x02\0\0\x2e\x03\x03" ZEROS_16 ZEROS_16                                     \
+    "\0\x13\x01\0\0\x06\0\x2b\0\x02\x03\x04"
+#define FINISHED13 "\x17\x03\x03\0\x35" ZEROS_53
+#define CLOSE13 "\x17\x03\x03\0\x13" ZEROS_16 "\0\0\0"
+#define FINISHED12 "\x16\x03\x03\0\x20" ZEROS_16 ZEROS_16
+
+static bool nothing_asked(struct text client, struct text server)
+{
+    const struct fact f = ask(client, server, "app.tls-nothing-asked");
+    assert_true(f.known);
+    return f.as.truth;
+}
+
+/* A certificate checker, a health check: their last word is the handshake's. */
+static void a_client_that_leaves_after_the_handshake(void **state)
+{
+    (void)state;
+    const struct text tls13 = TEXT(TLS13_HELLO CHANGE DATA), tls12 = TEXT(SERVER_HELLO CHANGE);
+    assert_true(nothing_asked(TEXT(HELLO CHANGE FINISHED13), tls13));
+    assert_true(nothing_asked(TEXT(HELLO CHANGE FINISHED13 CLOSE13), tls13));
+    assert_false(nothing_asked(TEXT(HELLO CHANGE FINISHED13 FINISHED13), tls13)); /* a request */
+    assert_false(nothing_asked(TEXT(HELLO CHANGE CLOSE13), tls13));               /* an alert */
+    assert_false(nothing_asked(TEXT(HELLO), tls13));
+    assert_true(nothing_asked(TEXT(HELLO CHANGE FINISHED12), tls12));
+    assert_false(nothing_asked(TEXT(HELLO CHANGE FINISHED12 FINISHED13), tls12));
+    assert_false(nothing_asked(TEXT("GET / HTTP/1.1\r\n"), TEXT("")));
+    const struct fact cut =
+        ask(TEXT(HELLO CHANGE "\x17\x03\x03\0\x35\0"), tls13, "app.tls-nothing-asked");
+    assert_false(cut.known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_servers_handshake_is_no_data),
         cmocka_unit_test(an_alert_in_clear_comes_before_keys),
+        cmocka_unit_test(a_client_that_leaves_after_the_handshake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
