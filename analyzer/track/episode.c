@@ -265,6 +265,16 @@ static bool is_sent_again(const struct episode *e, uint8_t dir, const struct pac
            p->time - rst->time >= (met_old ? AGAIN_AT_ONCE_NS : SENT_AGAIN_NS);
 }
 
+/* A SYN-ACK after a RST that had reset one: a host that answers is asked again, where it begins
+ * with another number; its own try again would have the same. */
+static bool answers_again(const struct episode *e, uint8_t dir, const struct packet *p)
+{
+    const struct half *at = &e->at[dir];
+    return e->dir != dir && at->n_synacks > 0 && half_has(at, HALF_ISN) && half_has(at, HALF_ACK) &&
+           p->ack == at->acked && p->seq != half_isn(at) &&
+           p->time - e->first->k.time >= SENT_AGAIN_NS;
+}
+
 void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8_t dir,
                      const struct packet *p, uint16_t *notes)
 {
@@ -274,7 +284,7 @@ void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8
     if (p->flags & TCP_SYN) {
         bool ack = p->flags & TCP_ACK;
         e->reopened |= !ack;
-        e->tried_again |= !ack && is_sent_again(e, dir, p);
+        e->tried_again |= ack ? answers_again(e, dir, p) : is_sent_again(e, dir, p);
         if (ack && e->reopened)
             close_over(s, arena, l, e);
         return;

@@ -8,6 +8,7 @@
 #define AT_ONCE_NS (NS_PER_S / 5)
 #define ANSWER_NS (2 * NS_PER_S) /* a kernel answers at once: the rest is the path's queues */
 #define ANSWER_RTTS 8
+#define LEAST_RTO_NS (NS_PER_S / 10) /* nobody sends again sooner for want of an answer */
 
 static uint32_t segment_end(const struct segment *g)
 {
@@ -29,6 +30,28 @@ static bool is_soon_after(const struct scene *s, const struct segment *g)
     return scene_rst(s)->time - g->time <= (limit > ANSWER_NS ? limit : ANSWER_NS);
 }
 
+static bool same_try(const struct segment *g, const struct segment *trigger)
+{
+    return g->from == trigger->from && g->seq == trigger->seq &&
+           g->payload_len == trigger->payload_len &&
+           (g->flags & TCP_SYN) == (trigger->flags & TCP_SYN);
+}
+
+/* Of a segment that was sent again because nothing answered it, the copy that was answered: the
+ * last that the end had time to answer. */
+static const struct segment *last_try(const struct scene *s, const struct segment *first)
+{
+    for (size_t i = s->rst_at; i-- > 0;) {
+        const struct segment *g = &s->connection->segments[i];
+        if (g == first)
+            break;
+        if (same_try(g, first) && g->ack == first->ack && g->time - first->time >= LEAST_RTO_NS &&
+            scene_rst(s)->time - g->time >= s->end[s->claimed].leg / 2)
+            return g;
+    }
+    return first;
+}
+
 /* A bare RST takes its number from the segment that it answers.  Of several such, the first one
  * that brought something not yet acknowledged was answered first; else the latest. */
 static const struct segment *answered(const struct scene *s)
@@ -44,6 +67,8 @@ static const struct segment *answered(const struct scene *s)
         if (g->from == s->other && drawn_by(s, g) && news)
             first = g;
     }
+    if (first)
+        first = last_try(s, first);
     if (first && is_soon_after(s, first))
         return first;
     return latest && is_soon_after(s, latest) ? latest : NULL;
@@ -56,13 +81,6 @@ static const struct segment *prompted(const struct scene *s)
     instant_ns rtt = s->connection->rtt_ns;
     instant_ns limit = 4 * rtt > AT_ONCE_NS ? 4 * rtt : AT_ONCE_NS;
     return g && scene_rst(s)->time - g->time <= limit ? g : NULL;
-}
-
-static bool same_try(const struct segment *g, const struct segment *trigger)
-{
-    return g->from == trigger->from && g->seq == trigger->seq &&
-           g->payload_len == trigger->payload_len &&
-           (g->flags & TCP_SYN) == (trigger->flags & TCP_SYN);
 }
 
 /* When the exchange began: the first try of the trigger, the first unanswered probe, the RST. */
