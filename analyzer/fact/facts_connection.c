@@ -18,6 +18,14 @@ static struct fact synack(const struct case_file *c, const struct reset *r)
     return fact_bool(r, reset_connection(r)->synack_seen, 0);
 }
 
+static struct fact synack_shut(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    if (!reset_connection(r)->synack_seen)
+        return unknown("no SYN-ACK was captured");
+    return fact_bool(r, reset_connection(r)->synack_shut, 0);
+}
+
 static struct fact half_captured(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -159,6 +167,10 @@ static const struct fact_def rows[] = {
      "the three-way handshake was completed", handshake},
     {"conn.synack-seen", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH | FACT_MAY_GROW, NULL,
      "a SYN-ACK was captured", synack},
+    {"conn.synack-shut", FACT_BOOL, FACT_OF_KIND, NULL,
+     "the SYN-ACK advertised window 0, as of a device that answers in the server's name before it "
+     "knows whether the server will",
+     synack_shut},
     {"conn.mid-stream", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
      "the capture began after the connection did", mid_stream},
     {"conn.client-guessed", FACT_BOOL, FACT_OF_KIND, NULL,

@@ -6,6 +6,8 @@
 #include "analyzer/fact/fact_make.h"
 #include "analyzer/track/live.h"
 
+#define AHEAD_MAX (1 << 24) /* bytes that a sender may have out; what is more is a guess */
+
 static const char *const side_choices[] = {"client", "server", "path", NULL};
 static const char *const phase_choices[] = {"unknown",     "opening", "idle-open", "active",
                                             "half-closed", "closed",  NULL};
@@ -124,6 +126,12 @@ static struct fact looks_own(const struct case_file *c, const struct reset *r)
     return fact_bool(r, r->looks_own, rst_frame(r));
 }
 
+static struct fact alike(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, r->alike, rst_frame(r));
+}
+
 /* Whether the capture went on until a SYN that got no answer comes again: after a second (RFC 6298
  * section 2.1). */
 static bool saw_what_followed(const struct case_file *c, const struct reset *r)
@@ -217,6 +225,25 @@ static struct fact got_uncaptured(const struct case_file *c, const struct reset 
     return fact_bool(r, seq_diff(s->ack, end) > 0, rst_frame(r));
 }
 
+/* What its sender counts as sent, and neither was captured nor acknowledged: lost before it came
+ * here.  A guess may lie anywhere, an owner's number does not lie far ahead. */
+static struct fact ahead(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct segment *s = &r->deciding.segment;
+    const struct connection *k = reset_connection(r);
+    const struct end *other = &k->end[other_side(r)];
+    uint32_t end = 0;
+    if (!(s->flags & TCP_ACK) || r->deciding.family == RST_ANSWER)
+        return unknown("the RST is an answer, and does not count what its sender had sent");
+    if (!captured_end(k, reset_side(r), &end))
+        return unknown("nothing of that end was captured");
+    if (other->saw_ack && seq_diff(other->acked, end) > 0)
+        end = other->acked;
+    const int32_t by = seq_diff(s->seq, end);
+    return fact_number(r, by > 0 && by < AHEAD_MAX ? by : 0, rst_frame(r));
+}
+
 static struct fact window_reopened(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -289,6 +316,10 @@ static const struct fact_def rows[] = {
      "a bare answer, nothing in which is unlike that end's packets: only what the ends do speaks "
      "against it",
      looks_own},
+    {"rst.alike", FACT_BOOL, 0, NULL,
+     "a bare answer, in hop count and all else like that end's packets, whatever other captures "
+     "know",
+     alike},
     {"client.tried-again", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_CLIENT, NULL,
      "the client sent the same SYN again after the RST, or after an earlier one", tried_again},
     {"rst.count", FACT_INT, FACT_OF_KIND, NULL, "RSTs of this teardown", count},
@@ -303,6 +334,9 @@ static const struct fact_def rows[] = {
     {"rst.got-uncaptured", FACT_BOOL, 0, NULL,
      "it acknowledges payload that was never captured: whether that was read cannot be seen",
      got_uncaptured},
+    {"rst.ahead", FACT_BYTES, 0, NULL,
+     "payload that its sender counts as sent, and that was neither captured nor acknowledged",
+     ahead},
     {"rst.window-reopened", FACT_BOOL, FACT_HEARS_OTHER_SIDE, NULL,
      "the window had shrunk as data arrived and is open again in the RST", window_reopened},
     {"rst.data-after-fin", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_OTHER_SIDE, NULL,

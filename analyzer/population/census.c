@@ -11,10 +11,18 @@
 #include "parsers/base/prefetch.h"
 #include "parsers/base/radix.h"
 
+/* Who answers SYNs in a server's name has no window to give before the server has answered it: a
+ * reset that follows is that server's refusal. */
+static bool refused_behind_proxy(const struct connection_record *r)
+{
+    return r->synack_shut && record_saw_rst(r, SIDE_SERVER) && r->n_segments <= 5;
+}
+
 uint8_t census_bits(const struct connection_record *r)
 {
-    const bool syn = r->syn_time != INSTANT_NONE, answered = r->synack_time != INSTANT_NONE;
-    const bool acked = syn && !answered && r->handshake_seen;
+    const bool syn = r->syn_time != INSTANT_NONE, turned_away = refused_behind_proxy(r);
+    const bool answered = r->synack_time != INSTANT_NONE && !turned_away;
+    const bool acked = syn && !answered && r->handshake_seen && !turned_away;
     const bool served = (r->handshake_seen || r->began_mid_stream) && r->n_segments > 5;
     const bool refused = syn && !answered && !acked && record_saw_rst(r, SIDE_SERVER);
     return (uint8_t)((r->began_mid_stream ? CENSUS_MIDDLE : 0) | (syn ? CENSUS_SYN : 0) |

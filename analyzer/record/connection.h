@@ -149,6 +149,7 @@ struct connection {
     bool began_mid_stream; /* no SYN and no SYN-ACK were captured */
     bool handshake_seen;   /* SYN and the client's ACK of the SYN-ACK, which was captured or not */
     bool synack_seen;
+    bool synack_shut;  /* it advertised window 0, as who answers in the server's name does */
     struct end end[2]; /* by enum side */
     instant_ns first_time, last_time;
     instant_ns

@@ -32,6 +32,7 @@ struct connection_record { /* two cache lines: there may be millions */
     bool handshake_seen : 1;   /* SYN and the client's ACK of the SYN-ACK, captured or not */
     bool began_mid_stream : 1; /* no SYN and no SYN-ACK were captured */
     bool client_guessed : 1;
+    bool synack_shut : 1;             /* the SYN-ACK advertised window 0 */
     instant_ns first_time, last_time; /* any segment */
     instant_ns syn_time;              /* the client's first SYN, INSTANT_NONE if not captured */
     instant_ns synack_time;           /* the server's first SYN-ACK, else INSTANT_NONE */

@@ -144,6 +144,7 @@ struct reset {             /* there may be a million: what most have not stands 
     bool killed : 1;          /* the connection really ended; false: a blind attempt that failed */
     bool window_reopened : 1; /* it had shrunk as data arrived and is open again in the RST */
     bool looks_own : 1; /* nothing in the packet is unlike those of the end whose address it has */
+    bool alike : 1;     /* the same, whatever other captures know */
     bool tried_again : 1;      /* the same SYN came again after it, or after an earlier one */
     bool label_missing : 1;    /* IPv6 flow label 0, where that host's other answers have one */
     bool is_copy_of_other : 1; /* another capture's reset carries the diagnosis */

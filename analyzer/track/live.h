@@ -213,6 +213,7 @@ enum live_bit {
     LIVE_FLIPPED = 1 << 4,   /* the first packet came from the server */
     LIVE_OLD_KNOWN = 1 << 5, /* old_next holds: an earlier connection used the same tuple */
     LIVE_REVIVED = 1 << 6,   /* goes on after its segments had been let go */
+    LIVE_SHUT = 1 << 7,      /* its SYN-ACK advertised window 0 */
 };
 
 #define HISTORY_MAX 30

@@ -245,7 +245,7 @@ static void decide(struct weighing *w)
     struct scene *s = w->s;
     struct reset *r = s->reset;
     double path = (1.0 - w->doubt) * w->trust;
-    r->looks_own = looks_own(w);
+    r->looks_own = r->alike = looks_own(w);
     if (w->proof && r->looks_own && trigger_missed(s->connection, s->trigger, w->rst))
         path = path < PATH_HALF ? path : PATH_HALF; /* its host may have got it as a stranger's */
     else if (w->proof && r->looks_own)

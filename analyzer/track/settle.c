@@ -208,6 +208,7 @@ static struct connection *connection_from(const struct settle_to *to, const stru
     c->began_mid_stream = !(bits & (LIVE_SYN | LIVE_SYNACK));
     c->handshake_seen = shook_hands(bits, e->over ? &e->at[l->client] : &l->half[l->client]);
     c->synack_seen = (bits & LIVE_SYNACK) != 0;
+    c->synack_shut = (bits & LIVE_SHUT) != 0;
     c->first_time = l->first_time;
     c->last_time = e->over ? e->last->k.time : l->last_time;
     c->rtt_ns = l->evidence->leg[SIDE_SERVER] + l->evidence->leg[SIDE_CLIENT];
@@ -426,5 +427,6 @@ void settle_record(const struct flow *flow, uint32_t capture, struct connection_
         .handshake_seen = shook_hands(l->bits, ch),
         .began_mid_stream = !(l->bits & (LIVE_SYN | LIVE_SYNACK)),
         .client_guessed = !live_has(l, LIVE_CLIENT_KNOWN),
+        .synack_shut = live_has(l, LIVE_SHUT),
     };
 }

@@ -187,7 +187,7 @@ static void follow_handshake(struct tracker *t, struct live *l, uint8_t dir, con
             if (after != INSTANT_NONE)
                 note_answer(t, &p->ip_src, after);
         }
-        l->bits |= LIVE_SYNACK;
+        l->bits |= LIVE_SYNACK | (p->window == 0 ? LIVE_SHUT : 0);
     } else if (p->flags & TCP_ACK) {
         live_end_handshake(l, dir, p->ack, p->time);
     }

@@ -251,6 +251,40 @@ static void what_one_capture_lacks_is_in_the_other(void **state)
     assert_int_equal(def->get(NULL, &r).as.number, 0);
 }
 
+/* Who resets what it owns counts all that it sent, whether it came here or not. */
+static void what_was_lost_before_the_capture(void **state)
+{
+    (void)state;
+    const struct segment v[] = {{.seq = 100, .payload_len = 50, .from = SIDE_CLIENT},
+                                {.seq = 700, .ack = 150, .from = SIDE_SERVER}};
+    struct connection k = {.segments = v, .n_kept = 2};
+    struct reset r = {.in_full = &k,
+                      .claimed = SIDE_CLIENT,
+                      .deciding.segment = {.seq = 5150, .flags = TCP_RST | TCP_ACK},
+                      .deciding.family = RST_NEITHER};
+    const struct fact_def *def = fact_find(TEXT("rst.ahead"));
+    assert_non_null(def);
+    assert_int_equal(def->get(NULL, &r).as.number, 5000);
+    k.end[SIDE_SERVER] = (struct end){.saw_ack = true, .acked = 5150}; /* it did arrive */
+    assert_int_equal(def->get(NULL, &r).as.number, 0);
+    r.deciding.segment.seq = 1u << 30; /* a guess */
+    assert_int_equal(def->get(NULL, &r).as.number, 0);
+    r.deciding.family = RST_ANSWER;
+    assert_false(def->get(NULL, &r).known);
+}
+
+static void a_synack_without_room(void **state)
+{
+    (void)state;
+    struct connection k = {.synack_shut = false};
+    const struct reset r = {.in_full = &k};
+    const struct fact_def *def = fact_find(TEXT("conn.synack-shut"));
+    assert_non_null(def);
+    assert_false(def->get(NULL, &r).known);
+    k.synack_seen = k.synack_shut = true;
+    assert_true(def->get(NULL, &r).as.truth);
+}
+
 static void what_has_no_time_has_no_duration(void **state)
 {
     (void)state;
@@ -284,6 +318,8 @@ int main(void)
         cmocka_unit_test(a_goodbye_does_not_end_a_silence),
         cmocka_unit_test(what_has_no_time_has_no_duration),
         cmocka_unit_test(what_one_capture_lacks_is_in_the_other),
+        cmocka_unit_test(what_was_lost_before_the_capture),
+        cmocka_unit_test(a_synack_without_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

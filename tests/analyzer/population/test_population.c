@@ -55,11 +55,16 @@ static void a_server_is_counted_by_what_it_answered(void **state)
     silent->handshake_seen = false;
     struct connection_record *acked = joint_talk(j, "192.0.2.1:1004", "198.51.100.7:80", 14, 15);
     acked->synack_time = INSTANT_NONE; /* it was not captured, but the client's ACK of it was */
+    struct connection_record *behind = joint_talk(j, "192.0.2.1:1005", "198.51.100.7:80", 16, 17);
+    behind->synack_shut = true; /* a SYN proxy's, and then the server's own refusal */
+    behind->n_segments = 4;
+    behind->rst_time = JOINT_START + 17 * S;
+    behind->saw_rst |= 1 << SIDE_SERVER;
     settle(j);
     const struct server_stats *s = population_server(&j->c, r);
-    assert_int_equal(s->n_attempts, 5);
+    assert_int_equal(s->n_attempts, 6);
     assert_int_equal(s->n_accepted, 3);
-    assert_int_equal(s->n_refused, 1);
+    assert_int_equal(s->n_refused, 2);
     assert_int_equal(s->n_unanswered, 1);
     assert_true(s->first_accepted == JOINT_START + 1 * S &&
                 s->last_accepted == JOINT_START + 14 * S);

@@ -208,6 +208,7 @@ static void the_packet_or_the_conduct(void **state)
         const struct reset *r = s.resets.v[0];
         assert_string_equal(mechanism_name(r->mechanism), "injected");
         assert_int_equal(r->looks_own, rows[i].looks_own);
+        assert_int_equal(r->alike, rows[i].looks_own);
         confidence[i] = r->sender_confidence;
         script_end(&s);
     }
