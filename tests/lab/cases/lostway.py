@@ -2,7 +2,7 @@
 """Firewalls that have lost their table, and paths that lose what one end says."""
 import time
 
-from case import case
+from case import again, case
 import net
 from talk import begin, exchange, meet
 
@@ -87,7 +87,6 @@ def own_data_lost(c, port=8443):
     time.sleep(0.1)
 
 
-@case("address-moved", "A route leads the server's address to another host", corpus=True)
 def address_moved(c, port=8443):
     """
     Two hosts have one address, as with anycast; the router leads to the first, then to the second,
@@ -98,6 +97,7 @@ def address_moved(c, port=8443):
     afterwards is no sign of a path that had lost packets before.
     """
     c.stage(routed=True, log=False, router_log=False, delay=0, captures=("client",))
+    known = "server" in c.planned  # that neither end sent the reset
     listener = c.server.listen(port)
     other = c.host("peer")
     here, there = net.join(c.router, other)
@@ -120,10 +120,16 @@ def address_moved(c, port=8443):
         b.sendall(c.text(20, 200))
         a.close()
         c.truth.add(
-            (c.client.addr, mine), (c.server.addr, port), sender="server", phase="active",
-            mechanism=["no-state"], cause=["peer-lost-state", "firewall-reject", "forged-reset"],
+            (c.client.addr, mine), (c.server.addr, port),
+            sender="path" if known else "server", stranger=known, phase="active",
+            mechanism=["injected" if known else "no-state"],
+            cause=["peer-lost-state", "firewall-reject", "forged-reset"],
             deciding=lambda p, w=(c.server.addr, port): (p.src, p.sport) == w,
         )
     time.sleep(1)
     for _, b, _ in group:
         c.server.forget(b)
+
+
+for name, shape in (("address-moved", {}), ("address-moved-both", {"captures": ("client", "server")})):
+    again(address_moved, name, "A route leads the server's address to another host", shape=shape)
