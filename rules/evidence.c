@@ -274,8 +274,9 @@ static void add_gaps(struct list *l, struct bench *b)
 {
     if (b->unheard)
         add_named_fact(l, b,
-                       population_hides_talk(b->of, b->reset) ? TEXT("capture.control-only")
-                                                              : TEXT("conn.half-captured"));
+                       population_hides_talk(b->of, b->reset)  ? TEXT("capture.control-only")
+                       : population_cut_short(b->of, b->reset) ? TEXT("capture.cut-at")
+                                                               : TEXT("conn.half-captured"));
     if (b->lost > 0)
         add_named_fact(l, b, TEXT("capture.lost-share"));
     if (b->leaps_near)

@@ -295,6 +295,13 @@ static struct fact time_leaps(const struct case_file *c, const struct reset *r)
                         "from stamps and TCP timestamps");
 }
 
+static struct fact cut_at(const struct case_file *c, const struct reset *r)
+{
+    return fact_derived(
+        fact_number(r, (int64_t)loss_cut_at(&c->captures[reset_capture(r)].loss), 0),
+        "from the lengths and numbers of all connections");
+}
+
 static struct fact control_only(const struct case_file *c, const struct reset *r)
 {
     return fact_derived(fact_bool(r, population_hides_talk(c, r), 0),
@@ -413,6 +420,11 @@ static const struct fact_def rows[] = {
      "the capture's clock was set while the connection lived or, back, within a minute of it: its "
      "stamps go back, or the ends' own timestamps know nothing of a pause",
      time_leaps},
+    {"capture.cut-at", FACT_INT, FACT_TELLS_UNHEARD, NULL,
+     "of each connection no more than so many segments were captured, RSTs aside, though there "
+     "were "
+     "more; 0: all of it",
+     cut_at},
     {"capture.control-only", FACT_BOOL, FACT_TELLS_UNHEARD, NULL,
      "of the connection and others no segments were captured but those with SYN, FIN or RST, "
      "though there were some",

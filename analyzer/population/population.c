@@ -412,10 +412,21 @@ bool population_hides_talk(const struct case_file *c, const struct reset *r)
     return !answers_syn && loss_is_control_only(&c->captures[reset_capture(r)].loss);
 }
 
+bool population_cut_short(const struct case_file *c, const struct reset *r)
+{
+    const uint64_t at = loss_cut_at(&c->captures[reset_capture(r)].loss);
+    uint64_t n = 0;
+    if (at == 0 || !r->in_full) /* in outline: it never opened */
+        return false;
+    for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++)
+        n += r->in_full->end[side].n_segments - r->in_full->end[side].n_rsts;
+    return n >= at;
+}
+
 unsigned population_unheard(const struct case_file *c, const struct reset *r)
 {
     unsigned unheard = reset_unheard(r);
-    if (population_hides_talk(c, r))
+    if (population_hides_talk(c, r) || population_cut_short(c, r))
         return 1U << SIDE_CLIENT | 1U << SIDE_SERVER;
     if (unheard == 0)
         return 0;

@@ -80,6 +80,8 @@ unsigned population_unheard(const struct case_file *c, const struct reset *r);
 /* Whether the capture holds no other segments of the connection than with SYN, FIN or RST, though
  * there were some: see loss_is_control_only.  A RST that answers a SYN needs none. */
 bool population_hides_talk(const struct case_file *c, const struct reset *r);
+/* Whether the capture holds the connection's first segments alone: see loss_cut_at. */
+bool population_cut_short(const struct case_file *c, const struct reset *r);
 /* Other connections to the same server endpoint that were alive when the RST came, as the place
  * sees them that captured it: see server_rows.h. */
 uint32_t population_live_beside(const struct case_file *c, const struct reset *r);

@@ -6,12 +6,23 @@
 
 #include "analyzer/record/case_file.h"
 
-#define PRIOR 10   /* segments, all held: a single hole among a few proves little */
-#define LEAST 0.01 /* what counts as whole */
+#define PRIOR 10       /* segments, all held: a single hole among a few proves little */
+#define CUT_MOST 100   /* segments: what is longer is no head */
+#define CUT_SHORTEST 4 /* a handshake, and what follows it */
+#define CUT_LEAST 3    /* connections that have just as many by chance are fewer */
+#define LEAST 0.01     /* what counts as whole */
 
 bool loss_is_control_only(const struct loss *l)
 {
     return l->n_plain == 0 && l->n_bare > 0;
+}
+
+uint64_t loss_cut_at(const struct loss *l)
+{
+    const bool is_cut = l->longest >= CUT_SHORTEST && l->longest <= CUT_MOST &&
+                        !loss_is_control_only(l) && l->n_goes_on >= CUT_LEAST &&
+                        l->n_says_more > 0 && l->n_goes_on * 4 >= l->n_longest * 3;
+    return is_cut ? l->longest : 0;
 }
 
 double loss_share(const struct case_capture *k)

@@ -7,7 +7,8 @@
 
 #include "analyzer/track/live.h"
 
-#define USUAL_LEN 1448 /* of a segment, where none of that end was captured */
+#define WAITS_NS (750 * NS_PER_MS) /* with few exceptions, what is not acknowledged comes again */
+#define USUAL_LEN 1448             /* of a segment, where none of that end was captured */
 
 static uint64_t bytes_missed(const struct half *h)
 {
@@ -51,12 +52,62 @@ static bool speaks_of_more(const struct live *k)
     return half_has(&k->half[0], HALF_FIN) || half_has(&k->half[1], HALF_FIN);
 }
 
-void loss_count(struct loss *l, const struct live *k)
+static bool is_beyond(uint32_t number, const struct half *h)
+{
+    return half_has(h, HALF_SEQ) && seq_diff(number, h->seen_end) > 0;
+}
+
+/* By acknowledgements, or a RST, an end had sent more than was captured of it. */
+static bool says_more(const struct live *k)
+{
+    bool more = false;
+    for (unsigned dir = 0; dir < 2; dir++)
+        more = more || is_beyond(k->half[dir].next_seq, &k->half[dir]);
+    for (const struct rst_note *n = live_rsts(k); n; n = n->next) {
+        const uint8_t dir = kept_dir(&n->k);
+        more = more || ((n->k.flags & TCP_ACK) && is_beyond(n->k.ack, &k->half[1 - dir])) ||
+               is_beyond(n->k.seq, &k->half[dir]);
+    }
+    return more;
+}
+
+/* Payload that was never acknowledged nor sent again, though the capture went on: a live end does
+ * one or the other. */
+static bool waits(const struct live *k, instant_ns now)
+{
+    bool unanswered = false;
+    for (unsigned dir = 0; dir < 2; dir++) {
+        const struct half *h = &k->half[dir], *o = &k->half[1 - dir];
+        unanswered = unanswered || (h->n_data_segments > 0 && half_has(o, HALF_ACK) &&
+                                    seq_diff(h->seen_end, o->acked) > 0);
+    }
+    return unanswered && !live_rsts(k) && instant_since(now, k->last_time) > WAITS_NS;
+}
+
+/* Whether it stands out that every connection ends after as many segments. */
+static void count_length(struct loss *l, const struct live *k, instant_ns now)
+{
+    const uint64_t n = (uint64_t)k->half[0].n_segments + k->half[1].n_segments;
+    if (n < l->longest)
+        return;
+    if (n > l->longest) {
+        l->longest = n;
+        l->n_longest = l->n_goes_on = l->n_says_more = 0;
+    }
+    const bool closed = half_has(&k->half[0], HALF_FIN) || half_has(&k->half[1], HALF_FIN);
+    const bool more = says_more(k) || waits(k, now);
+    l->n_longest++;
+    l->n_goes_on += more || !closed;
+    l->n_says_more += more;
+}
+
+void loss_count(struct loss *l, const struct live *k, instant_ns now)
 {
     const bool is_plain = has_plain(&k->half[0]) || has_plain(&k->half[1]);
     l->n_plain += is_plain;
     l->n_bare += !is_plain && speaks_of_more(k);
     const bool began = live_has(k, LIVE_SYN) || live_has(k, LIVE_SYNACK);
+    count_length(l, k, now);
     if (!began || k->half[0].n_segments == 0 || k->half[1].n_segments == 0)
         return;
     count_half(l, &k->half[0]);

@@ -241,7 +241,7 @@ void tracker_settle_one(struct tracker *t, struct flow *flow)
     }
     if (!live_has(l, LIVE_REVIVED)) {
         t->counts.n_by_state[history_state(l)]++;
-        loss_count(&t->counts.loss, l);
+        loss_count(&t->counts.loss, l, t->now);
     }
     keep_record(t, flow);
     live_leave(flow);

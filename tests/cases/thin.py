@@ -5,20 +5,22 @@
 usage: thin.py [--program WHYRST] [--only WAY] [--verbose] [--all] [--update]
 
 What is left is captures alone, all of them or one of several, the frames of one direction or with
-some flags in them, the first bytes of each frame, what came late, just before the reset or up to
-the last one, or all frames but those that were lost, in the only capture or in one of several, one
-log of several, or all of it with the captures' clock moved, so that the logs' clocks are wrong.
-A cause that the truth does not accept may come out of that, but not with confidence.  thin.json
-holds the floors, see altered.py.
+some flags in them, the first bytes of each frame or frames of each connection, what came late, just
+before the reset or up to the last one, or all frames but those that were lost, in the only capture
+or in one of several, one log of several, or all of it with the captures' clock moved, so that the
+logs' clocks are wrong. A cause that the truth does not accept may come out of that, but not with
+confidence. thin.json holds the floors, see altered.py.
 """
 import random
 import re
 import struct
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import altered
+from recaptured import tcp_at
 
 CARD = Path(__file__).resolve().parent / "thin.json"
 SHIFTS = {"clock ahead by 3.5 s": 3.5, "clock behind by 3.5 s": -3.5,
@@ -31,6 +33,7 @@ SNAPLENS = 54, 96  # headers without timestamps, and tcpdump's long ago
 SNAPLEN = re.compile(r"(\d+) bytes of each frame")
 NO_LOG = ", and no log"
 ONE_LOSES = "one capture of several lost a third of its frames"
+HEADS = {"six segments of each connection": 6}  # and its RSTs
 LEADS = {"it begins 1 ms before the reset": 0.001, "it begins 1 s before the reset": 1}
 
 
@@ -45,6 +48,22 @@ CUTS = {
 
 def lost(n, resets, chance, share):
     return [i for i in range(1, n + 1) if i in resets or chance.random() > share]
+
+
+def heads(rows, n):
+    """The numbers of those frames."""
+    seen = Counter()
+    for i, (_, record) in enumerate(rows, 1):
+        frame = record[16:]
+        at = tcp_at(frame)
+        if at is None:
+            continue
+        size = 4 if frame[at - 20] == 0x45 else 16  # the addresses stand before the TCP header
+        ends = frozenset([(frame[at - 2 * size:at - size], frame[at:at + 2]),
+                          (frame[at - size:at], frame[at + 2:at + 4])])
+        seen[ends] += not frame[at + 13] & 4
+        if seen[ends] <= n or frame[at + 13] & 4:
+            yield i
 
 
 def is_log(name):
@@ -96,6 +115,8 @@ def cut(data, way, resets):
     if way in LEADS:
         begin = rows[min(resets) - 1][0] - LEADS[way] * altered.MAGIC[data[:4]]
         left = [i for i, (when, _) in enumerate(rows, 1) if when >= begin]
+    elif way in HEADS:
+        left = list(heads(rows, HEADS[way]))
     else:
         left = list(CUTS[way](len(rows), resets, random.Random(len(data))))
     return (data[:24] + b"".join(rows[i - 1][1] for i in left),
@@ -125,9 +146,9 @@ def ways(folder, truth):
                 yield ONE_LOSES, inputs, capture
     if len(captures) == 1 and truth.get("connections") and altered.is_ethernet(
             folder / captures[0]):
-        for name in (*CUTS, *LEADS):
+        for name in (*CUTS, *HEADS, *LEADS):
             yield name, inputs, 0
-        for name in LEADS:
+        for name in (*HEADS, *LEADS):
             yield f"{name}{NO_LOG}", captures, 0
     if len(logs) > 1:
         for log in logs:
@@ -164,7 +185,7 @@ def judge_lossy(program, folder, truth, way, inputs, capture):
 def judge(program, folder, truth, way, inputs, seconds):
     if way == ONE_LOSES:
         return judge_lossy(program, folder, truth, way, inputs, seconds)
-    if way.removesuffix(NO_LOG) in (*CUTS, *LEADS):
+    if way.removesuffix(NO_LOG) in (*CUTS, *HEADS, *LEADS):
         return judge_cut(program, folder, truth, way, inputs)
     snaplen = SNAPLEN.match(way)
     if seconds or snaplen:

@@ -304,6 +304,13 @@ bool population_hides_talk(const struct case_file *c, const struct reset *r)
     return false;
 }
 
+bool population_cut_short(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    (void)r;
+    return false;
+}
+
 unsigned population_unheard(const struct case_file *c, const struct reset *r)
 {
     (void)c, (void)r;

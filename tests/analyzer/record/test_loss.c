@@ -102,6 +102,31 @@ static void flags_alone(void **state)
     }
 }
 
+/* A tool that keeps the first segments of each connection: all go on, and one says of what. */
+static void heads_alone(void **state)
+{
+    (void)state;
+    struct loss l = of(OPEN "+1ms c PA 101 501 len=50\n+1ms s A 501 151\n+9s s RA 901 151\n");
+    assert_int_equal(l.longest, 5);
+    assert_int_equal(l.n_longest, 1);
+    assert_int_equal(l.n_says_more, 1);
+    assert_int_equal(loss_cut_at(&l), 0); /* a single one may have been lost otherwise */
+    l.n_longest = l.n_goes_on = 3;
+    assert_int_equal(loss_cut_at(&l), 5);
+    l.n_longest = 5; /* two of five ended in order after just as many */
+    assert_int_equal(loss_cut_at(&l), 0);
+    l = of(OPEN "+1ms c PA 101 501 len=50\n+1ms s A 501 151\n+9s s RA 501 151\n");
+    assert_int_equal(l.n_says_more, 0);
+    l = of(OPEN "+1ms c PA 101 501 len=50\n+1ms s A 501 151\n+1ms c FA 151 501\n");
+    assert_int_equal(l.n_goes_on, 0);
+    l.n_longest = l.n_goes_on = l.n_says_more = 3;
+    l.n_plain = 0; /* flags alone */
+    l.n_bare = 3;
+    assert_int_equal(loss_cut_at(&l), 0);
+    l = (struct loss){.longest = 6, .n_longest = 9, .n_goes_on = 9}; /* a pool that is idle */
+    assert_int_equal(loss_cut_at(&l), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +134,7 @@ int main(void)
         cmocka_unit_test(what_tells_nothing),
         cmocka_unit_test(the_share),
         cmocka_unit_test(flags_alone),
+        cmocka_unit_test(heads_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

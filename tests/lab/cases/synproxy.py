@@ -42,6 +42,6 @@ def syn_proxy(c, closed=8443, stopped=8450):
         c.truth.add(
             (c.client.addr, mine), (c.server.addr, port), sender="path", phase="idle-open",
             stranger=True, mechanism=["injected", "abort", "refused-late"],
-            cause=["port-closed" if port == closed else "service-down", "port-closed"],
+            cause=["service-down"] * (port == stopped) + ["port-closed", "firewall-reject"],
         )
     c.ordinary(stopped)
