@@ -98,16 +98,3 @@ void show_count(struct strbuf *b, uint64_t n, const char *noun)
 {
     strbuf_printf(b, "%" PRIu64 " %s%s", n, noun, n == 1 ? "" : "s");
 }
-
-const char *show_confidence(double confidence)
-{
-    static const struct {
-        double at_least;
-        const char *words;
-    } rows[] = {
-        {0.97, "almost certain"}, {0.88, "very likely"}, {0.7, "likely"}, {0.45, "possible"}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (confidence >= rows[i].at_least)
-            return rows[i].words;
-    return "a guess";
-}

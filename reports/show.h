@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Small ways to put values before people that several formats share: clean UTF-8, HTML text,
- * durations, byte counts, words for a confidence.
+ * durations, byte counts.
  */
 #ifndef WHYRST_REPORTS_SHOW_H
 #define WHYRST_REPORTS_SHOW_H
@@ -22,7 +22,5 @@ void show_duration(struct strbuf *b, instant_ns ns);
 void show_bytes(struct strbuf *b, uint64_t n);
 /* "1 packet", "2 packets": n and the noun with its plural s. */
 void show_count(struct strbuf *b, uint64_t n, const char *noun);
-/* "almost certain", "very likely", "likely", "possible", "a guess". */
-const char *show_confidence(double confidence);
 
 #endif

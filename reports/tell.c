@@ -10,6 +10,7 @@
 
 #include "analyzer/correlate/correlate.h"
 #include "reports/show.h"
+#include "rules/confidence.h"
 
 #define SURE_FROM 0.7 /* "likely": from here on nobody is sent to collect more */
 
@@ -65,8 +66,7 @@ void tell_lost_resets(struct strbuf *b, const struct case_file *c)
 
 void tell_confidence(struct strbuf *b, double confidence)
 {
-    int percent = confidence < 1 && confidence > 0.99 ? 99 : (int)(confidence * 100 + 0.5);
-    strbuf_printf(b, "%s (%d.%02d)", show_confidence(confidence), percent / 100, percent % 100);
+    strbuf_printf(b, "%s (%.2f)", confidence_word(confidence), confidence_shown(confidence));
 }
 
 void tell_wire(struct strbuf *b, const struct reset *r)

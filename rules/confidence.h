@@ -40,7 +40,9 @@ static inline double confidence_value(const struct confidence *c)
     return (1 - c->doubt) * c->trust;
 }
 
-/* "very likely", "likely", "possible", "weak": for people. */
+/* "almost certain", "very likely", "likely", "possible", "a guess": for people. */
 const char *confidence_word(double c);
+/* With two decimals: never rounded up to certainty. */
+double confidence_shown(double c);
 
 #endif

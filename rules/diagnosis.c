@@ -42,11 +42,17 @@ const char *confidence_word(double c)
     static const struct {
         double from;
         const char *word;
-    } words[] = {{0.9, "very likely"}, {0.7, "likely"}, {0.4, "possible"}, {0, "weak"}};
-    for (size_t i = 0; i + 1 < sizeof words / sizeof *words; i++)
+    } words[] = {
+        {0.97, "almost certain"}, {0.88, "very likely"}, {0.7, "likely"}, {0.45, "possible"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (c >= words[i].from)
             return words[i].word;
-    return "weak";
+    return "a guess";
+}
+
+double confidence_shown(double c)
+{
+    return c < 1 && c > 0.99 ? 0.99 : c;
 }
 
 const struct reset *finding_reset(const struct findings *f, const struct finding *x)

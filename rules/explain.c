@@ -112,7 +112,8 @@ static void put_conditions(struct explainer *x)
 static void put_holding(struct explainer *x, const struct verdict *v)
 {
     hearing_judge(&x->hearing, &x->bench, v->rule, true);
-    fprintf(x->out, "%s %.2f  %s", confidence_word(v->confidence), v->confidence, v->rule->id);
+    fprintf(x->out, "%s %.2f  %s", confidence_word(v->confidence), confidence_shown(v->confidence),
+            v->rule->id);
     if (strcmp(v->rule->id, v->rule->cause->id) != 0)
         fprintf(x->out, " (cause %s)", v->rule->cause->id);
     if (v->displaced_by)
