@@ -14,6 +14,9 @@
 #include "analyzer/vantage/series.h"
 #include "parsers/capture/linktype.h"
 
+#define RESULTS_BYTES ((uint64_t)3 << 30)
+#define RECORDS_LEAST 262144
+
 static void add_link_type(struct case_capture *out, const char *name)
 {
     for (size_t i = 0; i < out->n_link_types; i++)
@@ -111,6 +114,19 @@ static void tell_dropped_resets(struct case_run *run, struct case_capture *out, 
     run->c->summary.complete = false;
 }
 
+static void tell_dropped_records(struct case_run *run, struct case_capture *out, uint64_t n)
+{
+    struct error err;
+    flaws_add_n(&out->flaws, "tracker.records-over-budget", 0, n);
+    error_set(&err, ERROR_LIMIT, "",
+              "%" PRIu64 " connections were counted and not kept (see --memory): what is told of "
+              "others beside a reset leaves them out",
+              n);
+    snprintf(err.place, sizeof err.place, TEXT_FMT, TEXT_ARG(out->name));
+    case_warn(run, &err);
+    run->c->n_records_lost += n;
+}
+
 /* What a budget kept out is told, and the analysis is not complete.  What only the whole series
  * shows is told with its last file. */
 static void note_budgets(struct case_run *run, struct case_capture *out,
@@ -119,14 +135,13 @@ static void note_budgets(struct case_run *run, struct case_capture *out,
     if (n->n_evicted > 0)
         flaws_add_n(&out->flaws, "tracker.evicted-for-memory", 0, n->n_evicted);
     if (n->n_records_dropped > 0)
-        flaws_add_n(&out->flaws, "tracker.records-over-budget", 0, n->n_records_dropped);
+        tell_dropped_records(run, out, n->n_records_dropped);
     if (n->n_forgotten > 0)
         flaws_add_n(&out->flaws, "tracker.stream-numbers-forgotten", 0, n->n_forgotten);
     if (n->n_no_memory > 0)
         flaws_add_n(&out->skipped, "packet.no-memory-to-follow", 0, n->n_no_memory);
     if (n->n_not_collected > 0)
         flaws_add_n(&out->flaws, "tracker.resets-not-read-again", 0, n->n_not_collected);
-    run->c->n_records_lost += n->n_records_dropped;
     if (n->n_hurried > 0)
         flaws_add_n(&out->flaws, "tracker.closed-let-go-early", 0, n->n_hurried);
     if (n->n_resets_dropped > 0)
@@ -237,6 +252,18 @@ static uint64_t results_budget(const struct case_run *run)
     return left;
 }
 
+/* How many connections of all captures together are kept, with a third as much memory as resets
+ * may take. */
+static size_t records_budget(const struct case_run *run)
+{
+    const struct case_budgets *budgets = &run->config->budgets;
+    const uint64_t bytes = budgets->results_bytes ? budgets->results_bytes : RESULTS_BYTES;
+    uint64_t n = bytes / 3 / sizeof(struct connection_record);
+    n = n > RECORDS_LEAST ? n : RECORDS_LEAST;
+    n = budgets->max_records ? budgets->max_records : n;
+    return n > run->records.n ? (size_t)n - run->records.n : 1;
+}
+
 /* The tracker that the file's packets go to: that of its series, or a new one. */
 static bool choose_tracker(struct reading *r, const struct frame *first, struct error *err)
 {
@@ -258,7 +285,7 @@ static bool choose_tracker(struct reading *r, const struct frame *first, struct 
         const struct tracker_config config = {.capture = (uint32_t)run->captures.n,
                                               .memory_budget = budgets->tracker_bytes,
                                               .results_budget = results_budget(run),
-                                              .max_records = budgets->max_records,
+                                              .max_records = records_budget(run),
                                               .in_outline = true,
                                               .twice = twice,
                                               .keep_records = true};

@@ -29,7 +29,7 @@ struct patterns;
 struct case_budgets {       /* 0: the usual one */
     uint64_t tracker_bytes; /* for connections still open, see tracker.h */
     uint64_t results_bytes; /* for resets of the whole case, see tracker.h */
-    size_t max_records;     /* connection records of one capture */
+    size_t max_records;     /* connections of all captures that are kept */
     size_t max_events;      /* log events */
 };
 
