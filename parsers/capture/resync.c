@@ -6,6 +6,8 @@
  * capture that was sent over the captured network holds sound records too), or reaches the very end
  * of the file.  Nothing is repaired.
  */
+#include <string.h>
+
 #include "parsers/capture/format.h"
 
 #define AGREEING 2                /* records behind an odd one that are asked */
@@ -13,6 +15,7 @@
 #define RUN_AT_END 2              /* where they reach the end of the file exactly */
 #define RUN_BYTES 4096            /* and as many bytes, and more than the largest frame */
 #define RUN_BYTES_MAX (64u << 10) /* but not more than this */
+#define ZEROS 16                  /* as long as the shortest record header */
 
 static size_t bytes_wanted(const struct capture *c)
 {
@@ -44,6 +47,32 @@ static bool run_begins(const struct capture *c, const uint8_t *p, size_t n, bool
     return true;
 }
 
+/* Nothing begins with so many zeros: where the next may that does not.  A file that was made in its
+ * full length beforehand (a preallocated one, after a crash) may end in gigabytes of them. */
+static size_t behind_zeros(const uint8_t *p, size_t at, size_t end)
+{
+    static const uint8_t zeros[ZEROS];
+    if (end - at < ZEROS || memcmp(p + at, zeros, ZEROS) != 0)
+        return at;
+    at += ZEROS;
+    while (end - at >= ZEROS && memcmp(p + at, zeros, ZEROS) == 0)
+        at += ZEROS;
+    while (at < end && p[at] == 0)
+        at++;
+    return at - ZEROS + 1;
+}
+
+static size_t next_run(const struct capture *c, const uint8_t *p, size_t n, size_t at, size_t end,
+                       bool is_last)
+{
+    for (; at < end; at++) {
+        at = behind_zeros(p, at, end);
+        if (run_begins(c, p + at, n - at, is_last))
+            break;
+    }
+    return at;
+}
+
 uint64_t resync_seek(struct capture *c, bool *resumes)
 {
     enum { WINDOW = SOURCE_PEEK_MAX, AHEAD = SOURCE_PEEK_MAX / 2 };
@@ -54,9 +83,7 @@ uint64_t resync_seek(struct capture *c, bool *resumes)
         const uint8_t *p;
         size_t n = source_peek(c->source, WINDOW, &p);
         bool is_last = n < WINDOW;
-        size_t end = is_last ? n : n - AHEAD, at = from;
-        while (at < end && !run_begins(c, p + at, n - at, is_last))
-            at++;
+        size_t end = is_last ? n : n - AHEAD, at = next_run(c, p, n, from, end, is_last);
         if (at > n) /* nothing at all is left */
             at = n;
         source_consume(c->source, at);

@@ -4,6 +4,7 @@ import os
 import random
 import resource
 import socket
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -162,6 +163,38 @@ class CutCapture(ProgramTest):
                 continue
             capture = result.records("capture")[0]
             self.assertEqual((capture["packets"], result.status), (whole, OK))
+
+    def test_zeros_in_the_midst(self):
+        starts = pcap_offsets(self.pcap)
+        cut = starts[len(starts) // 2]
+        for n in (5000, (1 << 20) + 3, 5 << 20):
+            with self.subTest(n=n):
+                self.write("x.pcap", self.pcap[:cut] + bytes(n) + self.pcap[cut:])
+                capture = self.json_of("x.pcap").records("capture")[0]
+                self.assertEqual(capture["packets"], len(starts))
+                self.assertEqual(sum(capture["bytes_skipped"].values()), n)
+
+    def test_zeros_at_the_end(self):
+        self.write("x.pcap", self.pcap + bytes(3 << 20))
+        capture = self.json_of("x.pcap").records("capture")[0]
+        self.assertEqual(capture["packets"], len(pcap_offsets(self.pcap)))
+
+    def test_huge_comments_of_a_section(self):
+        def block(kind, body):
+            size = struct.pack("<I", len(body) + 12)
+            return struct.pack("<I", kind) + size + body + size
+
+        comments = (struct.pack("<HH", 1, 65000) + b"c" * 65000) * 40
+        packets = b""
+        for at in pcap_offsets(self.pcap):
+            sec, us, caplen, origlen = struct.unpack_from("<IIII", self.pcap, at)
+            time = sec * 10**6 + us
+            packets += block(6, struct.pack("<IIIII", 0, time >> 32, time & 0xffffffff, caplen, origlen) +
+                             self.pcap[at + 16:at + 16 + caplen] + bytes(-caplen % 4))
+        self.write("x.pcapng", block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1) + comments) +
+                   block(1, struct.pack("<HHI", 1, 0, 0)) + packets)
+        capture = self.json_of("x.pcapng").records("capture")[0]
+        self.assertEqual((capture["packets"], capture.get("flaws")), (len(pcap_offsets(self.pcap)), None))
 
     def test_sound_capture_has_no_caveat(self):
         result = self.expect(OK, self.write("x.pcap", self.pcap))
