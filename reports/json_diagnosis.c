@@ -199,6 +199,7 @@ static void put_wire(json_t *o, const struct findings *f, const struct reset *r)
     json_put_text(o, "history", c->history);
     json_put_int(o, "stream", c->stream);
     json_put_str(o, "sender", side_name(r->sender));
+    json_put(o, "sender_confidence", json_real(round(r->sender_confidence * 1000) / 1000));
     json_put_str(o, "phase", phase_name(r->phase));
     json_put_str(o, "mechanism", mechanism_name(r->mechanism));
     json_put_str(o, "rst_validity", rst_validity_name(r->deciding.validity));

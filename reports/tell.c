@@ -78,10 +78,11 @@ void tell_wire(struct strbuf *b, const struct reset *r)
         [PHASE_ACTIVE] = " on the open connection",
         [PHASE_HALF_CLOSED] = " on the half-closed connection",
         [PHASE_CLOSED] = " on the closed connection"};
-    strbuf_printf(b, "RST by %s%s%s: %s (%s)",
+    strbuf_printf(b, "RST by %s%s (%s, %.2f)%s: %s (%s)",
                   r->sender == SIDE_PATH ? "a device in the path" : "the ",
-                  r->sender == SIDE_PATH ? "" : side_name(r->sender), phases[r->phase],
-                  mechanism_about(r->mechanism), mechanism_name(r->mechanism));
+                  r->sender == SIDE_PATH ? "" : side_name(r->sender),
+                  confidence_word(r->sender_confidence), confidence_shown(r->sender_confidence),
+                  phases[r->phase], mechanism_about(r->mechanism), mechanism_name(r->mechanism));
 }
 
 #define FRAMES_NAMED 8
