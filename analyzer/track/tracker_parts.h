@@ -106,6 +106,9 @@ static inline uint64_t tracker_duplicate_of(struct tracker *t, const struct trac
 /* A second sight of a segment was set aside. */
 void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir);
 
+/* The flow got a number in a file that is not the first. */
+void tracker_note_in_file(struct tracker *t, const struct flow *f);
+
 /* lanes.c.  A new connection begins on the flow, on that VLAN (-1: unknown): the live one is
  * settled, or parked when it is on another and may go on. */
 void tracker_make_way(struct tracker *t, struct flow *f, int vlan);
