@@ -188,12 +188,17 @@ static size_t next_piece(const struct case_run *run, const struct case_waiting *
 {
     const struct case_series *series = &run->series;
     const struct case_capture *last = last_of(run);
+    const bool may_be_ring = series_may_be_ring(last->name);
     size_t best = n;
     int least = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct series_names names = series_compare(last->name, v[i].name);
+        const enum series_likeness most =
+            may_be_ring || v[i].may_be_ring ? SERIES_RING : SERIES_LIKE;
         if (v[i].link_type != series->link_type ||
-            !series_continues(names.likeness, last->first, last->last, v[i].first))
+            !series_continues(most, last->first, last->last, v[i].first))
+            continue; /* whatever the names are: they are long to compare, and there may be many */
+        const struct series_names names = series_compare(last->name, v[i].name);
+        if (!series_continues(names.likeness, last->first, last->last, v[i].first))
             continue;
         const int strange = strangeness(series, &names);
         if (best == n || strange < least || (strange == least && is_earlier(&v[i], &v[best]))) {

@@ -51,6 +51,7 @@ struct case_waiting {
     size_t input;
     uint64_t size;
     struct text name;
+    bool may_be_ring; /* see series_may_be_ring */
     instant_ns first; /* time of its first packet, INSTANT_NONE without */
     int link_type;    /* of that packet */
     instant_ns last;  /* of its last packet, INSTANT_NONE: not known */

@@ -8,6 +8,7 @@
 
 #include "analyzer/case/case_parts.h"
 #include "analyzer/track/tracker.h"
+#include "analyzer/vantage/series.h"
 #include "parsers/input/walk.h"
 
 enum input_kind case_take_as(void *ctx, const char *name, enum input_kind sniffed)
@@ -136,7 +137,10 @@ static bool take_capture(struct case_run *run, struct walk *walk, size_t index,
     struct case_waiting *w = vec_push(&run->waiting);
     if (!w)
         return case_no_memory(err);
-    *w = (struct case_waiting){.input = index, .size = size, .name = out->name};
+    *w = (struct case_waiting){.input = index,
+                               .size = size,
+                               .name = out->name,
+                               .may_be_ring = series_may_be_ring(out->name)};
     struct error unheard; /* who reads it will be told */
     struct source *copy = in->is_member ? walk_open_input(walk, index, &unheard) : NULL;
     case_peek(w, in->is_member ? copy : source);

@@ -53,6 +53,18 @@ static bool is_counter(struct text t, size_t at)
     return false;
 }
 
+bool series_may_be_ring(struct text name)
+{
+    name = plain_name(name);
+    for (size_t i = base_of(name); i < name.n; i++) {
+        const size_t n = digits_at(name, i);
+        if (n >= STAMP_DIGITS || (n > 0 && is_counter(name, i)))
+            return true;
+        i += n;
+    }
+    return false;
+}
+
 struct series_names series_compare(struct text a, struct text b)
 {
     static const struct series_names unlike = {SERIES_UNLIKE, 0};

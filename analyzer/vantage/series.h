@@ -27,6 +27,9 @@ struct series_names {
     uint64_t differ;
 };
 
+/* Whether the name holds what SERIES_RING rests on: it takes one such name of two. */
+bool series_may_be_ring(struct text name);
+
 /* Two files of one folder. */
 struct series_names series_compare(struct text a, struct text b);
 

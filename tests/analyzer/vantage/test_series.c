@@ -40,6 +40,9 @@ static void names_of_pieces(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(series_likeness(text_of(rows[i].a), text_of(rows[i].b)), rows[i].want);
         assert_int_equal(series_likeness(text_of(rows[i].b), text_of(rows[i].a)), rows[i].want);
+        if (rows[i].want == SERIES_RING)
+            assert_true(series_may_be_ring(text_of(rows[i].a)) ||
+                        series_may_be_ring(text_of(rows[i].b)));
     }
 }
 
@@ -50,6 +53,7 @@ static void where_names_differ(void **state)
         series_compare(TEXT("x_00001_20260301120000.pcap"), TEXT("x_00002_20260301120105.pcap"))
             .differ,
         1 << 2); /* not the stamp */
+    assert_false(series_may_be_ring(TEXT("20260301/x-17.pcap")));
     assert_int_equal(series_compare(TEXT("h1-01.pcap"), TEXT("h2-01.pcap")).differ, 1 << 1);
     assert_int_equal(series_compare(TEXT("h1-01.pcap"), TEXT("h1-02.pcap")).differ, 1 << 2);
     assert_int_equal(series_compare(TEXT("h1-01.pcap"), TEXT("h2-02.pcap")).differ, 3 << 1);
