@@ -217,7 +217,13 @@ RECORDS = {
                "members": list_of(is_text)},
               {"server": END, "client": END, "first": is_time, "last": is_time,
                "title": is_text}),
-    "summary": ({"complete": is_bool}, None),
+    "summary": ({"complete": is_bool, "whyrst": is_text, "packets": is_count,
+                 "connections": is_count, "reset_connections": is_count, "log_lines": is_count,
+                 "events": is_count, "diagnoses": is_count, "attempts": is_count,
+                 "unmatched_logs": is_count, "by_cause": map_of(is_count),
+                 "by_severity": map_of(is_count),
+                 "inputs_skipped": list_of(holds({"input": is_text, "why": is_text}))},
+                {"unmatched_logs_counted_only": is_count, "resets_counted_only": is_count}),
 }
 
 

@@ -20,7 +20,10 @@ DIAGNOSIS = {
     "seen_in": [{"capture": "client.pcap", "frame": 5}],
     "evidence": [{"kind": "log", "file": "auth.log", "line": 3, "match": "tuple",
                   "event": "ssh.drop-connection", "text": "x"}]}
-SUMMARY = {"type": "summary", "complete": True}
+SUMMARY = {"type": "summary", "whyrst": "0.1.0", "packets": 9, "connections": 1,
+           "reset_connections": 1, "log_lines": 9, "events": 1, "diagnoses": 1, "attempts": 0,
+           "unmatched_logs": 0, "by_cause": {"ssh-max-startups": 1}, "by_severity": {"fault": 1},
+           "inputs_skipped": [], "complete": True}
 TRUTH = {"connections": [{
     "client": "192.0.2.33:51514", "server": "198.51.100.7:22", "capture": "server.pcap",
     "rst_frame": 7, "rst_frames": [7], "sender": "server", "phase": "idle-open",
