@@ -172,6 +172,12 @@ static void put_legs(json_t *o, const struct findings *f, const struct reset *r)
         json_put_int(one, "stream", leg->stream);
         json_put_endpoint(one, "client", &leg->client);
         json_put_endpoint(one, "server", &leg->server);
+        if (leg->by == LEG_PROXY) {
+            json_put_str(one, "beyond", side_name(leg->beyond));
+            json_put_str(one, "end", leg_end_name(leg->end));
+            json_put_seconds(one, "lead_s", leg->lead);
+            json_put(one, "sure", json_boolean(leg->sure));
+        }
         put_diagnosis_of(one, f, leg->reset);
         json_array_append_new(array, one);
     }

@@ -394,6 +394,28 @@ void tell_place(struct strbuf *b, const struct case_file *of, const struct case_
     }
 }
 
+static void tell_leg_end(struct strbuf *b, const struct leg *leg)
+{
+    static const char *const says[] = {[LEG_OPEN] = "still open",
+                                       [LEG_REFUSED] = "refused",
+                                       [LEG_UNANSWERED] = "never answered",
+                                       [LEG_CLOSED_BY_CLIENT] = "closed by the proxy",
+                                       [LEG_CLOSED_BY_SERVER] = "closed by its server",
+                                       [LEG_RESET_BY_CLIENT] = "reset by the proxy",
+                                       [LEG_RESET_BY_SERVER] = "reset by its server"};
+    static const char *const of_client[] = {[LEG_CLOSED_BY_CLIENT] = "closed by its client",
+                                            [LEG_CLOSED_BY_SERVER] = "closed by the proxy",
+                                            [LEG_RESET_BY_CLIENT] = "reset by its client",
+                                            [LEG_RESET_BY_SERVER] = "reset by the proxy"};
+    const bool swap = leg->beyond == SIDE_CLIENT && leg->end >= LEG_CLOSED_BY_CLIENT;
+    strbuf_printf(b, ", %s", swap ? of_client[leg->end] : says[leg->end]);
+    if (leg->lead == INSTANT_NONE)
+        return;
+    strbuf_str(b, " ");
+    show_duration(b, leg->lead < 0 ? -leg->lead : leg->lead);
+    strbuf_str(b, leg->lead < 0 ? " later" : " before");
+}
+
 void tell_leg(struct strbuf *b, const struct findings *f, const struct leg *leg)
 {
     char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];
@@ -403,4 +425,6 @@ void tell_leg(struct strbuf *b, const struct findings *f, const struct leg *leg)
                   leg->by == LEG_NAT ? "NAT" : "proxy", client, server);
     strbuf_escaped(b, f->of->captures[leg->capture].name);
     strbuf_printf(b, ", stream %" PRIu32, leg->stream);
+    if (leg->by == LEG_PROXY)
+        tell_leg_end(b, leg);
 }

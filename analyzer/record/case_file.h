@@ -182,6 +182,7 @@ struct case_file {
     uint64_t n_resets_lost;  /* reset connections that were counted, and no more, for the same */
     struct reset **resets;   /* by time, then address; copies in other captures are marked */
     size_t n_resets;
+    bool any_proxied;        /* a reset has a leg beyond a proxy */
     struct reset **attempts; /* resets that their connection survived (blind forgeries), by time;
                                 their frames are among the captures' rst_skipped */
     size_t n_attempts;

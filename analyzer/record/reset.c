@@ -118,6 +118,18 @@ const char *leg_by_name(enum leg_by by)
     return by == LEG_NAT ? "nat" : "proxy";
 }
 
+const char *leg_end_name(enum leg_end end)
+{
+    static const char *const names[] = {[LEG_OPEN] = "open",
+                                        [LEG_REFUSED] = "refused",
+                                        [LEG_UNANSWERED] = "unanswered",
+                                        [LEG_CLOSED_BY_CLIENT] = "closed-by-client",
+                                        [LEG_CLOSED_BY_SERVER] = "closed-by-server",
+                                        [LEG_RESET_BY_CLIENT] = "reset-by-client",
+                                        [LEG_RESET_BY_SERVER] = "reset-by-server"};
+    return names[end];
+}
+
 static bool has_ack(const struct reset *r)
 {
     return r->deciding.segment.flags & TCP_ACK;

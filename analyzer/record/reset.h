@@ -110,14 +110,33 @@ enum leg_by { LEG_NAT, LEG_PROXY };
 
 struct reset;
 
+/* What ended the other half first, as its packets show. */
+enum leg_end {
+    LEG_OPEN, /* nothing, yet */
+    LEG_REFUSED,
+    LEG_UNANSWERED, /* its SYN was never answered */
+    LEG_CLOSED_BY_CLIENT,
+    LEG_CLOSED_BY_SERVER,
+    LEG_RESET_BY_CLIENT,
+    LEG_RESET_BY_SERVER
+};
+
 struct leg { /* the connection's other half, beyond a NAT or a proxy */
     enum leg_by by;
     uint32_t capture, stream;
     struct endpoint client, server; /* as they are called there */
-    const struct reset *reset;      /* proxy: the reset of that half */
+    /* the rest only beyond a proxy */
+    const struct reset *reset; /* the reset of that half, or NULL */
+    enum side beyond;          /* the end of the reset connection that is the proxy */
+    enum leg_end end;
+    instant_ns lead; /* how long before this one's reset side closed or reset that came (negative:
+                        after); INSTANT_NONE where nothing came */
+    struct text server_name; /* "192.0.2.1:80"; lives in the case's arena */
+    bool sure; /* by what was said in both, or one address has both; else by times alone */
 };
 
-const char *leg_by_name(enum leg_by by); /* "nat", "proxy" */
+const char *leg_by_name(enum leg_by by);    /* "nat", "proxy" */
+const char *leg_end_name(enum leg_end end); /* "refused", "reset-by-server", ... */
 
 struct reset_face { /* of a connection that never opened */
     struct endpoint end[2];

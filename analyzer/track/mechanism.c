@@ -8,8 +8,9 @@
 #include "analyzer/track/live.h"
 #include "analyzer/track/scene.h"
 
-#define AT_ONCE_NS (NS_PER_S)    /* "at once" for a client that only wanted to see it open */
-#define LATE_NS (3 * NS_PER_S)   /* a server that never served, seen from its SYN-ACK */
+#define GREETING_MAX 2048      /* bytes of a server that speaks first; who takes more came for it */
+#define AT_ONCE_NS (NS_PER_S)  /* "at once" for a client that only wanted to see it open */
+#define LATE_NS (3 * NS_PER_S) /* a server that never served, seen from its SYN-ACK */
 #define WAITED_NS (NS_PER_S / 5) /* a single unanswered probe counts after this long */
 #define TIME_TO_READ_NS (NS_PER_S / 20)
 
@@ -156,7 +157,8 @@ static bool is_abandoned_open(const struct scene *s)
         return true;
     instant_ns limit = AT_ONCE_NS + 2 * s->connection->rtt_ns;
     instant_ns since = synack ? synack->time : own(s)->syn_time;
-    return !peer(s)->saw_fin && scene_rst(s)->time - since <= limit;
+    return !peer(s)->saw_fin && peer(s)->bytes <= GREETING_MAX &&
+           scene_rst(s)->time - since <= limit;
 }
 
 /* ---- past the opening ---- */

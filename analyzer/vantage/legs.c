@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Legs by NAT are records of one talk with other ends.  Legs by proxy are two resets in one capture
- * whose clients said the same: the host of the capture is the server of the one and the client of
- * the other, and the second was opened while the first was open.
+ * Legs by NAT are records of one talk with other ends.  Legs by proxy are two resets whose clients
+ * said the same, the second opened while the first was open (in one capture its host is the server
+ * of the one and the client of the other), or those that halves.h finds by their times.
  */
 #include "analyzer/vantage/legs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/vantage/halves.h"
 #include "parsers/base/hash.h"
 #include "parsers/base/map.h"
 #include "parsers/base/radix.h"
@@ -35,6 +36,12 @@ static bool add(struct case_file *c, struct reset *r, const struct leg *leg)
     if (ties->n_legs > 0)
         memcpy(v, ties->legs, ties->n_legs * sizeof *v);
     v[ties->n_legs] = *leg;
+    if (leg->by == LEG_PROXY) {
+        char name[ENDPOINT_TEXT_MAX];
+        endpoint_format(&leg->server, name);
+        v[ties->n_legs].server_name = arena_text(&c->arena, text_of(name));
+        c->any_proxied = true;
+    }
     ties->legs = v;
     ties->n_legs++;
     return true;
@@ -71,13 +78,12 @@ static bool tie_by_nat(const struct roster *r, struct case_file *c, uint32_t rec
 
 struct said { /* what a reset's client said first */
     struct text words;
-    struct reset *reset;
-    uint32_t series;
+    const struct halves_reset *of;
 };
 
 static bool same_words(const struct said *a, const struct said *b)
 {
-    return a->series == b->series && text_eq(a->words, b->words);
+    return text_eq(a->words, b->words);
 }
 
 static bool is_at_end(unsigned ttl)
@@ -85,57 +91,62 @@ static bool is_at_end(unsigned ttl)
     return ttl == 64 || ttl == 128 || ttl == 255;
 }
 
-/* Whether the capture's host took a's connection and made b's for it. */
-static bool is_front_of(const struct reset *a, const struct reset *b)
+static bool is_same_series(const struct case_file *c, const struct reset *a, const struct reset *b)
 {
-    const struct connection *x = reset_connection(a), *y = reset_connection(b);
-    instant_ns apart = a->deciding.segment.time - b->deciding.segment.time;
-    return is_at_end(x->end[SIDE_SERVER].ttl_max) && is_at_end(y->end[SIDE_CLIENT].ttl_max) &&
+    return case_series(c, reset_capture(a)) == case_series(c, reset_capture(b));
+}
+
+/* A NAT changes neither end's first number. */
+static bool has_own_numbers(const struct connection *x, const struct connection *y)
+{
+    const struct end *p = &x->end[SIDE_SERVER], *q = &y->end[SIDE_SERVER];
+    return !p->isn_known || !q->isn_known || p->isn != q->isn;
+}
+
+/* Whether a's server took a's connection and made b's for it. */
+static bool is_front_of(const struct halves *h, const struct halves_reset *a,
+                        const struct halves_reset *b)
+{
+    const struct connection *x = reset_connection(a->reset), *y = reset_connection(b->reset);
+    const instant_ns rst = halves_time(h, a->record, a->reset->deciding.segment.time);
+    const instant_ns apart =
+        instant_since(rst, halves_time(h, b->record, b->reset->deciding.segment.time));
+    const instant_ns opened = halves_time(h, b->record, y->first_time);
+    const bool at_host =
+        is_at_end(x->end[SIDE_SERVER].ttl_max) && is_at_end(y->end[SIDE_CLIENT].ttl_max);
+    return (is_same_series(h->of, a->reset, b->reset) ? at_host : has_own_numbers(x, y)) &&
            !address_eq(&x->end[SIDE_CLIENT].at.ip, &y->end[SIDE_CLIENT].at.ip) &&
            !endpoint_eq(&x->end[SIDE_SERVER].at, &y->end[SIDE_SERVER].at) &&
-           x->first_time <= y->first_time && y->first_time <= a->deciding.segment.time &&
-           apart < TOGETHER_NS && apart > -TOGETHER_NS;
+           halves_time(h, a->record, x->first_time) <= opened && opened <= rst &&
+           apart != INSTANT_NONE && apart < TOGETHER_NS && apart > -TOGETHER_NS;
 }
 
-static bool tie_pair(struct case_file *c, struct reset *a, struct reset *b)
+static bool tie_pair(const struct halves *h, struct case_file *c, const struct halves_reset *front,
+                     const struct halves_reset *back)
 {
-    for (int turn = 0; turn < 2; turn++) {
-        struct reset *x = turn ? b : a, *y = turn ? a : b;
-        const struct leg leg = {.by = LEG_PROXY,
-                                .capture = reset_capture(y),
-                                .stream = reset_stream(y),
-                                .client = *reset_end(y, SIDE_CLIENT),
-                                .server = *reset_end(y, SIDE_SERVER),
-                                .reset = y};
-        if (!add(c, x, &leg))
-            return false;
-    }
-    return true;
+    struct leg on, from;
+    halves_describe(h, front, back->record, SIDE_SERVER, true, &on);
+    halves_describe(h, back, front->record, SIDE_CLIENT, true, &from);
+    return add(c, front->reset, &on) && add(c, back->reset, &from);
 }
 
-static size_t collect_said(const struct case_file *c, struct said *v)
+static size_t collect_said(const struct halves *h, struct said *v)
 {
     size_t n = 0;
-    for (size_t i = 0; i < c->n_resets; i++) {
-        resets_fetch_heads(c->resets, c->n_resets, i);
-        if (c->resets[i]->outline) /* nothing was said */
-            continue;
-        const struct connection *k = reset_connection(c->resets[i]);
-        struct text head = k->end[SIDE_CLIENT].head;
+    for (size_t i = 0; i < h->n_resets; i++) {
+        const struct text head = reset_connection(h->resets[i].reset)->end[SIDE_CLIENT].head;
         if (head.n >= WORDS_MIN)
-            v[n++] = (struct said){.words = text_slice(head, 0, WORDS_MAX),
-                                   .reset = c->resets[i],
-                                   .series = case_series(c, k->capture)};
+            v[n++] = (struct said){text_slice(head, 0, WORDS_MAX), &h->resets[i]};
     }
     return n;
 }
 
-/* The same words in one series side by side, in order of time: by their hash. */
+/* The same words side by side: by their hash. */
 static void order_by_words(const struct said *v, size_t n, struct radix_item *order)
 {
     for (size_t i = 0; i < n; i++)
-        order[i] = (struct radix_item){
-            hash_bytes(v[i].words.p, v[i].words.n, map_seed() + v[i].series), (uint32_t)i};
+        order[i] =
+            (struct radix_item){hash_bytes(v[i].words.p, v[i].words.n, map_seed()), (uint32_t)i};
     radix_sort(order, order + n, n);
 }
 
@@ -147,21 +158,46 @@ static bool are_alone(const struct said *v, const struct radix_item *order, size
            (i + 2 == n || !same_words(b, &v[order[i + 2].value]));
 }
 
-static bool tie_by_proxy(struct case_file *c)
+static bool tie_by_words(const struct halves *h, struct case_file *c)
 {
-    struct said *v = malloc((c->n_resets + 1) * sizeof *v);
-    const size_t n = v ? collect_said(c, v) : 0;
+    struct said *v = malloc((h->n_resets + 1) * sizeof *v);
+    const size_t n = v ? collect_said(h, v) : 0;
     struct radix_item *order = v ? radix_room(n) : NULL;
     bool good = order != NULL;
     if (good)
         order_by_words(v, n, order);
     for (size_t i = 0; good && i + 1 < n; i++) {
-        struct reset *a = v[order[i].value].reset, *b = v[order[i + 1].value].reset;
-        if (are_alone(v, order, n, i) && is_front_of(a, b) != is_front_of(b, a))
-            good = tie_pair(c, a, b);
+        if (!are_alone(v, order, n, i))
+            continue;
+        const struct halves_reset *a = v[order[i].value].of, *b = v[order[i + 1].value].of;
+        const bool before = is_front_of(h, a, b), behind = is_front_of(h, b, a);
+        if (before != behind)
+            good = before ? tie_pair(h, c, a, b) : tie_pair(h, c, b, a);
     }
     radix_room_free(order, n);
     free(v);
+    return good;
+}
+
+static bool has_proxy_leg(const struct reset *x)
+{
+    size_t n;
+    const struct leg *v = legs_of(x, &n);
+    for (size_t i = 0; i < n; i++)
+        if (v[i].by == LEG_PROXY)
+            return true;
+    return false;
+}
+
+/* Those that are not tied by what was said. */
+static bool tie_by_times(const struct halves *h, struct case_file *c)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < h->n_resets; i++) {
+        struct leg leg;
+        if (!has_proxy_leg(h->resets[i].reset) && halves_find(h, &h->resets[i], &leg))
+            good = add(c, h->resets[i].reset, &leg);
+    }
     return good;
 }
 
@@ -171,5 +207,10 @@ bool legs_tie(const struct roster *r, struct case_file *c)
         for (uint32_t k = r->reset_from[i]; k < r->reset_from[i + 1]; k++)
             if (!tie_by_nat(r, c, i, r->reset_at[k]))
                 return false;
-    return tie_by_proxy(c);
+    struct halves h;
+    if (!halves_begin(&h, r, c))
+        return false;
+    const bool good = tie_by_words(&h, c) && tie_by_times(&h, c);
+    halves_finish(&h);
+    return good;
 }

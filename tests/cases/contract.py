@@ -21,6 +21,8 @@ CAUSES = set("""port-closed service-down firewall-reject listen-backlog-overflow
     conntrack-table-full content-filter ips-reset forged-reset fast-close late-data-after-close
     peer-lost-state undetermined reset-not-captured""".split())
 FATES = {"seen", "altered", "swallowed", "forged"}
+LEG_ENDS = set("""open refused unanswered closed-by-client closed-by-server reset-by-client
+    reset-by-server""".split())
 SEVERITIES = {"harmless", "notice", "fault"}
 INPUT_TYPES = ("capture", "log", "host")
 
@@ -175,7 +177,9 @@ RECORDS = {
                    "rst_validity": is_text, "killed": is_bool,
                    "legs": list_of(holds({"by": one_of({"nat", "proxy"}), "capture": is_text,
                                           "stream": is_count, "client": END, "server": END},
-                                         {"diagnosis": is_text})),
+                                         {"diagnosis": is_text, "beyond": one_of({"client", "server"}),
+                                          "end": one_of(LEG_ENDS), "lead_s": is_number,
+                                          "sure": is_bool})),
                    "fates": list_of(holds({"capture": is_text, "frame": is_frame,
                                            "from": one_of(SENDERS - {"path"}),
                                            "fate": one_of(FATES), "other": is_text},
