@@ -9,7 +9,7 @@
 #define TOGETHER_NS (NS_PER_S / 20) /* between the ends of both, or a refusal and the first's */
 #define RETRIES_NS (4 * NS_PER_S)   /* before the first half's end an attempt is looked for */
 #define WAITED_NS (NS_PER_S / 2)    /* for an answer, at least */
-#define SCANNED_MAX 256 /* records; where more begin in so short a time, times tell nothing */
+#define SCANNED_MAX 128 /* records; where more begin in so short a time, times tell nothing */
 
 /* ---- records in order of time ---- */
 
@@ -67,6 +67,22 @@ static uint32_t begin_at(const struct halves *h, instant_ns t)
             hi = mid;
     }
     return lo;
+}
+
+struct range { /* of places in order of time */
+    uint32_t from, to;
+};
+
+/* Those that begin from one time to the other, both among them; false where they are too many. */
+static bool few_between(const struct halves *h, instant_ns from, instant_ns to, struct range *range)
+{
+    const uint32_t n = (uint32_t)h->of->n_records, at = begin_at(h, from);
+    *range = (struct range){at, at};
+    if (n - at > SCANNED_MAX && first_of(h, record_at(h, at + SCANNED_MAX)) <= to)
+        return false;
+    while (range->to < n && first_of(h, record_at(h, range->to)) <= to)
+        range->to++;
+    return true;
 }
 
 /* ---- their resets ---- */
@@ -280,14 +296,14 @@ static struct found search(const struct halves *h, uint32_t record, enum side be
     const instant_ns from = beyond == SIDE_SERVER ? first : instant_plus(first, -OPENED_NS);
     const instant_ns to = beyond == SIDE_SERVER ? instant_plus(first, OPENED_NS) : first;
     struct found found = {0};
-    uint32_t at = begin_at(h, from);
-    for (uint32_t n = 0; at < h->of->n_records && first_of(h, record_at(h, at)) <= to; at++) {
+    struct range range;
+    if (!few_between(h, from, to, &range))
+        return (struct found){.n = SCANNED_MAX};
+    for (uint32_t at = range.from; at < range.to; at++) {
         const uint32_t i = record_at(h, at);
         const struct pair p =
             beyond == SIDE_SERVER ? (struct pair){record, i} : (struct pair){i, record};
         bool sure;
-        if (++n > SCANNED_MAX)
-            return (struct found){.n = n};
         if (i == record || !are_halves(h, &p, &sure))
             continue;
         if (found.n == 0 || !same_talk(h, i, found.record))
@@ -335,7 +351,7 @@ static void weigh_attempt(const struct halves *h, const struct pair *p, instant_
         best->there = false; /* another one got through */
     if (!is_vain(h, p->back, gone) || (best->there && best->sure > sure))
         return;
-    const bool other = best->there && !same && best->sure == sure;
+    const bool other = best->there && best->sure == sure && (best->ambiguous || !same);
     *best = (struct attempt){p->back, true, sure, other};
 }
 
@@ -346,12 +362,11 @@ static bool find_attempt(const struct halves *h, uint32_t record, const struct r
     const instant_ns opened = halves_time(h, record, h->of->records[record].first_time);
     const instant_ns late = instant_plus(gone, -RETRIES_NS);
     *best = (struct attempt){0};
-    uint32_t n = 0;
-    for (uint32_t at = begin_at(h, late > opened ? late : opened);
-         at < h->of->n_records && first_of(h, record_at(h, at)) <= gone; at++) {
+    struct range range;
+    if (!few_between(h, late > opened ? late : opened, gone, &range))
+        return false;
+    for (uint32_t at = range.from; at < range.to; at++) {
         const struct pair p = {record, record_at(h, at)};
-        if (++n > SCANNED_MAX)
-            return false;
         weigh_attempt(h, &p, gone, best);
     }
     return best->there && !best->ambiguous;
