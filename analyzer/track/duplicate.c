@@ -44,7 +44,7 @@ static bool repeats(const struct duplicate_slot *s, uint64_t print, const struct
 {
     if (s->frame == 0 || s->print != print)
         return false;
-    instant_ns apart = b->time - s->time;
+    instant_ns apart = instant_since(b->time, s->time);
     if (b->bits & BRIEF_HAS_ID && b->ip_id != 0)
         return apart >= -WINDOW_WITH_ID_NS && apart <= WINDOW_WITH_ID_NS;
     return apart >= -WINDOW_NS && apart <= WINDOW_NS &&

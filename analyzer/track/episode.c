@@ -232,7 +232,7 @@ static bool lives_on(const struct episode *e, uint8_t dir, const struct packet *
         return e->talk[e->dir].kind >= TALK_DATA && seq_diff(p->ack, from) > 0;
     }
     return e->talk[victim].kind >= TALK_DATA && half_has(&e->at[victim], HALF_SEQ) &&
-           e->talk[victim].time - e->first->k.time > LATER_NS &&
+           instant_since(e->talk[victim].time, e->first->k.time) > LATER_NS &&
            seq_diff(p->ack, e->at[victim].next_seq) > 0;
 }
 
@@ -262,7 +262,7 @@ static bool is_sent_again(const struct episode *e, uint8_t dir, const struct pac
     const struct kept *rst = &e->first->k;
     const bool met_old = e->dir == dir && rst->seq != half_isn(at) + 1;
     return half_has(at, HALF_ISN) && p->seq == half_isn(at) &&
-           p->time - rst->time >= (met_old ? AGAIN_AT_ONCE_NS : SENT_AGAIN_NS);
+           instant_since(p->time, rst->time) >= (met_old ? AGAIN_AT_ONCE_NS : SENT_AGAIN_NS);
 }
 
 /* A SYN-ACK after a RST that had reset one: a host that answers is asked again, where it begins
@@ -272,7 +272,7 @@ static bool answers_again(const struct episode *e, uint8_t dir, const struct pac
     const struct half *at = &e->at[dir];
     return e->dir != dir && at->n_synacks > 0 && half_has(at, HALF_ISN) && half_has(at, HALF_ACK) &&
            p->ack == at->acked && p->seq != half_isn(at) &&
-           p->time - e->first->k.time >= SENT_AGAIN_NS;
+           instant_since(p->time, e->first->k.time) >= SENT_AGAIN_NS;
 }
 
 void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8_t dir,

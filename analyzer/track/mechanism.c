@@ -129,7 +129,7 @@ static bool is_refused_late(const struct scene *s)
     bool served = own(s)->n_data_segments > 0 || (synack && own(s)->acked != peer(s)->isn + 1) ||
                   own(s)->n_segments > own(s)->n_synacks ||
                   !client_acked_only(s, scene_rst(s)->seq);
-    return !served && scene_rst(s)->time - since <= limit;
+    return !served && instant_since(scene_rst(s)->time, since) <= limit;
 }
 
 /* By the number of its RST, bytes that it had sent may not have been captured. */
@@ -158,7 +158,7 @@ static bool is_abandoned_open(const struct scene *s)
     instant_ns limit = AT_ONCE_NS + 2 * s->connection->rtt_ns;
     instant_ns since = synack ? synack->time : own(s)->syn_time;
     return !peer(s)->saw_fin && peer(s)->bytes <= GREETING_MAX &&
-           scene_rst(s)->time - since <= limit;
+           instant_since(scene_rst(s)->time, since) <= limit;
 }
 
 /* ---- past the opening ---- */
@@ -192,7 +192,7 @@ static bool is_stale(const struct scene *s)
 static bool is_gave_up(const struct scene *s)
 {
     const struct end_trouble *t = end_trouble(own(s));
-    instant_ns waited = scene_rst(s)->time - s->end[s->claimed].unanswered_time;
+    instant_ns waited = instant_since(scene_rst(s)->time, s->end[s->claimed].unanswered_time);
     if (bare(s) || own_fin(s))
         return false;
     if (t->n_unanswered_keepalives + t->n_unanswered_zero_window_probes >= 2)
@@ -267,7 +267,7 @@ static bool is_abort_form(const struct scene *s)
  * connection. */
 static bool has_read(const struct scene *s)
 {
-    instant_ns quiet = scene_rst(s)->time - peer(s)->last_data_time;
+    instant_ns quiet = instant_since(scene_rst(s)->time, peer(s)->last_data_time);
     return s->claimed == SIDE_CLIENT && own(s)->bytes > 0 &&
            (quiet > TIME_TO_READ_NS + 2 * s->connection->rtt_ns ||
             said_answer(s->connection) == HTTP_COMPLETE);

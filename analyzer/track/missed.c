@@ -19,7 +19,7 @@ bool trigger_missed(const struct connection *k, const struct segment *trigger,
             continue;
         if ((int32_t)(g->ack - trigger->seq) > 0)
             return false;
-        spoke |= g->time - rst->time > IN_FLIGHT_NS;
+        spoke |= instant_since(g->time, rst->time) > IN_FLIGHT_NS;
     }
     return spoke;
 }

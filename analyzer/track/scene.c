@@ -70,7 +70,7 @@ struct scene *scene_cause(struct scene *s)
     struct scene *e = s->earlier;
     if (!e || s->reset->mechanism != MECHANISM_NO_STATE)
         return s;
-    bool soon = scene_rst(s)->time - scene_rst(e)->time < CONSEQUENCE_NS;
+    bool soon = instant_since(scene_rst(s)->time, scene_rst(e)->time) < CONSEQUENCE_NS;
     return soon && e->reset->sender == SIDE_PATH ? e : s;
 }
 

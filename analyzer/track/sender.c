@@ -46,7 +46,9 @@ static double bare_weight(const struct weighing *w, instant_ns after)
 
 static double talk_weight(const struct weighing *w, const struct talk *t)
 {
-    instant_ns after = t->time - w->rst->time;
+    instant_ns after = instant_since(t->time, w->rst->time);
+    if (after == INSTANT_NONE)
+        return 0;
     bool counted = !w->answer && seq_diff(t->seq, w->rst->seq) < 0;
     if (t->kind >= TALK_DATA)
         return counted && after < REORDER_NS ? 0 : 0.9;
@@ -99,7 +101,8 @@ static void weigh_pair(struct weighing *w)
     const struct scene *s = w->s;
     const struct rst *pair = first_from_other(s);
     if (!pair || s->reset->phase == PHASE_CLOSED || !scene_past_opening(s) ||
-        pair->segment.time - w->rst->time > PAIR_NS)
+        instant_since(pair->segment.time, w->rst->time) > PAIR_NS ||
+        instant_since(pair->segment.time, w->rst->time) == INSTANT_NONE)
         return;
     const struct segment *g = &pair->segment;
     bool same_id = g->has_ip_id && g->ip_id != 0 && g->ip_id == w->rst->ip_id;
@@ -142,7 +145,7 @@ static void weigh_burst(struct weighing *w)
     for (size_t i = 0; i < r->n_rsts; i++) {
         const struct rst *g = &r->rsts[i];
         if (g->segment.from != w->s->claimed || g->segment.frame <= w->rst->frame ||
-            g->segment.time - w->rst->time > BURST_NS || g->answers_frame != 0 ||
+            instant_since(g->segment.time, w->rst->time) > BURST_NS || g->answers_frame != 0 ||
             seq_diff(g->segment.seq, last) <= 0)
             continue;
         rising++;
@@ -205,8 +208,8 @@ static void weigh_presence(struct weighing *w)
     uint64_t plain = e->at.n_segments - e->at.n_syns - e->at.n_synacks - e->at.n_rsts;
     if (plain == 0 || e->at.last_time == INSTANT_NONE)
         return;
-    instant_ns silent = s->trigger->time - e->at.last_time;
-    if (silent >= NS_PER_S)
+    instant_ns silent = instant_since(s->trigger->time, e->at.last_time);
+    if (silent >= NS_PER_S || silent == INSTANT_NONE)
         return;
     FOR_PATH(w, 0.25, w->rst->frame, "sender.took-part-just-before",
              "the %s had taken part %.3f ms before and had not closed", weighing_end(w),

@@ -27,7 +27,7 @@ static bool drawn_by(const struct scene *s, const struct segment *g)
 static bool is_soon_after(const struct scene *s, const struct segment *g)
 {
     instant_ns limit = ANSWER_RTTS * s->connection->rtt_ns;
-    return scene_rst(s)->time - g->time <= (limit > ANSWER_NS ? limit : ANSWER_NS);
+    return instant_since(scene_rst(s)->time, g->time) <= (limit > ANSWER_NS ? limit : ANSWER_NS);
 }
 
 static bool same_try(const struct segment *g, const struct segment *trigger)
@@ -45,8 +45,9 @@ static const struct segment *last_try(const struct scene *s, const struct segmen
         const struct segment *g = &s->connection->segments[i];
         if (g == first)
             break;
-        if (same_try(g, first) && g->ack == first->ack && g->time - first->time >= LEAST_RTO_NS &&
-            scene_rst(s)->time - g->time >= s->end[s->claimed].leg / 2)
+        if (same_try(g, first) && g->ack == first->ack &&
+            instant_since(g->time, first->time) >= LEAST_RTO_NS &&
+            instant_since(scene_rst(s)->time, g->time) >= s->end[s->claimed].leg / 2)
             return g;
     }
     return first;
@@ -80,7 +81,7 @@ static const struct segment *prompted(const struct scene *s)
     const struct segment *g = scene_last_before(s, s->other, NULL);
     instant_ns rtt = s->connection->rtt_ns;
     instant_ns limit = 4 * rtt > AT_ONCE_NS ? 4 * rtt : AT_ONCE_NS;
-    return g && scene_rst(s)->time - g->time <= limit ? g : NULL;
+    return g && instant_since(scene_rst(s)->time, g->time) <= limit ? g : NULL;
 }
 
 /* When the exchange began: the first try of the trigger, the first unanswered probe, the RST. */
@@ -116,8 +117,9 @@ static instant_ns idle_before(const struct scene *s)
     instant_ns start = exchange_start(s, &frame);
     for (size_t i = s->rst_at; i-- > 0;) {
         const struct segment *g = &s->connection->segments[i];
+        const instant_ns since = instant_since(start, g->time);
         if (g->frame < frame && !(g->flags & TCP_RST))
-            return start > g->time ? start - g->time : 0;
+            return since < 0 && since != INSTANT_NONE ? 0 : since;
     }
     return INSTANT_NONE;
 }
@@ -127,7 +129,8 @@ void scene_find_trigger(struct scene *s)
     struct reset *r = s->reset;
     s->trigger = scene_is_answer(s) ? answered(s) : prompted(s);
     r->trigger_frame = s->trigger ? s->trigger->frame : 0;
-    r->since_trigger_ns = s->trigger ? scene_rst(s)->time - s->trigger->time : INSTANT_NONE;
+    r->since_trigger_ns =
+        s->trigger ? instant_since(scene_rst(s)->time, s->trigger->time) : INSTANT_NONE;
     r->deciding.answers_frame = scene_is_answer(s) ? r->trigger_frame : 0;
     r->idle_before_ns = idle_before(s);
 }
