@@ -181,6 +181,8 @@ static struct fact unacked(const struct case_file *c, const struct reset *r, enu
     (void)c;
     const struct reset *best = NULL;
     int32_t n, most = 0;
+    if (r->outline)
+        return unknown("nothing was said");
     if (unacked_at(r, side, &most))
         best = r;
     for (size_t i = 0; i < reset_ties(r)->n_seen_in; i++)
@@ -343,7 +345,7 @@ static const struct fact_def rows[] = {
                    "that segment's time minus the RST's, as the offset of a log line is told"),
     FACT_SIDE_ROWS("data-silent-for", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_OWN | FACT_BY_CLOCK,
                    data_silent_for, "time since its last payload"),
-    FACT_SIDE_ROWS("unacked-bytes", FACT_BYTES, FACT_HEARS_BOTH, unacked,
+    FACT_SIDE_ROWS("unacked-bytes", FACT_BYTES, FACT_OF_KIND | FACT_HEARS_BOTH, unacked,
                    "what it had sent and the other end never acknowledged"),
     FACT_SIDE_ROWS("largest-retransmission", FACT_BYTES, FACT_OF_KIND | FACT_HEARS_OWN, largest,
                    "the largest payload among its kept retransmissions"),

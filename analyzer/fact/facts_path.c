@@ -376,11 +376,17 @@ static bool none_proxied(const struct case_file *c)
     return !c->any_proxied;
 }
 
-static const struct fact_plain_row plain[] = {{leg_beyond, NULL, none_proxied},
-                                              {leg_end, NULL, none_proxied},
-                                              {leg_lead, NULL, none_proxied},
-                                              {leg_sure, NULL, none_proxied},
-                                              {leg_server, NULL, none_proxied}};
+/* Fates are told where captures of two places hold a packet. */
+static bool one_capture(const struct case_file *c)
+{
+    return c->n_captures < 2;
+}
+
+static const struct fact_plain_row plain[] = {
+    {rst_fate, NULL, one_capture},    {trigger_fate, NULL, one_capture},
+    {leg_beyond, NULL, none_proxied}, {leg_end, NULL, none_proxied},
+    {leg_lead, NULL, none_proxied},   {leg_sure, NULL, none_proxied},
+    {leg_server, NULL, none_proxied}};
 
 static const struct fact_def rows[] = {
     {"half.beyond", FACT_ENUM, FACT_OF_KIND, beyond_choices,

@@ -121,6 +121,12 @@ static bool survivors_plain(const struct case_file *c, const struct reset *r, in
     return true;
 }
 
+static bool cut_at_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = (int64_t)loss_cut_at(&c->captures[reset_capture(r)].loss);
+    return true;
+}
+
 static bool control_only_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     *out = population_hides_talk(c, r);
@@ -297,9 +303,9 @@ static struct fact time_leaps(const struct case_file *c, const struct reset *r)
 
 static struct fact cut_at(const struct case_file *c, const struct reset *r)
 {
-    return fact_derived(
-        fact_number(r, (int64_t)loss_cut_at(&c->captures[reset_capture(r)].loss), 0),
-        "from the lengths and numbers of all connections");
+    int64_t n;
+    (void)cut_at_plain(c, r, &n);
+    return fact_derived(fact_number(r, n, 0), "from the lengths and numbers of all connections");
 }
 
 static struct fact control_only(const struct case_file *c, const struct reset *r)
@@ -456,6 +462,14 @@ static bool none_control_only(const struct case_file *c)
     return true;
 }
 
+static bool none_cut(const struct case_file *c)
+{
+    for (size_t i = 0; i < c->n_captures; i++)
+        if (loss_cut_at(&c->captures[i].loss) > 0)
+            return false;
+    return true;
+}
+
 #define PLAIN(name)                                                                                \
     {                                                                                              \
         name, name##_plain, NULL                                                                   \
@@ -492,6 +506,7 @@ static const struct fact_plain_row plain[] = {
     {closed_idle_apart, NULL, no_closing},
     {listening, NULL, no_listing},
     {control_only, control_only_plain, none_control_only},
+    {cut_at, cut_at_plain, none_cut},
 };
 
 const struct fact_rows facts_population = {.rows = rows,

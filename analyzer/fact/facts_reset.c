@@ -126,10 +126,16 @@ static struct fact looks_own(const struct case_file *c, const struct reset *r)
     return fact_bool(r, r->looks_own, rst_frame(r));
 }
 
-static struct fact alike(const struct case_file *c, const struct reset *r)
+static bool alike_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     (void)c;
-    return fact_bool(r, r->alike, rst_frame(r));
+    *out = r->alike;
+    return true;
+}
+
+static struct fact alike(const struct case_file *c, const struct reset *r)
+{
+    return fact_of_truth(alike_plain, c, r, "");
 }
 
 /* Whether the capture went on until a SYN that got no answer comes again: after a second (RFC 6298
@@ -230,6 +236,8 @@ static struct fact got_uncaptured(const struct case_file *c, const struct reset 
 static struct fact ahead(const struct case_file *c, const struct reset *r)
 {
     (void)c;
+    if (r->outline)
+        return unknown("nothing was said");
     const struct segment *s = &r->deciding.segment;
     const struct connection *k = reset_connection(r);
     const struct end *other = &k->end[other_side(r)];
@@ -334,7 +342,7 @@ static const struct fact_def rows[] = {
     {"rst.got-uncaptured", FACT_BOOL, 0, NULL,
      "it acknowledges payload that was never captured: whether that was read cannot be seen",
      got_uncaptured},
-    {"rst.ahead", FACT_BYTES, 0, NULL,
+    {"rst.ahead", FACT_BYTES, FACT_OF_KIND, NULL,
      "payload that its sender counts as sent, and that was neither captured nor acknowledged",
      ahead},
     {"rst.window-reopened", FACT_BOOL, FACT_HEARS_OTHER_SIDE, NULL,
@@ -347,6 +355,7 @@ static const struct fact_def rows[] = {
 
 static const struct fact_plain_row plain[] = {{flow_label, flow_label_plain, NULL},
                                               {label_missing, label_missing_plain, NULL},
+                                              {alike, alike_plain, NULL},
                                               {since_trigger, since_trigger_plain, NULL}};
 
 const struct fact_rows facts_reset = {.rows = rows,

@@ -73,36 +73,51 @@ struct range { /* of places in order of time */
     uint32_t from, to;
 };
 
-/* Those that begin from one time to the other, both among them; false where they are too many. */
-static bool few_between(const struct halves *h, instant_ns from, instant_ns to, struct range *range)
+static bool begins_in(const struct halves *h, uint32_t at, instant_ns from, instant_ns to)
 {
-    const uint32_t n = (uint32_t)h->of->n_records, at = begin_at(h, from);
-    *range = (struct range){at, at};
-    if (n - at > SCANNED_MAX && first_of(h, record_at(h, at + SCANNED_MAX)) <= to)
+    const instant_ns t = first_of(h, record_at(h, at));
+    return t >= from && t <= to;
+}
+
+/* Those about a place that begin from one time to the other, both among them; false where they are
+ * too many. */
+static bool few_between(const struct halves *h, uint32_t place, instant_ns from, instant_ns to,
+                        struct range *range)
+{
+    const uint32_t n = (uint32_t)h->of->n_records;
+    *range = (struct range){place, place};
+    if ((n - place > SCANNED_MAX && begins_in(h, place + SCANNED_MAX, from, to)) ||
+        (place > SCANNED_MAX && begins_in(h, place - SCANNED_MAX - 1, from, to)))
         return false;
-    while (range->to < n && first_of(h, record_at(h, range->to)) <= to)
+    while (range->from > 0 && begins_in(h, range->from - 1, from, to))
+        range->from--;
+    while (range->to < n && begins_in(h, range->to, from, to))
         range->to++;
     return true;
 }
 
 /* ---- their resets ---- */
 
-/* The record of a reset: ROSTER_NONE where the budget had none for it. */
-static uint32_t record_of(const struct halves *h, const struct connection *k)
+static bool is_record_of(const struct halves *h, uint32_t at, const struct connection *k)
 {
-    const struct connection_record *v = h->of->records;
+    const struct connection_record *rec = &h->of->records[record_at(h, at)];
+    return rec->capture == k->capture && rec->stream == k->stream;
+}
+
+/* The place of a reset's record: ROSTER_NONE where the budget had none for it. */
+static uint32_t place_of(const struct halves *h, const struct connection *k)
+{
     const uint32_t n = (uint32_t)h->of->n_records;
+    if (!h->order && k->stream < n &&
+        is_record_of(h, k->stream, k)) /* of one capture, most often */
+        return k->stream;
     const instant_ns t = sane_time(k->first_time);
     const bool moved = h->roster->n > 0 && k->capture < h->roster->n_captures;
     const instant_ns first = t != INSTANT_NONE && moved ? t - h->roster->shift[k->capture] : t;
-    for (uint32_t at = begin_at(h, first); at < n; at++) {
-        const uint32_t i = record_at(h, at);
-        if (first_of(h, i) != first)
-            return ROSTER_NONE;
-        if (v[i].capture == k->capture && v[i].stream == k->stream)
-            return i;
-    }
-    return ROSTER_NONE;
+    uint32_t at = begin_at(h, first);
+    while (at < n && first_of(h, record_at(h, at)) == first && !is_record_of(h, at, k))
+        at++;
+    return at < n && is_record_of(h, at, k) ? at : ROSTER_NONE;
 }
 
 static int by_record(const void *a, const void *b)
@@ -133,9 +148,9 @@ static bool collect_resets(struct halves *h)
         return false;
     for (size_t i = 0; i < h->of->n_resets; i++) {
         resets_fetch_heads(v, h->of->n_resets, i);
-        const uint32_t record = is_whole(v[i]) ? record_of(h, reset_connection(v[i])) : ROSTER_NONE;
-        if (record != ROSTER_NONE)
-            h->resets[h->n_resets++] = (struct halves_reset){v[i], record};
+        const uint32_t at = is_whole(v[i]) ? place_of(h, reset_connection(v[i])) : ROSTER_NONE;
+        if (at != ROSTER_NONE)
+            h->resets[h->n_resets++] = (struct halves_reset){v[i], record_at(h, at), at};
     }
     qsort(h->resets, h->n_resets, sizeof *h->resets, by_record);
     return true;
@@ -284,20 +299,21 @@ static bool are_halves(const struct halves *h, const struct pair *p, bool *sure)
 /* ---- the other half ---- */
 
 struct found {
-    uint32_t record;
+    uint32_t record, place;
     uint32_t n; /* that may be it */
     bool sure;
 };
 
-/* The halves that go with record beyond that end of it, which is the proxy. */
-static struct found search(const struct halves *h, uint32_t record, enum side beyond)
+/* The halves that go with the record at that place, beyond that end of it, which is the proxy. */
+static struct found search(const struct halves *h, uint32_t place, enum side beyond)
 {
-    const instant_ns first = halves_time(h, record, h->of->records[record].first_time);
+    const uint32_t record = record_at(h, place);
+    const instant_ns first = first_of(h, record);
     const instant_ns from = beyond == SIDE_SERVER ? first : instant_plus(first, -OPENED_NS);
     const instant_ns to = beyond == SIDE_SERVER ? instant_plus(first, OPENED_NS) : first;
     struct found found = {0};
     struct range range;
-    if (!few_between(h, from, to, &range))
+    if (!few_between(h, place, from, to, &range))
         return (struct found){.n = SCANNED_MAX};
     for (uint32_t at = range.from; at < range.to; at++) {
         const uint32_t i = record_at(h, at);
@@ -306,20 +322,17 @@ static struct found search(const struct halves *h, uint32_t record, enum side be
         bool sure;
         if (i == record || !are_halves(h, &p, &sure))
             continue;
-        if (found.n == 0 || !same_talk(h, i, found.record))
-            found.n++;
-        found.record = i;
-        found.sure = sure;
+        const bool is_other = found.n == 0 || !same_talk(h, i, found.record);
+        found = (struct found){i, at, found.n + is_other, sure};
     }
     return found;
 }
 
 /* The one that it may be, and that has no other to go with. */
-static bool only_half(const struct halves *h, uint32_t record, enum side beyond,
-                      struct found *found)
+static bool only_half(const struct halves *h, uint32_t place, enum side beyond, struct found *found)
 {
-    *found = search(h, record, beyond);
-    return found->n == 1 && search(h, found->record, side_other(beyond)).n == 1;
+    *found = search(h, place, beyond);
+    return found->n == 1 && search(h, found->place, side_other(beyond)).n == 1;
 }
 
 struct attempt {
@@ -355,18 +368,18 @@ static void weigh_attempt(const struct halves *h, const struct pair *p, instant_
     *best = (struct attempt){p->back, true, sure, other};
 }
 
-static bool find_attempt(const struct halves *h, uint32_t record, const struct reset *x,
-                         struct attempt *best)
+static bool find_attempt(const struct halves *h, const struct halves_reset *x, struct attempt *best)
 {
-    const instant_ns gone = gone_of(h, record, x);
-    const instant_ns opened = halves_time(h, record, h->of->records[record].first_time);
-    const instant_ns late = instant_plus(gone, -RETRIES_NS);
-    *best = (struct attempt){0};
+    const instant_ns gone = gone_of(h, x->record, x->reset);
+    const instant_ns opened = first_of(h, x->record), late = instant_plus(gone, -RETRIES_NS);
+    const bool is_long = late > opened;
     struct range range;
-    if (!few_between(h, late > opened ? late : opened, gone, &range))
+    *best = (struct attempt){0};
+    if (!few_between(h, is_long ? begin_at(h, late) : x->place, is_long ? late : opened, gone,
+                     &range))
         return false;
     for (uint32_t at = range.from; at < range.to; at++) {
-        const struct pair p = {record, record_at(h, at)};
+        const struct pair p = {x->record, record_at(h, at)};
         weigh_attempt(h, &p, gone, best);
     }
     return best->there && !best->ambiguous;
@@ -407,12 +420,12 @@ bool halves_find(const struct halves *h, const struct halves_reset *x, struct le
         return false;
     for (int turn = 0; turn < 2; turn++) {
         const enum side beyond = turn == 0 ? SIDE_SERVER : SIDE_CLIENT;
-        if (!only_half(h, x->record, beyond, &found))
+        if (!only_half(h, x->place, beyond, &found))
             continue;
         halves_describe(h, x, found.record, beyond, found.sure, leg);
         return true;
     }
-    if (x->reset->claimed != SIDE_SERVER || !find_attempt(h, x->record, x->reset, &attempt))
+    if (x->reset->claimed != SIDE_SERVER || !find_attempt(h, x, &attempt))
         return false;
     halves_describe(h, x, attempt.record, SIDE_SERVER, attempt.sure, leg);
     return true;

@@ -12,7 +12,7 @@
 
 struct halves_reset { /* a whole one that no other capture tells of better */
     struct reset *reset;
-    uint32_t record;
+    uint32_t record, place; /* of its connection; in order of first times */
 };
 
 struct halves {
