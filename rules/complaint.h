@@ -12,7 +12,7 @@
 
 #include "parsers/base/text.h"
 
-#define COMPLAINTS_MAX 1000 /* further ones are counted, not kept */
+#define COMPLAINTS_MAX 4000 /* further ones are counted, not kept */
 
 struct complaint {
     char *file; /* owned */
