@@ -107,7 +107,8 @@ void loss_count(struct loss *l, const struct live *k, instant_ns now)
     l->n_plain += is_plain;
     l->n_bare += !is_plain && speaks_of_more(k);
     const bool began = live_has(k, LIVE_SYN) || live_has(k, LIVE_SYNACK);
-    count_length(l, k, now);
+    if (is_plain || live_has(k, LIVE_SYNACK)) /* a mere attempt has no length */
+        count_length(l, k, now);
     if (!began || k->half[0].n_segments == 0 || k->half[1].n_segments == 0)
         return;
     count_half(l, &k->half[0]);
