@@ -162,9 +162,9 @@ class Case:
             name = {"": h.ifnames[0], "outside": h.ifnames[-1], "any": "any"}[side]
             self.capture(h, name, where + ".pcap", **{"snaplen": snaplen, **k})
 
-    def proxied(self, delay=None):
+    def proxied(self, delay=None, log=True):
         """Client, proxy, server: two links, two connections; nothing is forwarded."""
-        self.client, self.proxy = self.host("client"), self.host("proxy", log=True)
+        self.client, self.proxy = self.host("client"), self.host("proxy", log=log)
         self.server = self.host("server")
         ic, front = net.join(self.client, self.proxy)
         delay = self.rng.choice([0, 0.002, 0.01]) if delay is None else delay

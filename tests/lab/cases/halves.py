@@ -31,12 +31,12 @@ def passes_on(c):
     A proxy of TCP connections ends each half as the other ended.  The program behind it aborts two
     sessions (SO_LINGER 0): the proxy resets its clients.  One session ends in order.  Then the
     program is gone, its port refuses, and the proxy closes new connections with the request
-    unread.  Captured on the proxy, both halves in one file; no log tells of it.
+    unread.  Captured on the proxy, both halves in one file; there is no log.
 
     The reader should see: what the clients met came from behind the proxy: first from the program
     that aborted, then from a port where nothing listened any more.
     """
-    c.proxied()
+    c.proxied(log=False)
     listener = c.server.listen(9000)
     forwarder(c, 60)
     c.watch()
@@ -101,11 +101,11 @@ def closes_both(c):
     """
     A proxy of TCP connections closes both halves of a connection that was silent for 3 s.  Clients
     hold theirs in a pool and write later.  Some are in use all the time.  Captured on the proxy,
-    both halves in one file; no log tells of it.
+    both halves in one file; there is no log.
 
     The reader should see: the proxy's idle timeout; the server behind it did not close.
     """
-    c.proxied()
+    c.proxied(log=False)
     listener = c.server.listen(9000)
     forwarder(c, 3)
     c.watch()
