@@ -233,11 +233,6 @@ static instant_ns gone_of(const struct halves *h, uint32_t record, const struct 
 
 /* ---- which may be halves of one ---- */
 
-static bool is_at_end(unsigned ttl)
-{
-    return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
 struct pair { /* the half to the proxy, the half from it */
     uint32_t front, back;
 };
@@ -256,8 +251,8 @@ static bool has_proxy(const struct halves *h, const struct pair *p, bool *sure)
         address_eq(&f->client.ip, &b->client.ip))
         return false;
     *sure = address_eq(&f->server.ip, &b->client.ip);
-    return *sure || (f->capture == b->capture && is_at_end(f->ttl[SIDE_SERVER]) &&
-                     is_at_end(b->ttl[SIDE_CLIENT]));
+    return *sure || (f->capture == b->capture && roster_is_at_end(f->ttl[SIDE_SERVER]) &&
+                     roster_is_at_end(b->ttl[SIDE_CLIENT]));
 }
 
 static bool opened_in_turn(const struct halves *h, const struct pair *p)

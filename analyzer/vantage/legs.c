@@ -86,11 +86,6 @@ static bool same_words(const struct said *a, const struct said *b)
     return text_eq(a->words, b->words);
 }
 
-static bool is_at_end(unsigned ttl)
-{
-    return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
 static bool is_same_series(const struct case_file *c, const struct reset *a, const struct reset *b)
 {
     return case_series(c, reset_capture(a)) == case_series(c, reset_capture(b));
@@ -112,8 +107,8 @@ static bool is_front_of(const struct halves *h, const struct halves_reset *a,
     const instant_ns apart =
         instant_since(rst, halves_time(h, b->record, b->reset->deciding.segment.time));
     const instant_ns opened = halves_time(h, b->record, y->first_time);
-    const bool at_host =
-        is_at_end(x->end[SIDE_SERVER].ttl_max) && is_at_end(y->end[SIDE_CLIENT].ttl_max);
+    const bool at_host = roster_is_at_end(x->end[SIDE_SERVER].ttl_max) &&
+                         roster_is_at_end(y->end[SIDE_CLIENT].ttl_max);
     return (is_same_series(h->of, a->reset, b->reset) ? at_host : has_own_numbers(x, y)) &&
            !address_eq(&x->end[SIDE_CLIENT].at.ip, &y->end[SIDE_CLIENT].at.ip) &&
            !endpoint_eq(&x->end[SIDE_SERVER].at, &y->end[SIDE_SERVER].at) &&

@@ -95,6 +95,12 @@ static inline const struct endpoint *roster_end(const struct roster *r, uint32_t
     return entry & 1 ? &c->server : &c->client;
 }
 
+/* Whether a host so seen sends from this very place: nothing has counted its hops down. */
+static inline bool roster_is_at_end(unsigned ttl)
+{
+    return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
 /* A record's time on the first capture's clock; INSTANT_NONE stays. */
 instant_ns roster_time(const struct roster *r, uint32_t record, instant_ns t);
 struct talk roster_talk(const struct roster *r, uint32_t record);

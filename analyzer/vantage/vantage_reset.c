@@ -284,12 +284,6 @@ bool vantage_join_by_rst(struct vantage *v, struct roster *r)
     return true;
 }
 
-/* Whether a host so seen sends from this very place: nothing has counted its hops down. */
-static bool is_at_end(unsigned ttl)
-{
-    return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
 bool vantage_covers(const struct vantage *v, const struct case_file *c, uint32_t capture,
                     instant_ns t)
 {
@@ -387,7 +381,7 @@ static bool is_at_claimed_end(struct trial *t, const struct reset *x, uint32_t r
             ? (struct glimpse){k, there->ttl[x->claimed], (uint8_t)x->claimed}
             : glimpse_of(&t->glimpses, claimed, k);
     unsigned ttl_here = t->r->records[record].ttl[x->claimed];
-    if (!is_at_end(end.ttl))
+    if (!roster_is_at_end(end.ttl))
         return false;
     if (!ttl_here)
         ttl_here = glimpse_of(&t->glimpses, claimed, here).ttl;
