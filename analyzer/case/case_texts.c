@@ -42,15 +42,18 @@ static bool read_one(struct case_run *run, struct walk *walk, size_t input, bool
     return true;
 }
 
-static bool read_all(struct case_run *run, struct walk *walk, const struct rotation *v, size_t *set,
+struct texts { /* by input: see log_rotation_chain */
+    size_t *oldest, *next;
+};
+
+static bool read_all(struct case_run *run, struct walk *walk, const struct texts *t,
                      bool snapshots_read, struct error *err)
 {
-    size_t n = run->inputs.n;
+    const size_t n = run->inputs.n;
     for (size_t i = 0; i < n; i++) {
-        size_t n_set = is_waiting(run, i) ? log_rotation_set(v, n, i, set) : 0;
         run->log_end.is_there = false;
-        for (size_t k = 0; k < n_set; k++)
-            if (is_waiting(run, set[k]) && !read_one(run, walk, set[k], snapshots_read, err))
+        for (size_t k = is_waiting(run, i) ? t->oldest[i] : n; k < n; k = t->next[k])
+            if (is_waiting(run, k) && !read_one(run, walk, k, snapshots_read, err))
                 return false;
     }
     run->log_end.is_there = false;
@@ -60,14 +63,17 @@ static bool read_all(struct case_run *run, struct walk *walk, const struct rotat
 bool case_read_texts(struct case_run *run, struct walk *walk, bool snapshots_read,
                      struct error *err)
 {
-    size_t n = run->inputs.n;
+    const size_t n = run->inputs.n;
     struct rotation *v = calloc(n + 1, sizeof *v);
-    size_t *set = calloc(n + 1, sizeof *set);
+    struct texts t = {calloc(n + 1, sizeof *t.oldest), calloc(n + 1, sizeof *t.next)};
     for (size_t i = 0; v && i < n; i++) /* the others have no name */
         if (is_waiting(run, i))
             v[i] = log_rotation_of(run->inputs.v[i].name);
-    bool good = v && set ? read_all(run, walk, v, set, snapshots_read, err) : no_room(err);
+    bool good = v && t.oldest && t.next && log_rotation_chain(v, n, t.oldest, t.next)
+                    ? read_all(run, walk, &t, snapshots_read, err)
+                    : no_room(err);
     free(v);
-    free(set);
+    free(t.oldest);
+    free(t.next);
     return good;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/correlate/log_rotation.h"
 
+#include <stdlib.h>
+
 #define NUMBER_DIGITS_MAX 4
 #define DATE_DIGITS_MIN 8  /* 20260101 */
 #define DATE_DIGITS_MAX 14 /* 20260101-120000, 1767225600 */
@@ -91,23 +93,48 @@ static int order(const struct rotation *a, const struct rotation *b)
     return (a->by == ROTATED_BY_DATE) == is_less ? 1 : -1;
 }
 
-size_t log_rotation_set(const struct rotation *v, size_t n, size_t which, size_t *set)
+struct place { /* of a file among all; the files of one log side by side, the oldest first */
+    const struct rotation *of;
+    size_t file;
+};
+
+static int compare_places(const void *x, const void *y)
 {
-    size_t n_set = 0;
-    bool is_sure = v[which].is_dot_log, is_twice = false;
+    const struct place *a = x, *b = y;
+    if (a->of->is_dot_log != b->of->is_dot_log)
+        return a->of->is_dot_log ? 1 : -1;
+    int by = text_cmp(a->of->stem, b->of->stem);
+    return by ? by : -order(a->of, b->of);
+}
+
+/* Whether v[0..n), all of one log by their names, are that. */
+static bool is_sure(const struct place *v, size_t n)
+{
+    bool is_sure = v[0].of->is_dot_log, is_twice = false;
     for (size_t i = 0; i < n; i++) {
-        if (!is_one_log(&v[which], &v[i]))
-            continue;
         /* two files "host.1" and "host.2" alone may be those of two hosts */
-        is_sure |= v[i].by != ROTATED_BY_NUMBER;
-        size_t at = n_set++;
-        for (; at > 0 && order(&v[set[at - 1]], &v[i]) < 0; at--)
-            set[at] = set[at - 1];
-        is_twice |= at > 0 && order(&v[set[at - 1]], &v[i]) == 0;
-        set[at] = i;
+        is_sure |= v[i].of->by != ROTATED_BY_NUMBER;
+        is_twice |= i > 0 && order(v[i - 1].of, v[i].of) == 0;
     }
-    if (is_sure && !is_twice)
-        return n_set;
-    set[0] = which;
-    return 1;
+    return is_sure && !is_twice;
+}
+
+bool log_rotation_chain(const struct rotation *v, size_t n, size_t *oldest, size_t *next)
+{
+    struct place *all = calloc(n + 1, sizeof *all);
+    for (size_t i = 0; all && i < n; i++)
+        all[i] = (struct place){&v[i], i};
+    if (all)
+        qsort(all, n, sizeof *all, compare_places);
+    for (size_t i = 0, end; all && i < n; i = end) {
+        for (end = i + 1; end < n && is_one_log(all[i].of, all[end].of);)
+            end++;
+        const bool one = is_sure(all + i, end - i);
+        for (size_t k = i; k < end; k++) {
+            oldest[all[k].file] = all[one ? i : k].file;
+            next[all[k].file] = one && k + 1 < end ? all[k + 1].file : n;
+        }
+    }
+    free(all);
+    return all != NULL;
 }

@@ -28,8 +28,9 @@ struct rotation {
 
 struct rotation log_rotation_of(struct text name);
 
-/* Puts those of n that are one log with the given one into set, the oldest first.  Returns how
- * many: 1 when it stands alone, and also when a place in the order is taken twice. */
-size_t log_rotation_set(const struct rotation *v, size_t n, size_t which, size_t *set);
+/* Each of n files: the oldest of the log that it belongs to, and the one that was written after it,
+ * or n.  A file stands alone where no other is known to be of its log, and also when a place in the
+ * order is taken twice.  False when memory ran out. */
+bool log_rotation_chain(const struct rotation *v, size_t n, size_t *oldest, size_t *next);
 
 #endif

@@ -44,16 +44,19 @@ static void test_rows(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rotation v[MAX];
-        size_t n = 0, set[MAX], wanted = 0;
+        size_t n = 0, oldest[MAX], next[MAX], wanted = 0, n_set = 0;
         for (; n < MAX && rows[i].names[n]; n++)
             v[n] = log_rotation_of(text_of(rows[i].names[n]));
         while (wanted < MAX && rows[i].set[wanted])
             wanted++;
-        size_t n_set = log_rotation_set(v, n, 0, set);
+        assert_true(log_rotation_chain(v, n, oldest, next));
+        for (size_t k = oldest[0]; k < n; k = next[k], n_set++) {
+            assert_int_equal(oldest[k], oldest[0]);
+            if (n_set < wanted)
+                assert_string_equal(rows[i].names[k], rows[i].set[n_set]);
+        }
         if (n_set != wanted)
             fail_msg("row %zu (%s): %zu files, not %zu", i, rows[i].names[0], n_set, wanted);
-        for (size_t k = 0; k < n_set; k++)
-            assert_string_equal(rows[i].names[set[k]], rows[i].set[k]);
     }
 }
 
