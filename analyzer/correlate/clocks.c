@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The clock of every log: pairs lines that name a client's port with the connections that used it,
- * lets clock.c vote, and lends what one log of a host taught to the host's other logs.
+ * and lets clock.c vote.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,49 +210,7 @@ static const struct log_about *about(const struct correlation *c, uint32_t sourc
     return source < c->sources.n ? &c->sources.v[source] : &nothing;
 }
 
-/* What one log of a host showed holds for its other logs, whose lines may name nobody. */
-static void borrow(struct correlation *c, size_t to)
-{
-    const struct log_domain *d = &c->index.domains.v[to];
-    size_t lender = SIZE_MAX;
-    for (size_t i = 0; i < c->index.domains.n; i++) {
-        const struct log_domain *o = &c->index.domains.v[i];
-        const struct clock_estimate *at = &c->clocks.v[i].at;
-        bool same =
-            d->host_hash && o->host_hash ? o->host_hash == d->host_hash : o->source == d->source;
-        if (i == to || !at->known || c->clocks.v[i].borrowed || !same || o->received ||
-            o->zone_stated != d->zone_stated)
-            continue;
-        bool better = lender == SIZE_MAX || at->n_anchors > c->clocks.v[lender].at.n_anchors;
-        lender = better ? i : lender;
-    }
-    if (lender == SIZE_MAX)
-        return;
-    struct clock_estimate *at = &c->clocks.v[to].at;
-    const struct clock_estimate *from = &c->clocks.v[lender].at;
-    struct clock_knot *knots =
-        from->n_knots ? arena_copy(&c->arena, from->knots, from->n_knots * sizeof *knots) : NULL;
-    *at = *from;
-    at->n_anchors = 0;
-    at->spread += NS_PER_S / 50;
-    at->by_time = true;
-    at->knots = knots; /* its own: a zone may yet be taken out of them */
-    at->n_knots = knots ? from->n_knots : 0;
-    c->clocks.v[to].given = c->clocks.v[lender].given;
-    c->clocks.v[to].weak = c->clocks.v[lender].weak;
-    c->clocks.v[to].by_turns = c->clocks.v[lender].by_turns;
-    c->clocks.v[to].by_datagrams = c->clocks.v[lender].by_datagrams;
-    c->clocks.v[to].borrowed = true;
-}
-
-static void borrow_all(struct correlation *c)
-{
-    for (size_t i = 0; i < c->index.domains.n; i++)
-        if (!c->clocks.v[i].at.known)
-            borrow(c, i);
-}
-
-/* Takes a zone out of everything that the domain's stamps said. */
+/* Takes a zone out of what the domain's stamps said; its entries wait for move_entries. */
 static void move_zone(struct correlation *c, size_t domain, int minutes)
 {
     struct log_domain *d = &c->index.domains.v[domain];
@@ -262,10 +220,15 @@ static void move_zone(struct correlation *c, size_t domain, int minutes)
         d->first -= shift;
         d->last -= shift;
     }
+}
+
+/* Once for all domains: there may be many of both. */
+static void move_entries(struct correlation *c)
+{
     for (size_t i = 0; i < c->index.entries.n; i++) {
         struct log_entry *e = &c->index.entries.v[i];
-        if (e->domain == domain && e->event->time != INSTANT_NONE)
-            e->event->time -= shift;
+        if (e->event->time != INSTANT_NONE)
+            e->event->time -= (instant_ns)c->clocks.v[e->domain].zone_minutes * MINUTE_NS;
     }
 }
 
@@ -389,11 +352,10 @@ bool clocks_estimate(struct correlation *c)
         return false;
     trust_captures(c);
     doubt_all(c);
-    borrow_all(c);
-    if (!clocks_by_turns(c))
+    if (!clocks_lend(c) || !clocks_by_turns(c) || !clocks_lend(c))
         return false;
-    borrow_all(c);
     for (size_t i = 0; i < c->index.domains.n; i++)
         take_zone(c, i);
+    move_entries(c);
     return true;
 }

@@ -2,27 +2,51 @@
 /*
  * What the case says of each log's clocks: the measured ones of correlation, made the report's.
  */
+#include <stdlib.h>
+
 #include "analyzer/correlate/correlate_parts.h"
 
 #define CLOCKS_TOLD_MAX 64 /* hosts of one log */
 
+/* The domains of each log, in their order: those of the source s, the log's first, are
+ * at[from[s]..from[s + 1]). */
+struct domains_by_log {
+    uint32_t *from, *at;
+};
+
+static bool list_domains(const struct correlation *c, struct domains_by_log *out)
+{
+    const size_t n_logs = c->of->n_logs, n = c->index.domains.n;
+    uint32_t *from = calloc(n_logs + 2, sizeof *from), *at = calloc(n + 1, sizeof *at);
+    *out = (struct domains_by_log){from, at};
+    if (!from || !at)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (c->index.domains.v[i].source < n_logs)
+            from[c->index.domains.v[i].source + 2]++;
+    for (size_t s = 0; s < n_logs; s++)
+        from[s + 1] += from[s];
+    for (size_t i = 0; i < n; i++)
+        if (c->index.domains.v[i].source < n_logs)
+            at[from[c->index.domains.v[i].source + 1]++] = (uint32_t)i;
+    return true;
+}
+
 /* The clock that speaks for a whole log: of its hosts the best anchored, then the longest. */
-static size_t main_domain(const struct correlation *c, uint32_t source)
+static size_t main_domain(const struct correlation *c, const uint32_t *of, size_t n)
 {
     size_t best = SIZE_MAX;
-    for (size_t i = 0; i < c->index.domains.n; i++) {
-        if (c->index.domains.v[i].source != source)
-            continue;
+    for (size_t i = 0; i < n; i++) {
         if (best == SIZE_MAX) {
-            best = i;
+            best = of[i];
             continue;
         }
-        const struct clock_estimate *a = &c->clocks.v[i].at, *b = &c->clocks.v[best].at;
+        const struct clock_estimate *a = &c->clocks.v[of[i]].at, *b = &c->clocks.v[best].at;
         if (a->known != b->known ? a->known
             : a->n_anchors != b->n_anchors
                 ? a->n_anchors > b->n_anchors
-                : c->index.domains.v[i].n_lines > c->index.domains.v[best].n_lines)
-            best = i;
+                : c->index.domains.v[of[i]].n_lines > c->index.domains.v[best].n_lines)
+            best = of[i];
     }
     return best;
 }
@@ -104,32 +128,42 @@ static void list_clock(const struct correlation *c, size_t domain, uint32_t sour
 
 /* The main one, then the other hosts' that were measured. */
 static void list_clocks(const struct correlation *c, uint32_t source, size_t main_one,
-                        struct case_log *log)
+                        const uint32_t *of, size_t n, struct case_log *log)
 {
     log->clocks = arena_array(&c->of->arena, CLOCKS_TOLD_MAX, sizeof *log->clocks);
     if (!log->clocks)
         return;
-    uint32_t first = log_index_first_source(&c->index, source);
     list_clock(c, main_one, source, log);
-    for (size_t i = 0; i < c->index.domains.n && log->n_clocks < CLOCKS_TOLD_MAX; i++)
-        if (i != main_one && c->index.domains.v[i].source == first && c->clocks.v[i].at.known)
-            list_clock(c, i, source, log);
+    for (size_t i = 0; i < n && log->n_clocks < CLOCKS_TOLD_MAX; i++)
+        if (of[i] != main_one && c->clocks.v[of[i]].at.known)
+            list_clock(c, of[i], source, log);
 }
 
-void clocks_publish(const struct correlation *c)
+static void publish_log(const struct correlation *c, uint32_t source, const uint32_t *of, size_t n)
 {
-    for (uint32_t s = 0; s < c->of->n_logs; s++) {
-        struct case_log *log = &c->of->logs[s];
-        size_t d = main_domain(c, log_index_first_source(&c->index, s));
-        if (d == SIZE_MAX)
-            continue;
-        const struct clock_estimate *at = &c->clocks.v[d].at;
-        log->offset_known = at->known;
-        log->offset_ns = at->known ? at->offset : 0;
-        log->offset_spread_ns = at->spread;
-        log->n_anchors = at->n_anchors;
-        list_clocks(c, s, d, log);
-        if (c->clocks.v[d].zone_minutes)
-            publish_zone(c, d, log);
+    struct case_log *log = &c->of->logs[source];
+    const size_t d = main_domain(c, of, n);
+    if (d == SIZE_MAX)
+        return;
+    const struct clock_estimate *at = &c->clocks.v[d].at;
+    log->offset_known = at->known;
+    log->offset_ns = at->known ? at->offset : 0;
+    log->offset_spread_ns = at->spread;
+    log->n_anchors = at->n_anchors;
+    list_clocks(c, source, d, of, n, log);
+    if (c->clocks.v[d].zone_minutes)
+        publish_zone(c, d, log);
+}
+
+bool clocks_publish(const struct correlation *c)
+{
+    struct domains_by_log by;
+    const bool good = list_domains(c, &by);
+    for (uint32_t s = 0; good && s < c->of->n_logs; s++) {
+        const uint32_t first = log_index_first_source(&c->index, s);
+        publish_log(c, s, by.at + by.from[first], by.from[first + 1] - by.from[first]);
     }
+    free(by.from);
+    free(by.at);
+    return good;
 }

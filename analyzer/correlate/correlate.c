@@ -37,9 +37,13 @@ static bool lay_captures(struct correlation *c)
 }
 
 /* What two captures of one place hold is one connection. */
-static void count_once(struct correlation *c)
+static bool count_once(struct correlation *c)
 {
-    c->of->summary.n_connections -= vantage_n_again(c->of, &c->roster);
+    uint64_t n_again;
+    if (!vantage_n_again(c->of, &c->roster, &n_again))
+        return false;
+    c->of->summary.n_connections -= n_again;
+    return true;
 }
 
 /* The fates of packets near the resets of connections that several captures hold. */
@@ -72,10 +76,8 @@ struct correlation *correlation_create(const struct correlate_config *config, st
     names_init(&c->names);
     log_index_init(&c->index, &c->roster, c->config.max_events, c->config.max_bytes);
     struct fates *fates = NULL;
-    bool good = lay_captures(c) && look_again(c, &fates);
-    if (good)
-        count_once(c);
-    good = good && vantage_prove(&c->vantage, &c->roster, fates, of);
+    const bool good = lay_captures(c) && look_again(c, &fates) && count_once(c) &&
+                      vantage_prove(&c->vantage, &c->roster, fates, of);
     fates_free(fates);
     if (good && vantage_match_resets(&c->vantage, &c->roster, of) && legs_tie(&c->roster, of))
         return c;
@@ -182,10 +184,9 @@ bool correlation_join(struct correlation *c, struct error *err)
     while (good && c->tie_of.n < c->index.entries.n)
         good = vec_push(&c->tie_of) != NULL;
     good = good && clocks_estimate(c) && join_all(c) && links_build(c) && unmatched_find(c) &&
-           log_cover_settle(c);
+           log_cover_settle(c) && clocks_publish(c);
     if (!good)
         return error_set(err, ERROR_NO_MEMORY, "", "no memory to join logs and captures");
-    clocks_publish(c);
     names_publish(c);
     c->of->correlation = c;
     return true;

@@ -176,7 +176,7 @@ void correlation_add(struct correlation *c, const struct event *e);
 
 /* clocks.c: c->clocks, and the zones that anchors betray. */
 bool clocks_estimate(struct correlation *c);
-void clocks_publish(const struct correlation *c);
+bool clocks_publish(const struct correlation *c); /* clocks_publish.c; false: no memory */
 
 /* host_names.c: the captured address that the hosts files, or else other lines, give a name. */
 enum host_names host_names_find(struct correlation *c, struct text name, struct address *out);
@@ -213,6 +213,10 @@ instant_ns packet_time(const struct correlation *c, const struct event *e, uint3
 /* log_cover.c: c->losses, by host, and c->host_domains; after all names were learned. */
 bool log_cover_settle(struct correlation *c);
 void log_cover_finish(struct correlation *c);
+
+/* clocks_lend.c: a clock that nothing measured becomes that of the host's log that has most
+ * anchors. False when memory ran out. */
+bool clocks_lend(struct correlation *c);
 
 /* clock_turns.c: the clocks that are still unknown, by lines about services that went down or came
  * up while the captures show the like. */

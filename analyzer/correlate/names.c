@@ -176,12 +176,14 @@ void names_publish(const struct correlation *c)
 {
     if (names_count_strangers(c) < STRANGERS_MAX)
         return;
-    for (uint32_t s = 0; s < c->of->n_logs; s++) {
-        const uint32_t first = log_index_first_source(&c->index, s);
-        for (size_t i = 0; i < c->index.domains.n; i++)
-            if (c->index.domains.v[i].source == first)
-                c->of->logs[s].host_unplaced |= names_is_stranger(c, &c->index.domains.v[i]);
+    for (size_t i = 0; i < c->index.domains.n; i++) {
+        const struct log_domain *d = &c->index.domains.v[i];
+        if (d->source < c->of->n_logs)
+            c->of->logs[d->source].host_unplaced |= names_is_stranger(c, d);
     }
+    for (uint32_t s = 0; s < c->of->n_logs; s++)
+        c->of->logs[s].host_unplaced =
+            c->of->logs[log_index_first_source(&c->index, s)].host_unplaced;
 }
 
 /* A kernel's own line about a RST: who sent it, or got it, is whose kernel speaks. */
