@@ -106,17 +106,36 @@ static bool add_view(struct fates *f, uint32_t reset, uint32_t home, uint32_t re
     return true;
 }
 
+static uint32_t place_of(const struct fates *f, uint32_t record)
+{
+    return f->c->captures[case_series(f->c, f->r->records[record].capture)].vantage;
+}
+
+/* By record: the next one of the same connection that a capture of another place holds. */
+static uint32_t *list_elsewhere(const struct fates *f)
+{
+    uint32_t *elsewhere = malloc((f->r->n + 1) * sizeof *elsewhere);
+    for (uint32_t i = f->r->n; elsewhere && i-- > 0;) {
+        const uint32_t next = f->r->next[i];
+        elsewhere[i] =
+            next != ROSTER_NONE && place_of(f, i) == place_of(f, next) ? elsewhere[next] : next;
+    }
+    return elsewhere;
+}
+
 /* Captures of other places that hold the reset's connection, and its own. */
-static bool plan_reset(struct fates *f, uint32_t reset, uint32_t home)
+static bool plan_reset(struct fates *f, const uint32_t *elsewhere, uint32_t reset, uint32_t home)
 {
     const struct connection_record *records = f->r->records;
     uint32_t own = case_series(f->c, records[home].capture);
     uint32_t place = f->c->captures[own].vantage;
     size_t from = f->views.n;
-    for (uint32_t i = f->r->talk[home]; i != ROSTER_NONE; i = f->r->next[i]) {
-        uint32_t k = case_series(f->c, records[i].capture);
-        if (k == own || f->c->captures[k].vantage == place || !vantage_is_measured(f->v, k, own) ||
-            f->views.n - from >= VIEWS_MAX)
+    uint32_t next;
+    for (uint32_t i = f->r->talk[home]; i != ROSTER_NONE && f->views.n - from < VIEWS_MAX;
+         i = next) {
+        const uint32_t k = case_series(f->c, records[i].capture);
+        next = f->c->captures[k].vantage == place ? elsewhere[i] : f->r->next[i];
+        if (f->c->captures[k].vantage == place || !vantage_is_measured(f->v, k, own))
             continue;
         want_numbers(f, f->c->resets[reset], k);
         if (!add_view(f, reset, home, i))
@@ -128,19 +147,20 @@ static bool plan_reset(struct fates *f, uint32_t reset, uint32_t home)
 static bool plan_all(struct fates *f)
 {
     uint32_t *home = malloc((f->c->n_resets + 1) * sizeof *home);
-    if (!home)
-        return false;
-    memset(home, 0xff, (f->c->n_resets + 1) * sizeof *home);
-    for (uint32_t i = 0; i < f->r->n; i++)
+    uint32_t *elsewhere = list_elsewhere(f);
+    bool good = home && elsewhere;
+    if (good)
+        memset(home, 0xff, (f->c->n_resets + 1) * sizeof *home);
+    for (uint32_t i = 0; good && i < f->r->n; i++)
         for (uint32_t k = f->r->reset_from[i]; k < f->r->reset_from[i + 1]; k++)
             home[f->r->reset_at[k]->id - 1] = i;
-    bool good = true;
     for (uint32_t i = 0; good && i < f->c->n_resets; i++) {
         f->first[i] = (uint32_t)f->views.n;
-        good = home[i] == ROSTER_NONE || plan_reset(f, i, home[i]);
+        good = home[i] == ROSTER_NONE || plan_reset(f, elsewhere, i, home[i]);
     }
     f->first[f->c->n_resets] = (uint32_t)f->views.n;
     free(home);
+    free(elsewhere);
     return good;
 }
 

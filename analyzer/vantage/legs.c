@@ -15,7 +15,8 @@
 #include "parsers/base/radix.h"
 
 #define LEGS_MAX 8
-#define WORDS_MIN 24 /* bytes; shorter greetings are everybody's */
+#define PAIRS_MAX (LEGS_MAX + 2) /* of ends: a reset's own, either way round, are no leg */
+#define WORDS_MIN 24             /* bytes; shorter greetings are everybody's */
 #define WORDS_MAX 96
 #define TOGETHER_NS (10 * NS_PER_S) /* between the two resets */
 
@@ -56,11 +57,29 @@ static bool same_pair(const struct reset *x, const struct connection_record *rec
            (endpoint_eq(c, &rec->server) && endpoint_eq(s, &rec->client));
 }
 
-static bool tie_by_nat(const struct roster *r, struct case_file *c, uint32_t record,
-                       struct reset *x)
+/* The first record of the talk with each pair of ends, as many as it takes: a connection may lie in
+ * thousands of copies of a capture. */
+static size_t list_pairs(const struct roster *r, uint32_t talk,
+                         const struct connection_record *out[PAIRS_MAX])
 {
-    for (uint32_t i = r->talk[record]; i != ROSTER_NONE; i = r->next[i]) {
+    size_t n = 0;
+    for (uint32_t i = talk; i != ROSTER_NONE && n < PAIRS_MAX; i = r->next[i]) {
         const struct connection_record *rec = &r->records[i];
+        size_t k = 0;
+        while (k < n && !(endpoint_eq(&out[k]->client, &rec->client) &&
+                          endpoint_eq(&out[k]->server, &rec->server)))
+            k++;
+        if (k == n)
+            out[n++] = rec;
+    }
+    return n;
+}
+
+static bool tie_by_nat(struct case_file *c, struct reset *x,
+                       const struct connection_record *const *pairs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct connection_record *rec = pairs[i];
         if (same_pair(x, rec))
             continue;
         const struct leg leg = {.by = LEG_NAT,
@@ -71,6 +90,19 @@ static bool tie_by_nat(const struct roster *r, struct case_file *c, uint32_t rec
         if (!add(c, x, &leg))
             return false;
     }
+    return true;
+}
+
+static bool tie_talk(const struct roster *r, struct case_file *c, uint32_t talk)
+{
+    const struct connection_record *pairs[PAIRS_MAX];
+    size_t n = 0; /* not listed yet: few talks have a reset */
+    for (uint32_t i = talk; i != ROSTER_NONE; i = r->next[i])
+        for (uint32_t k = r->reset_from[i]; k < r->reset_from[i + 1]; k++) {
+            n = n > 0 ? n : list_pairs(r, talk, pairs);
+            if (!tie_by_nat(c, r->reset_at[k], pairs, n))
+                return false;
+        }
     return true;
 }
 
@@ -199,9 +231,8 @@ static bool tie_by_times(const struct halves *h, struct case_file *c)
 bool legs_tie(const struct roster *r, struct case_file *c)
 {
     for (uint32_t i = 0; i < r->n; i++)
-        for (uint32_t k = r->reset_from[i]; k < r->reset_from[i + 1]; k++)
-            if (!tie_by_nat(r, c, i, r->reset_at[k]))
-                return false;
+        if (r->talk[i] == i && !tie_talk(r, c, i))
+            return false;
     struct halves h;
     if (!halves_begin(&h, r, c))
         return false;

@@ -32,7 +32,7 @@ static inline bool is_sane_offset(instant_ns d)
 }
 
 struct roster {
-    const struct connection_record *records; /* borrowed */
+    const struct connection_record *records; /* in order of capture; borrowed */
     uint32_t n;
     const instant_ns *shift; /* by capture: its clock minus the first capture's; borrowed */
     uint32_t n_captures;

@@ -185,9 +185,8 @@ static bool are_legs(const struct connection_record *a, const struct connection_
     return moved && hop && apart(a->first_time, b->first_time) <= LEG_DELAY_NS;
 }
 
-/* The lower end first, so that a guessed client does not matter. */
-static void ordered(const struct connection_record *r, const struct endpoint **low,
-                    const struct endpoint **high)
+void twins_ends_in_order(const struct connection_record *r, const struct endpoint **low,
+                         const struct endpoint **high)
 {
     bool turned = endpoint_cmp(&r->client, &r->server) > 0;
     *low = turned ? &r->server : &r->client;
@@ -199,8 +198,8 @@ static int compare_record_ends(const void *x, const void *y, void *ctx)
     const struct case_file *c = ctx;
     const struct radix_item *a = x, *b = y;
     const struct endpoint *al, *ah, *bl, *bh;
-    ordered(&c->records[a->value], &al, &ah);
-    ordered(&c->records[b->value], &bl, &bh);
+    twins_ends_in_order(&c->records[a->value], &al, &ah);
+    twins_ends_in_order(&c->records[b->value], &bl, &bh);
     int order = endpoint_cmp(al, bl);
     order = order ? order : endpoint_cmp(ah, bh);
     return order ? order : a->value < b->value ? -1 : a->value > b->value;
@@ -300,8 +299,8 @@ static int compare_ends(const void *x, const void *y, void *ctx)
     const struct ends_order *o = ctx;
     uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
     const struct endpoint *al, *ah, *bl, *bh;
-    ordered(&o->records[a], &al, &ah);
-    ordered(&o->records[b], &bl, &bh);
+    twins_ends_in_order(&o->records[a], &al, &ah);
+    twins_ends_in_order(&o->records[b], &bl, &bh);
     int order = endpoint_cmp(al, bl);
     order = order ? order : endpoint_cmp(ah, bh);
     if (order)

@@ -12,6 +12,9 @@
 /* Two records are one connection. */
 void twins_join(uint32_t *talk_of, uint32_t a, uint32_t b);
 bool twins_same_ends(const struct connection_record *a, const struct connection_record *b);
+/* The lower end first, so that a guessed client does not matter. */
+void twins_ends_in_order(const struct connection_record *r, const struct endpoint **low,
+                         const struct endpoint **high);
 uint32_t twins_root(uint32_t *talk_of, uint32_t i);
 
 /* By sequence numbers, needing no clock.  talk_of has one number a record, each its own at first.

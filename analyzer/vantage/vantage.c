@@ -6,6 +6,7 @@
 
 #include "analyzer/vantage/places.h"
 #include "analyzer/vantage/twins.h"
+#include "parsers/base/order.h"
 #include "parsers/base/vec.h"
 
 #define SAME_PLACE_NS 10000     /* one wire, two writers */
@@ -275,26 +276,59 @@ bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c)
     return c->n_captures < 2 || twins_by_ends(c, v->shift, v->talk_of);
 }
 
-static bool is_seen_again(const struct case_file *c, const struct roster *r, uint32_t talk,
-                          uint32_t record)
+struct sight { /* of a connection */
+    const struct endpoint *low, *high;
+    uint32_t place, series;
+};
+
+static int compare_place(const struct sight *a, const struct sight *b)
 {
-    const struct connection_record *x = &r->records[record];
-    bool again = false;
-    for (uint32_t i = talk; i != ROSTER_NONE && i != record; i = r->next[i]) {
-        const struct connection_record *y = &r->records[i];
-        if (!twins_same_ends(x, y))
-            continue;
-        if (case_series(c, x->capture) == case_series(c, y->capture))
-            return false; /* counted with its first file */
-        again |= c->captures[x->capture].vantage == c->captures[y->capture].vantage;
-    }
-    return again;
+    int order = endpoint_cmp(a->low, b->low);
+    order = order ? order : endpoint_cmp(a->high, b->high);
+    return order ? order : a->place < b->place ? -1 : a->place > b->place;
 }
 
-uint64_t vantage_n_again(const struct case_file *c, const struct roster *r)
+static int compare_sight(const void *x, const void *y)
 {
-    uint64_t n = 0;
-    for (uint32_t i = 0; i < r->n && c->n_captures > 1; i++)
-        n += r->talk[i] != i && is_seen_again(c, r, r->talk[i], i);
+    const struct sight *a = x, *b = y;
+    int order = compare_place(a, b);
+    return order ? order : a->series < b->series ? -1 : a->series > b->series;
+}
+
+static size_t list_sights(const struct case_file *c, const struct roster *r, uint32_t talk,
+                          struct sight *out)
+{
+    size_t n = 0;
+    for (uint32_t i = talk; i != ROSTER_NONE; i = r->next[i]) {
+        const struct connection_record *x = &r->records[i];
+        struct sight *s = &out[n++];
+        *s = (struct sight){.place = c->captures[x->capture].vantage,
+                            .series = case_series(c, x->capture)};
+        twins_ends_in_order(x, &s->low, &s->high);
+    }
     return n;
+}
+
+/* Of the captures of one place that hold the same ends all but one see them again; the files of a
+ * series count as one. */
+static uint64_t count_again(struct sight *v, size_t n)
+{
+    uint64_t n_again = 0;
+    order_sort(v, n, sizeof *v, compare_sight);
+    for (size_t i = 1; i < n; i++)
+        n_again += compare_place(&v[i - 1], &v[i]) == 0 && v[i - 1].series != v[i].series;
+    return n_again;
+}
+
+bool vantage_n_again(const struct case_file *c, const struct roster *r, uint64_t *n_again)
+{
+    *n_again = 0;
+    if (c->n_captures < 2)
+        return true;
+    struct sight *v = malloc((r->n + 1) * sizeof *v);
+    for (uint32_t i = 0; v && i < r->n; i++)
+        if (r->talk[i] == i && r->next[i] != ROSTER_NONE)
+            *n_again += count_again(v, list_sights(c, r, i, v));
+    free(v);
+    return v != NULL;
 }

@@ -32,8 +32,9 @@ struct vantage {
 /* Clocks, places and which records are one connection; before the roster exists.  Lives in a. */
 bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c);
 
-/* How many records are second sights of a connection, by a capture of the same place. */
-uint64_t vantage_n_again(const struct case_file *c, const struct roster *r);
+/* How many records are second sights of a connection, by a capture of the same place.  False when
+ * memory ran out. */
+bool vantage_n_again(const struct case_file *c, const struct roster *r, uint64_t *n_again);
 
 /* The same RST in two captures though the ends are others: a NAT, and a connection that neither saw
  * begin on both sides.  Joins the talks of the roster.  False when memory ran out. */
@@ -46,6 +47,12 @@ bool vantage_match_resets(const struct vantage *v, const struct roster *r, struc
 
 /* Two captures, of a series its first file, in any order; NULL: they share no packet. */
 const struct vantage_pair *vantage_pair_of(const struct vantage *v, uint32_t x, uint32_t y);
+
+/* When its deciding RST passed, by the clock that its capture's shift is told against. */
+static inline instant_ns vantage_reset_time(const struct vantage *v, const struct reset *r)
+{
+    return sane_time(r->deciding.segment.time) - v->shift[reset_capture(r)];
+}
 
 /* One wire and one clock, though two writers. */
 bool vantage_is_one_clock(const struct vantage_pair *p);
