@@ -274,13 +274,24 @@ static struct fact closed_idle_apart(const struct case_file *c, const struct res
     return k ? of_that_moment(r, k->most_idle - k->least_idle) : not_ended();
 }
 
+static struct fact of_ports(const struct case_file *c, const struct reset *r,
+                            bool (*ask)(const struct case_file *c, const struct reset *r,
+                                        bool *answer))
+{
+    bool answer;
+    if (!ask(c, r, &answer))
+        return unknown("there was no memory to look at the other connections");
+    return fact_derived(fact_bool(r, answer, rst_frame(r)), "from all connections of the capture");
+}
+
 static struct fact port_elsewhere(const struct case_file *c, const struct reset *r)
 {
-    bool elsewhere;
-    if (!population_port_elsewhere(c, r, &elsewhere))
-        return unknown("there was no memory to look at the other connections");
-    return fact_derived(fact_bool(r, elsewhere, rst_frame(r)),
-                        "from all connections of the capture");
+    return of_ports(c, r, population_port_elsewhere);
+}
+
+static struct fact turned_away(const struct case_file *c, const struct reset *r)
+{
+    return of_ports(c, r, population_turned_away);
 }
 
 static struct fact captures(const struct case_file *c, const struct reset *r)
@@ -404,6 +415,10 @@ static const struct fact_def rows[] = {
      dead_targets},
     {"client.port-elsewhere", FACT_BOOL, FACT_HEARS_CLIENT, NULL,
      "the client's port talked to another server at the same time", port_elsewhere},
+    {"client.turned-away", FACT_BOOL, FACT_HEARS_CLIENT, NULL,
+     "the client's end had reset what another address sent to that port, and said nothing else to "
+     "it",
+     turned_away},
     {"client.attempts", FACT_INT, FACT_HEARS_CLIENT, NULL,
      "connections that the client's address began", attempts},
     {"group.same-instant", FACT_INT, 0, NULL,

@@ -438,14 +438,25 @@ unsigned population_unheard(const struct case_file *c, const struct reset *r)
     return unheard;
 }
 
-bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere)
+static bool ask_ports(const struct case_file *c, const struct reset *r,
+                      bool (*question)(const struct ports *p, const struct reset *r), bool *answer)
 {
     struct population *p = c->population;
-    *elsewhere = false;
+    *answer = false;
     if (!p)
         return true;
     if (!p->ports && !(p->ports = ports_create(c)))
         return false;
-    *elsewhere = ports_elsewhere(p->ports, r);
+    *answer = question(p->ports, r);
     return true;
+}
+
+bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere)
+{
+    return ask_ports(c, r, ports_elsewhere, elsewhere);
+}
+
+bool population_turned_away(const struct case_file *c, const struct reset *r, bool *turned_away)
+{
+    return ask_ports(c, r, ports_turned_away, turned_away);
 }

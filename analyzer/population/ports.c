@@ -62,7 +62,22 @@ static bool answers(const struct reset *r, const struct connection_record *o)
            o->syn_time != INSTANT_NONE && r->deciding.segment.seq == o->isn[SIDE_CLIENT] + 1;
 }
 
-bool ports_elsewhere(const struct ports *p, const struct reset *r)
+static bool is_elsewhere(const struct reset *r, const struct connection_record *o)
+{
+    return answers(r, o) || (census_bits(o) & CENSUS_SERVED);
+}
+
+/* Of the client's end nothing but its RST was captured. */
+static bool is_turned_away(const struct reset *r, const struct connection_record *o)
+{
+    return o->began_mid_stream && record_saw_rst(o, SIDE_CLIENT) && o->ttl[SIDE_CLIENT] == 0 &&
+           o->first_time >= reset_connection(r)->first_time &&
+           o->rst_time <= r->deciding.segment.time;
+}
+
+/* Whether a connection is so that the port had to another server in the reset one's time. */
+static bool any(const struct ports *p, const struct reset *r,
+                bool (*is_so)(const struct reset *r, const struct connection_record *o))
 {
     const struct connection *k = reset_connection(r);
     const uint32_t *last = map_get(&p->last, &k->end[SIDE_CLIENT].at);
@@ -71,9 +86,18 @@ bool ports_elsewhere(const struct ports *p, const struct reset *r)
         const struct connection_record *o = &p->of->records[next - 1];
         next = p->previous[next - 1];
         if (o->capture == k->capture && !endpoint_eq(&o->server, &k->end[SIDE_SERVER].at) &&
-            (answers(r, o) || (census_bits(o) & CENSUS_SERVED)) && o->first_time <= k->last_time &&
-            o->last_time >= k->first_time)
+            o->first_time <= k->last_time && o->last_time >= k->first_time && is_so(r, o))
             return true;
     }
     return false;
+}
+
+bool ports_elsewhere(const struct ports *p, const struct reset *r)
+{
+    return any(p, r, is_elsewhere);
+}
+
+bool ports_turned_away(const struct ports *p, const struct reset *r)
+{
+    return any(p, r, is_turned_away);
 }

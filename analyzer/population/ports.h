@@ -18,4 +18,8 @@ void ports_free(struct ports *p); /* NULL-safe */
  * it the SYN that the SYN-ACK answers which the RST answers. */
 bool ports_elsewhere(const struct ports *p, const struct reset *r);
 
+/* Whether before the RST, while this connection lived, the client's end answered with a RST, and
+ * with nothing else, what another address sent to that port in the middle of something. */
+bool ports_turned_away(const struct ports *p, const struct reset *r);
+
 #endif

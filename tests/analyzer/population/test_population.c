@@ -117,6 +117,44 @@ static void a_connection_that_two_places_saw_is_one(void **state)
     discard(j);
 }
 
+static bool turned_away(struct joint *j, const struct reset *r)
+{
+    bool answer;
+    assert_true(population_turned_away(&j->c, r, &answer));
+    return answer;
+}
+
+/* What a NAT let through untranslated: nothing of the client's end but its RST. */
+static void a_port_turned_another_address_away(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r[3], *before;
+    joint_reset(j, "192.0.2.1:1000", "198.51.100.7:80", 1, 9, &r[0]);
+    joint_reset(j, "192.0.2.1:1001", "198.51.100.7:80", 1, 9, &r[1]);
+    joint_reset(j, "192.0.2.1:1002", "198.51.100.7:80", 1, 9, &r[2]);
+    r[2]->deciding.segment.time -= 5 * S; /* before it turned the other away */
+    for (size_t i = 0; i < 3; i++) {
+        char client[] = "192.0.2.1:1000";
+        client[sizeof client - 2] = (char)('0' + i);
+        struct connection_record *o = joint_talk(j, client, "203.0.113.9:80", 5, 5);
+        o->syn_time = o->synack_time = INSTANT_NONE;
+        o->handshake_seen = false;
+        o->began_mid_stream = true;
+        o->rst_time = o->last_time;
+        o->saw_rst = 1 << SIDE_CLIENT;
+        o->ttl[SIDE_SERVER] = 63;
+        o->ttl[SIDE_CLIENT] = i == 1 ? 64 : 0; /* there it had talked before */
+    }
+    joint_reset(j, "192.0.2.1:1003", "198.51.100.7:80", 1, 9, &before);
+    settle(j);
+    assert_true(turned_away(j, r[0]));
+    assert_false(turned_away(j, r[1]));
+    assert_false(turned_away(j, r[2]));
+    assert_false(turned_away(j, before));
+    discard(j);
+}
+
 static void an_empty_case_has_answers(void **state)
 {
     (void)state;
@@ -367,6 +405,7 @@ int main(void)
         cmocka_unit_test(a_client_is_counted_by_what_served_it),
         cmocka_unit_test(a_search_goes_on_from_anywhere),
         cmocka_unit_test(a_connection_that_two_places_saw_is_one),
+        cmocka_unit_test(a_port_turned_another_address_away),
         cmocka_unit_test(an_empty_case_has_answers),
         cmocka_unit_test(resets_are_alike),
         cmocka_unit_test(searches_count_as_loops_do),
