@@ -4,6 +4,7 @@
  * correlation.  One whose times are all far from the captures' is not read, but said to be so.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "analyzer/case/case_parts.h"
 #include "analyzer/correlate/correlate.h"
@@ -74,10 +75,18 @@ static bool feed(struct text_run *t, struct log_reader *reader, struct source *s
 static bool feed_journal(struct text_run *t, struct log_reader *reader, struct source *source,
                          struct error *err)
 {
-    char path[SPOOL_NAME_MAX];
+    const char *name = source_name(source);
+    struct sd_journal *journal = NULL;
+    struct spool_name lent;
     uint64_t size;
-    return spool_named(source, JOURNAL_BYTES_MAX, path, &size, err) &&
-           journal_file_read(reader, path, size, source_name(source), to_correlation, t, err);
+    const int fd = spool_source(source, JOURNAL_BYTES_MAX, &size, err);
+    if (fd >= 0 && spool_name(&lent, fd, name, err)) {
+        journal = journal_file_open(lent.path, name, err);
+        spool_unname(&lent);
+    }
+    if (fd >= 0)
+        close(fd);
+    return journal && journal_file_read(journal, reader, size, name, to_correlation, t, err);
 }
 
 /* What is known of a log that is not read. */

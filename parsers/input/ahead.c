@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parsers/input/spool.h"
+
 #define AHEAD_AFTER ((uint64_t)1 << 20) /* a shorter stream is not worth a thread */
 #define SLOT_BYTES ((size_t)256 << 10)
 #define SLOT_ROOM (SOURCE_LEFT_MAX + SLOT_BYTES) /* room that is never used costs no memory */
@@ -102,11 +104,15 @@ static void *read_on(void *ctx)
     return NULL;
 }
 
-/* Without memory or a thread the stream goes on as it began. */
+/* Without memory or a thread the stream goes on as it began.  Signals are for the thread that
+ * started it, see spool_name. */
 static void start(struct ahead *a)
 {
+    sigset_t before;
     a->ring = malloc(SLOTS * SLOT_ROOM);
+    spool_hold_signals(&before);
     a->has_thread = a->ring && pthread_create(&a->thread, NULL, read_on, a) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     a->no_thread = !a->has_thread;
 }
 

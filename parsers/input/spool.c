@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -16,20 +18,23 @@
 
 #define COPY_BYTES ((size_t)256 << 10)
 
-static int open_in_folder(void)
+static const char *const folders[] = {"/var/tmp", "/tmp"};
+#define N_FOLDERS (sizeof folders / sizeof *folders)
+
+/* O_EXCL: it will never have a name. */
+static int open_in_folder(int flags)
 {
-    static const char *const folders[] = {"/var/tmp", "/tmp"};
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        int fd = open(folders[i], O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+    for (size_t i = 0; i < N_FOLDERS; i++) {
+        int fd = open(folders[i], O_TMPFILE | O_RDWR | O_CLOEXEC | flags, 0600);
         if (fd >= 0)
             return fd;
     }
     return -1;
 }
 
-static int open_nameless(void)
+static int open_nameless(int flags)
 {
-    int fd = open_in_folder();
+    int fd = open_in_folder(flags);
     return fd >= 0 ? fd : memfd_create("whyrst", MFD_CLOEXEC);
 }
 
@@ -139,7 +144,7 @@ int spool_path(const char *path, const char *name, uint64_t max, spool_wants *wa
         error_set_errno(err, errno, name, "cannot open");
         return -1;
     }
-    int to = open_nameless();
+    int to = open_nameless(O_EXCL);
     if (to < 0)
         error_set_errno(err, errno, name, "cannot keep a copy");
     const uint64_t room = to >= 0 ? room_for(to) : 0;
@@ -153,27 +158,16 @@ int spool_path(const char *path, const char *name, uint64_t max, spool_wants *wa
     return to;
 }
 
-static int open_named(char path[SPOOL_NAME_MAX])
-{
-    static const char *const patterns[] = {"/var/tmp/whyrst-XXXXXX", "/tmp/whyrst-XXXXXX"};
-    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
-        memcpy(path, patterns[i], strlen(patterns[i]) + 1);
-        int fd = mkostemp(path, O_CLOEXEC);
-        if (fd >= 0)
-            return fd;
-    }
-    return -1;
-}
-
-bool spool_named(struct source *s, uint64_t max, char path[SPOOL_NAME_MAX], uint64_t *n_bytes,
-                 struct error *err)
+int spool_source(struct source *s, uint64_t max, uint64_t *n_bytes, struct error *err)
 {
     const uint8_t *p;
     size_t n;
     uint64_t total = 0;
-    int to = open_named(path);
-    if (to < 0)
-        return error_set_errno(err, errno, source_name(s), "cannot keep a copy");
+    int to = open_nameless(0);
+    if (to < 0) {
+        error_set_errno(err, errno, source_name(s), "cannot keep a copy");
+        return -1;
+    }
     bool ok = true;
     while (ok && (n = source_peek(s, 1, &p)) > 0) {
         total += n;
@@ -189,17 +183,74 @@ bool spool_named(struct source *s, uint64_t max, char path[SPOOL_NAME_MAX], uint
         *err = *source_error(s);
         ok = false;
     }
+    if (ok)
+        return to;
     close(to);
-    if (!ok)
+    return -1;
+}
+
+/* ---- a name for a moment ---- */
+
+void spool_hold_signals(sigset_t *before)
+{
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    sigset_t held;
+    sigfillset(&held);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        sigdelset(&held, own[i]);
+    pthread_sigmask(SIG_BLOCK, &held, before);
+}
+
+/* A file of that name with the bytes of the other, whose place goes to its end. */
+static bool copy_to(char path[SPOOL_NAME_MAX], int from)
+{
+    const int to = mkostemp(path, O_CLOEXEC);
+    struct copying c = {.from = from, .to = to, .name = "", .max = UINT64_MAX};
+    struct error ignored;
+    const bool good = to >= 0 && lseek(from, 0, SEEK_SET) == 0 && copy(&c, &ignored);
+    if (to >= 0)
+        close(to);
+    if (to >= 0 && !good)
         unlink(path);
-    return ok;
+    return good;
+}
+
+/* The copy itself gets the name where its file system can do that; else another copy has it. */
+bool spool_name(struct spool_name *n, int fd, const char *of, struct error *err)
+{
+    char own[SPOOL_NAME_MAX];
+    uint64_t number;
+    (void)snprintf(own, sizeof own, SPOOL_PREFIX "%d", fd);
+    spool_hold_signals(&n->before);
+    for (size_t i = 0; i < N_FOLDERS; i++) {
+        if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+            break;
+        (void)snprintf(n->path, sizeof n->path, "%s/whyrst-%016llx", folders[i],
+                       (unsigned long long)number);
+        if (linkat(AT_FDCWD, own, AT_FDCWD, n->path, AT_SYMLINK_FOLLOW) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < N_FOLDERS; i++) {
+        (void)snprintf(n->path, sizeof n->path, "%s/whyrst-XXXXXX", folders[i]);
+        if (copy_to(n->path, fd))
+            return true;
+    }
+    const int why = errno;
+    pthread_sigmask(SIG_SETMASK, &n->before, NULL);
+    return error_set_errno(err, why, of, "cannot keep a copy");
+}
+
+void spool_unname(struct spool_name *n)
+{
+    unlink(n->path);
+    pthread_sigmask(SIG_SETMASK, &n->before, NULL);
 }
 
 /* ---- members of archives ---- */
 
 int spool_on_disk(uint64_t *room)
 {
-    const int fd = open_in_folder();
+    const int fd = open_in_folder(O_EXCL);
     *room = fd >= 0 ? room_for(fd) : 0;
     return fd;
 }

@@ -6,6 +6,7 @@
 #ifndef WHYRST_PARSERS_INPUT_SPOOL_H
 #define WHYRST_PARSERS_INPUT_SPOOL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,12 +29,25 @@ typedef bool spool_wants(void *ctx, const uint8_t *bytes, size_t n);
 int spool_path(const char *path, const char *name, uint64_t max, spool_wants *wants, void *ctx,
                struct error *err);
 
-#define SPOOL_NAME_MAX 32
+/* Copies what is left of the source, at most max bytes.  Returns a descriptor that is the caller's,
+ * or -1 with *err. */
+int spool_source(struct source *s, uint64_t max, uint64_t *n_bytes, struct error *err);
 
-/* Copies what is left of the source, at most max bytes, to a private file for readers that want a
- * name: path, which the caller unlinks as soon as it is open.  False with *err, and no file. */
-bool spool_named(struct source *s, uint64_t max, char path[SPOOL_NAME_MAX], uint64_t *n_bytes,
-                 struct error *err);
+#define SPOOL_NAME_MAX 64
+
+/* For readers that take no file without a name: one for a copy of spool_source, from spool_name to
+ * spool_unname.  Signals wait meanwhile, so that none leaves the file behind. */
+struct spool_name {
+    char path[SPOOL_NAME_MAX];
+    sigset_t before;
+};
+
+/* False with *err: it has none, and needs no spool_unname. */
+bool spool_name(struct spool_name *n, int fd, const char *of, struct error *err);
+void spool_unname(struct spool_name *n);
+
+/* Lets this thread take no signal that ends the program, but for those of faults of its own. */
+void spool_hold_signals(sigset_t *before);
 
 /* A file without a name on a disk, the caller's; -1 where there is none.  *room: how many bytes may
  * go to it, half of what is free. */

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
-#include <unistd.h>
 
 #include "parsers/log/reader_state.h"
 
@@ -98,15 +97,20 @@ static void emit(struct log_reader *r, sd_journal *j)
     reader_emit_entry(r, &entry, entry.message, ++r->summary.lines, LOG_JOURNAL_FILE);
 }
 
-bool journal_file_read(struct log_reader *r, const char *path, uint64_t size, const char *name,
-                       log_sink_fn sink, void *ctx, struct error *err)
+struct sd_journal *journal_file_open(const char *path, const char *name, struct error *err)
 {
     sd_journal *j = NULL;
     const char *paths[] = {path, NULL};
-    int rc = sd_journal_open_files(&j, paths, 0);
-    unlink(path);
+    const int rc = sd_journal_open_files(&j, paths, 0);
     if (rc < 0)
-        return error_set_errno(err, -rc, name, "cannot read this journal file");
+        error_set_errno(err, -rc, name, "cannot read this journal file");
+    return rc < 0 ? NULL : j;
+}
+
+bool journal_file_read(struct sd_journal *j, struct log_reader *r, uint64_t size, const char *name,
+                       log_sink_fn sink, void *ctx, struct error *err)
+{
+    int rc = 0;
     r->sink = sink;
     r->ctx = ctx;
     sd_journal_set_data_threshold(j, LOG_LINE_MAX);

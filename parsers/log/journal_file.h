@@ -14,12 +14,18 @@
 /* The first eight bytes of such a file. Source: systemd docs/JOURNAL_FILE_FORMAT.md. */
 #define JOURNAL_FILE_MAGIC "LPKSHHRH"
 
-/* False: this build cannot read them; journal_file_read then fails with a word on what to do. */
+/* False: this build cannot read them; journal_file_open then fails with a word on what to do. */
 bool journal_file_readable(void);
+
+struct sd_journal;
+
+/* The file at path needs its name no longer when it is open: libsystemd opens none without.  name:
+ * for complaints.  NULL with *err. */
+struct sd_journal *journal_file_open(const char *path, const char *name, struct error *err);
 /* Hands each entry, oldest first, through the reader to the sink; an entry's number is its line.
- * The file at path is removed, at once when it is open: libsystemd takes no file without a name.
- * size: its bytes; name: for complaints.  False with *err: what came before has been handed on. */
-bool journal_file_read(struct log_reader *r, const char *path, uint64_t size, const char *name,
+ * size: the file's bytes.  The journal is closed.  False with *err: what came before has been
+ * handed on. */
+bool journal_file_read(struct sd_journal *j, struct log_reader *r, uint64_t size, const char *name,
                        log_sink_fn sink, void *ctx, struct error *err);
 
 #endif

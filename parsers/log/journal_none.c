@@ -4,19 +4,22 @@
  */
 #include "parsers/log/journal_file.h"
 
-#include <unistd.h>
-
 bool journal_file_readable(void)
 {
     return false;
 }
 
-bool journal_file_read(struct log_reader *r, const char *path, uint64_t size, const char *name,
+struct sd_journal *journal_file_open(const char *path, const char *name, struct error *err)
+{
+    (void)path;
+    error_set(err, ERROR_FORMAT, name,
+              "this build reads no journal files; export it: journalctl --file NAME -o json");
+    return NULL;
+}
+
+bool journal_file_read(struct sd_journal *j, struct log_reader *r, uint64_t size, const char *name,
                        log_sink_fn sink, void *ctx, struct error *err)
 {
-    (void)r, (void)size, (void)sink, (void)ctx;
-    unlink(path);
-    return error_set(
-        err, ERROR_FORMAT, name,
-        "this build reads no journal files; export it: journalctl --file NAME -o json");
+    (void)j, (void)r, (void)size, (void)sink, (void)ctx;
+    return error_set(err, ERROR_FORMAT, name, "this build reads no journal files");
 }

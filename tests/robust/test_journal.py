@@ -3,14 +3,20 @@
 than refused when damaged."""
 import random
 import shutil
+import signal
 import subprocess
+import time
 from datetime import datetime
 from pathlib import Path
 
-from ground import OK, SOME_FAILED, ProgramTest, tar_of
+from ground import OK, PROGRAM, SOME_FAILED, ProgramTest, tar_of
 
 REMOTE = "/lib/systemd/systemd-journal-remote"
 RUNS = 60
+
+
+def copies():
+    return {p for folder in ("/var/tmp", "/tmp") for p in Path(folder).glob("whyrst-*")}
 
 
 class Journal(ProgramTest):
@@ -63,6 +69,20 @@ class Journal(ProgramTest):
                          self.journal()})
         self.write("bundle.tar.gz", packed)
         self.assertTrue(any(lines for _, _, lines in self.told("bundle.tar.gz")))
+
+    def test_a_signal_leaves_no_copy_behind(self):
+        """libsystemd wants a file with a name: it has one for a moment, in which signals wait."""
+        self.write("bundle.tar.gz", tar_of({"server.pcap": self.pcap, "system.journal":
+                                            self.journal()}))
+        there = copies()
+        for n in range(RUNS):
+            with subprocess.Popen([str(PROGRAM["path"]), "bundle.tar.gz"], cwd=self.folder,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+                time.sleep(0.001 * n)
+                running.send_signal(signal.SIGINT if n % 2 else signal.SIGTERM)
+        left = copies() - there
+        time.sleep(0.5 if left else 0)  # others may be at work
+        self.assertEqual(left & copies(), set())
 
     def test_damaged_ones_end_in_order(self):
         data = self.journal()
