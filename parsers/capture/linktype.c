@@ -43,16 +43,13 @@ const char *linktype_description(int link_type)
     return text ? text : "unknown";
 }
 
+bool linktype_is_bulky(int link_type)
+{
+    return link_type == LINKTYPE_USB_LINUX || link_type == LINKTYPE_USB_LINUX_MMAPPED ||
+           link_type == LINKTYPE_DBUS || link_type == LINKTYPE_USBPCAP;
+}
+
 uint32_t linktype_frame_max(int link_type)
 {
-    switch (link_type) {
-    case LINKTYPE_USB_LINUX:
-    case LINKTYPE_USB_LINUX_MMAPPED:
-    case LINKTYPE_DBUS:
-    case LINKTYPE_USBPCAP:
-        /* These may carry far more than a packet; no TCP, but the file is still whole. */
-        return (uint32_t)(SOURCE_PEEK_MAX - 64);
-    default:
-        return CAPTURE_FRAME_MAX;
-    }
+    return linktype_is_bulky(link_type) ? (uint32_t)(SOURCE_PEEK_MAX - 64) : CAPTURE_FRAME_MAX;
 }

@@ -6,6 +6,7 @@
 #ifndef WHYRST_PARSERS_CAPTURE_LINKTYPE_H
 #define WHYRST_PARSERS_CAPTURE_LINKTYPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The type in a file's 32-bit link field: FCS bits dropped, the raw-IP numbers that some systems
@@ -17,7 +18,10 @@ int linktype_to_dlt(int link_type);
 const char *linktype_name(int link_type);
 /* "Ethernet", "Linux cooked v2", ...; "unknown". */
 const char *linktype_description(int link_type);
-/* The largest captured length that a writer of this type can mean. */
+/* Whether its frames may hold far more than a packet (libpcap and Wireshark take 128 MiB): no TCP,
+ * but a file that has them beside others is whole. */
+bool linktype_is_bulky(int link_type);
+/* The largest captured length that is taken. */
 uint32_t linktype_frame_max(int link_type);
 
 #endif

@@ -90,29 +90,40 @@ static enum capture_step pass_block(struct capture *c, const struct block *b, st
     return CAPTURE_FRAME;
 }
 
-/* A section's own comments may be larger than the buffer: where the file can be read there, the
- * length behind them must agree. */
-static bool is_large_section(struct capture *c, const struct block *b)
+/* What stands behind a block that is larger than the buffer, where the file can be read there. */
+enum behind { BEHIND_UNKNOWN, BEHIND_AGREES, BEHIND_DIFFERS };
+
+static enum behind look_behind(struct capture *c, const struct block *b)
 {
     const struct pcapng *p = c->state;
     uint8_t behind[4];
-    if (b->type != BLOCK_SHB ||
-        source_read_at(c->source, source_offset(c->source) + b->total - sizeof behind, behind,
+    if (source_read_at(c->source, source_offset(c->source) + b->total - sizeof behind, behind,
                        sizeof behind) != sizeof behind)
-        return false;
+        return BEHIND_UNKNOWN;
     struct cursor trailer = cursor_of(behind, sizeof behind);
-    return cursor_u32(&trailer, p->is_big) == b->total;
+    return cursor_u32(&trailer, p->is_big) == b->total ? BEHIND_AGREES : BEHIND_DIFFERS;
+}
+
+/* A section's own comments may be larger than the buffer, and so may what a USB transfer moved. */
+static bool may_be_large(struct capture *c, struct block *b)
+{
+    if (block_is_other(b->type))
+        return true;
+    const enum behind behind = look_behind(c, b);
+    if (b->type == BLOCK_SHB)
+        return behind == BEHIND_AGREES;
+    return behind != BEHIND_DIFFERS && pcapng_packet_may_be_large(c, b, behind == BEHIND_AGREES);
 }
 
 /* Whether the lengths before and behind the block may be believed.  One that does not fit into the
- * buffer is believed when it is of a kind that may be so large.  The whole block is loaded. */
+ * buffer is believed when it is of a kind that may be so large.  Any other is loaded. */
 static enum chain_step judge_frame_of(struct capture *c, struct block *b)
 {
     const struct pcapng *p = c->state;
     if (b->total < BLOCK_MIN || b->total > BLOCK_MAX)
         return CHAIN_ENDS;
     if (b->total > SOURCE_PEEK_MAX)
-        return block_is_other(b->type) || is_large_section(c, b) ? CHAIN_GOES_ON : CHAIN_ENDS;
+        return may_be_large(c, b) ? CHAIN_GOES_ON : CHAIN_ENDS;
     if (!block_load(c, b, b->total))
         return CHAIN_SHORT;
     b->trailer_agrees = block_trailer_agrees(b->bytes, b->total, p->is_big);

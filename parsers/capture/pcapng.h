@@ -83,8 +83,12 @@ struct packet_head {
 /* Of an enhanced or an obsolete packet block, from behind its length on. */
 void pcapng_read_head(struct cursor *h, uint32_t type, bool is_big, struct packet_head *k);
 
-/* A packet block that is all there.  CAPTURE_FRAME with *delivered false means: go on with the next
- * block. */
+/* Whether a block larger than the buffer is a packet's: by its own numbers, where nothing is known
+ * of the length behind it. */
+bool pcapng_packet_may_be_large(struct capture *c, struct block *b, bool is_framed);
+
+/* A packet block that is all there, or larger than the buffer and passed.  CAPTURE_FRAME with
+ * *delivered false means: go on with the next block. */
 enum capture_step pcapng_packet(struct capture *c, struct block *b, struct frame *f,
                                 bool *delivered, struct error *err);
 

@@ -67,6 +67,18 @@ static bool read_packet(struct capture *c, const struct block *b, struct packet_
     return !h.overrun && k->caplen <= b->total - 4 - k->data_at;
 }
 
+bool pcapng_packet_may_be_large(struct capture *c, struct block *b, bool is_framed)
+{
+    const struct pcapng *p = c->state;
+    const bool is_packet = b->type == BLOCK_EPB || b->type == BLOCK_SPB || b->type == BLOCK_PB;
+    struct packet_head k;
+    if (!is_packet || !block_load(c, b, EPB_MIN) || !read_packet(c, b, &k) ||
+        k.iface >= c->info.n_interfaces - p->section_first)
+        return false;
+    const int link_type = c->info.interfaces[p->section_first + k.iface].link_type;
+    return is_framed || (linktype_is_bulky(link_type) && b->total - k.caplen <= SOURCE_PEEK_MAX);
+}
+
 static enum capture_step skip_unusable(struct capture *c, const struct block *b,
                                        const char *static_flaw, struct error *err)
 {
@@ -115,7 +127,7 @@ enum capture_step pcapng_packet(struct capture *c, struct block *b, struct frame
     if (k.iface >= c->info.n_interfaces - p->section_first)
         return skip_unusable(c, b, "pcapng.unknown-interface", err);
     fill_frame(c, b, &k, f);
-    if (f->caplen > linktype_frame_max(f->link_type))
+    if (b->total > SOURCE_PEEK_MAX || f->caplen > linktype_frame_max(f->link_type))
         return skip_unusable(c, b, "pcapng.frame-too-large", err);
     note_oddities(c, b, f);
     capture_deliver(c, f, b->total);

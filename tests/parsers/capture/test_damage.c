@@ -11,7 +11,9 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/parsers/capture/build.h"
 #include "tests/parsers/capture/same_runs.h"
@@ -237,11 +239,64 @@ static void pcapng_goes_on_behind_damage(void **state)
     run(true, true);
 }
 
+static void read_from_file(struct reading *r, const struct build *b)
+{
+    char path[] = "/tmp/whyrst-test-XXXXXX";
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, b->bytes.p, b->bytes.n), b->bytes.n);
+    close(fd);
+    read_file(r, path);
+    unlink(path);
+}
+
+/* A frame larger than the buffer between two others: on an interface of
+ * that link type, from a file that can be read anywhere or a stream; whole, or with the length
+ * behind the block wrong. */
+static const struct {
+    uint16_t link;
+    bool is_stream, is_broken, is_passed;
+} large[] = {
+    {220, false, false, true}, /* USB moves as much at once */
+    {220, true, false, true},  {220, false, true, false},
+    {1, false, false, true},   {1, true, false, false}, /* nothing says that it is so large */
+};
+
+static void pcapng_passes_frames_larger_than_the_buffer(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        struct build b = {0};
+        struct reading r;
+        section(&b);
+        interface(&b, 1, 0, NULL);
+        interface(&b, large[i].link, 0, NULL);
+        enhanced(&b, 0, T, 54, 54);
+        enhanced(&b, 1, T + 1, 3 << 20, 3 << 20);
+        if (large[i].is_broken)
+            b.bytes.p[b.bytes.n - 2] ^= 1;
+        enhanced(&b, 0, T + 2, 54, 54);
+        enhanced(&b, 0, T + 3, 54, 54);
+        if (large[i].is_stream)
+            read_built(&r, &b);
+        else
+            read_from_file(&r, &b);
+        assert_int_equal(r.n, 3);
+        assert_int_equal(r.frames[1].number, large[i].is_passed ? 3 : 2);
+        assert_int_equal(flaws_count(&r.flaws, "pcapng.frame-too-large"), large[i].is_passed);
+        assert_int_equal(r.info.skipped[CAPTURE_SKIP_UNUSABLE].n, large[i].is_passed);
+        assert_int_equal(r.info.skipped[CAPTURE_SKIP_DAMAGED].n, !large[i].is_passed);
+        reading_finish(&r);
+        strbuf_finish(&b.bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pcap_goes_on_behind_damage),
         cmocka_unit_test(pcapng_goes_on_behind_damage),
+        cmocka_unit_test(pcapng_passes_frames_larger_than_the_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
