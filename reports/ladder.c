@@ -71,13 +71,31 @@ static size_t insert_log(struct rung *out, size_t n, const struct link *l, insta
     return n + 1;
 }
 
+static bool is_evidence(const struct diagnosis *d, const struct link *l)
+{
+    for (size_t i = 0; i < d->n_evidence; i++)
+        if (d->evidence[i].link && d->evidence[i].link->event == l->event)
+            return true;
+    return false;
+}
+
+bool ladder_has_place(const struct findings *f, const struct diagnosis *d, const struct link *l)
+{
+    if (l->event->time == INSTANT_NONE || l->offset_ns == INSTANT_NONE)
+        return false;
+    const bool is_anybodys =
+        l->join == JOIN_HOST &&
+        (l->ambiguous || (l->side == SIDE_PATH && f->of->logs[l->event->source].host_unplaced));
+    return !is_anybodys || is_evidence(d, l);
+}
+
 size_t ladder_make(const struct findings *f, const struct diagnosis *d, struct rung out[LADDER_MAX])
 {
     size_t n_links, n = add_segments(d, out, LADDER_MAX - LOGS_SHOWN);
     const struct link *links = case_links(f->of, d->reset, &n_links);
     for (size_t i = 0, shown = 0; i < n_links && shown < LOGS_SHOWN; i++) {
         const struct link *l = &links[i];
-        if (l->event->time == INSTANT_NONE || l->offset_ns == INSTANT_NONE)
+        if (!ladder_has_place(f, d, l))
             continue;
         n = insert_log(out, n, l, instant_plus(d->reset->deciding.segment.time, l->offset_ns));
         shown++;

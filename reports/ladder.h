@@ -21,6 +21,10 @@ struct rung {
 
 #define LADDER_MAX 64
 
+/* Whether a line that is tied to the reset has a place beside the packets.  Where logs of several
+ * hosts came together, what merely tells of a host or a service there may be of any of them: such a
+ * line is shown only if the diagnosis rests on it. */
+bool ladder_has_place(const struct findings *f, const struct diagnosis *d, const struct link *l);
 /* At most LADDER_MAX rungs; returns how many. */
 size_t ladder_make(const struct findings *f, const struct diagnosis *d,
                    struct rung out[LADDER_MAX]);
