@@ -12,9 +12,9 @@
 #include "parsers/base/arena.h"
 #include "parsers/base/instant.h"
 
-static const struct fact_rows *const rooms[] = {&facts_reset, &facts_connection, &facts_ends,
-                                                &facts_words, &facts_said,       &facts_population,
-                                                &facts_path,  &facts_half};
+static const struct fact_rows *const rooms[] = {
+    &facts_reset,      &facts_connection, &facts_ends, &facts_words, &facts_said,
+    &facts_population, &facts_capture,    &facts_path, &facts_half};
 #define N_ROOMS (sizeof rooms / sizeof rooms[0])
 
 static int by_name(const void *a, const void *b)

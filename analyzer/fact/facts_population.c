@@ -7,8 +7,6 @@
 
 #include "analyzer/fact/fact_make.h"
 #include "analyzer/population/population.h"
-#include "analyzer/record/leap.h"
-#include "analyzer/record/loss.h"
 
 /* ---- numbers and truths ---- */
 
@@ -118,18 +116,6 @@ static bool survivors_plain(const struct case_file *c, const struct reset *r, in
     const uint32_t n_live = population_live_beside(c, r);
     const uint32_t n_reset = population_same_instant(c, r, NS_PER_S / 10);
     *out = n_live > n_reset ? n_live - n_reset : 0;
-    return true;
-}
-
-static bool cut_at_plain(const struct case_file *c, const struct reset *r, int64_t *out)
-{
-    *out = (int64_t)loss_cut_at(&c->captures[reset_capture(r)].loss);
-    return true;
-}
-
-static bool control_only_plain(const struct case_file *c, const struct reset *r, int64_t *out)
-{
-    *out = population_hides_talk(c, r);
     return true;
 }
 
@@ -294,43 +280,6 @@ static struct fact turned_away(const struct case_file *c, const struct reset *r)
     return of_ports(c, r, population_turned_away);
 }
 
-static struct fact captures(const struct case_file *c, const struct reset *r)
-{
-    return counted(r, (uint32_t)c->n_captures);
-}
-
-static struct fact lost_share(const struct case_file *c, const struct reset *r)
-{
-    struct fact f = fact_number(r, 0, 0);
-    f.as.real = loss_share(&c->captures[reset_capture(r)]);
-    return fact_derived(f, "from the numbers of all connections, or the capture's own statistics");
-}
-
-static struct fact time_leaps(const struct case_file *c, const struct reset *r)
-{
-    return fact_derived(fact_bool(r, reset_leaps(c, r) || reset_leaps_near(c, r), 0),
-                        "from stamps and TCP timestamps");
-}
-
-static struct fact cut_at(const struct case_file *c, const struct reset *r)
-{
-    int64_t n;
-    (void)cut_at_plain(c, r, &n);
-    return fact_derived(fact_number(r, n, 0), "from the lengths and numbers of all connections");
-}
-
-static struct fact control_only(const struct case_file *c, const struct reset *r)
-{
-    return fact_derived(fact_bool(r, population_hides_talk(c, r), 0),
-                        "from the flags and numbers of all connections");
-}
-
-static struct fact seen_in(const struct case_file *c, const struct reset *r)
-{
-    (void)c;
-    return counted(r, (uint32_t)reset_ties(r)->n_seen_in);
-}
-
 /* A listing of sockets (ss -tl, netstat -tl) names the ports as "ss.listening.PORT". */
 static struct fact listening(const struct case_file *c, const struct reset *r)
 {
@@ -433,25 +382,6 @@ static const struct fact_def rows[] = {
      "of these, those that were not reset by that side within 0.1 s, or fewer where some were "
      "reset before",
      survivors},
-    {"capture.lost-share", FACT_REAL, 0, NULL,
-     "share of what passed that the capture does not hold, 0 to 1; 0: all of it, or too little is "
-     "missing to tell",
-     lost_share},
-    {"capture.time-leaps", FACT_BOOL, 0, NULL,
-     "the capture's clock was set while the connection lived or, back, within a minute of it: its "
-     "stamps go back, or the ends' own timestamps know nothing of a pause",
-     time_leaps},
-    {"capture.cut-at", FACT_INT, FACT_TELLS_UNHEARD, NULL,
-     "of each connection no more than so many segments were captured, RSTs aside, though there "
-     "were "
-     "more; 0: all of it",
-     cut_at},
-    {"capture.control-only", FACT_BOOL, FACT_TELLS_UNHEARD, NULL,
-     "of the connection and others no segments were captured but those with SYN, FIN or RST, "
-     "though there were some",
-     control_only},
-    {"case.captures", FACT_INT, 0, NULL, "captures in the case", captures},
-    {"case.seen-in", FACT_INT, 0, NULL, "other captures that hold the same RST", seen_in},
 };
 
 static bool no_shunning(const struct case_file *c)
@@ -467,22 +397,6 @@ static bool no_closing(const struct case_file *c)
 static bool no_listing(const struct case_file *c)
 {
     return c->n_hosts == 0;
-}
-
-static bool none_control_only(const struct case_file *c)
-{
-    for (size_t i = 0; i < c->n_captures; i++)
-        if (loss_is_control_only(&c->captures[i].loss))
-            return false;
-    return true;
-}
-
-static bool none_cut(const struct case_file *c)
-{
-    for (size_t i = 0; i < c->n_captures; i++)
-        if (loss_cut_at(&c->captures[i].loss) > 0)
-            return false;
-    return true;
 }
 
 #define PLAIN(name)                                                                                \
@@ -520,8 +434,6 @@ static const struct fact_plain_row plain[] = {
     {closed_least_idle, NULL, no_closing},
     {closed_idle_apart, NULL, no_closing},
     {listening, NULL, no_listing},
-    {control_only, control_only_plain, none_control_only},
-    {cut_at, cut_at_plain, none_cut},
 };
 
 const struct fact_rows facts_population = {.rows = rows,
