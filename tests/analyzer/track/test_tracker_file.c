@@ -11,16 +11,8 @@
 #include <cmocka.h>
 
 #include "tests/analyzer/script.h"
+#include "tests/analyzer/track/talk.h"
 
-#define OPEN                                                                                       \
-    "+0us c S 100 0 ws=7\n"                                                                        \
-    "+10ms s SA 500 101 ws=7 win=65160\n"                                                          \
-    "+50us c A 101 501\n"
-#define TALK                                                                                       \
-    OPEN "+1ms c PA 101 501 len=50\n"                                                              \
-         "+10ms s A 501 151\n"                                                                     \
-         "+1ms s PA 501 151 len=200\n"                                                             \
-         "+50us c A 151 701\n"
 /* What a ring buffer cuts in two is one connection, numbered as each file alone would be. */
 static void over_files(void **state)
 {
