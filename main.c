@@ -235,8 +235,6 @@ static int explain(struct session *s)
     }
     if (a->paths.n == 0)
         return arguments_complain("", "explain", " wants a PATH");
-    if (a->outputs.n > 0 || a->format)
-        return arguments_complain("", "explain", " writes text on standard output only");
     struct case_config config = config_of(s, a->paths.v, a->paths.n);
     bool good = case_run(&c, &config, &err);
     terminal_clear(&s->talk);
@@ -309,16 +307,18 @@ static int settle_output(void)
     return EXIT_USAGE;
 }
 
+/* The first writes reports, and is what is done where no command is named. */
+static const struct command {
+    const char *name;
+    int (*run)(struct session *s);
+} commands[] = {{"analyze", analyze}, {"explain", explain}, {"facts", facts}, {"rules", rules}};
+
 static int run_command(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        int (*run)(struct session *s);
-    } commands[] = {{"analyze", analyze}, {"explain", explain}, {"facts", facts}, {"rules", rules}};
-    int (*run)(struct session * s) = analyze;
+    const struct command *command = &commands[0];
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0) {
-            run = commands[i].run;
+            command = &commands[i];
             argv[1] = argv[0];
             argc--;
             argv++;
@@ -326,10 +326,12 @@ static int run_command(int argc, char **argv)
         }
     struct session s = {0};
     int status = arguments_parse(&s.args, argc, argv);
+    if (status == EXIT_OK && command != &commands[0] && (s.args.outputs.n > 0 || s.args.format))
+        status = arguments_complain("", command->name, " writes text on standard output only");
     if (status == EXIT_OK)
         status = open_session(&s);
     if (status == EXIT_OK)
-        status = run(&s);
+        status = command->run(&s);
     if (status == ARGUMENTS_DONE)
         status = EXIT_OK;
     if (status == EXIT_OK)

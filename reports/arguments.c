@@ -159,7 +159,8 @@ static int take_window(struct arguments *a, const char *value)
 {
     double seconds;
     if (!text_to_double(text_of(value), &seconds) || !(seconds > 0 && seconds <= 1e6))
-        return arguments_complain("--window wants seconds, not \"", value, "\"");
+        return arguments_complain("--window wants seconds, more than 0 and at most 1000000, not \"",
+                                  value, "\"");
     a->window_ns = (instant_ns)(seconds * 1e9);
     return EXIT_OK;
 }
@@ -229,18 +230,23 @@ static int take_color(struct arguments *a, const char *value)
     return EXIT_OK;
 }
 
-static void push_path(struct arguments *a, const char *path)
+static int push_path(struct arguments *a, const char *path)
 {
+    if (!path[0])
+        return arguments_complain("a PATH is empty", "", "");
     const char **slot = vec_push(&a->paths);
-    if (slot)
-        *slot = path;
+    if (!slot)
+        return arguments_complain("out of memory at ", path, "");
+    *slot = path;
+    return EXIT_OK;
 }
 
 static int push_rules(struct arguments *a, const char *folder)
 {
     const char **slot = vec_push(&a->rules);
-    if (slot)
-        *slot = folder;
+    if (!slot)
+        return arguments_complain("out of memory at ", folder, "");
+    *slot = folder;
     return EXIT_OK;
 }
 
@@ -280,8 +286,7 @@ static int take_option(struct arguments *a, int id)
     case 'o':
         return take_output(a, optarg);
     case 'r':
-        push_path(a, optarg);
-        return EXIT_OK;
+        return push_path(a, optarg);
     case 'n':
         return EXIT_OK;
     case 'q':
@@ -356,7 +361,8 @@ int arguments_parse(struct arguments *a, int argc, char **argv)
             return status;
     }
     for (int i = optind; i < argc; i++)
-        push_path(a, argv[i]);
+        if (push_path(a, argv[i]) != EXIT_OK)
+            return EXIT_USAGE;
     for (size_t i = 0; i < a->outputs.n; i++)
         if (!a->outputs.v[i].format)
             return arguments_complain("the extension of \"", a->outputs.v[i].path,
