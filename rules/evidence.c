@@ -279,6 +279,8 @@ static void add_gaps(struct list *l, struct bench *b)
                                                                : TEXT("conn.half-captured"));
     if (b->lost > 0)
         add_named_fact(l, b, TEXT("capture.lost-share"));
+    if (b->left_out > 0)
+        add_named_fact(l, b, TEXT("case.left-out"));
     if (b->leaps_near)
         add_named_fact(l, b, TEXT("capture.time-leaps"));
 }

@@ -38,9 +38,10 @@ static void put_weight(const struct explainer *x, const char *role, double weigh
                        double doubt)
 {
     fprintf(x->out, "  %s %.2f%s%s", role, weight, counts ? "" : " not given",
-            doubt == 0           ? ""
-            : x->bench.lost == 0 ? ", an end was not captured"
-                                 : ", not all was captured");
+            doubt == 0              ? ""
+            : x->bench.lost > 0     ? ", not all was captured"
+            : x->bench.left_out > 0 ? ", not all was kept"
+                                    : ", an end was not captured");
 }
 
 static void put_role(const struct explainer *x, uint32_t i)

@@ -60,6 +60,7 @@ static double share_lost(const struct case_file *c, const struct reset *r)
 void bench_take(struct bench *b, const struct reset *r)
 {
     b->reset = r;
+    b->left_out = loss_left_out(b->of);
     b->unheard = unheard_traits(b->of, r);
     b->lost = share_lost(b->of, r);
     b->by_absence = b->lost > 0 && reset_by_absence(r);
@@ -119,20 +120,27 @@ static double line_strength(const struct link *l)
     return l ? join_strength(l->join) * (l->ambiguous ? 0.5 : 1) : 1;
 }
 
-/* Whether more than was captured would turn the condition. */
-static bool could_turn(struct hearing *h, const struct condition *c, const struct fact_def *def,
-                       const struct fact *f, enum truth now)
+/* Whether the condition would turn, were there more of it. */
+static bool turns_with_more(struct hearing *h, const struct condition *c,
+                            const struct fact_def *def, const struct fact *f, enum truth now)
 {
     struct fact more = *f;
-    if (def->traits & FACT_BY_ABSENCE)
-        return h->bench->by_absence;
-    if (!(def->traits & FACT_MAY_GROW) || !f->known)
+    if (!f->known)
         return false;
     if (def->type == FACT_BOOL)
         more.as.truth = true;
     else
         more.as.number = INT64_MAX;
     return tests_hold(h, &c->subject, &more, c->tests, c->n_tests) != now;
+}
+
+/* Whether more than was captured would turn the condition. */
+static bool could_turn(struct hearing *h, const struct condition *c, const struct fact_def *def,
+                       const struct fact *f, enum truth now)
+{
+    if (def->traits & FACT_BY_ABSENCE)
+        return h->bench->by_absence;
+    return (def->traits & FACT_MAY_GROW) && turns_with_more(h, c, def, f, now);
 }
 
 static void set_doubt(struct hearing *h, const struct condition *c, const struct fact *f,
@@ -147,8 +155,13 @@ static void set_doubt(struct hearing *h, const struct condition *c, const struct
     else if (b->leaps && (def->traits & FACT_BY_CLOCK)) {
         o->doubt = CONFIDENCE_LEAPT;
         o->by_clock = true;
-    } else if (b->lost > 0 && could_turn(h, c, def, f, o->truth))
-        o->doubt = b->lost;
+    } else {
+        if (b->lost > 0 && could_turn(h, c, def, f, o->truth))
+            o->doubt = b->lost;
+        if (b->left_out > o->doubt && (def->traits & FACT_OF_OTHERS) &&
+            turns_with_more(h, c, def, f, o->truth))
+            o->doubt = b->left_out;
+    }
 }
 
 static struct outcome leaf(struct hearing *h, const struct condition *c)

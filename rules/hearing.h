@@ -17,6 +17,7 @@ struct bench {
     const struct reset *reset;
     unsigned unheard; /* traits of facts that rest on an end which was not captured */
     double lost;      /* share of what passed that the capture does not hold; 0: it is whole */
+    double left_out;  /* share of the case's connections that were counted, and not kept */
     bool by_absence;  /* if so, reset_by_absence */
     bool leaps;       /* the capture's clock was set while the connection lived: reset_leaps */
     bool leaps_near;  /* that, or set back near it */

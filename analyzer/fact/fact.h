@@ -76,6 +76,9 @@ enum fact_trait {
     FACT_BY_ABSENCE = 512,
     /* It compares times of the connection: a clock that was set meanwhile may have made it. */
     FACT_BY_CLOCK = 1024,
+    /* It counts other connections: those that were not kept for want of memory are not among them.
+     */
+    FACT_OF_OTHERS = 2048,
 };
 
 struct fact_def {

@@ -56,6 +56,13 @@ static struct fact control_only(const struct case_file *c, const struct reset *r
                         "from the flags and numbers of all connections");
 }
 
+static struct fact left_out(const struct case_file *c, const struct reset *r)
+{
+    struct fact f = fact_number(r, 0, 0);
+    f.as.real = loss_left_out(c);
+    return f;
+}
+
 static struct fact seen_in(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -79,6 +86,9 @@ static const struct fact_def rows[] = {
      "of the connection and others no segments were captured but those with SYN, FIN or RST, "
      "though there were some",
      control_only},
+    {"case.left-out", FACT_REAL, 0, NULL,
+     "share of the connections that were counted and not kept for want of memory (--memory)",
+     left_out},
     {"case.captures", FACT_INT, 0, NULL, "captures in the case", captures},
     {"case.seen-in", FACT_INT, 0, NULL, "other captures that hold the same RST", seen_in},
 };

@@ -34,3 +34,15 @@ double loss_share(const struct case_capture *k)
     const double share = by_numbers > stated ? by_numbers : stated;
     return share < LEAST ? 0 : share;
 }
+
+static double share_of(uint64_t part, uint64_t rest)
+{
+    return part > 0 ? (double)part / ((double)part + (double)rest) : 0;
+}
+
+double loss_left_out(const struct case_file *c)
+{
+    const double records = share_of(c->n_records_lost, c->n_records);
+    const double resets = share_of(c->n_resets_lost, c->n_resets);
+    return records > resets ? records : resets;
+}

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct case_capture;
+struct case_file;
 
 struct loss {
     uint64_t n_held, n_missed; /* segments with payload, and SYN-ACKs, that both ends testify */
@@ -36,5 +37,9 @@ bool loss_is_control_only(const struct loss *l);
  * alone, as of a tool that cuts connections off; else 0.  Several connections have just as many,
  * none has more, nearly all of these go on, and one at least has numbers that tell of more. */
 uint64_t loss_cut_at(const struct loss *l);
+
+/* The share of the case's connections, or of the reset ones, whichever is more, that were counted
+ * and not kept for want of memory. */
+double loss_left_out(const struct case_file *c);
 
 #endif

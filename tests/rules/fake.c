@@ -26,7 +26,7 @@ static struct link links[32];
 static size_t n_links;
 static bool covers;
 static unsigned unheard;
-static double lost;
+static double lost, left_out;
 static bool by_absence;
 static bool leaps, leaps_near;
 static unsigned spoken;
@@ -58,7 +58,7 @@ GETTER(9)
 
 static const struct fact_def table[N_FACTS] = {
     {"t.bool", FACT_BOOL, FACT_MAY_GROW, NULL, "a bool", get_0},
-    {"t.bytes", FACT_BYTES, FACT_HEARS_SERVER, NULL, "bytes", get_1},
+    {"t.bytes", FACT_BYTES, FACT_HEARS_SERVER | FACT_OF_OTHERS, NULL, "bytes", get_1},
     {"t.idle", FACT_DURATION, FACT_HEARS_RESET_SIDE, NULL, "a duration", get_2},
     {"t.int", FACT_INT, FACT_MAY_GROW, NULL, "an int", get_3},
     {"t.ip", FACT_IP, 0, NULL, "an address", get_4},
@@ -91,7 +91,7 @@ void fake_forget(void)
     mute = NULL;
     covers = false;
     unheard = 0;
-    lost = 0;
+    lost = left_out = 0;
     by_absence = leaps = leaps_near = false;
     spoken = 0;
 }
@@ -152,6 +152,11 @@ void fake_lost(double share, bool of_absence)
 {
     lost = share;
     by_absence = of_absence;
+}
+
+void fake_left_out(double share)
+{
+    left_out = share;
 }
 
 void fake_spoken(unsigned protocols)
@@ -267,6 +272,12 @@ double loss_share(const struct case_capture *k)
 {
     (void)k;
     return lost;
+}
+
+double loss_left_out(const struct case_file *c)
+{
+    (void)c;
+    return left_out;
 }
 
 bool reset_by_absence(const struct reset *r)

@@ -26,6 +26,7 @@ void fake_host(const char *name, const char *v);
 void fake_mute(const char *name); /* fact_is_mute holds of it; none after fake_forget */
 void fake_unheard(unsigned ends); /* what population_unheard says */
 void fake_lost(double share, bool of_absence); /* what loss_share and reset_by_absence say */
+void fake_left_out(double share);              /* what loss_left_out says */
 void fake_leaps(bool own, bool near);          /* what reset_leaps and reset_leaps_near say */
 void fake_spoken(unsigned protocols);          /* what said_protocols says */
 void fake_covers(bool v);                      /* what case_log_covers says */

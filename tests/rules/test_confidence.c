@@ -209,6 +209,32 @@ static void test_what_rests_on_absence(void **state)
         assert_true(about(confidence(rows[i].body), 0.5));
 }
 
+/* --- connections that were counted and not kept */
+
+static void test_what_rests_on_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        double confidence;
+    } rows[] = {
+        {"<require><fact name='t.bytes' at-most='3'/></require>", 0.5 * 0.7}, /* may be more */
+        {"<require><fact name='t.bytes' at-least='2'/></require>", 0.5},
+        {"<contradict weight='0.5'><fact name='t.bytes' at-least='3'/></contradict>", 0.5 * 0.85},
+        {"<require><fact name='t.int' at-most='3'/></require>", 0.5}, /* counts no others */
+    };
+    let_clients_be_unheard();
+    fake_unheard(0);
+    fake_number("t.bytes", 2);
+    fake_number("t.int", 2);
+    fake_left_out(0.3);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!about(confidence(rows[i].body), rows[i].confidence))
+            fail_msg("%s: %f", rows[i].body, confidence(rows[i].body));
+    fake_left_out(0);
+    assert_true(about(confidence(rows[0].body), 0.5));
+}
+
 /* --- a clock that was set */
 
 static void test_what_rests_on_a_clock_that_was_set(void **state)
@@ -247,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_what_rests_on_an_unheard_end),
         cmocka_unit_test(test_the_reset_side_is_an_end),
         cmocka_unit_test(test_what_rests_on_absence),
+        cmocka_unit_test(test_what_rests_on_others),
         cmocka_unit_test(test_what_rests_on_a_clock_that_was_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

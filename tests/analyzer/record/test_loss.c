@@ -127,9 +127,23 @@ static void heads_alone(void **state)
     assert_int_equal(loss_cut_at(&l), 0);
 }
 
+static void what_was_not_kept_is_a_share(void **state)
+{
+    (void)state;
+    struct case_file c = {.n_records = 90, .n_resets = 40};
+    assert_true(loss_left_out(&c) == 0);
+    c.n_records_lost = 10;
+    assert_true(loss_left_out(&c) == 0.1);
+    c.n_resets_lost = 10; /* more of those */
+    assert_true(loss_left_out(&c) == 0.2);
+    c = (struct case_file){.n_records_lost = 5};
+    assert_true(loss_left_out(&c) == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_not_kept_is_a_share),
         cmocka_unit_test(what_both_ends_testify),
         cmocka_unit_test(what_tells_nothing),
         cmocka_unit_test(the_share),
