@@ -275,6 +275,12 @@ static struct fact port_elsewhere(const struct case_file *c, const struct reset 
     return of_ports(c, r, population_port_elsewhere);
 }
 
+static struct fact port_moved(const struct case_file *c, const struct reset *r)
+{
+    return reset_connection(r)->began_mid_stream ? of_ports(c, r, population_port_moved)
+                                                 : fact_bool(r, false, 0);
+}
+
 static struct fact turned_away(const struct case_file *c, const struct reset *r)
 {
     return of_ports(c, r, population_turned_away);
@@ -368,6 +374,11 @@ static const struct fact_def rows[] = {
      "the client's end had reset what another address sent to that port, and said nothing else to "
      "it",
      turned_away},
+    {"client.port-moved", FACT_BOOL, FACT_HEARS_CLIENT | FACT_OF_OTHERS, NULL,
+     "met in mid-stream, its numbers go on where another connection of the client's address to "
+     "that "
+     "server stood, which began in this capture from another port",
+     port_moved},
     {"client.attempts", FACT_INT, FACT_HEARS_CLIENT | FACT_OF_OTHERS, NULL,
      "connections that the client's address began", attempts},
     {"group.same-instant", FACT_INT, FACT_OF_OTHERS, NULL,

@@ -11,6 +11,7 @@
 #include "analyzer/population/alike.h"
 #include "analyzer/population/census.h"
 #include "analyzer/population/ports.h"
+#include "analyzer/population/predecessors.h"
 #include "analyzer/population/server_rows.h"
 #include "analyzer/record/loss.h"
 #include "analyzer/record/times.h"
@@ -43,8 +44,9 @@ struct population {
     struct closings *closings;
     struct refusals *refusals;
     struct shunnings *shunnings;
-    struct ports *ports; /* made when it is first asked for */
-    struct shunned {     /* several facts of one reset ask the same */
+    struct ports *ports; /* made when it is first asked for, as the next one is */
+    struct predecessors *predecessors;
+    struct shunned { /* several facts of one reset ask the same */
         const struct reset *r;
         bool is_told;
         struct shunning told;
@@ -206,6 +208,7 @@ void population_free(struct population *p)
     if (!p)
         return;
     ports_free(p->ports);
+    predecessors_free(p->predecessors);
     alike_free(p->alike);
     closings_free(p->closings);
     refusals_free(p->refusals);
@@ -459,4 +462,16 @@ bool population_port_elsewhere(const struct case_file *c, const struct reset *r,
 bool population_turned_away(const struct case_file *c, const struct reset *r, bool *turned_away)
 {
     return ask_ports(c, r, ports_turned_away, turned_away);
+}
+
+bool population_port_moved(const struct case_file *c, const struct reset *r, bool *moved)
+{
+    struct population *p = c->population;
+    *moved = false;
+    if (!p)
+        return true;
+    if (!p->predecessors && !(p->predecessors = predecessors_create(c)))
+        return false;
+    *moved = predecessors_have(p->predecessors, r);
+    return true;
 }

@@ -66,6 +66,8 @@ uint32_t population_same_bytes(const struct case_file *c, const struct reset *r)
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere);
 /* See ports_turned_away.  False: memory ran out. */
 bool population_turned_away(const struct case_file *c, const struct reset *r, bool *turned_away);
+/* See predecessors_have.  False: memory ran out. */
+bool population_port_moved(const struct case_file *c, const struct reset *r, bool *moved);
 /* See refusals_accepted_between. */
 uint32_t population_accepted_between(const struct case_file *c, const struct reset *r);
 /* See refusals_held_beside. */

@@ -155,6 +155,54 @@ static void a_port_turned_another_address_away(void **state)
     discard(j);
 }
 
+/* Met in mid-stream, so far behind where the old one began. */
+static void goes_on(struct joint *j, struct reset *r, const struct connection_record *old,
+                    uint32_t advance)
+{
+    struct connection *k = arena_alloc(&j->c.arena, sizeof *k);
+    assert_non_null(k);
+    *k = *r->in_full;
+    r->in_full = k;
+    r->mechanism = MECHANISM_NO_STATE;
+    k->began_mid_stream = true;
+    k->n_segments = 1;
+    k->end[SIDE_CLIENT].n_segments = 1;
+    k->end[SIDE_CLIENT].saw_ack = true;
+    k->end[SIDE_CLIENT].next_seq = old->isn[SIDE_CLIENT] + advance;
+    k->end[SIDE_CLIENT].acked = old->isn[SIDE_SERVER] + advance;
+}
+
+static bool moved(const struct joint *j, const struct reset *r)
+{
+    bool answer;
+    assert_true(population_port_moved(&j->c, r, &answer));
+    return answer;
+}
+
+static void a_port_that_moved_is_known_by_its_numbers(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *on, *far, *before, *same_port, *other_host;
+    struct connection_record *old = joint_talk(j, "192.0.2.1:1000", "198.51.100.7:80", 1, 90);
+    old->isn_known = 3;
+    old->isn[SIDE_CLIENT] = UINT32_MAX - 5; /* its numbers wrap */
+    old->isn[SIDE_SERVER] = 70000;
+    old->n_segments = 10;
+    joint_reset(j, "192.0.2.1:2000", "198.51.100.7:80", 5, 5.1, &on);
+    joint_reset(j, "192.0.2.1:2001", "198.51.100.7:80", 5, 5.1, &far);
+    joint_reset(j, "192.0.2.1:2002", "198.51.100.7:80", 0.5, 0.6, &before);
+    joint_reset(j, "192.0.2.1:1000", "198.51.100.7:80", 5, 5.1, &same_port);
+    joint_reset(j, "192.0.2.2:2000", "198.51.100.7:80", 5, 5.1, &other_host);
+    struct reset *all[] = {on, far, before, same_port, other_host};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        goes_on(j, all[i], old, all[i] == far ? 50000000 : 300);
+    settle(j);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        assert_int_equal(moved(j, all[i]), all[i] == on);
+    discard(j);
+}
+
 static void an_empty_case_has_answers(void **state)
 {
     (void)state;
@@ -167,6 +215,7 @@ static void an_empty_case_has_answers(void **state)
     assert_int_equal(population_server(&j->c, r)->n_accepted, 0);
     assert_int_equal(population_client(&j->c, r)->n_attempts, 0);
     assert_true(population_port_elsewhere(&j->c, r, &elsewhere));
+    assert_false(moved(j, r));
     assert_false(elsewhere);
     discard(j);
     population_free(NULL);
@@ -406,6 +455,7 @@ int main(void)
         cmocka_unit_test(a_search_goes_on_from_anywhere),
         cmocka_unit_test(a_connection_that_two_places_saw_is_one),
         cmocka_unit_test(a_port_turned_another_address_away),
+        cmocka_unit_test(a_port_that_moved_is_known_by_its_numbers),
         cmocka_unit_test(an_empty_case_has_answers),
         cmocka_unit_test(resets_are_alike),
         cmocka_unit_test(searches_count_as_loops_do),
