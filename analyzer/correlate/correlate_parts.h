@@ -252,6 +252,7 @@ void services_scan(struct correlation *c);
 void services_learn(struct correlation *c, enum writer w, uint16_t port);
 /* Whether the port is the daemon's, and whether it may be. */
 bool services_own(const struct correlation *c, enum writer w, uint16_t server_port);
+bool services_has_usual(enum writer w); /* whether it has a usual port */
 bool services_fit(const struct correlation *c, enum writer w, uint16_t server_port);
 /* The service that a unit, a process name or a unit's description stands for, WRITER_OTHER when
  * unknown. */

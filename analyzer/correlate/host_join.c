@@ -203,6 +203,15 @@ static size_t seek_reset(const struct reset_at *v, size_t n, instant_ns t)
     return lo;
 }
 
+/* A service that has usual ports, at another one, and nothing says that the line's host is an end of
+ * the connection: some redis somewhere may have stopped. */
+static bool is_odd(const struct correlation *c, const struct wide *l, const struct reset_at *r)
+{
+    const struct log_domain *d = &c->index.domains.v[l->e->domain];
+    return names_is_stranger(c, d) && services_has_usual(l->service) &&
+           !services_own(c, l->service, c->roster.records[r->record].server.port);
+}
+
 static bool tie_wide(struct correlation *c, const struct wide *l, struct reset_at *v, size_t n)
 {
     size_t lo = seek_reset(v, n, l->w.low - l->after);
@@ -215,8 +224,8 @@ static bool tie_wide(struct correlation *c, const struct wide *l, struct reset_a
                         .reset = v[lo].reset,
                         .join = JOIN_HOST,
                         .bridge = JOIN_HOST,
-                        .ambiguous =
-                            c->clocks.v[l->e->domain].weak || may_be_anothers(c, l, &v[lo], false)};
+                        .ambiguous = c->clocks.v[l->e->domain].weak || is_odd(c, l, &v[lo]) ||
+                                     may_be_anothers(c, l, &v[lo], false)};
         t.side = side_of(c, l->entry, t.record);
         v[lo].n_ties++;
         if (!tie_add(c, &t))
@@ -340,7 +349,8 @@ static bool tie_nameless(struct correlation *c, const struct wide *l, struct res
                     .reset = near.best->reset,
                     .join = JOIN_HOST,
                     .bridge = JOIN_HOST,
-                    .ambiguous = near.n_equal > 0 || may_be_anothers(c, l, near.best, false)};
+                    .ambiguous = near.n_equal > 0 || is_odd(c, l, near.best) ||
+                                 may_be_anothers(c, l, near.best, false)};
     t.side = side_of(c, l->entry, t.record);
     return tie_add(c, &t);
 }

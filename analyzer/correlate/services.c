@@ -52,6 +52,14 @@ bool services_own(const struct correlation *c, enum writer w, uint16_t server_po
     return has_port(&c->services[w], server_port);
 }
 
+bool services_has_usual(enum writer w)
+{
+    for (size_t i = 0; i < sizeof usual_ports / sizeof usual_ports[0]; i++)
+        if (usual_ports[i].writer == w)
+            return true;
+    return false;
+}
+
 bool services_fit(const struct correlation *c, enum writer w, uint16_t server_port)
 {
     if (w == WRITER_OTHER || w == WRITER_KERNEL || w == WRITER_SYSTEMD || w == WRITER_ANY_PORT)
