@@ -229,6 +229,33 @@ static struct fact largest(const struct case_file *c, const struct reset *r, enu
     return fact_number(r, most, frame);
 }
 
+#define ANSWER_NS NS_PER_S /* in which a word that was sent again draws an acknowledgement */
+
+static bool is_unanswered(const struct connection *k, size_t at)
+{
+    for (size_t i = at + 1; i < k->n_kept; i++)
+        if (k->segments[i].from != k->segments[at].from)
+            return instant_since(k->segments[i].time, k->segments[at].time) > ANSWER_NS + k->rtt_ns;
+    return true;
+}
+
+/* Where small segments, too, are sent again in vain, it is not their size that keeps them away. */
+static struct fact least_unanswered(const struct case_file *c, const struct reset *r,
+                                    enum side side)
+{
+    (void)c;
+    const struct connection *k = reset_connection(r);
+    const struct segment *least = NULL;
+    for (size_t i = 0; i < k->n_kept; i++) {
+        const struct segment *s = &k->segments[i];
+        if ((s->notes & NOTE_RETRANSMISSION) && s->from == (uint8_t)side && s->payload_len > 0 &&
+            (!least || s->payload_len < least->payload_len) && is_unanswered(k, i))
+            least = s;
+    }
+    return least ? fact_number(r, least->payload_len, least->frame)
+                 : unknown("nothing that it sent again was left unanswered");
+}
+
 /* Whether a segment is payload that belongs to the time before this end's FIN. */
 static bool is_talk(const struct segment *s, const struct end *e, const struct segment *fin)
 {
@@ -303,6 +330,7 @@ FACT_SIDES(last_offset)
 FACT_SIDES(data_silent_for)
 FACT_SIDES(unacked)
 FACT_SIDES(largest)
+FACT_SIDES(least_unanswered)
 FACT_SIDES(missing)
 FACT_SIDES(idle_before_fin)
 FACT_SIDES(spoke_last_before_fin)
@@ -349,6 +377,9 @@ static const struct fact_def rows[] = {
                    "what it had sent and the other end never acknowledged"),
     FACT_SIDE_ROWS("largest-retransmission", FACT_BYTES, FACT_OF_KIND | FACT_HEARS_OWN, largest,
                    "the largest payload among its kept retransmissions"),
+    FACT_SIDE_ROWS("least-unanswered", FACT_BYTES, FACT_OF_KIND | FACT_HEARS_BOTH | FACT_BY_CLOCK,
+                   least_unanswered,
+                   "the smallest payload that it sent again and that drew no word within a second"),
     FACT_SIDE_ROWS("missing-bytes", FACT_BYTES, FACT_HEARS_OWN, missing,
                    "payload that it sent by its sequence numbers, and that was never captured"),
     FACT_SIDE_ROWS("idle-before-fin", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_BOTH | FACT_BY_CLOCK,

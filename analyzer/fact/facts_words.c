@@ -4,6 +4,7 @@
  * who spoke last and whether an answer was owed.  The words are read by the packet room.
  */
 #include "analyzer/fact/fact_make.h"
+#include "analyzer/record/goodbye.h"
 #include "analyzer/record/said.h"
 #include "parsers/packet/words.h"
 
@@ -208,6 +209,28 @@ static struct fact tls_nothing_asked(const struct case_file *c, const struct res
     return fact_bool(r, t.n_sealed == 1 && is_finished, 0);
 }
 
+static struct fact tls_alert_instead(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, goodbye_is_refusal(reset_connection(r)), 0);
+}
+
+#define CERTIFICATE_EMPTY 25 /* TLS 1.3: header, context, an empty list, type, tag of the seal */
+
+/* The client of TLS 1.3 that is asked for a certificate and has none sends an empty message of it
+ * before its Finished. */
+static struct fact tls_no_certificate(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    struct tls_seen t, answer;
+    if (!tls_of(r, SIDE_CLIENT, &t) || !tls_of(r, SIDE_SERVER, &answer))
+        return fact_bool(r, false, 0);
+    return fact_bool(r,
+                     answer.saw_server_hello && answer.version == 0x0304 && t.n_sealed > 1 &&
+                         t.sealed_length == CERTIFICATE_EMPTY,
+                     0);
+}
+
 static struct fact tls_sni(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -271,6 +294,12 @@ static const struct fact_def rows[] = {
      "TLS application data was seen, beyond the handshake", tls_established},
     {"app.tls-nothing-asked", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
      "TLS: the client ended the handshake, and sent nothing beyond it", tls_nothing_asked},
+    {"app.tls-alert-instead", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+     "TLS 1.3: all that the server said after the handshake is, by its size, an alert, at once",
+     tls_alert_instead},
+    {"app.tls-no-certificate", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+     "TLS 1.3: the server asked for the client's certificate, and the client sent an empty one",
+     tls_no_certificate},
     {"app.tls-sni", FACT_TEXT, FACT_OF_KIND | FACT_HEARS_CLIENT, NULL,
      "the server name in the ClientHello", tls_sni},
     {"app.amqp-heartbeat", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_CLIENT, NULL,

@@ -89,3 +89,20 @@ size_t tickets_of(const struct connection *k)
     }
     return behind;
 }
+
+bool goodbye_is_refusal(const struct connection *k)
+{
+    const struct segment *from = is_tls13(k) ? finished_of(k) : NULL;
+    const struct segment *word = NULL;
+    const instant_ns rtt = k->rtt_ns > 0 ? k->rtt_ns : 0;
+    for (size_t i = from ? (size_t)(from - k->segments) : k->n_kept; i < k->n_kept; i++) {
+        const struct segment *s = &k->segments[i];
+        if (s->from != SIDE_SERVER || s->payload_len == 0)
+            continue;
+        if (s->seq != from->ack || (word && s->payload_len != word->payload_len))
+            return false;
+        word = word ? word : s;
+    }
+    return word && ends_with_alert(k, SIDE_SERVER, word) &&
+           instant_since(word->time, from->time) <= TICKET_NS + TICKET_ROUND_TRIPS * rtt;
+}

@@ -27,4 +27,8 @@ size_t goodbye_of(const struct connection *k, enum side side, instant_ns ended,
  * nothing; 0 if none may be.  A short and quick answer cannot be told from them. */
 size_t tickets_of(const struct connection *k);
 
+/* Whether all that a TLS 1.3 server said after the client's last words of the handshake is one
+ * record of an alert's size, at once: it does not like what they hold. */
+bool goodbye_is_refusal(const struct connection *k);
+
 #endif

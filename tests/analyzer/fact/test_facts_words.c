@@ -64,6 +64,7 @@ static void an_alert_in_clear_comes_before_keys(void **state)
     "\0\x13\x01\0\0\x06\0\x2b\0\x02\x03\x04"
 #define FINISHED13 "\x17\x03\x03\0\x35" ZEROS_53
 #define CLOSE13 "\x17\x03\x03\0\x13" ZEROS_16 "\0\0\0"
+#define NONE13 "\x17\x03\x03\0\x19" ZEROS_16 "\0\0\0\0\0\0\0\0\0"
 #define FINISHED12 "\x16\x03\x03\0\x20" ZEROS_16 ZEROS_16
 
 static bool nothing_asked(struct text client, struct text server)
@@ -91,12 +92,31 @@ static void a_client_that_leaves_after_the_handshake(void **state)
     assert_false(cut.known);
 }
 
+static bool no_certificate(struct text client, struct text server)
+{
+    const struct fact f = ask(client, server, "app.tls-no-certificate");
+    assert_true(f.known);
+    return f.as.truth;
+}
+
+static void a_client_that_has_no_certificate(void **state)
+{
+    (void)state;
+    const struct text tls13 = TEXT(TLS13_HELLO CHANGE DATA), tls12 = TEXT(SERVER_HELLO CHANGE);
+    assert_true(no_certificate(TEXT(HELLO CHANGE NONE13 FINISHED13), tls13));
+    assert_false(no_certificate(TEXT(HELLO CHANGE FINISHED13 NONE13), tls13));
+    assert_false(no_certificate(TEXT(HELLO CHANGE NONE13), tls13)); /* a short question */
+    assert_false(no_certificate(TEXT(HELLO CHANGE NONE13 FINISHED13), tls12));
+    assert_false(no_certificate(TEXT("GET / HTTP/1.1\r\n"), TEXT("")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_servers_handshake_is_no_data),
         cmocka_unit_test(an_alert_in_clear_comes_before_keys),
         cmocka_unit_test(a_client_that_leaves_after_the_handshake),
+        cmocka_unit_test(a_client_that_has_no_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

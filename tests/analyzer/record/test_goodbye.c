@@ -100,11 +100,36 @@ static void an_alert_is_a_goodbye_after_whomever(void **state)
     assert_int_equal(goodbye(&s), s.k.n_kept);
 }
 
+/* It asked for a certificate, and shows nothing but an alert's size for the client's answer. */
+static void a_handshake_refused_under_seal(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_of(&s, TLS13, sizeof CLOSE_NOTIFY - 1, 24);
+    s.v[2].ack = s.v[3].seq;
+    s.k.n_kept = s.k.n_head_kept = 4;
+    s.k.end[SIDE_SERVER].next_seq = s.v[3].seq + s.v[3].payload_len + 1;
+    s.k.end[SIDE_SERVER].tail = (struct text){CLOSE_NOTIFY, sizeof CLOSE_NOTIFY - 1};
+    assert_true(goodbye_is_refusal(&s.k));
+    s.v[3].time = MS(900); /* a timer's */
+    assert_false(goodbye_is_refusal(&s.k));
+    s.v[3].time = MS(60);
+    s.v[2].ack -= 255; /* a ticket went before */
+    assert_false(goodbye_is_refusal(&s.k));
+    s.v[2].ack += 255;
+    s.k.n_kept = 3; /* it said nothing */
+    assert_false(goodbye_is_refusal(&s.k));
+    s.k.n_kept = 4;
+    s.k.end[SIDE_SERVER].head = (struct text){TLS12, sizeof TLS12 - 1};
+    assert_false(goodbye_is_refusal(&s.k));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tickets_are_no_answer),
         cmocka_unit_test(an_alert_is_a_goodbye_after_whomever),
+        cmocka_unit_test(a_handshake_refused_under_seal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
