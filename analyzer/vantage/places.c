@@ -63,7 +63,7 @@ static bool sample(struct places *p)
     uint32_t *n_of = calloc(c->n_captures + 1, sizeof *n_of);
     for (size_t i = 0; n_of && i < c->n_records; i++) {
         uint32_t capture = case_series(c, c->records[i].capture);
-        if (n_of[capture] < SAMPLE) {
+        if (n_of[capture] < SAMPLE && !address_is_loopback(&c->records[i].server.ip)) {
             n_of[capture]++;
             p->by_hosts[n_sampled++] = (struct hops){&c->records[i], capture};
         }

@@ -115,6 +115,8 @@ static bool is_at_claimed_end(struct trial *t, const struct reset *x, uint32_t r
     const struct connection *own = reset_connection(x);
     const struct address *claimed = &own->end[x->claimed].at.ip;
     const uint32_t here = case_series(t->c, own->capture);
+    if (address_is_loopback(claimed))
+        return false; /* of another host's, too */
     const struct glimpse end =
         there && there->ttl[x->claimed]
             ? (struct glimpse){k, there->ttl[x->claimed], (uint8_t)x->claimed}

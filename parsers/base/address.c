@@ -8,6 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+bool address_is_loopback(const struct address *a)
+{
+    static const struct address one = {.b = {[15] = 1}};
+    return address_is_v4(a) ? a->b[12] == 127 : address_eq(a, &one);
+}
+
 int address_cmp(const struct address *a, const struct address *b)
 {
     return memcmp(a->b, b->b, 16);

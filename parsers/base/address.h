@@ -87,6 +87,8 @@ static inline bool address_is_zero(const struct address *a) /* ::, 0.0.0.0 or ne
     return address_eq(a, &none) || address_eq(a, &v4);
 }
 
+/* 127.0.0.0/8, ::1: every host has them, each its own. */
+bool address_is_loopback(const struct address *a);
 int address_cmp(const struct address *a, const struct address *b);
 /* Dotted IPv4, IPv6 (RFC 5952 or any legal form), brackets, IPv4-mapped (becomes IPv4), %scope
  * dropped. */

@@ -59,13 +59,6 @@ static bool hosts_sniff(struct text first, struct text name)
     return n > 0 && local;
 }
 
-static bool is_loopback(const struct address *ip)
-{
-    struct address one;
-    return (address_is_v4(ip) && ip->b[12] == 127) ||
-           (address_parse(TEXT("::1"), &one) && address_eq(ip, &one));
-}
-
 static void hosts_line(struct host_parse *p, struct text line)
 {
     struct text rest = without_comment(line);
@@ -78,7 +71,7 @@ static void hosts_line(struct host_parse *p, struct text line)
     }
     const struct text address = word_next(&rest);
     for (struct text name = word_next(&rest); name.n > 0; name = word_next(&rest))
-        if (!is_loopback(&ip))
+        if (!address_is_loopback(&ip))
             item_join(p, address, "hosts", name, NULL, NO_TEXT);
 }
 

@@ -113,6 +113,22 @@ static void order_and_zero(void **state)
     assert_false(address_is_zero(&a.ip));
 }
 
+static void the_loopback(void **state)
+{
+    (void)state;
+    static const char *const own[] = {"127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"};
+    static const char *const others[] = {"128.0.0.1", "192.0.2.127", "::", "::2", "2001:db8::1"};
+    struct address a;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        assert_true(address_parse(text_of(own[i]), &a));
+        assert_true(address_is_loopback(&a));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_true(address_parse(text_of(others[i]), &a));
+        assert_false(address_is_loopback(&a));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +137,7 @@ int main(void)
         cmocka_unit_test(random_ipv6_is_written_as_inet_ntop_does),
         cmocka_unit_test(endpoints_read_and_written),
         cmocka_unit_test(order_and_zero),
+        cmocka_unit_test(the_loopback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
