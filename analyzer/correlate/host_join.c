@@ -203,8 +203,8 @@ static size_t seek_reset(const struct reset_at *v, size_t n, instant_ns t)
     return lo;
 }
 
-/* A service that has usual ports, at another one, and nothing says that the line's host is an end of
- * the connection: some redis somewhere may have stopped. */
+/* A service that has usual ports, at another one, and nothing says that the line's host is an end
+ * of the connection: some redis somewhere may have stopped. */
 static bool is_odd(const struct correlation *c, const struct wide *l, const struct reset_at *r)
 {
     const struct log_domain *d = &c->index.domains.v[l->e->domain];
