@@ -23,7 +23,7 @@ enum writer { /* the family of the program that wrote a line, as far as joins ca
               WRITER_SFTP, /* internal-sftp, sftp-server: their own process ids */
               WRITER_KERNEL,
               WRITER_SYSTEMD,
-              WRITER_PROXY, /* haproxy, nginx, apache, envoy: lines name two connections */
+              WRITER_PROXY, /* haproxy, nginx, squid …: lines name two connections */
               WRITER_RABBITMQ,
               WRITER_POSTGRES,
               WRITER_MYSQL,

@@ -49,6 +49,20 @@ static bool take_nginx(struct scan *s, struct envelope *e)
     return true;
 }
 
+/* "kid1| " or "| ", where there is one process: Squid's cache.log. */
+static bool take_squid(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    uint64_t kid;
+    if (scan_literal(&t, TEXT("kid")) && !scan_number(&t, 1, 5, &kid))
+        return false;
+    if (!scan_literal(&t, TEXT("| ")))
+        return false;
+    name_writer(e, LOG_SQUID, TEXT("squid"));
+    *s = t;
+    return true;
+}
+
 /* "[error] <0.2375.628> ": the Erlang process stays in the message, it ties lines together. */
 static bool take_rabbitmq(struct scan *s, struct envelope *e)
 {
@@ -153,7 +167,7 @@ bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char ti
     scan_spaces(&t);
     bool took = false;
     if (date_sep == '/')
-        took = take_nginx(&t, e);
+        took = take_nginx(&t, e) || take_squid(&t, e);
     else if (scan_peek(&t, 0) == ',' && time_sep == ' ')
         took = take_postgresql_csv(&t, e);
     else if (scan_peek(&t, 0) == '[')

@@ -50,6 +50,7 @@ static const struct {
     [LOG_OPENVPN] = {"openvpn", "OpenVPN log"},
     [LOG_GUNICORN] = {"gunicorn", "gunicorn or hypercorn log"},
     [LOG_NATS] = {"nats", "NATS log"},
+    [LOG_SQUID] = {"squid", "Squid cache.log"},
     [LOG_PHP] = {"php", "PHP or PHP-FPM log"},
     [LOG_LOG4J] = {"log4j", "log4j, as Kafka writes"},
     [LOG_APPLICATION] = {"application", "text with stamps of its own"},

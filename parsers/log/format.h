@@ -49,6 +49,7 @@ enum log_format {
     LOG_OPENVPN,
     LOG_GUNICORN,    /* [stamp] [pid] [LEVEL] text; hypercorn writes the same */
     LOG_NATS,        /* [pid] stamp [LVL] text */
+    LOG_SQUID,       /* stamp kidN| text */
     LOG_PHP,         /* PHP-FPM's own log, and PHP's error_log */
     LOG_LOG4J,       /* [stamp] LEVEL text (logger), as Kafka writes */
     LOG_APPLICATION, /* a stamp, then text of no known form */
