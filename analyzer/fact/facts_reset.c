@@ -181,6 +181,12 @@ static struct fact mptcp_reason(const struct case_file *c, const struct reset *r
     return fact_number(r, r->deciding.mptcp_reason, rst_frame(r));
 }
 
+static struct fact options_cut(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    return fact_bool(r, r->deciding.mptcp_reason == MPTCP_REASON_CUT, rst_frame(r));
+}
+
 static bool since_trigger_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     (void)c;
@@ -335,6 +341,8 @@ static const struct fact_def rows[] = {
      both_ways},
     {"rst.mptcp-reason", FACT_INT, FACT_OF_KIND, NULL,
      "reason code of its MP_TCPRST option (RFC 8684)", mptcp_reason},
+    {"rst.options-cut", FACT_BOOL, FACT_OF_KIND, NULL,
+     "it has TCP options, which were not all captured", options_cut},
     {"rst.since-trigger", FACT_DURATION, FACT_HEARS_OTHER_SIDE | FACT_BY_CLOCK, NULL,
      "time since the segment that it answers", since_trigger},
     {"rst.unread-bytes", FACT_BYTES, FACT_HEARS_OTHER_SIDE, NULL,

@@ -81,7 +81,7 @@ struct rst { /* any RST of this teardown */
     uint64_t answers_frame; /* the segment it answers, or 0 */
     struct text payload;    /* text carried by the RST, usually empty */
     uint32_t stream;        /* Wireshark's, in the file that holds it */
-    int16_t mptcp_reason;   /* or -1 */
+    int16_t mptcp_reason;   /* as in struct packet */
     enum rst_validity validity : 8;
     enum rst_family family : 8;
 };

@@ -274,7 +274,7 @@ static bool take_opening(struct tracker *t, struct flow *f, const struct tracker
 {
     const struct brief *b = at->brief;
     struct opening *o = f->left_bits & LEFT_OPENING ? f->opening : NULL;
-    if ((a->whole && a->whole->mptcp_reset_reason >= 0) ||
+    if ((a->whole && a->whole->mptcp_reset_reason != MPTCP_REASON_NONE) ||
         (o ? !opening_goes_on(o, b) : !begins_opening(t, f, b)))
         return false;
     bool fresh = !o;

@@ -117,7 +117,7 @@ void packet_clear(const struct frame_bytes *frame, struct packet *out)
     out->wire_len = frame->origlen > frame->caplen ? frame->origlen : frame->caplen;
     out->iface = frame->iface;
     out->link_type = frame->link_type;
-    out->mptcp_reset_reason = -1;
+    out->mptcp_reset_reason = MPTCP_REASON_NONE;
 }
 
 enum packet_kind packet_decode(const struct frame_bytes *frame, bool verify_checksums,

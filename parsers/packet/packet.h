@@ -62,6 +62,11 @@ struct packet_fragment {  /* of a packet with mf or fragment_offset that was cap
     uint8_t protocol; /* of the datagram; IPv6: the first header behind the fragment header */
 };
 
+enum mptcp_no_reason {
+    MPTCP_REASON_NONE = -1,
+    MPTCP_REASON_CUT = -2 /* of a RST that has options, which were not all captured */
+};
+
 struct packet {
     enum packet_kind kind;
 
@@ -118,7 +123,7 @@ struct packet {
     uint32_t tsval, tsecr;
     uint8_t n_sack;             /* blocks kept, 0..4 */
     uint32_t sack[4][2];        /* left and right edge */
-    int16_t mptcp_reset_reason; /* MP_TCPRST reason 0..255, or -1 */
+    int16_t mptcp_reset_reason; /* MP_TCPRST reason 0..255, or enum mptcp_no_reason */
 
     struct packet_icmp icmp;
     struct packet_fragment fragment;

@@ -147,11 +147,18 @@ static bool timestamps_alone(struct packet *p, const uint8_t *o, size_t n)
     return true;
 }
 
+static void note_options_cut(struct decoding *d)
+{
+    decoding_flaw(d, "tcp.header-cut");
+    if (d->p->flags & TCP_RST && d->p->header_len > HEADER_MIN) /* unless the rest tells */
+        d->p->mptcp_reset_reason = MPTCP_REASON_CUT;
+}
+
 static void read_options(struct decoding *d, size_t n)
 {
     const size_t captured = cursor_left(&d->c) < n ? cursor_left(&d->c) : n;
     if (captured < n)
-        decoding_flaw(d, "tcp.header-cut");
+        note_options_cut(d);
     const uint8_t *o = cursor_take(&d->c, captured);
     if (o && !timestamps_alone(d->p, o, captured))
         tcp_options(d, cursor_of(o, captured));
@@ -231,7 +238,7 @@ enum layer tcp_decode(struct decoding *d)
 
     const uint8_t *rest = cursor_take(&d->c, HEADER_MIN - HEADER_TO_FLAGS);
     if (!rest) {
-        decoding_flaw(d, "tcp.header-cut");
+        note_options_cut(d);
         const bool shut = (p->flags & TCP_RST) && (!(p->flags & TCP_ACK) || p->seq == 0);
         p->window = cursor_left(&d->c) >= 2 ? cursor_be16(&d->c) : !shut;
         return LAYER_END;

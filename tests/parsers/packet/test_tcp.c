@@ -177,6 +177,34 @@ static void a_cut_header_gives_what_is_there(void **state)
     decoded_finish(&d);
 }
 
+/* A RST may say why in an option; one that has none says nothing. */
+static void what_a_rst_says_in_options_may_be_cut(void **state)
+{
+    (void)state;
+    static const uint8_t why[] = {30, 4, 0x80, 3, 1, 1, 1, 0};
+    static const struct {
+        unsigned flags;
+        size_t n, cut; /* bytes of options, and of the TCP header that were captured */
+        int reason;
+    } v[] = {{TCP_RST, 8, 28, 3},
+             {TCP_RST, 8, 24, 3}, /* all but the padding */
+             {TCP_RST, 8, 20, MPTCP_REASON_CUT},
+             {TCP_RST | TCP_ACK, 8, 14, MPTCP_REASON_CUT},
+             {TCP_SYN, 8, 20, MPTCP_REASON_NONE},
+             {TCP_RST, 0, 14, MPTCP_REASON_NONE}};
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+        struct made f = {0};
+        struct decoded d;
+        put_ethernet(&f, 0x0800);
+        put_ip4(&f, 6);
+        put_tcp(&f, v[i].flags, why, v[i].n);
+        frame_close(&f);
+        decode_cut(&d, &f, 1, f.tcp_at + v[i].cut);
+        assert_int_equal(d.p.mptcp_reset_reason, v[i].reason);
+        decoded_finish(&d);
+    }
+}
+
 static void assert_broken(const struct made *f, const char *flaw)
 {
     struct decoded d;
@@ -291,6 +319,7 @@ int main(void)
         cmocka_unit_test(padding_and_trailers_are_not_payload),
         cmocka_unit_test(a_cut_payload_keeps_its_length),
         cmocka_unit_test(a_cut_header_gives_what_is_there),
+        cmocka_unit_test(what_a_rst_says_in_options_may_be_cut),
         cmocka_unit_test(headers_that_contradict_themselves),
         cmocka_unit_test(flags_that_no_stack_sends),
         cmocka_unit_test(checksums_good_bad_and_left_to_the_card),
