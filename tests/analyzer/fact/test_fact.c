@@ -273,6 +273,29 @@ static void what_was_lost_before_the_capture(void **state)
     assert_false(def->get(NULL, &r).known);
 }
 
+/* A path that holds large segments back lets small ones through, and their answers. */
+static void the_smallest_word_that_was_sent_again_in_vain(void **state)
+{
+    (void)state;
+    struct segment v[] = {
+        {.frame = 1, .time = 0, .payload_len = 1400, .from = SIDE_CLIENT},
+        {.frame = 2, .payload_len = 1400, .from = SIDE_CLIENT, .notes = NOTE_RETRANSMISSION},
+        {.frame = 3, .payload_len = 200, .from = SIDE_CLIENT, .notes = NOTE_RETRANSMISSION},
+        {.frame = 4, .from = SIDE_SERVER}};
+    for (int i = 0; i < 4; i++)
+        v[i].time = 1700000000 * NS_PER_S + i * 3 * NS_PER_S;
+    struct connection k = {.segments = v, .n_kept = 4, .rtt_ns = NS_PER_MS};
+    const struct reset r = {.in_full = &k, .claimed = SIDE_CLIENT};
+    const struct fact_def *def = fact_find(TEXT("client.least-unanswered"));
+    assert_non_null(def);
+    assert_int_equal(def->get(NULL, &r).as.number, 200);
+    v[3].time = v[2].time + NS_PER_S; /* that one was answered */
+    assert_int_equal(def->get(NULL, &r).as.number, 1400);
+    v[1].notes = v[2].notes = 0;
+    assert_false(def->get(NULL, &r).known);
+    assert_false(fact_find(TEXT("server.least-unanswered"))->get(NULL, &r).known);
+}
+
 static void a_synack_without_room(void **state)
 {
     (void)state;
@@ -319,6 +342,7 @@ int main(void)
         cmocka_unit_test(what_has_no_time_has_no_duration),
         cmocka_unit_test(what_one_capture_lacks_is_in_the_other),
         cmocka_unit_test(what_was_lost_before_the_capture),
+        cmocka_unit_test(the_smallest_word_that_was_sent_again_in_vain),
         cmocka_unit_test(a_synack_without_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
