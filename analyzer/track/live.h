@@ -157,8 +157,8 @@ struct rst_note { /* one RST frame; its payload is in the results' arena */
     struct rst_note *next;
     struct kept k;
     struct text payload;
-    uint32_t stream; /* in the file that holds it */
-    int16_t mptcp_reason;
+    uint32_t stream;          /* in the file that holds it */
+    int16_t mptcp_reason;     /* as in struct packet */
     bool seen_again;          /* captured a second time */
     uint8_t validity, family; /* enum rst_validity, rst_family, as of its arrival */
 };

@@ -75,7 +75,7 @@ void opening_packet(const struct opening_segment *s, const struct endpoint ends[
                            .wscale = s->wscale,
                            .tsval = k->tsval,
                            .tsecr = k->tsecr,
-                           .mptcp_reset_reason = -1};
+                           .mptcp_reset_reason = MPTCP_REASON_NONE};
     memcpy(out->src_mac, k->src_mac, sizeof out->src_mac);
 }
 

@@ -37,7 +37,7 @@ static struct rst_note note_rst(const struct opening *o, const struct half halve
     const struct kept *k = &o->rst.k;
     return (struct rst_note){.k = *k,
                              .stream = stream,
-                             .mptcp_reason = -1,
+                             .mptcp_reason = MPTCP_REASON_NONE,
                              .validity = (uint8_t)rst_validity_of(own, other, k),
                              .family = (uint8_t)rst_family_of(own, other, NULL, k)};
 }
