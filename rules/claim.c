@@ -13,40 +13,44 @@
 #define VALUE_MAX 200 /* bytes of a text that a sentence repeats */
 
 struct wording {
-    const char *name; /* a fact, or what follows the end's name in one */
-    const char *says; /* a bool: when it is true */
-    const char *denies;
+    const char *name;   /* a fact, or what follows the end's name in one */
+    const char *says;   /* a bool: when it is true */
+    const char *denies; /* a bool: when it is false; a number: when it is 0, NULL: as any other */
 };
 
 static const struct wording of_ends[] = {
     {"ip", "{who}'s address is {v}", NULL},
     {"port", "{who}'s port is {v}", NULL},
-    {"bytes", "{who} sent {v} of payload", NULL},
+    {"bytes", "{who} sent {v} of payload", "{who} sent no payload"},
     {"fin", "{who} sent a FIN", "{who} sent no FIN"},
     {"since-fin", "{who}'s FIN had gone {v} before the RST", NULL},
     {"fin-acked", "{who}'s FIN was acknowledged", "{who}'s FIN was not acknowledged"},
     {"text", "{who}'s first bytes: {v}", NULL},
     {"last-text", "{who}'s last bytes: {v}", NULL},
     {"said", "the last thing that {who} said: {v}", NULL},
-    {"said-kind", "the last thing that {who} said was {v}", NULL},
+    {"said-kind", "the last thing that {who} said was of the kind {v}", NULL},
     {"said-code", "the code in the last thing that {who} said: {v}", NULL},
     {"words-cut", "not all that {who} said was captured, and it may have said why",
      "had {who} said why, it would have been captured"},
-    {"retransmissions", "segments that {who} sent again: {v}", NULL},
+    {"retransmissions", "segments that {who} sent again: {v}", "{who} sent nothing again"},
     {"unanswered-retransmissions", "retransmissions of {who} since the other end last spoke: {v}",
-     NULL},
+     "{who} sent nothing again since the other end last spoke"},
     {"unanswered-keepalives", "keep-alive probes of {who} since the other end last spoke: {v}",
-     NULL},
+     "{who} sent no keep-alive probe since the other end last spoke"},
     {"unanswered-window-probes",
-     "zero-window probes of {who} that only a shut window answered: {v}", NULL},
-    {"zero-windows", "times that {who} advertised window 0: {v}", NULL},
-    {"syns", "SYN or SYN-ACK segments that {who} sent: {v}", NULL},
+     "zero-window probes of {who} that only a shut window answered: {v}",
+     "no zero-window probe of {who} was answered by a shut window alone"},
+    {"zero-windows", "times that {who} advertised window 0: {v}",
+     "{who} never advertised window 0"},
+    {"syns", "SYN or SYN-ACK segments that {who} sent: {v}", "{who} sent neither SYN nor SYN-ACK"},
     {"silent-for", "{who}'s last segment came {v} before the RST", NULL},
     {"data-silent-for", "{who}'s last payload came {v} before the RST", NULL},
-    {"unacked-bytes", "sent by {who} and not acknowledged: {v}", NULL},
+    {"unacked-bytes", "sent by {who} and not acknowledged: {v}",
+     "all that {who} sent was acknowledged"},
     {"largest-retransmission", "the largest segment that {who} sent again carried {v}", NULL},
     {"least-unanswered", "a segment with {v} that {who} sent again drew no answer, either", NULL},
-    {"missing-bytes", "sent by {who} and never captured: {v}", NULL},
+    {"missing-bytes", "sent by {who} and never captured: {v}",
+     "nothing that {who} sent is known to be missing"},
     {"idle-before-fin", "both ends had been silent for {v} before {who}'s FIN", NULL},
     {"spoke-last-before-fin", "{who} had spoken last when it closed",
      "{who} had not spoken last when it closed"},
@@ -85,7 +89,8 @@ static const struct wording of_facts[] = {
     {"weaver.syn-rst", "a RST in the client's name came on its SYN, before any answer",
      "no RST in the client's name came on its SYN, before any answer"},
     {"path.tampering", "its signature of connection tampering: {v}", NULL},
-    {"rst.unread-bytes", "received by the RST's side and not answered: {v}", NULL},
+    {"rst.unread-bytes", "received by the RST's side and not answered: {v}",
+     "the RST's side had answered all that it received"},
     {"rst.window-reopened", "the receive window opened again in the RST",
      "the receive window did not open in the RST after data had shrunk it"},
     {"rst.data-after-fin", "payload arrived after the FIN of the RST's side",
@@ -101,7 +106,7 @@ static const struct wording of_facts[] = {
     {"conn.capture-lead", "the capture had run for {v} before the connection's first packet", NULL},
     {"conn.rtt", "the handshake's round trip took {v}", NULL},
     {"conn.segments", "segments captured of this connection: {v}", NULL},
-    {"conn.bytes", "payload of both directions: {v}", NULL},
+    {"conn.bytes", "payload of both directions: {v}", "neither end sent payload"},
     {"conn.half-captured", "of one end nothing was captured, though the other answers it",
      "both ends were captured as far as they spoke"},
     {"conn.synack-shut", "the SYN-ACK gave no window, as a device's that answers for the server",
@@ -116,31 +121,41 @@ static const struct wording of_facts[] = {
      "SYN, FIN and RST segments alone were captured, though there were others",
      "the capture holds other segments than with SYN, FIN or RST"},
     {"capture.cut-at", "of each connection no more than {v} segments were captured, RSTs aside",
-     NULL},
+     "no cut after the first segments of each connection shows"},
     {"capture.time-leaps",
      "the capture's clock was set about then: what rests on times may be wrong",
      "the capture's clock ran on steadily"},
-    {"capture.lost-share", "share of what passed that was not captured, 0 to 1: {v}", NULL},
+    {"capture.lost-share", "share of what passed that was not captured, 0 to 1: {v}",
+     "nothing that passed is known to be missing from the capture"},
     {"server.accepted-before", "the server's port accepted a connection before this one",
      "the server's port accepted no connection before this one"},
     {"server.accepted-after", "the server's port accepted a connection after this one",
      "the server's port accepted no connection after this one"},
     {"server.listening-in-snapshot", "a snapshot of the host's sockets lists the port",
      "no snapshot of the host's sockets lists the port"},
-    {"server.accepted", "connections that the server's port accepted: {v}", NULL},
-    {"server.refused", "connections that the server's port refused: {v}", NULL},
-    {"server.unanswered", "SYNs to the server's port that nothing answered: {v}", NULL},
+    {"server.accepted", "connections that the server's port accepted: {v}",
+     "the server's port accepted no connection"},
+    {"server.refused", "connections that the server's port refused: {v}",
+     "the server's port refused no connection"},
+    {"server.unanswered", "SYNs to the server's port that nothing answered: {v}",
+     "every SYN to the server's port was answered"},
     {"server.open-attempts-10s", "attempts at the server's port within 5 s before and after: {v}",
      NULL},
     {"client.targets", "addresses and ports that the client tried: {v}", NULL},
     {"client.dead-targets",
-     "addresses and ports that the client tried and that never served it: {v}", NULL},
+     "addresses and ports that the client tried and that never served it: {v}",
+     "the client was served at each address and port that it tried"},
     {"client.attempts", "connections that the client's address began: {v}", NULL},
-    {"group.same-instant", "other resets of that server within 0.1 s: {v}", NULL},
-    {"group.same-idle", "other resets after the same silence: {v}", NULL},
-    {"group.same-bytes", "other resets of that server after the same byte counts: {v}", NULL},
-    {"group.live-beside", "other connections to that port alive when the RST came: {v}", NULL},
-    {"group.survivors", "of these, those that were not reset with it: {v}", NULL},
+    {"group.same-instant", "other resets of that server within 0.1 s: {v}",
+     "no other reset of that server came within 0.1 s"},
+    {"group.same-idle", "other resets after the same silence: {v}",
+     "no other reset came after the same silence"},
+    {"group.same-bytes", "other resets of that server after the same byte counts: {v}",
+     "no other reset of that server came after the same byte counts"},
+    {"group.live-beside", "other connections to that port alive when the RST came: {v}",
+     "no other connection to that port was alive when the RST came"},
+    {"group.survivors", "of these, those that were not reset with it: {v}",
+     "all of these were reset with it"},
     {"app.client-speaks", "the client's first bytes are {v}", NULL},
     {"app.server-speaks", "the server's first bytes are {v}", NULL},
     {"app.speak-different", "the two ends speak different protocols",
@@ -251,6 +266,21 @@ static void render(struct strbuf *out, const char *says, struct text who, struct
     }
 }
 
+static bool is_nothing(const struct fact_def *def, const struct fact *f)
+{
+    switch (def->type) {
+    case FACT_BOOL:
+        return !f->as.truth;
+    case FACT_INT:
+    case FACT_BYTES:
+        return f->as.number == 0;
+    case FACT_REAL:
+        return f->as.real <= 0;
+    default:
+        return false;
+    }
+}
+
 static const char *wording_of(const struct bench *b, const struct fact_def *def,
                               const struct fact *f, struct text *who)
 {
@@ -261,7 +291,7 @@ static const char *wording_of(const struct bench *b, const struct fact_def *def,
         w = row_of(of_ends, sizeof of_ends / sizeof *of_ends, rest);
     if (!w || (def->type == FACT_BOOL && !w->denies))
         return NULL;
-    return def->type == FACT_BOOL && !f->as.truth ? w->denies : w->says;
+    return w->denies && is_nothing(def, f) ? w->denies : w->says;
 }
 
 static enum quoting quoting_of(const struct fact_def *def)

@@ -53,6 +53,27 @@ static bool take(struct reader *r, const char *token)
     return true;
 }
 
+/* Behind the name: "timers", or the words for one and for many. */
+static struct piece filter_of(struct reader *r, struct text filter, struct text inside,
+                              const struct subject *s)
+{
+    struct piece p = {.kind = PIECE_TIMERS, .subject = *s};
+    const bool is_value = s->kind <= SUBJECT_FIELD;
+    struct arena *a = &r->scope->catalogue->arena;
+    if (text_cut(filter, '|', &p.text, &p.many)) {
+        p.kind = PIECE_COUNTED;
+        p.text = arena_text(a, p.text);
+        p.many = arena_text(a, p.many);
+        if (!is_value || s->type != FACT_INT)
+            bad(r, "\"|one|many\" needs a number", inside);
+    } else if (!text_eq(filter, TEXT("timers"))) {
+        bad(r, "what may follow a name is \"|timers\" or \"|one|many\"", inside);
+    } else if (!is_value || s->type != FACT_DURATION) {
+        bad(r, "\"|timers\" needs a duration", inside);
+    }
+    return p;
+}
+
 static void read_value(struct reader *r)
 {
     struct text inside, tail, name, filter;
@@ -64,22 +85,16 @@ static void read_value(struct reader *r)
     r->rest = tail;
     bool filtered = text_cut(inside, '|', &name, &filter);
     name = filtered ? name : inside;
-    struct subject s;
-    if (filtered && !text_eq(filter, TEXT("timers"))) {
-        bad(r, "the only filter is \"|timers\"", inside);
-        return;
-    }
-    if (!subject_in_text(r->scope, name, &s)) {
+    struct piece value = {.kind = PIECE_VALUE};
+    if (!subject_in_text(r->scope, name, &value.subject)) {
         r->good = false;
         return;
     }
-    if (filtered && (s.kind > SUBJECT_FIELD || s.type != FACT_DURATION)) {
-        bad(r, "\"|timers\" needs a duration", inside);
-        return;
-    }
-    struct piece *p = push(r, filtered ? PIECE_TIMERS : PIECE_VALUE);
+    if (filtered)
+        value = filter_of(r, filter, inside, &value.subject);
+    struct piece *p = push(r, value.kind);
     if (p)
-        p->subject = s;
+        *p = value;
 }
 
 static void read_section(struct reader *r, bool opens)
@@ -165,11 +180,15 @@ static bool render_piece(const struct piece *p, const struct message_values *v, 
     bool known = true;
     if (p->kind == PIECE_TEXT)
         t = ends_twice(out, p->text) ? text_slice(p->text, 1, p->text.n) : p->text;
-    else if (p->kind == PIECE_VALUE)
+    else if (p->kind == PIECE_VALUE || p->kind == PIECE_COUNTED)
         known = v->value(v->ctx, &p->subject, &t);
     else if (p->kind == PIECE_TIMERS)
         known = v->timers(v->ctx, &p->subject, &t);
     strbuf_text(out, known ? t : TEXT("unknown"));
+    if (p->kind == PIECE_COUNTED) {
+        strbuf_char(out, ' ');
+        strbuf_text(out, known && text_eq(t, TEXT("1")) ? p->text : p->many);
+    }
     return known;
 }
 

@@ -139,11 +139,19 @@ struct bind {
 
 /* --- texts */
 
-enum piece_kind { PIECE_TEXT, PIECE_VALUE, PIECE_TIMERS, PIECE_OPEN, PIECE_CLOSE };
+enum piece_kind {
+    PIECE_TEXT,
+    PIECE_VALUE,
+    PIECE_TIMERS,
+    PIECE_COUNTED, /* a number, and a noun that agrees with it */
+    PIECE_OPEN,
+    PIECE_CLOSE
+};
 
 struct piece {
     enum piece_kind kind;
-    struct text text;
+    struct text text; /* PIECE_COUNTED: what follows the number 1 */
+    struct text many; /* PIECE_COUNTED: what follows every other number */
     struct subject subject;
 };
 

@@ -41,6 +41,9 @@ static void put_message(const struct message *m, FILE *out)
             print_clean(out, p->text);
         else if (p->kind == PIECE_OPEN || p->kind == PIECE_CLOSE)
             fputs(p->kind == PIECE_OPEN ? "[[" : "]]", out);
+        else if (p->kind == PIECE_COUNTED)
+            fprintf(out, "{%s|%s|%s}", quoted(p->subject.name).s, quoted(p->text).s,
+                    quoted(p->many).s);
         else
             fprintf(out, "{%s%s}", quoted(p->subject.name).s,
                     p->kind == PIECE_TIMERS ? "|timers" : "");

@@ -109,13 +109,15 @@ struct fact fact_host(const struct case_file *c, const struct reset *r, struct t
     return (struct fact){.why_unknown = TEXT("no host snapshot holds it")};
 }
 
+/* In the unit in which the rounded number is below 1000; seconds up to two hours, as timers are
+ * configured. */
 static struct text duration_text(struct arena *a, int64_t ns)
 {
-    double s = (double)ns / 1e9;
-    const char *p = s < 0.001  ? arena_printf(a, "%.0f \xC2\xB5s", s * 1e6)
-                    : s < 1    ? arena_printf(a, "%.3g ms", s * 1e3)
-                    : s < 7200 ? arena_printf(a, "%.1f s", s)
-                               : arena_printf(a, "%.1f h", s / 3600);
+    const double s = (double)ns / 1e9, size = s < 0 ? -s : s;
+    const char *p = size < 0.0009995 ? arena_printf(a, "%.0f \xC2\xB5s", s * 1e6)
+                    : size < 0.9995  ? arena_printf(a, "%.3g ms", s * 1e3)
+                    : size < 7200    ? arena_printf(a, "%.1f s", s)
+                                     : arena_printf(a, "%.1f h", s / 3600);
     return text_of(p);
 }
 

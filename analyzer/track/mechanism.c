@@ -4,6 +4,8 @@
  * the mechanism.  Signatures follow RFC 9293 section 3.5 and what kernels do; no predicate rests on
  * a single odd field.
  */
+#include <stdio.h>
+
 #include "analyzer/record/said.h"
 #include "analyzer/track/live.h"
 #include "analyzer/track/scene.h"
@@ -448,11 +450,23 @@ static void say_waiting(struct scene *s)
 {
     const struct scene_end *e = &s->end[s->claimed];
     const struct end_trouble *t = end_trouble(&e->at);
-    scene_say(s, e->unanswered_frame, "mechanism.unanswered", 0,
-              "%u keep-alive probes, %u retransmissions and %u zero-window probes went without the "
-              "answer that it waited for",
-              t->n_unanswered_keepalives, t->n_unanswered_retransmissions,
-              t->n_unanswered_zero_window_probes);
+    const struct {
+        uint32_t n;
+        const char *what;
+    } sent[] = {
+        {t->n_unanswered_keepalives, "keep-alive probe"},
+        {t->n_unanswered_retransmissions, "retransmission"},
+        {t->n_unanswered_zero_window_probes, "zero-window probe"},
+    };
+    char list[128];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof sent / sizeof *sent; i++)
+        if (sent[i].n > 0)
+            n += (size_t)snprintf(list + n, sizeof list - n, "%s%u %s%s", n > 0 ? ", " : "",
+                                  sent[i].n, sent[i].what, sent[i].n > 1 ? "s" : "");
+    if (n > 0)
+        scene_say(s, e->unanswered_frame, "mechanism.unanswered", 0,
+                  "without the answer that it waited for: %s", list);
 }
 
 void scene_judge_mechanism(struct scene *s)

@@ -55,10 +55,11 @@ static void weigh_hops_unlike_answers(struct weighing *w)
     uint32_t rsts = others_elsewhere(w, SEGMENT_BARE_RST) + others_elsewhere(w, SEGMENT_REFUSAL);
     uint32_t alike = others_with(w, SEGMENT_BARE_RST, ttl) + others_with(w, SEGMENT_REFUSAL, ttl);
     if (synacks + rsts == 0 && alike > 0) {
-        FOR_END(w, 0.3, w->rst->frame, "sender.ttl-like-other-rsts",
-                "hop count %u, like resets of that host on %u other connections, and as many hops "
-                "as its SYN-ACKs",
-                ttl, alike);
+        FOR_END(
+            w, 0.3, w->rst->frame, "sender.ttl-like-other-rsts",
+            "hop count %u, like resets of that host on other connections (%u), and as many hops "
+            "as its SYN-ACKs",
+            ttl, alike);
         return;
     }
     if (synacks + rsts == 0) {
@@ -111,7 +112,7 @@ static void weigh_hops_of_answer(struct weighing *w)
         weigh_hops_like_segments(w); /* other resets may be the same forger's */
     else if (synacks == 0 && like_rsts > 0)
         FOR_END(w, 0.35, w->rst->frame, "sender.ttl-like-other-rsts",
-                "hop count %u, like resets of that host on %u other connections", ttl, like_rsts);
+                "hop count %u, like resets of that host on other connections (%u)", ttl, like_rsts);
     else
         weigh_hops_unlike_answers(w);
 }

@@ -44,19 +44,30 @@ static void test_sentences(void **state)
     (void)state;
     struct stand s;
     const struct fact yes = {.known = true, .as.truth = true}, no = {.known = true};
+    const struct fact some = {.known = true, .as.number = 22};
     set_up(&s);
     assert_true(says(&s, "server.fin", yes, TEXT("true"), "the server sent a FIN"));
     assert_true(says(&s, "other-side.fin", no, TEXT("false"), "the client sent no FIN"));
-    assert_true(
-        says(&s, "reset-side.bytes", no, TEXT("22 bytes"), "the server sent 22 bytes of payload"));
+    assert_true(says(&s, "reset-side.bytes", some, TEXT("22 bytes"),
+                     "the server sent 22 bytes of payload"));
     assert_true(
         says(&s, "rst.sender", no, TEXT("path"), "the RST was sent by a device in the path"));
     assert_true(says(&s, "conn.one-way", no, TEXT("false"), "both directions were captured"));
-    struct fact counted = no;
+    struct fact counted = {.known = true, .as.number = 3};
     counted.from.note = TEXT("counted over all connections");
     assert_true(says(&s, "server.refused", counted, TEXT("3"),
                      "connections that the server's port refused: 3 (counted over all "
                      "connections)"));
+    counted.as.number = 0;
+    assert_true(says(&s, "server.refused", counted, TEXT("0"),
+                     "the server's port refused no connection (counted over all connections)"));
+    assert_true(
+        says(&s, "conn.segments", no, TEXT("0"), "segments captured of this connection: 0"));
+    const struct fact part = {.known = true, .as.real = .5};
+    assert_true(says(&s, "capture.lost-share", part, TEXT("0.50"),
+                     "share of what passed that was not captured, 0 to 1: 0.50"));
+    assert_true(says(&s, "client.unacked-bytes", no, TEXT("0 bytes"),
+                     "all that the client sent was acknowledged"));
     arena_finish(&s.arena);
 }
 
@@ -106,11 +117,15 @@ static void test_every_fact(void **state)
             struct fact f = {.known = true};
             if (table[i]->type == FACT_BOOL)
                 f.as.truth = truth;
+            else if (table[i]->type == FACT_REAL)
+                f.as.real = truth;
+            else if (table[i]->type == FACT_INT || table[i]->type == FACT_BYTES)
+                f.as.number = truth;
             struct text t = claim_says(&s.bench, table[i], &f, TEXT("VALUE"));
             assert_true(t.n > 0);
             assert_int_equal(text_find_byte(t, '{', 0), SIZE_MAX);
             bool shows_value = text_find(t, TEXT("VALUE"), 0) != SIZE_MAX;
-            assert_int_equal(shows_value, table[i]->type != FACT_BOOL);
+            assert_true(truth == 0 || shows_value == (table[i]->type != FACT_BOOL));
         }
     free(table);
     arena_finish(&s.arena);

@@ -228,14 +228,14 @@ static const char talker[] =
                 "<also when='five'>never</also>"
                 "<contradict weight='0.1'><fact id='five' name='t.int' is='5'/></contradict>"
                 "<remedy risk='low' command='sshd -T'>now {host.sshd.maxstartups}"
-                "[[, or {t.real}]] {t.real}</remedy>"
+                "[[, or {t.real}]] {t.real}, {t.int|other was|others were} so</remedy>"
                 "<remedy risk='high' when='five'>never</remedy>"
                 "<remedy risk='none'>It said: {t.text}. [[And {t.text}.]]</remedy>"
                 "<reference> sshd_config(5) </reference>" END;
 
 /* That rule before a reset of which all that it asks is known.  timers: without them no silence is
  * near one. */
-static const struct diagnosis *let_talk(struct scene *s, bool timers)
+static const struct diagnosis *let_talk(struct scene *s, bool timers, int64_t number)
 {
     static const char xml[] = "<timeouts version='1'><timer after='350s' tolerance='1s' "
                               "kind='network' product='NAT'>x</timer></timeouts>";
@@ -243,7 +243,7 @@ static const struct diagnosis *let_talk(struct scene *s, bool timers)
     fake_forget();
     fake_link(&drop, JOIN_TUPLE, -120000000)->uncertainty_ns = 20000000;
     fake_number("t.idle", 350 * NS_PER_S);
-    fake_number("t.int", 4);
+    fake_number("t.int", number);
     fake_text("t.text", "Too many.");
     fake_host("host.sshd.maxstartups", "10:30:100");
     s->t = (struct telling){0};
@@ -262,19 +262,22 @@ static void test_texts(void **state)
 {
     (void)state;
     struct scene s;
-    const struct diagnosis *d = let_talk(&s, false);
+    const struct diagnosis *d = let_talk(&s, false, 4);
     assert_string_equal(d->rule, "");
     leave(&s);
-    d = let_talk(&s, true);
+    d = let_talk(&s, true, 4);
     assert_string_equal(d->rule, "r");
     assert_true(says(d->explanation, "because r auth.log:118 says: past \033[31mMax {} NAT (350 "
                                      "s)."));
     assert_int_equal(d->n_remedies, 2);
-    assert_true(says(d->remedies[0].text, "now 10:30:100 unknown"));
+    assert_true(says(d->remedies[0].text, "now 10:30:100 unknown, 4 others were so"));
     assert_true(says(d->remedies[0].command, "sshd -T"));
     assert_string_equal(d->remedies[0].risk, "low");
     assert_true(says(d->remedies[1].text, "It said: Too many. And Too many."));
     assert_true(says(d->references[0], "sshd_config(5)"));
+    leave(&s);
+    d = let_talk(&s, true, 1);
+    assert_true(says(d->remedies[0].text, "now 10:30:100 unknown, 1 other was so"));
     leave(&s);
 }
 
@@ -282,7 +285,7 @@ static void test_evidence(void **state)
 {
     (void)state;
     struct scene s;
-    const struct diagnosis *d = let_talk(&s, true);
+    const struct diagnosis *d = let_talk(&s, true, 4);
     assert_int_equal(d->n_evidence, 4);
     assert_true(says(d->evidence[0].says, "it was so"));
     assert_int_equal(d->evidence[0].frame, 9);

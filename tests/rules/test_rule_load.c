@@ -182,6 +182,11 @@ static void test_texts(void **state)
               "f.xml:3: [[ is not closed in the text: \"[[a\"\n");
     complains(HEAD OPEN "<title>T</title><conclude base='0.5'>{t.int|timers}</conclude>" CLOSE,
               "f.xml:3: \"|timers\" needs a duration in the text: \"t.int|timers\"\n");
+    complains(HEAD OPEN "<title>T</title><conclude base='0.5'>{t.idle|one|many}</conclude>" CLOSE,
+              "f.xml:3: \"|one|many\" needs a number in the text: \"t.idle|one|many\"\n");
+    complains(HEAD OPEN "<title>T</title><conclude base='0.5'>{t.int|times}</conclude>" CLOSE,
+              "f.xml:3: what may follow a name is \"|timers\" or \"|one|many\" in the text: "
+              "\"t.int|times\"\n");
 }
 
 static void test_circle(void **state)
