@@ -152,6 +152,11 @@ static const struct wording of_facts[] = {
      "no other reset came after the same silence"},
     {"group.same-bytes", "other resets of that server after the same byte counts: {v}",
      "no other reset of that server came after the same byte counts"},
+    {"group.swallowed",
+     "other resets in the same name, with the same hop count, that segments drew which never "
+     "arrived: {v}",
+     "no other reset in the same name, with the same hop count, was drawn by a segment that never "
+     "arrived"},
     {"group.live-beside", "other connections to that port alive when the RST came: {v}",
      "no other connection to that port was alive when the RST came"},
     {"group.survivors", "of these, those that were not reset with it: {v}",

@@ -54,14 +54,7 @@ static const struct segment *segment_at(const struct reset *r, uint64_t frame)
 
 static struct fact fate_at(const struct reset *r, uint64_t frame)
 {
-    const struct packet_fate *best = NULL;
-    for (size_t i = 0; i < reset_ties(r)->n_fates; i++) {
-        const struct packet_fate *f = &reset_ties(r)->fates[i];
-        bool ours = f->capture == connection_capture(reset_connection(r), frame) &&
-                    f->frame == frame_number(frame);
-        if (ours && (!best || f->fate > best->fate))
-            best = f;
-    }
+    const struct packet_fate *best = reset_fate_at(r, frame);
     if (!best)
         return unknown("no capture of another place can tell");
     return fact_name_of(r, fate_name(best->fate), frame);

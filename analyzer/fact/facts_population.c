@@ -105,6 +105,12 @@ static bool same_bytes_plain(const struct case_file *c, const struct reset *r, i
     return true;
 }
 
+static bool swallows_like_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_swallows_like(c, r);
+    return true;
+}
+
 static bool live_beside_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     *out = population_live_beside(c, r);
@@ -196,6 +202,7 @@ COUNTED(attempts)
 COUNTED(same_instant)
 COUNTED(same_idle)
 COUNTED(same_bytes)
+COUNTED(swallows_like)
 COUNTED(live_beside)
 COUNTED(survivors)
 COUNTED(refused_client)
@@ -387,6 +394,9 @@ static const struct fact_def rows[] = {
      "other resets after the same silence", same_idle},
     {"group.same-bytes", FACT_INT, FACT_HEARS_BOTH | FACT_OF_OTHERS, NULL,
      "other resets of that server after the same byte counts", same_bytes},
+    {"group.swallowed", FACT_INT, FACT_OF_OTHERS | FACT_MAY_GROW, NULL,
+     "other resets in the same name with the same hop count, drawn by segments that never arrived",
+     swallows_like},
     {"group.live-beside", FACT_INT, FACT_HEARS_BOTH | FACT_OF_OTHERS, NULL,
      "other connections to that port alive when the RST came", live_beside},
     {"group.survivors", FACT_INT, FACT_HEARS_BOTH | FACT_OF_OTHERS, NULL,
@@ -430,6 +440,7 @@ static const struct fact_plain_row plain[] = {
     PLAIN(same_instant),
     PLAIN(same_idle),
     PLAIN(same_bytes),
+    PLAIN(swallows_like),
     PLAIN(live_beside),
     PLAIN(survivors),
     {refused_client, refused_client_plain, no_shunning},

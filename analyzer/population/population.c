@@ -13,6 +13,7 @@
 #include "analyzer/population/ports.h"
 #include "analyzer/population/predecessors.h"
 #include "analyzer/population/server_rows.h"
+#include "analyzer/population/swallows.h"
 #include "analyzer/record/loss.h"
 #include "analyzer/record/times.h"
 #include "parsers/base/prefetch.h"
@@ -44,6 +45,7 @@ struct population {
     struct closings *closings;
     struct refusals *refusals;
     struct shunnings *shunnings;
+    struct swallows *swallows;
     struct ports *ports; /* made when it is first asked for, as the next one is */
     struct predecessors *predecessors;
     struct shunned { /* several facts of one reset ask the same */
@@ -197,7 +199,8 @@ struct population *population_create(const struct case_file *c)
     p->closings = good ? closings_create(&p->census) : NULL;
     p->refusals = good ? refusals_create(&p->census) : NULL;
     p->shunnings = good ? shunnings_create(&p->census) : NULL;
-    if (p->alike && p->closings && p->refusals && p->shunnings)
+    p->swallows = good ? swallows_create(&p->census) : NULL;
+    if (p->alike && p->closings && p->refusals && p->shunnings && p->swallows)
         return p;
     population_free(p);
     return NULL;
@@ -213,6 +216,7 @@ void population_free(struct population *p)
     closings_free(p->closings);
     refusals_free(p->refusals);
     shunnings_free(p->shunnings);
+    swallows_free(p->swallows);
     radix_room_free(p->owners, p->n_records);
     server_rows_finish(&p->lives);
     free(p->n_syn);
@@ -366,6 +370,11 @@ uint32_t population_same_idle(const struct case_file *c, const struct reset *r)
 uint32_t population_same_bytes(const struct case_file *c, const struct reset *r)
 {
     return c->population ? alike_same_bytes(c->population->alike, r) : 0;
+}
+
+uint32_t population_swallows_like(const struct case_file *c, const struct reset *r)
+{
+    return c->population ? swallows_like(c->population->swallows, r) : 0;
 }
 
 uint32_t population_accepted_between(const struct case_file *c, const struct reset *r)

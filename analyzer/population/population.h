@@ -62,6 +62,8 @@ uint32_t population_same_idle(const struct case_file *c, const struct reset *r);
 /* Other diagnosed resets of the same server endpoint after the same nonzero byte counts both ways.
  */
 uint32_t population_same_bytes(const struct case_file *c, const struct reset *r);
+/* See swallows_like. */
+uint32_t population_swallows_like(const struct case_file *c, const struct reset *r);
 /* See ports_elsewhere.  False: memory ran out. */
 bool population_port_elsewhere(const struct case_file *c, const struct reset *r, bool *elsewhere);
 /* See ports_turned_away.  False: memory ran out. */

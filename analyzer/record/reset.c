@@ -130,6 +130,20 @@ const char *leg_end_name(enum leg_end end)
     return names[end];
 }
 
+const struct packet_fate *reset_fate_at(const struct reset *r, uint64_t frame)
+{
+    const struct reset_ties *ties = reset_ties(r);
+    const struct packet_fate *worst = NULL;
+    for (size_t i = 0; i < ties->n_fates; i++) {
+        const struct packet_fate *f = &ties->fates[i];
+        const bool ours = f->capture == connection_capture(reset_connection(r), frame) &&
+                          f->frame == frame_number(frame);
+        if (ours && (!worst || f->fate > worst->fate))
+            worst = f;
+    }
+    return worst;
+}
+
 static bool has_ack(const struct reset *r)
 {
     return r->deciding.segment.flags & TCP_ACK;

@@ -197,6 +197,10 @@ static inline const struct reset_ties *reset_ties(const struct reset *r)
     return r->ties ? r->ties : &none;
 }
 
+/* What became of a packet of its connection; the worst where several captures can tell, NULL where
+ * none can.  frame: with file bits. */
+const struct packet_fate *reset_fate_at(const struct reset *r, uint64_t frame);
+
 /* To be filled; NULL when memory ran out. */
 static inline struct reset_ties *reset_tie(struct arena *a, struct reset *r)
 {
