@@ -93,7 +93,7 @@ def cell(counts, what):
 
 
 def row_of(name, counts):
-    return f"{name:<26}" + "".join(f"{cell(counts, what):>9}" for _, what in COLUMNS)
+    return f"{name:<26}" + "".join(f"{cell(counts, what):>10}" for _, what in COLUMNS)
 
 
 def calibration_rows(score):
@@ -107,7 +107,7 @@ def table_of(title, score):
     """The lines of one table: a row for each cause, the sum, and how far confidence holds."""
     if not score.causes:
         return
-    yield f"{title:<26}" + "".join(f"{head:>9}" for head, _ in COLUMNS)
+    yield f"{title:<26}" + "".join(f"{head:>10}" for head, _ in COLUMNS)
     for cause in sorted(score.causes):
         if any(score.causes[cause].values()):
             yield row_of(cause, score.causes[cause])
