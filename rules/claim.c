@@ -340,3 +340,9 @@ bool claim_is_stated(struct text fact_name)
             return true;
     return false;
 }
+
+bool claim_is_usual(struct text fact_name, const struct fact *f)
+{
+    const struct fact_def *def = fact_find(fact_name);
+    return def && text_starts(fact_name, TEXT("capture.")) && is_nothing(def, f);
+}

@@ -15,5 +15,7 @@ struct text claim_says(const struct bench *b, const struct fact_def *def, const 
 /* Whether a diagnosis states this fact in a field of its own (sender, mechanism, phase ...), so
  * that people need not read it twice. */
 bool claim_is_stated(struct text fact_name);
+/* Whether it says no more than that nothing is amiss with the capture. */
+bool claim_is_usual(struct text fact_name, const struct fact *f);
 
 #endif

@@ -23,7 +23,8 @@ struct evidence {
     uint32_t host;           /* host: index of the case's hosts */
     struct text key, value;  /* host: its name there; packet: the fact, empty for a reason */
     struct text says;        /* a sentence for people */
-    bool is_stated;          /* a field of the diagnosis says the same: sender, mechanism ... */
+    bool is_stated; /* a field of the diagnosis says the same (sender, mechanism ...), or it says no
+                       more than that the capture is sound */
 };
 
 struct alternative {

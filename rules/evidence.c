@@ -85,7 +85,8 @@ static void add_fact(struct list *l, struct hearing *h, const struct condition *
                          .key = c->subject.name,
                          .value = speak_value(b, &c->subject, &f),
                          .says = fact_says(b, c, &f),
-                         .is_stated = claim_is_stated(c->subject.name)};
+                         .is_stated = claim_is_stated(c->subject.name) ||
+                                      claim_is_usual(c->subject.name, &f)};
     if (f.from.kind == SOURCE_PACKET) {
         e.capture = f.from.capture;
         e.frame = f.from.frame;

@@ -103,6 +103,21 @@ static void test_texts(void **state)
     arena_finish(&s.arena);
 }
 
+static void test_what_need_not_be_read(void **state)
+{
+    (void)state;
+    const struct fact none = {.known = true};
+    const struct fact some = {.known = true, .as.number = 3}, yes = {.known = true, .as.truth = 1};
+    assert_true(claim_is_stated(TEXT("rst.sender")) && !claim_is_stated(TEXT("rst.killed")));
+    assert_true(claim_is_usual(TEXT("capture.cut-at"), &none));
+    assert_true(claim_is_usual(TEXT("capture.lost-share"), &none));
+    assert_true(claim_is_usual(TEXT("capture.control-only"), &none));
+    assert_false(claim_is_usual(TEXT("capture.cut-at"), &some));
+    assert_false(claim_is_usual(TEXT("capture.control-only"), &yes));
+    assert_false(claim_is_usual(TEXT("server.refused"), &none));
+    assert_false(claim_is_usual(TEXT("capture.of-no-fact"), &none));
+}
+
 /* Whatever the table of facts holds, it can be said. */
 static void test_every_fact(void **state)
 {
@@ -136,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_what_need_not_be_read),
         cmocka_unit_test(test_every_fact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
