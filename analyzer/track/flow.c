@@ -133,7 +133,7 @@ static void set_first(struct flows *f, enum flow_list list, const struct flow *f
 {
     f->list[list].first = flow ? flow->self : 0;
     if (list == FLOW_CLOSED && flow)
-        f->closed_since = flow->live->last_time;
+        f->closed_since = flow->live->closed_at;
 }
 
 static void list_add(struct flows *f, struct flow *flow, enum flow_list list)

@@ -103,7 +103,7 @@ struct flows {
         flow_link first, last;
         size_t n;
     } list[FLOW_LISTS];
-    instant_ns closed_since; /* while any is in FLOW_CLOSED: the first had no packet before it */
+    uint32_t closed_since; /* while any is in FLOW_CLOSED: of the first, or before it; see live.h */
 };
 
 bool flows_init(struct flows *f, const struct allocator *from);

@@ -244,10 +244,27 @@ struct lane { /* a connection beside the live one of its flow, on another VLAN: 
     uint32_t place, record; /* as in its flow */
 };
 
+/* The latest time of a capture in units of an eighth of a second, going round in 26 days.  Behind a
+ * clock that was set back it stands still where a connection's own times do not. */
+#define CAPTURE_CLOCK_SHIFT 27
+#define CAPTURE_CLOCK_MASK 0xffffffU
+
+static inline uint32_t capture_clock(instant_ns latest)
+{
+    return (uint32_t)((uint64_t)latest >> CAPTURE_CLOCK_SHIFT) & CAPTURE_CLOCK_MASK;
+}
+
+/* How long ago that was, to the unit. */
+static inline instant_ns capture_clock_age(instant_ns latest, uint32_t then)
+{
+    return (instant_ns)((capture_clock(latest) - then) & CAPTURE_CLOCK_MASK) << CAPTURE_CLOCK_SHIFT;
+}
+
 struct live {
     struct flow *flow;
     instant_ns last_time;
-    uint64_t n_segments;
+    uint64_t n_segments : 40;
+    uint64_t closed_at : 24;   /* of one that is closed: capture_clock() at its last segment */
     struct blows *blows;       /* on first need */
     struct evidence *evidence; /* NULL: only numbers are followed, see survey.h */
     instant_ns first_time;

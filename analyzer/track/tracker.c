@@ -215,8 +215,7 @@ static void take_other(struct tracker *t, struct live *l, uint8_t dir, const str
     episode_segment(&t->store, t->arena, l, dir, p, &notes);
     if (l->evidence)
         keep_segment(t, l, dir, p, notes);
-    bool closed = live_closed(l) && !live_rsts(l);
-    flows_touch(&t->flows, l->flow, closed ? FLOW_CLOSED : FLOW_OPEN);
+    tracker_touch(t, l, live_closed(l) && !live_rsts(l));
 }
 
 void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir)

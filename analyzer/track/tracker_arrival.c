@@ -28,7 +28,7 @@ static bool take_steady(struct tracker *t, const struct tracker_place *at, const
     l->n_segments++;
     if (b->time > l->last_time)
         l->last_time = b->time;
-    flows_touch(&t->flows, f, live_closed(l) ? FLOW_CLOSED : FLOW_OPEN);
+    tracker_touch(t, l, live_closed(l));
     tracker_make_room(t, f);
     return true;
 }

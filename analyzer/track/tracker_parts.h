@@ -123,8 +123,17 @@ bool tracker_next_lane(struct tracker *t, struct flow *f);
 void tracker_expire(struct tracker *t);
 static inline void tracker_expire_closed(struct tracker *t)
 {
-    if (t->flows.list[FLOW_CLOSED].n > 0 && t->flows.closed_since < t->now - t->least_linger_ns)
+    if (t->flows.list[FLOW_CLOSED].n > 0 &&
+        capture_clock_age(t->now, t->flows.closed_since) > t->least_linger_ns)
         tracker_expire(t);
+}
+
+/* A segment of the connection came. */
+static inline void tracker_touch(struct tracker *t, struct live *l, bool closed)
+{
+    if (closed)
+        l->closed_at = capture_clock(t->now);
+    flows_touch(&t->flows, l->flow, closed ? FLOW_CLOSED : FLOW_OPEN);
 }
 
 /* Bytes for open connections, and for the numbers of those before. */

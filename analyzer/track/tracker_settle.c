@@ -284,13 +284,13 @@ void tracker_expire(struct tracker *t)
     if (crowded)
         linger = t->least_linger_ns;
     while ((f = flows_first(&t->flows, FLOW_CLOSED)) != NULL &&
-           f->live->last_time < t->now - linger) {
-        t->counts.n_hurried += f->live->last_time >= t->now - t->config.linger_ns;
+           capture_clock_age(t->now, f->live->closed_at) > linger) {
+        t->counts.n_hurried += capture_clock_age(t->now, f->live->closed_at) <= t->config.linger_ns;
         fetch_behind(t, f);
         tracker_settle(t, f);
     }
     if (f)
-        t->flows.closed_since = f->live->last_time;
+        t->flows.closed_since = f->live->closed_at;
 }
 
 void tracker_find_room(struct tracker *t, const struct flow *but)

@@ -104,22 +104,23 @@ static void a_brief_has_the_hash_of_its_key(void **state)
     flows_finish(&f);
 }
 
-/* Stamps go back behind the first connection that closed.  Once it is heard again, the second is
- * the one that was longest without a packet. */
+/* Once the first that closed is heard again, the second is the one that was longest without a
+ * packet. */
 static void the_quietest_is_let_go_first(void **state)
 {
     (void)state;
     struct script s = script_begin(NULL);
     const struct tracker_counts *n = tracker_counts(s.tracker);
-    s.time += 1000 * NS_PER_S;
     script_lines(&s, "+0us c S 7 0\n+1ms s SA 9 8\n+1ms c FA 8 10\n+1ms s FA 10 9\n"
-                     "+1ms c S 1 0 cport=50009\n");
-    s.time -= 1000 * NS_PER_S;
-    script_lines(&s, "+0us c S 7 0 cport=50001\n+1ms s SA 9 8 cport=50001\n"
-                     "+1ms c FA 8 10 cport=50001\n+1ms s FA 10 9 cport=50001\n"
-                     "+1ms c S 1 0 cport=50002\n");
+                     "+1ms c S 7 0 cport=50001\n+1ms s SA 9 8 cport=50001\n"
+                     "+1ms c FA 8 10 cport=50001\n+1ms s FA 10 9 cport=50001\n");
+    s.time += 100 * NS_PER_S;
+    script_lines(&s, "+1ms c A 9 11\n");
+    s.time += 18 * NS_PER_S;
+    script_lines(&s, "+1ms c S 1 0 cport=50002\n");
     assert_int_equal(n->n_by_state[CONN_SF], 0);
-    script_lines(&s, "+1ms c A 9 11\n+1ms c S 1 0 cport=50003\n");
+    s.time += 3 * NS_PER_S; /* two minutes after the second's last, 21 s after the first's */
+    script_lines(&s, "+1ms c S 1 0 cport=50003\n");
     assert_int_equal(n->n_by_state[CONN_SF], 1);
     script_finish(&s);
     script_end(&s);

@@ -184,6 +184,22 @@ static void the_number_is_kept_after_the_linger(void **state)
     script_end(&s);
 }
 
+/* What was closed since then is not let go of as if it had been for that long. */
+static void the_clock_is_set_back_by_an_hour(void **state)
+{
+    (void)state;
+    struct script s = script_begin(NULL);
+    script_lines(&s, OPEN_FROM("7001"));
+    s.time -= 3600 * NS_PER_S;
+    script_lines(&s, TALK CLOSE "+10ms c A 152 702\n+1ms s R 702 0\n");
+    script_finish(&s);
+    assert_int_equal(s.resets.n, 1);
+    assert_non_null(s.resets.v[0]->in_full);
+    assert_true(s.resets.v[0]->in_full->end[SIDE_SERVER].saw_fin);
+    assert_true(s.resets.v[0]->in_full->n_kept > 5);
+    script_end(&s);
+}
+
 #define BUDGET ((size_t)1 << 20)
 
 static void memory_is_held(void **state)
@@ -365,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_later_kill_decides),
         cmocka_unit_test(resets_stand_in_order_of_time),
         cmocka_unit_test(the_number_is_kept_after_the_linger),
+        cmocka_unit_test(the_clock_is_set_back_by_an_hour),
         cmocka_unit_test(memory_is_held),
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(reset_text_and_reason),
