@@ -46,9 +46,8 @@ struct population {
     struct refusals *refusals;
     struct shunnings *shunnings;
     struct swallows *swallows;
-    struct ports *ports; /* made when it is first asked for, as the next one is */
-    struct predecessors *predecessors;
-    struct shunned { /* several facts of one reset ask the same */
+    struct chains *ports, *pairs; /* made when they are first asked for */
+    struct shunned {              /* several facts of one reset ask the same */
         const struct reset *r;
         bool is_told;
         struct shunning told;
@@ -210,8 +209,8 @@ void population_free(struct population *p)
 {
     if (!p)
         return;
-    ports_free(p->ports);
-    predecessors_free(p->predecessors);
+    chains_free(p->ports);
+    chains_free(p->pairs);
     alike_free(p->alike);
     closings_free(p->closings);
     refusals_free(p->refusals);
@@ -451,13 +450,14 @@ unsigned population_unheard(const struct case_file *c, const struct reset *r)
 }
 
 static bool ask_ports(const struct case_file *c, const struct reset *r,
-                      bool (*question)(const struct ports *p, const struct reset *r), bool *answer)
+                      bool (*question)(const struct chains *ports, const struct reset *r),
+                      bool *answer)
 {
     struct population *p = c->population;
     *answer = false;
     if (!p)
         return true;
-    if (!p->ports && !(p->ports = ports_create(c)))
+    if (!p->ports && !(p->ports = ports_chains(c)))
         return false;
     *answer = question(p->ports, r);
     return true;
@@ -479,8 +479,8 @@ bool population_port_moved(const struct case_file *c, const struct reset *r, boo
     *moved = false;
     if (!p)
         return true;
-    if (!p->predecessors && !(p->predecessors = predecessors_create(c)))
+    if (!p->pairs && !(p->pairs = predecessors_chains(c)))
         return false;
-    *moved = predecessors_have(p->predecessors, r);
+    *moved = predecessors_have(p->pairs, r);
     return true;
 }

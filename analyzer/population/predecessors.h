@@ -6,16 +6,13 @@
 #ifndef WHYRST_ANALYZER_POPULATION_PREDECESSORS_H
 #define WHYRST_ANALYZER_POPULATION_PREDECESSORS_H
 
-#include "analyzer/record/case_file.h"
+#include "analyzer/population/chains.h"
 
-struct predecessors;
-
-/* Records and resets must not change afterwards.  NULL when memory ran out. */
-struct predecessors *predecessors_create(const struct case_file *c);
-void predecessors_free(struct predecessors *p); /* NULL-safe */
+/* The connections of the same client's address and server; see chains_create. */
+struct chains *predecessors_chains(const struct case_file *c);
 
 /* Whether the numbers of both directions go on where another connection stood that the same
  * capture holds from its beginning: of the client's address to that server, from another port. */
-bool predecessors_have(const struct predecessors *p, const struct reset *r);
+bool predecessors_have(const struct chains *pairs, const struct reset *r);
 
 #endif
