@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "reports/json_put.h"
@@ -16,17 +17,25 @@
 #define DUMP_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15))
 
 /* A terminal acts on DEL, too; inside JSON text it can only stand in a string. */
-static int write_part(const char *p, size_t n, void *ctx)
+static bool write_all(FILE *out, const char *p, size_t n)
 {
-    FILE *out = ctx;
     for (size_t from = 0; from < n;) {
         const char *del = memchr(p + from, 0x7f, n - from);
         size_t part = del ? (size_t)(del - p) - from : n - from;
         if (fwrite(p + from, 1, part, out) != part || (del && fputs("\\u007f", out) == EOF))
-            return -1;
+            return false;
         from += part + (del != NULL);
     }
-    return 0;
+    return true;
+}
+
+/* Made whole first: the library hands out its text by the character where it escapes. */
+static bool dump(FILE *out, const json_t *o, size_t flags)
+{
+    char *text = json_dumps(o, DUMP_FLAGS | flags);
+    const bool good = text && write_all(out, text, strlen(text));
+    free(text);
+    return good;
 }
 
 static bool written(FILE *out, bool good, int why, struct error *err)
@@ -43,7 +52,7 @@ static bool emit(FILE *out, json_t *o, struct error *err)
     if (!o)
         return error_set(err, ERROR_NO_MEMORY, "", "out of memory");
     errno = 0;
-    bool good = json_dump_callback(o, write_part, out, DUMP_FLAGS) == 0 && putc('\n', out) != EOF;
+    bool good = dump(out, o, 0) && putc('\n', out) != EOF;
     int why = errno;
     json_decref(o);
     return written(out, good, why, err);
@@ -318,9 +327,8 @@ static bool emit_group(FILE *out, const struct findings *f, const struct group *
     if (!o)
         return error_set(err, ERROR_NO_MEMORY, "", "out of memory");
     errno = 0;
-    bool good = putc('{', out) != EOF &&
-                json_dump_callback(o, write_part, out, DUMP_FLAGS | JSON_EMBED) == 0 &&
-                fputs(",\"members\":[", out) != EOF;
+    bool good =
+        putc('{', out) != EOF && dump(out, o, JSON_EMBED) && fputs(",\"members\":[", out) != EOF;
     json_decref(o);
     for (size_t i = 0; good && i < g->n_members; i++) {
         char id[FINDING_ID_MAX];

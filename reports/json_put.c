@@ -16,6 +16,10 @@ void json_put(json_t *o, const char *key, json_t *value)
 json_t *json_clean(struct text t)
 {
     struct strbuf clean;
+    /* NULL where it is not UTF-8: then it is made so. */
+    json_t *as_is = t.p ? json_stringn(t.p, t.n) : NULL;
+    if (as_is)
+        return as_is;
     strbuf_init(&clean);
     show_utf8(&clean, t);
     json_t *s = json_stringn(clean.p ? clean.p : "", clean.n);
