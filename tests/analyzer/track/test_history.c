@@ -61,6 +61,10 @@ static const struct {
     {CONN_REJ, "+0us c S 100 0\n+1ms s RA 0 101\n"},
     {CONN_S2, OPEN "+1ms c FA 101 501\n+1ms s A 501 102\n"},
     {CONN_S3, OPEN "+1ms s FA 501 101\n+1ms c A 101 502\n"},
+    /* what an end sends again behind its FIN aborts nothing */
+    {CONN_S2, OPEN "+1ms c FA 101 501\n+1ms s A 501 102\n+1s c FA 101 501\n"},
+    {CONN_RSTR, OPEN "+1ms c FA 101 501\n+1ms s PA 501 102 len=5\n+1ms c A 102 506\n"
+                     "+1ms s RA 506 102\n"},
     {CONN_RSTO, OPEN "+1ms c RA 101 501\n"},
     {CONN_RSTR, OPEN "+1ms s RA 501 101\n"},
     {CONN_RSTOS0, "+0us c S 100 0\n+1ms c R 101 0\n"},

@@ -168,6 +168,36 @@ static void each_case(void **state)
     }
 }
 
+/* RFC 9293 section 3.5.2: a RST without ACK that answers a segment takes its number from what that
+ * acknowledges; one of another number answers nothing that was captured. */
+static void a_bare_rst_answers_what_acknowledges_its_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rst;
+        uint64_t answers;
+    } of[] = {{"+10ms s R 501 0\n", 4}, {"+10ms s R 521 0\n", 0}};
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+        struct script s = script_begin(NULL);
+        script_lines(&s, OPEN "+1ms c PA 101 501 len=30\n");
+        script_lines(&s, of[i].rst);
+        script_finish(&s);
+        assert_int_equal(s.resets.v[0]->trigger_frame, of[i].answers);
+        script_end(&s);
+    }
+}
+
+/* Keep-alive probes of both ends, and nothing else: it was open, and idle. */
+static void probes_alone_tell_that_it_was_open(void **state)
+{
+    (void)state;
+    struct script s = script_run("+0us c A 151 701\n+1ms s A 701 151\n+60s c A 150 701\n"
+                                 "+1ms s A 701 151\n+9s s A 700 151\n+1ms c A 151 701\n"
+                                 "+9s s RA 701 151\n");
+    assert_string_equal(phase_name(s.resets.v[0]->phase), "idle-open");
+    script_end(&s);
+}
+
 /* The RST belongs to the stream that the SYN opened, and kills the one before; the connection that
  * then comes about may be reset in its own right. */
 static void collision(void **state)
@@ -295,6 +325,8 @@ int main(void)
         cmocka_unit_test(captured_by_flags),
         cmocka_unit_test(the_same_syn_comes_again),
         cmocka_unit_test(idle_time_and_trigger),
+        cmocka_unit_test(probes_alone_tell_that_it_was_open),
+        cmocka_unit_test(a_bare_rst_answers_what_acknowledges_its_number),
         cmocka_unit_test(unread_bytes),
         cmocka_unit_test(icmp_beside_a_refusal),
     };

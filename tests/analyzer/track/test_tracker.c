@@ -255,6 +255,7 @@ static void memory_runs_out(void **state)
     struct script s = script_begin(&config);
     char line[96];
     m.left = 200000;
+    script_lines(&s, "+0us c S 100 0 cport=9999\n"); /* more SYNs than RSTs */
     for (unsigned i = 0; i < 3000; i++) {
         snprintf(line, sizeof line, "+1ms c S %u 0 cport=%u\n+1ms s RA 0 %u cport=%u\n", 100 + i,
                  10000 + i, 101 + i, 10000 + i);

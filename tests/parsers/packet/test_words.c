@@ -182,6 +182,7 @@ static void an_http_request(void **state)
     assert_true(words_http_request(BYTES("GET /half"), &m));
     assert_false(words_http_request(BYTES("EHLO mail.example.test\r\n"), &m));
     assert_false(words_http_request(BYTES("GET /x\r\n"), &m));
+    assert_false(words_http_request(BYTES(" / HTTP/1.1\r\n"), &m)); /* RFC 9110 section 9.1 */
 }
 
 static void http_responses(void **state)
@@ -350,6 +351,11 @@ static void the_smaller_protocols(void **state)
                           &rdp));
     assert_true(rdp.saw_confirm && rdp.saw_failure);
     assert_int_equal(rdp.failure_code, 5);
+    /* RFC 1006 section 6: the version is 3 */
+    assert_false(words_rdp(BYTES("\x02\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x03\x00\x08\x00\x05"
+                                 "\x00\x00\x00"),
+                           &rdp));
+    assert_false(words_rdp(BYTES("\x03\x00\x02\x01\xff\xd0\x00\x00\x12\x34\x00"), &rdp));
 }
 
 static const struct {

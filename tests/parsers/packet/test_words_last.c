@@ -225,6 +225,10 @@ static void statuses_have_names(void **state)
     assert_false(words_smb(BYTES("\0\0\0\x04\xfeSM"), &smb));
     assert_true(words_smb(BYTES("\0\0\0\x04\xfdSMB"), &smb));
     assert_true(smb.is_encrypted && !smb.is_error);
+    /* MS-SMB2 section 2.1: four bytes of length before the message; one less is no message */
+    assert_true(words_smb_tail(BYTES("\x16\x03\0\0\0\x04\xfdSMB"), &smb));
+    assert_false(words_smb_tail(BYTES("\x16\x03\0\0\0\x05\xfdSMB"), &smb));
+    assert_false(words_smb_tail(BYTES("\0\0\0\x03\xfeSM"), &smb));
 }
 
 int main(void)
