@@ -195,6 +195,29 @@ static void test_fast_clock(void **state)
     }
 }
 
+/* The lines of such a clock in no order of time, as several writers' in one file: they are taken by
+ * stamp, and the rate comes out the same. */
+static void test_unsorted_lines(void **state)
+{
+    (void)state;
+    static struct bench b;
+    memset(&b, 0, sizeof b);
+    for (uint32_t line = 0; line < 30; line++) {
+        const uint32_t i = line * 11 % 30; /* 30 and 11 share no divisor */
+        const instant_ns since = (instant_ns)i * 4 * S;
+        const instant_ns off = 100 * S + since / 1000000 * 2000;
+        add(&b, line, line, 9000 * S + since, 9000 * S + since + off + (i % 4) * MS, 1000);
+    }
+    struct clock_estimate e = estimate(&b);
+    assert_true(e.known && e.by_time);
+    for (uint32_t line = 0; line < 30; line++) {
+        struct clock_span at = clock_at(&e, line, b.v[line].log);
+        const instant_ns off = b.v[line].log - b.v[line].due_first - line * 11 % 30 % 4 * MS;
+        assert_true(at.low <= off && off <= at.high);
+        assert_true(at.high - at.low < 60 * MS);
+    }
+}
+
 /* Lines captured on their way: none is sent before it is written, most soon after, some wait. */
 static void fill_sent(struct bench *b, enum clock_order order, instant_ns precision)
 {
@@ -436,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_late_line),
         cmocka_unit_test(test_two_clocks_in_one),
         cmocka_unit_test(test_fast_clock),
+        cmocka_unit_test(test_unsorted_lines),
         cmocka_unit_test(test_sent_lines),
         cmocka_unit_test(test_sent_and_late),
         cmocka_unit_test(test_step),

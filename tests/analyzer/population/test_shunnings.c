@@ -60,6 +60,32 @@ static void one_client_is_shunned(void **state)
     joint_free(j);
 }
 
+/* Other ports of the case, asked about before and after, have rows of their own. */
+static void other_ports_do_not_count(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct shunning k;
+    for (unsigned i = 0; i < 2; i++) {
+        const char *port = i ? "198.51.100.9:443" : "198.51.100.1:443";
+        struct reset *r;
+        joint_talk(j, "192.0.2.9:901", port, 2, 90)->n_segments = 50;
+        joint_talk(j, "192.0.2.9:902", port, 3, 90)->n_segments = 50;
+        joint_reset(j, "192.0.2.9:903", port, 4, 90, &r)->n_segments = 50;
+        if (i == 0) {
+            joint_talk(j, "192.0.2.9:900", PORT, 1, 90)->n_segments = 50;
+            turned(j, "192.0.2.1:1000", 20, false);
+        }
+    }
+    struct reset *refused = turned(j, "192.0.2.1:1001", 22, true);
+    assert_true(ask(j, refused, &k));
+    assert_int_equal(k.n_unknown, 1);
+    assert_int_equal(k.n_refused, 1);
+    assert_int_equal(k.n_others_held, 1);
+    assert_int_equal(k.n_held, 0);
+    joint_free(j);
+}
+
 /* A host that starts anew was silent for longer. */
 static void it_had_spoken_just_before(void **state)
 {
@@ -184,10 +210,10 @@ static void nothing_was_forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_client_is_shunned),       cmocka_unit_test(it_had_spoken_just_before),
-        cmocka_unit_test(a_device_turns_on_a_client),  cmocka_unit_test(the_capture_ends_with_it),
-        cmocka_unit_test(they_are_turned_on_together), cmocka_unit_test(others_are_turned_away_too),
-        cmocka_unit_test(nothing_was_forgotten),
+        cmocka_unit_test(one_client_is_shunned),      cmocka_unit_test(other_ports_do_not_count),
+        cmocka_unit_test(it_had_spoken_just_before),  cmocka_unit_test(a_device_turns_on_a_client),
+        cmocka_unit_test(the_capture_ends_with_it),   cmocka_unit_test(they_are_turned_on_together),
+        cmocka_unit_test(others_are_turned_away_too), cmocka_unit_test(nothing_was_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
