@@ -202,6 +202,28 @@ static void a_capture_that_loses(void **state)
     joint_free(s.j);
 }
 
+/* Four of five and no fewer, and more than one: a single packet that both hold shows no rule. */
+static void nearly_all_is_there(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n_talk, n_held;
+        bool tells;
+    } of[] = {{4, 3, true}, {5, 3, false}, {1, 1, true}, {0, 0, false}}; /* before the last one */
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+        struct scene_of_two s;
+        begin(&s, of[i].n_held);
+        s.n = of[i].n_talk;
+        add(&s, (struct row){.at = 20.0, .from = SIDE_CLIENT, TCP_ACK, 101, 51, 0}, true, true);
+        add(&s, request, true, false);
+        add(&s, rst, true, false);
+        run(&s);
+        print_message("  %zu of %zu\n", of[i].n_held, of[i].n_talk);
+        assert_int_equal(fate_at(s.r, 0, s.n - 1) == FATE_SWALLOWED, of[i].tells);
+        joint_free(s.j);
+    }
+}
+
 static const struct loss a_tenth = {.n_held = 900, .n_missed = 100};
 
 /* All of this connection's packets are there, but a tenth of all others is not. */
@@ -283,9 +305,13 @@ static void swallowed_reset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(swallowed_and_forged), cmocka_unit_test(passed_through),
-        cmocka_unit_test(a_capture_that_loses), cmocka_unit_test(a_capture_that_loses_elsewhere),
-        cmocka_unit_test(under_other_ends),     cmocka_unit_test(joined_segments),
+        cmocka_unit_test(swallowed_and_forged),
+        cmocka_unit_test(passed_through),
+        cmocka_unit_test(a_capture_that_loses),
+        cmocka_unit_test(nearly_all_is_there),
+        cmocka_unit_test(a_capture_that_loses_elsewhere),
+        cmocka_unit_test(under_other_ends),
+        cmocka_unit_test(joined_segments),
         cmocka_unit_test(swallowed_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,28 @@ static void not_for_that(void **state)
     }
 }
 
+/* That the other side of a NAT was captured, too, says nothing of what stands behind the proxy. */
+static void beyond_a_nat_and_a_proxy(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    const struct reset *r = dropped(j, 10, 10.02);
+    refused(j, PROXY, BACK, 10.01);
+    joint_capture(j, "client.pcap", 0, 100);
+    struct connection_record *there = joint_talk(j, "203.0.113.33:61000", FRONT, 10, 10.02);
+    there->isn[0] = j->records[0].isn[0];
+    there->isn[1] = j->records[0].isn[1];
+    joint_move(j, 1, 0);
+    joint_run(j);
+    size_t n, n_by[2] = {0, 0};
+    const struct leg *v = legs_of(r, &n);
+    for (size_t i = 0; i < n; i++)
+        n_by[v[i].by == LEG_PROXY]++;
+    assert_int_equal(n_by[0], 1);
+    assert_int_equal(n_by[1], 1);
+    joint_free(j);
+}
+
 static void never_answered(void **state)
 {
     (void)state;
@@ -191,10 +213,11 @@ static void out_of_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused_behind), cmocka_unit_test(two_addresses),
-        cmocka_unit_test(not_for_that),   cmocka_unit_test(never_answered),
-        cmocka_unit_test(ended_together), cmocka_unit_test(from_the_proxy),
-        cmocka_unit_test(more_than_one),  cmocka_unit_test(out_of_order),
+        cmocka_unit_test(refused_behind), cmocka_unit_test(beyond_a_nat_and_a_proxy),
+        cmocka_unit_test(two_addresses),  cmocka_unit_test(not_for_that),
+        cmocka_unit_test(never_answered), cmocka_unit_test(ended_together),
+        cmocka_unit_test(from_the_proxy), cmocka_unit_test(more_than_one),
+        cmocka_unit_test(out_of_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
