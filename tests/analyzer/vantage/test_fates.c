@@ -174,6 +174,22 @@ static void swallowed_and_forged(void **state)
     joint_free(s.j);
 }
 
+/* The segment before a RST that answers nothing is not why it was sent. */
+static void swallowed_but_not_answered(void **state)
+{
+    (void)state;
+    struct scene_of_two s;
+    begin(&s, 6);
+    s.r->deciding.answers_frame = 0;
+    add(&s, request, true, false);
+    add(&s, rst, true, false);
+    add(&s, (struct row){.at = 20.0, .from = SIDE_CLIENT, TCP_ACK, 101, 51, 0}, true, true);
+    run(&s);
+    assert_int_equal(fate_at(s.r, 0, 7), FATE_SWALLOWED);
+    assert_false(says(s.r, "sender.trigger-swallowed"));
+    joint_free(s.j);
+}
+
 static void passed_through(void **state)
 {
     (void)state;
@@ -305,13 +321,10 @@ static void swallowed_reset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(swallowed_and_forged),
-        cmocka_unit_test(passed_through),
-        cmocka_unit_test(a_capture_that_loses),
-        cmocka_unit_test(nearly_all_is_there),
-        cmocka_unit_test(a_capture_that_loses_elsewhere),
-        cmocka_unit_test(under_other_ends),
-        cmocka_unit_test(joined_segments),
+        cmocka_unit_test(swallowed_and_forged), cmocka_unit_test(swallowed_but_not_answered),
+        cmocka_unit_test(passed_through),       cmocka_unit_test(a_capture_that_loses),
+        cmocka_unit_test(nearly_all_is_there),  cmocka_unit_test(a_capture_that_loses_elsewhere),
+        cmocka_unit_test(under_other_ends),     cmocka_unit_test(joined_segments),
         cmocka_unit_test(swallowed_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
