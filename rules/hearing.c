@@ -143,6 +143,12 @@ static bool could_turn(struct hearing *h, const struct condition *c, const struc
     return (def->traits & FACT_MAY_GROW) && turns_with_more(h, c, def, f, now);
 }
 
+/* Of all that could have been said and was not seen, what is asked for is hardly ever it. */
+static bool is_unseen_text(const struct fact_def *def, const struct fact *f)
+{
+    return def->type == FACT_TEXT && !f->known;
+}
+
 static void set_doubt(struct hearing *h, const struct condition *c, const struct fact *f,
                       struct outcome *o)
 {
@@ -150,7 +156,7 @@ static void set_doubt(struct hearing *h, const struct condition *c, const struct
     const struct fact_def *def = b->catalogue->asked[c->subject.slot].def;
     if (!def)
         return;
-    if ((def->traits & b->unheard) && !h->rule->minds_unheard)
+    if ((def->traits & b->unheard) && !h->rule->minds_unheard && !is_unseen_text(def, f))
         o->doubt = CONFIDENCE_UNHEARD;
     else if (b->leaps && (def->traits & FACT_BY_CLOCK)) {
         o->doubt = CONFIDENCE_LEAPT;

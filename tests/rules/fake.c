@@ -65,7 +65,7 @@ static const struct fact_def table[N_FACTS] = {
     {"t.other", FACT_DURATION, FACT_HEARS_CLIENT | FACT_BY_CLOCK, NULL, "another duration", get_5},
     {"t.real", FACT_REAL, 0, NULL, "a real", get_6},
     {"t.side", FACT_ENUM, FACT_OF_KIND | FACT_TELLS_UNHEARD, sides, "a side", get_7},
-    {"t.text", FACT_TEXT, FACT_BY_ABSENCE, NULL, "a text", get_8},
+    {"t.text", FACT_TEXT, FACT_BY_ABSENCE | FACT_HEARS_CLIENT, NULL, "a text", get_8},
     {"t.time", FACT_TIME, 0, NULL, "a time", get_9},
 };
 

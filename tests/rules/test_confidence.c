@@ -153,11 +153,15 @@ static void test_what_rests_on_an_unheard_end(void **state)
         {"<contradict weight='0.5'><all>" NOT_CLIENTS T "</all></contradict>", 0.5 * 0.75},
         {"<contradict weight='0.5'><all>" NOT_CLIENTS F "</all></contradict>", 0.5},
         {"<contradict weight='0.5'>" F "</contradict>", 0.5},
+        {"<contradict weight='0.5'><fact name='t.text' is='x'/></contradict>", 0.5}, /* unseen */
     };
     let_clients_be_unheard();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (!about(confidence(rows[i].body), rows[i].confidence))
             fail_msg("%s: %f", rows[i].body, confidence(rows[i].body));
+    fake_text("t.text", "y"); /* and there may have been more */
+    assert_true(about(
+        confidence("<contradict weight='0.5'><fact name='t.text' is='x'/></contradict>"), 0.375));
     fake_unheard(0);
     assert_true(about(confidence("<require>" CLIENTS "</require>"), 0.5));
     assert_true(about(confidence("<contradict weight='0.5'>" NOT_CLIENTS "</contradict>"), 0.5));
