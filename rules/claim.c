@@ -179,6 +179,8 @@ static const struct wording of_facts[] = {
     {"app.tls-alert-instead",
      "all that the server said after the handshake was, by its size, a TLS alert", NULL},
     {"app.tls-no-certificate", "the client was asked for a TLS certificate and sent none", NULL},
+    {"app.tls-certificate-unasked", "the server had not asked for the client's TLS certificate",
+     NULL},
     {"app.tls-sni", "the server name in the ClientHello: {v}", NULL},
     {"app.amqp-heartbeat", "AMQP agreed on a heartbeat every {v}", NULL},
     {"app.heartbeats-missed",

@@ -187,6 +187,11 @@ static struct fact tls_established(const struct case_file *c, const struct reset
 #define FINISHED_LONG 69
 #define FINISHED_MAX 96 /* before, with an IV, a MAC and padding */
 
+static bool begins_with_finished(const struct tls_seen *t)
+{
+    return t->sealed_length == FINISHED_SHORT || t->sealed_length == FINISHED_LONG;
+}
+
 /* All that a client sends in clear and sealed ends with Finished: nothing of the application is
  * behind it.  A certificate of the client's own is sealed, too, and then nothing is told. */
 static struct fact tls_nothing_asked(const struct case_file *c, const struct reset *r)
@@ -202,10 +207,9 @@ static struct fact tls_nothing_asked(const struct case_file *c, const struct res
         return unknown("not all that the client sent was captured");
     if (!tls_of(r, SIDE_SERVER, &answer) || !answer.saw_server_hello)
         return fact_bool(r, false, 0);
-    const bool is_finished =
-        answer.version == 0x0304
-            ? t.sealed_length == FINISHED_SHORT || t.sealed_length == FINISHED_LONG
-            : !t.saw_application_data && t.sealed_length <= FINISHED_MAX;
+    const bool is_finished = answer.version == 0x0304
+                                 ? begins_with_finished(&t)
+                                 : !t.saw_application_data && t.sealed_length <= FINISHED_MAX;
     return fact_bool(r, t.n_sealed == 1 && is_finished, 0);
 }
 
@@ -228,6 +232,19 @@ static struct fact tls_no_certificate(const struct case_file *c, const struct re
     return fact_bool(r,
                      answer.saw_server_hello && answer.version == 0x0304 && t.n_sealed > 1 &&
                          t.sealed_length == CERTIFICATE_EMPTY,
+                     0);
+}
+
+/* Without a question for its certificate the client's Finished comes first. */
+static struct fact tls_certificate_unasked(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    struct tls_seen t, answer;
+    if (!tls_of(r, SIDE_CLIENT, &t) || !tls_of(r, SIDE_SERVER, &answer))
+        return fact_bool(r, false, 0);
+    return fact_bool(r,
+                     answer.saw_server_hello && answer.version == 0x0304 && t.n_sealed > 0 &&
+                         begins_with_finished(&t),
                      0);
 }
 
@@ -300,6 +317,9 @@ static const struct fact_def rows[] = {
     {"app.tls-no-certificate", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
      "TLS 1.3: the server asked for the client's certificate, and the client sent an empty one",
      tls_no_certificate},
+    {"app.tls-certificate-unasked", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_BOTH, NULL,
+     "TLS 1.3: the client's Finished came first: the server had not asked for its certificate",
+     tls_certificate_unasked},
     {"app.tls-sni", FACT_TEXT, FACT_OF_KIND | FACT_HEARS_CLIENT, NULL,
      "the server name in the ClientHello", tls_sni},
     {"app.amqp-heartbeat", FACT_DURATION, FACT_OF_KIND | FACT_HEARS_CLIENT, NULL,

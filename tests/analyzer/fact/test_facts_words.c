@@ -110,6 +110,17 @@ static void a_client_that_has_no_certificate(void **state)
     assert_false(no_certificate(TEXT("GET / HTTP/1.1\r\n"), TEXT("")));
 }
 
+static void a_client_that_is_not_asked_for_a_certificate(void **state)
+{
+    (void)state;
+    const struct text tls13 = TEXT(TLS13_HELLO CHANGE DATA), tls12 = TEXT(SERVER_HELLO CHANGE);
+    const char *name = "app.tls-certificate-unasked";
+    assert_true(ask(TEXT(HELLO CHANGE FINISHED13 NONE13), tls13, name).as.truth);
+    assert_false(ask(TEXT(HELLO CHANGE NONE13 FINISHED13), tls13, name).as.truth);
+    assert_false(ask(TEXT(HELLO CHANGE FINISHED13), tls12, name).as.truth);
+    assert_false(ask(TEXT("GET / HTTP/1.1\r\n"), TEXT(""), name).as.truth);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +128,7 @@ int main(void)
         cmocka_unit_test(an_alert_in_clear_comes_before_keys),
         cmocka_unit_test(a_client_that_leaves_after_the_handshake),
         cmocka_unit_test(a_client_that_has_no_certificate),
+        cmocka_unit_test(a_client_that_is_not_asked_for_a_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
