@@ -142,7 +142,8 @@ struct amqp_seen {
     uint32_t n_frames, n_heartbeats;
     bool has_heartbeat; /* tune (server) or tune-ok (client) */
     uint16_t heartbeat_s;
-    bool saw_open; /* open or open-ok: the connection is in use */
+    bool saw_open;        /* open or open-ok: the connection is in use */
+    bool ends_with_login; /* the last frame is a step of the login: start ... tune-ok */
     bool saw_close, saw_close_ok;
     uint16_t close_code;
     struct text close_text;

@@ -28,7 +28,9 @@ static void read_method(struct text body, struct amqp_seen *out)
     struct cursor c = text_cursor(body);
     if (cursor_be16(&c) != CLASS_CONNECTION)
         return;
-    switch (cursor_be16(&c)) {
+    const uint16_t method = cursor_be16(&c);
+    out->ends_with_login = !c.overrun && method <= METHOD_TUNE_OK;
+    switch (method) {
     case METHOD_TUNE:
     case METHOD_TUNE_OK:
         cursor_skip(&c, 6); /* channel-max and frame-max */
@@ -63,6 +65,7 @@ static bool read_frame(struct cursor *c, struct amqp_seen *out)
     out->n_frames++;
     out->n_heartbeats += type == FRAME_HEARTBEAT;
     out->ends_with_heartbeat = type == FRAME_HEARTBEAT;
+    out->ends_with_login = false;
     if (type == FRAME_METHOD)
         read_method(body, out);
     return true;

@@ -147,6 +147,8 @@ static void last_of_amqp(const struct spoken *s, struct last_words *out)
         say(out, SAID_HEARTBEAT, "AMQP heartbeat", TEXT(""));
     } else if (a.saw_header && a.n_frames == 0) {
         say(out, SAID_GREETING, "AMQP protocol header", TEXT(""));
+    } else if (a.ends_with_login) {
+        say(out, SAID_GREETING, "AMQP login", TEXT(""));
     } else {
         say(out, SAID_DATA, "AMQP frames", TEXT(""));
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services that say why they end sessions: idle limits, orders, uploads that are too large, and a
 proxy whose server is sick."""
+import signal
 import struct
 import threading
 import time
@@ -419,6 +420,33 @@ def marked_down(c):
     )
 
 
+def rabbitmq_pending(c):
+    """
+    Clients of RabbitMQ open a connection and are asked to log in, but do not: after 10 seconds, its
+    handshake_timeout, the broker resets them.  Nobody kept the broker's log.
+
+    The reader should see: a time limit of the login.
+    """
+    c.stage(log=False, delay=0.01)
+    rabbitmq(c)
+    c.watch()
+    group = []
+    for _ in range(2):
+        s = c.client.connect(c.server.addr, 5672)
+        s.sendall(b"AMQP\0\0\x09\1")
+        s.recv(65536)
+        group.append(s)
+        c.pause(0.3, 0.6)
+    for s in group:
+        drain(s, 10.6)
+        s.close()
+    for pid in c.server.find("beam.smp"):
+        c.server.signal(pid, signal.SIGKILL)
+    c.pause(0.2)
+    c.server.sh("rm -rf /var/log/rabbitmq/*")
+    ended(c, 5672, ["endpoint-idle-timeout"], each=True, needed=False)
+
+
 again(postgres_idle, "postgres-idle", "PostgreSQL ends idle sessions")
 again(postgres_idle, "postgres-idle-v6", "PostgreSQL ends idle sessions", ip=6, graded=True,
       shape=dict(log_style="bsd", log_shift=-12))
@@ -438,6 +466,8 @@ again(marked_down, "haproxy-marked-down-v6", "HAProxy ends the sessions of a sic
 again(rabbitmq_forced, "rabbitmq-forced", "RabbitMQ is told to close connections")
 again(rabbitmq_forced, "rabbitmq-forced-2", "RabbitMQ is told to close connections", graded=True,
       shape=dict(delay=0.01, log_shift=2.5))
+again(rabbitmq_pending, "rabbitmq-pending", "Clients of RabbitMQ that do not log in",
+      shape=dict(captures=("client",)))
 again(rabbitmq_gone, "rabbitmq-gone", "Clients of RabbitMQ hang up")
 again(rabbitmq_gone, "rabbitmq-gone-2", "Clients of RabbitMQ hang up", graded=True,
       shape=dict(delay=0.015))

@@ -83,6 +83,8 @@ static const struct row rows[] = {
      ROW("\x01\0\0\0\0\0\x10\0\x0a\0\x32\x01\x40\x05"
          "FORCE\0\0\0\0\xce"),
      SAID_GOODBYE, "AMQP connection.close", "FORCE", NULL, "", 320, HTTP_UNSURE},
+    {APP_AMQP, SERVER, ROW("\x01\0\0\0\0\0\x06\0\x0a\0\x0a\0\x09\xce"), SAID_GREETING, "AMQP login",
+     "", NULL, "", -1, HTTP_UNSURE},
     {APP_AMQP, CLIENT, ROW("\x08\0\0\0\0\0\0\xce"), SAID_HEARTBEAT, "AMQP heartbeat", "", NULL, "",
      -1, HTTP_UNSURE},
     {APP_MYSQL, SERVER, ROW("\x17\0\0\0\xff\x10\x04Too many connections"), SAID_ERROR,
