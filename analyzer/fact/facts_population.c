@@ -56,6 +56,12 @@ static bool accepted_between_plain(const struct case_file *c, const struct reset
     return true;
 }
 
+static bool ended_before_plain(const struct case_file *c, const struct reset *r, int64_t *out)
+{
+    *out = population_ended_before(c, r);
+    return true;
+}
+
 static bool held_beside_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     *out = population_held_beside(c, r);
@@ -223,6 +229,7 @@ OF_PORT(accepted_before)
 OF_PORT(accepted_after)
 OF_PORT(refused_after)
 OF_PORT(held_beside)
+OF_PORT(ended_before)
 
 /* ---- what the server did in the moment when it ended the connection ---- */
 
@@ -330,6 +337,10 @@ static const struct fact_def rows[] = {
      "another connection to its port was open before the RST and after it, and not ended by the "
      "server",
      held_beside},
+    {"server.ended-before", FACT_INT, FACT_HEARS_BOTH | FACT_OF_OTHERS, NULL,
+     "silent connections to its port that it ended all in one moment within a minute before it "
+     "refused, with none left open",
+     ended_before},
     {"server.closed-together", FACT_INT, FACT_OF_KIND | FACT_HEARS_BOTH | FACT_OF_OTHERS, NULL,
      "other connections to its port, open for longer than 100 ms, that it ended within 50 ms of "
      "this one",
@@ -432,6 +443,7 @@ static const struct fact_plain_row plain[] = {
     PLAIN(accepted_after),
     PLAIN(refused_after),
     PLAIN(held_beside),
+    PLAIN(ended_before),
     PLAIN(accepted_between),
     PLAIN(attempts_10s),
     PLAIN(targets),

@@ -381,6 +381,11 @@ uint32_t population_accepted_between(const struct case_file *c, const struct res
     return c->population ? refusals_accepted_between(c->population->refusals, r) : 0;
 }
 
+uint32_t population_ended_before(const struct case_file *c, const struct reset *r)
+{
+    return c->population ? refusals_ended_before(c->population->refusals, r) : 0;
+}
+
 bool population_held_beside(const struct case_file *c, const struct reset *r)
 {
     return population_live_beside(c, r) > 0 && refusals_held_beside(c->population->refusals, r);

@@ -74,6 +74,8 @@ bool population_port_moved(const struct case_file *c, const struct reset *r, boo
 uint32_t population_accepted_between(const struct case_file *c, const struct reset *r);
 /* See refusals_held_beside. */
 bool population_held_beside(const struct case_file *c, const struct reset *r);
+/* See refusals_ended_before. */
+uint32_t population_ended_before(const struct case_file *c, const struct reset *r);
 /* See shunnings_of and closings_of; NULL where they are false.  Until the next one is asked for. */
 const struct shunning *population_shunning(const struct case_file *c, const struct reset *r);
 const struct closing *population_closing(const struct case_file *c, const struct reset *r);

@@ -9,7 +9,9 @@
 
 #include "analyzer/population/server_rows.h"
 
-#define WALK_MAX 200 /* attempts that are looked at, each way */
+#define WALK_MAX 200              /* attempts that are looked at, each way */
+#define MOMENT_NS (NS_PER_S / 20) /* a process that ends closes its sockets in that time */
+#define SILENCE_MS 200            /* longer than a server takes to close behind its answer */
 #define ATTEMPT (CENSUS_ANSWERED | CENSUS_REFUSED)
 
 struct refusals {
@@ -121,12 +123,17 @@ uint32_t refusals_accepted_between(const struct refusals *s, const struct reset 
     return back.other_refused || on.other_refused ? 0 : back.n_between + on.n_between;
 }
 
-bool refusals_held_beside(const struct refusals *s, const struct reset *r)
+/* The served connections of r's server that began before r, from the last of at most WALK_MAX
+ * back: false from each ends the walk. */
+static void walk_served(const struct refusals *s, const struct reset *r,
+                        bool (*each)(const struct connection_record *other, instant_ns t,
+                                     void *context),
+                        void *context)
 {
     const struct census *k = s ? s->rows.census : NULL;
     const uint32_t server = k ? census_server(k, r) : CENSUS_NONE;
     if (server == CENSUS_NONE || r->mechanism != MECHANISM_REFUSED)
-        return false;
+        return;
     const uint32_t series = case_series(k->of, reset_capture(r));
     const instant_ns t = r->deciding.segment.time;
     const size_t first = k->first[server], n = k->first[server + 1] - first;
@@ -134,9 +141,70 @@ bool refusals_held_beside(const struct refusals *s, const struct reset *r)
     const size_t at = first + times_before(k->row.time + first, n, t, false, &hint);
     for (size_t i = at; i > first && at - i < WALK_MAX; i--) {
         const struct connection_record *other = &k->of->records[k->row.record[i - 1]];
-        if ((k->row.bits[i - 1] & CENSUS_SERVED) && census_holds(other, t) &&
-            case_series(k->of, other->capture) == series)
-            return true;
+        if ((k->row.bits[i - 1] & CENSUS_SERVED) && case_series(k->of, other->capture) == series &&
+            !each(other, t, context))
+            return;
     }
-    return false;
+}
+
+static bool look_held(const struct connection_record *other, instant_ns t, void *context)
+{
+    bool *held = context;
+    *held = census_holds(other, t);
+    return !*held;
+}
+
+bool refusals_held_beside(const struct refusals *s, const struct reset *r)
+{
+    bool held = false;
+    walk_served(s, r, look_held, &held);
+    return held;
+}
+
+/* ---- what the server ended before ---- */
+
+struct ends {
+    instant_ns last;  /* when it last ended a silent one, INSTANT_NONE before any */
+    instant_ns other; /* the latest sign of one that it did not end then */
+    uint32_t n;
+};
+
+/* When the server ended it of its own will after a silence, else INSTANT_NONE. */
+static instant_ns silent_end(const struct connection_record *r)
+{
+    const instant_ns fin = r->fin_time[SIDE_SERVER], theirs = r->fin_time[SIDE_CLIENT];
+    const bool first = fin != INSTANT_NONE && (theirs == INSTANT_NONE || fin <= theirs);
+    return first && r->server_quiet_ms != UINT32_MAX && r->server_quiet_ms >= SILENCE_MS
+               ? fin
+               : INSTANT_NONE;
+}
+
+static bool look_ended(const struct connection_record *other, instant_ns t, void *context)
+{
+    struct ends *e = context;
+    const instant_ns end = silent_end(other);
+    if (end == INSTANT_NONE || end > t) {
+        const instant_ns over = other->fin_time[SIDE_CLIENT] != INSTANT_NONE
+                                    ? other->fin_time[SIDE_CLIENT]
+                                    : other->last_time;
+        e->other = over > e->other ? over : e->other;
+        return true;
+    }
+    if (e->last == INSTANT_NONE || end > e->last + MOMENT_NS) {
+        e->n = 0;
+        e->last = end;
+    }
+    e->n += end + MOMENT_NS >= e->last;
+    e->other = other->first_time > e->other ? other->first_time : e->other;
+    return true;
+}
+
+uint32_t refusals_ended_before(const struct refusals *s, const struct reset *r)
+{
+    struct ends e = {.last = INSTANT_NONE, .other = INSTANT_NONE};
+    walk_served(s, r, look_ended, &e);
+    if (e.last == INSTANT_NONE || e.other > e.last ||
+        instant_since(r->deciding.segment.time, e.last) > REFUSALS_REACH_NS)
+        return 0;
+    return e.n;
 }

@@ -119,6 +119,48 @@ static void a_port_holds_a_connection_while_it_refuses(void **state)
     assert_false(refusals_held_beside(NULL, NULL));
 }
 
+/* The silent connections that ended before a refusal at 10 s, beside one as the arguments have it:
+ * begun, ended by the server's FIN after so long a silence. */
+static uint32_t ended(double opened, double fin, uint32_t quiet_ms)
+{
+    struct joint *j = joint_create();
+    struct reset *r;
+    for (int i = 0; i < 3; i++) {
+        const instant_ns at = JOINT_START + (instant_ns)((i ? 9.0 : fin) * NS_PER_S);
+        struct connection_record *other =
+            joint_talk(j, i ? "192.0.2.1:1000" : "192.0.2.2:1002", PORT, i ? 5 : opened, 9.5);
+        other->n_segments = 10;
+        other->fin_time[SIDE_SERVER] = at;
+        other->fin_time[SIDE_CLIENT] = at + 1000;
+        other->server_quiet_ms = i ? 3000 : quiet_ms;
+    }
+    struct connection_record *k = joint_reset(j, "192.0.2.1:1001", PORT, 10, 10, &r);
+    k->synack_time = INSTANT_NONE;
+    k->handshake_seen = false;
+    r->mechanism = MECHANISM_REFUSED;
+    struct census census;
+    assert_true(census_take(&census, &j->c));
+    struct refusals *s = refusals_create(&census);
+    assert_non_null(s);
+    const uint32_t n = refusals_ended_before(s, r);
+    refusals_free(s);
+    census_finish(&census);
+    joint_free(j);
+    return n;
+}
+
+static void a_process_that_stops_ends_what_is_silent(void **state)
+{
+    (void)state;
+    assert_int_equal(ended(4, 9, 2000), 3);
+    assert_int_equal(ended(4, 6, 2000), 2); /* another moment */
+    assert_int_equal(ended(4, 9.4, 2000), 1);
+    assert_int_equal(ended(4, 9.4, 1), 0); /* one was still served after that moment */
+    assert_int_equal(ended(9.3, 9.4, 1), 0);
+    assert_int_equal(ended(4, 6, UINT32_MAX), 2); /* not known how silent, and long over */
+    assert_int_equal(refusals_ended_before(NULL, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +168,7 @@ int main(void)
         cmocka_unit_test(a_service_that_is_down_refuses_everybody),
         cmocka_unit_test(nobody_was_refused),
         cmocka_unit_test(a_port_holds_a_connection_while_it_refuses),
+        cmocka_unit_test(a_process_that_stops_ends_what_is_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
