@@ -3,6 +3,7 @@
 unread, sessions killed, echoes of ACK floods, NAT's complaints, silence with heartbeats off."""
 import os
 import signal
+import socket
 import time
 
 import daemons
@@ -15,7 +16,7 @@ from cases.services import amqp, frame, rabbitmq, redis
 from cases.ssh import ID, login
 from daemons import Sshd, banner, ssh, wait_for
 from pcapfile import ACK
-from talk import begin, drain, end
+from talk import begin, drain, end, exchange, meet
 
 PADDED = os.path.join(os.path.dirname(SERVICE), "padded.py")
 LATE = {
@@ -361,3 +362,29 @@ case("ssh-session-killed", "An administrator kills a login's processes", corpus=
 )
 case("ssh-session-killed-v6", "An administrator kills a login's processes", corpus=True,
      graded=True, ip=6)(session_killed)
+
+
+@case("close-without-waiting", "A server that does not wait for the rest", corpus=True)
+def close_without_waiting(c, port=9000):
+    """
+    A server answers and closes sockets on which it had set `TCP_LINGER2` to -1: it sends FIN, and
+    its kernel resets the very acknowledgement of that FIN instead of waiting for the other end to
+    close, too.  Nothing was on its way.  There is no log.
+
+    The reader should see: no reset that lost anything, and that it answered the acknowledgement.
+    """
+    c.stage(log=False, delay=0.01)
+    listener = begin(c, port)
+    ends = [meet(c, listener, port) for _ in range(3)]
+    for a, b, mine in ends:
+        exchange(c, a, b, 2)
+        c.truth.add(
+            (c.client.addr, mine), (c.server.addr, port), sender="server", phase="half-closed",
+            mechanism="after-close", cause=["fast-close", "application-abort"],
+        )
+    c.pause(0.2, 0.4)
+    for a, b, _ in ends:
+        b.setsockopt(socket.IPPROTO_TCP, socket.TCP_LINGER2, -1)
+        b.close()
+        c.pause(0.1, 0.3)
+    end(*(a for a, _, _ in ends))
