@@ -218,6 +218,7 @@ COUNTED(turned_others)
 COUNTED(held_others)
 COUNTED(together)
 COUNTED(held_client)
+COUNTED(ended_before)
 
 #define OF_PORT(name)                                                                              \
     static struct fact name(const struct case_file *c, const struct reset *r)                      \
@@ -229,7 +230,6 @@ OF_PORT(accepted_before)
 OF_PORT(accepted_after)
 OF_PORT(refused_after)
 OF_PORT(held_beside)
-OF_PORT(ended_before)
 
 /* ---- what the server did in the moment when it ended the connection ---- */
 
