@@ -211,28 +211,11 @@ void alike_free(struct alike *a)
     free(a);
 }
 
-typedef int order_fn(const void *a, const void *b);
-
-/* How many rows come before the key; with equal ones too when past is set. */
-static size_t rank(const void *rows, size_t n, size_t size, const void *key, order_fn *order,
-                   bool past)
-{
-    size_t low = 0;
-    for (size_t high = n; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        int o = order((const char *)rows + middle * size, key);
-        if (o < 0 || (past && o == 0))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static size_t count_between(const void *rows, size_t n, size_t size, const void *from,
-                            const void *to, order_fn *order)
+                            const void *to, int (*order)(const void *a, const void *b))
 {
-    return rank(rows, n, size, to, order, true) - rank(rows, n, size, from, order, false);
+    return order_rank(rows, n, size, to, order, true) -
+           order_rank(rows, n, size, from, order, false);
 }
 
 /* What is wanted of another reset. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The attempts at each port that refused somebody, in order of time; a question walks from the
- * refusal both ways.
+ * The attempts at each port that refused somebody, and the silent connections that it ended, in
+ * order of time; a question walks from the refusal.
  */
 #include "analyzer/population/refusals.h"
 
@@ -14,8 +14,12 @@
 #define SILENCE_MS 200            /* longer than a server takes to close behind its answer */
 #define ATTEMPT (CENSUS_ANSWERED | CENSUS_REFUSED)
 
+enum row_kind { ATTEMPTS, ENDS, ROW_KINDS };
+
 struct refusals {
-    struct server_rows rows; /* of SYNs; their notes say whose, and what became of it */
+    /* ATTEMPTS: of SYNs, whose notes say whose, and what became of it.  ENDS: of the server's FINs
+     * after a silence. */
+    struct server_rows rows;
 };
 
 /* A client's number, and whether it was accepted or else refused. */
@@ -24,13 +28,13 @@ static uint32_t note_of(uint32_t client, bool accepted)
     return client << 1 | accepted;
 }
 
-/* By server's number: whether it accepted anybody. */
+/* By server's number: whether it accepted anybody, or served one from before the capture. */
 static bool *find_accepting(const struct census *s)
 {
     bool *accepts = calloc(s->n_servers + (size_t)1, sizeof *accepts);
     for (uint32_t k = 0; accepts && k < s->n_servers; k++)
         for (size_t i = s->first[k]; i < s->first[k + 1] && !accepts[k]; i++)
-            accepts[k] = s->row.bits[i] & CENSUS_ANSWERED;
+            accepts[k] = s->row.bits[i] & (CENSUS_ANSWERED | CENSUS_SERVED);
     return accepts;
 }
 
@@ -46,16 +50,33 @@ static bool name_places(struct server_rows *rows)
     return good;
 }
 
+/* When the server ended it of its own will after a silence, else INSTANT_NONE. */
+static instant_ns silent_end(const struct connection_record *r)
+{
+    const instant_ns fin = r->fin_time[SIDE_SERVER], theirs = r->fin_time[SIDE_CLIENT];
+    const bool first = fin != INSTANT_NONE && (theirs == INSTANT_NONE || fin <= theirs);
+    return first && r->server_quiet_ms != UINT32_MAX && r->server_quiet_ms >= SILENCE_MS
+               ? fin
+               : INSTANT_NONE;
+}
+
 static void deal(struct server_rows *rows)
 {
     const struct census *census = rows->census;
     const struct census_row *from = &census->row;
     for (uint32_t k = 0; k < census->n_servers; k++)
         for (size_t i = census->first[k]; i < census->first[k + 1]; i++) {
-            struct server_row *row = from->bits[i] & ATTEMPT ? server_rows_at(rows, k, i) : NULL;
-            if (row)
-                server_rows_add(rows, row, from->time[i],
-                                note_of(from->client[i], from->bits[i] & CENSUS_ANSWERED));
+            const uint8_t bits = from->bits[i];
+            const instant_ns end = bits & CENSUS_SERVED
+                                       ? silent_end(&census->of->records[from->record[i]])
+                                       : INSTANT_NONE;
+            struct server_row *row =
+                bits & ATTEMPT || end != INSTANT_NONE ? server_rows_at(rows, k, i) : NULL;
+            if (row && (bits & ATTEMPT))
+                server_rows_add(rows, &row[ATTEMPTS], from->time[i],
+                                note_of(from->client[i], bits & CENSUS_ANSWERED));
+            if (row && end != INSTANT_NONE)
+                server_rows_add(rows, &row[ENDS], end, 0);
         }
 }
 
@@ -64,7 +85,7 @@ struct refusals *refusals_create(const struct census *census)
     struct refusals *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    server_rows_init(&s->rows, census, 1);
+    server_rows_init(&s->rows, census, ROW_KINDS);
     if (name_places(&s->rows) && server_rows_fill(&s->rows, deal))
         return s;
     refusals_free(s);
@@ -163,48 +184,35 @@ bool refusals_held_beside(const struct refusals *s, const struct reset *r)
 
 /* ---- what the server ended before ---- */
 
-struct ends {
-    instant_ns last;  /* when it last ended a silent one, INSTANT_NONE before any */
-    instant_ns other; /* the latest sign of one that it did not end then */
-    uint32_t n;
+struct stop {
+    instant_ns last; /* when the server last ended a silent one */
+    bool is_none;    /* one went on after that */
 };
 
-/* When the server ended it of its own will after a silence, else INSTANT_NONE. */
-static instant_ns silent_end(const struct connection_record *r)
+/* What it ended by then began by then. */
+static bool look_going_on(const struct connection_record *other, instant_ns t, void *context)
 {
-    const instant_ns fin = r->fin_time[SIDE_SERVER], theirs = r->fin_time[SIDE_CLIENT];
-    const bool first = fin != INSTANT_NONE && (theirs == INSTANT_NONE || fin <= theirs);
-    return first && r->server_quiet_ms != UINT32_MAX && r->server_quiet_ms >= SILENCE_MS
-               ? fin
-               : INSTANT_NONE;
-}
-
-static bool look_ended(const struct connection_record *other, instant_ns t, void *context)
-{
-    struct ends *e = context;
-    const instant_ns end = silent_end(other);
-    if (end == INSTANT_NONE || end > t) {
-        const instant_ns over = other->fin_time[SIDE_CLIENT] != INSTANT_NONE
-                                    ? other->fin_time[SIDE_CLIENT]
-                                    : other->last_time;
-        e->other = over > e->other ? over : e->other;
-        return true;
-    }
-    if (e->last == INSTANT_NONE || end > e->last + MOMENT_NS) {
-        e->n = 0;
-        e->last = end;
-    }
-    e->n += end + MOMENT_NS >= e->last;
-    e->other = other->first_time > e->other ? other->first_time : e->other;
-    return true;
+    struct stop *s = context;
+    const instant_ns end = silent_end(other), theirs = other->fin_time[SIDE_CLIENT];
+    if (end == INSTANT_NONE || end > t)
+        s->is_none = (theirs != INSTANT_NONE ? theirs : other->last_time) > s->last;
+    return !s->is_none;
 }
 
 uint32_t refusals_ended_before(const struct refusals *s, const struct reset *r)
 {
-    struct ends e = {.last = INSTANT_NONE, .other = INSTANT_NONE};
-    walk_served(s, r, look_ended, &e);
-    if (e.last == INSTANT_NONE || e.other > e.last ||
-        instant_since(r->deciding.segment.time, e.last) > REFUSALS_REACH_NS)
+    struct server_row *rows = s ? server_rows_of(&s->rows, r) : NULL;
+    if (!rows || r->mechanism != MECHANISM_REFUSED)
         return 0;
-    return e.n;
+    const instant_ns t = r->deciding.segment.time, *ends = s->rows.time + rows[ENDS].first;
+    const size_t n = server_rows_before(&s->rows, &rows[ENDS], t, true);
+    if (n == 0 || instant_since(t, ends[n - 1]) > REFUSALS_REACH_NS)
+        return 0;
+    struct stop stop = {.last = ends[n - 1]};
+    walk_served(s, r, look_going_on, &stop);
+    uint32_t together = 0;
+    while (!stop.is_none && together < n && together < WALK_MAX &&
+           ends[n - 1 - together] + MOMENT_NS >= stop.last)
+        together++;
+    return together;
 }

@@ -25,9 +25,9 @@ uint32_t refusals_accepted_between(const struct refusals *s, const struct reset 
  * begun before it: a service whose process is gone holds none. */
 bool refusals_held_beside(const struct refusals *s, const struct reset *r);
 
-/* Silent connections to the port, of whomever, that its server ended in one moment before r, the
- * last in which it ended any: what a process leaves behind that stops.  0 where one of the 200 last
- * begun before r began after that moment or outlived it, or where it is too long ago. */
+/* Silent connections to the port, of whomever, at most 200, that its server ended in one moment
+ * before r, the last in which it ended any: what a process leaves behind that stops.  0 where one
+ * of the 200 last begun before r outlived that moment, or where it is too long ago. */
 uint32_t refusals_ended_before(const struct refusals *s, const struct reset *r);
 
 #endif

@@ -52,8 +52,7 @@ static bool fill(struct swallows *s)
                 return false;
             *row = row_of(census->of->resets[i], census->server[i]);
         }
-    if (s->rows.n > 0)
-        order_sort(s->rows.v, s->rows.n, sizeof *s->rows.v, by_maker);
+    order_sort(s->rows.v, s->rows.n, sizeof *s->rows.v, by_maker);
     return true;
 }
 
@@ -76,23 +75,9 @@ void swallows_free(struct swallows *s)
     free(s);
 }
 
-/* How many rows come before it. */
-static size_t rank(const struct swallows *s, const struct swallow *key)
+static size_t before(const struct swallows *s, struct swallow row)
 {
-    size_t low = 0;
-    for (size_t high = s->rows.n; low < high;) {
-        const size_t middle = low + (high - low) / 2;
-        if (by_maker(&s->rows.v[middle], key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static size_t count(const struct swallows *s, struct swallow from, struct swallow to)
-{
-    return rank(s, &to) - rank(s, &from);
+    return order_rank(s->rows.v, s->rows.n, sizeof *s->rows.v, &row, by_maker, false);
 }
 
 uint32_t swallows_like(const struct swallows *s, const struct reset *r)
@@ -101,8 +86,9 @@ uint32_t swallows_like(const struct swallows *s, const struct reset *r)
     if (s->rows.n == 0 || server == CENSUS_NONE)
         return 0;
     const struct swallow own = row_of(r, server);
-    const size_t all =
-        count(s, (struct swallow){.maker = own.maker}, (struct swallow){.maker = own.maker + 1});
-    const size_t of_own = count(s, own, (struct swallow){own.maker, own.connection + 1});
+    const size_t all = before(s, (struct swallow){.maker = own.maker + 1}) -
+                       before(s, (struct swallow){.maker = own.maker});
+    const size_t of_own =
+        before(s, (struct swallow){own.maker, own.connection + 1}) - before(s, own);
     return (uint32_t)(all - of_own);
 }

@@ -263,8 +263,8 @@ static inline instant_ns capture_clock_age(instant_ns latest, uint32_t then)
 struct live {
     struct flow *flow;
     instant_ns last_time;
+    uint64_t closed_at : 24; /* of one that is closed: capture_clock() at its last segment */
     uint64_t n_segments : 40;
-    uint64_t closed_at : 24;   /* of one that is closed: capture_clock() at its last segment */
     struct blows *blows;       /* on first need */
     struct evidence *evidence; /* NULL: only numbers are followed, see survey.h */
     instant_ns first_time;

@@ -28,4 +28,21 @@ static inline void order_sort(void *v, size_t n, size_t size,
         qsort(v, n, size, compare);
 }
 
+/* How many items of a sorted row come before the key; with those equal to it, too, when past is
+ * set. */
+static inline size_t order_rank(const void *v, size_t n, size_t size, const void *key,
+                                int (*compare)(const void *a, const void *b), bool past)
+{
+    size_t low = 0;
+    for (size_t high = n; low < high;) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = compare((const char *)v + middle * size, key);
+        if (order < 0 || (past && order == 0))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 #endif

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "analyzer/population/population.h"
 #include "parsers/log/reader.h"
 
 static instant_ns at(double seconds)
@@ -32,8 +33,16 @@ struct joint *joint_create(void)
 void joint_free(struct joint *j)
 {
     correlation_free(j->correlation);
+    population_free(j->c.population);
     arena_finish(&j->c.arena);
     free(j);
+}
+
+void joint_settle(struct joint *j)
+{
+    population_free(j->c.population);
+    j->c.population = population_create(&j->c);
+    assert_non_null(j->c.population);
 }
 
 uint32_t joint_capture(struct joint *j, const char *name, double first, double last)

@@ -35,6 +35,8 @@ static inline instant_ns joint_size(instant_ns t)
 
 struct joint *joint_create(void); /* one capture, "a.pcap", from 0 s to 100 s */
 void joint_free(struct joint *j);
+/* What the connections testify so far is counted, anew when it was before. */
+void joint_settle(struct joint *j);
 
 /* Another capture from first to last; returns its index. */
 uint32_t joint_capture(struct joint *j, const char *name, double first, double last);

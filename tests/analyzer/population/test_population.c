@@ -25,18 +25,6 @@ static struct reset *stranger(struct joint *j, const char *client, const char *s
     return r;
 }
 
-static void settle(struct joint *j)
-{
-    j->c.population = population_create(&j->c);
-    assert_non_null(j->c.population);
-}
-
-static void discard(struct joint *j)
-{
-    population_free(j->c.population);
-    joint_free(j);
-}
-
 static void a_server_is_counted_by_what_it_answered(void **state)
 {
     (void)state;
@@ -60,7 +48,7 @@ static void a_server_is_counted_by_what_it_answered(void **state)
     behind->n_segments = 4;
     behind->rst_time = JOINT_START + 17 * S;
     behind->saw_rst |= 1 << SIDE_SERVER;
-    settle(j);
+    joint_settle(j);
     const struct server_stats *s = population_server(&j->c, r);
     assert_int_equal(s->n_attempts, 6);
     assert_int_equal(s->n_accepted, 3);
@@ -74,7 +62,7 @@ static void a_server_is_counted_by_what_it_answered(void **state)
     const struct reset *other = stranger(j, "192.0.2.1:1", "198.51.100.7:81");
     assert_int_equal(population_server(&j->c, other)->n_attempts, 0);
     assert_true(population_server(&j->c, other)->first_accepted == INSTANT_NONE);
-    discard(j);
+    joint_free(j);
 }
 
 static void a_client_is_counted_by_what_served_it(void **state)
@@ -86,14 +74,14 @@ static void a_client_is_counted_by_what_served_it(void **state)
     joint_talk(j, "192.0.2.9:1001", "198.51.100.7:81", 1, 2)->n_segments = 3;
     joint_talk(j, "192.0.2.9:1002", "198.51.100.7:81", 3, 4)->n_segments = 3;
     joint_reset(j, "192.0.2.9:1003", "198.51.100.8:81", 3, 4, &r)->n_segments = 3;
-    settle(j);
+    joint_settle(j);
     const struct client_stats *s = population_client(&j->c, r);
     assert_int_equal(s->n_attempts, 4);
     assert_int_equal(s->n_targets, 3);
     assert_int_equal(s->n_dead_targets, 2);
     assert_int_equal(
         population_client(&j->c, stranger(j, "192.0.2.8:1", "198.51.100.7:80"))->n_targets, 0);
-    discard(j);
+    joint_free(j);
 }
 
 /* Both captures hold both connections: there is one beside each. */
@@ -111,10 +99,10 @@ static void a_connection_that_two_places_saw_is_one(void **state)
         if (i > 0)
             joint_move(j, other, 0.001);
     }
-    settle(j);
+    joint_settle(j);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(population_live_beside(&j->c, r[i]), 1);
-    discard(j);
+    joint_free(j);
 }
 
 static void an_empty_case_has_answers(void **state)
@@ -124,7 +112,7 @@ static void an_empty_case_has_answers(void **state)
     bool elsewhere = true;
     const struct reset *r = stranger(j, "192.0.2.8:1", "198.51.100.7:80");
     assert_int_equal(population_attempts(&j->c, r, 0, INT64_MAX), 0);
-    settle(j);
+    joint_settle(j);
     assert_int_equal(population_attempts(&j->c, r, 0, INT64_MAX), 0);
     assert_int_equal(population_server(&j->c, r)->n_accepted, 0);
     assert_int_equal(population_client(&j->c, r)->n_attempts, 0);
@@ -133,7 +121,7 @@ static void an_empty_case_has_answers(void **state)
     bool moved = true;
     assert_true(population_port_moved(&j->c, r, &moved));
     assert_false(moved);
-    discard(j);
+    joint_free(j);
     population_free(NULL);
     alike_free(NULL);
 }
@@ -157,7 +145,7 @@ static void resets_are_alike(void **state)
     far->idle_before_ns = 103 * S;
     elsewhere->idle_before_ns = INSTANT_NONE;
     copy->idle_before_ns = 100 * S;
-    settle(j);
+    joint_settle(j);
     assert_int_equal(population_same_instant(&j->c, a, S / 10), 1); /* b, at the very edge */
     assert_int_equal(population_same_instant(&j->c, b, S / 10), 2);
     assert_int_equal(population_same_instant(&j->c, copy, S / 10), 2);
@@ -167,7 +155,7 @@ static void resets_are_alike(void **state)
     assert_int_equal(population_same_idle(&j->c, b), 2);
     assert_int_equal(population_same_idle(&j->c, elsewhere), 0);
     assert_int_equal(population_same_bytes(&j->c, a), 0); /* none had any */
-    discard(j);
+    joint_free(j);
 }
 
 /* --- against plain loops */
@@ -311,9 +299,9 @@ static void searches_count_as_loops_do(void **state)
             throw_connection(j, &chance);
         if (seed % 2)
             put_in_order(j);
-        settle(j);
+        joint_settle(j);
         compare_all(j);
-        discard(j);
+        joint_free(j);
     }
 }
 
@@ -352,15 +340,14 @@ static void an_end_that_others_show_is_heard(void **state)
     k->end[SIDE_SERVER].saw_ack = true;
     r->in_full = k;
     own->syn_time = INSTANT_NONE; /* the client's frames took another way */
-    settle(j);
+    joint_settle(j);
     assert_int_equal(population_unheard(&j->c, r), 1U << SIDE_CLIENT);
-    population_free(j->c.population);
     joint_talk(j, "192.0.2.1:1001", "198.51.100.8:80", 3, 4);
-    settle(j);
+    joint_settle(j);
     assert_int_equal(population_unheard(&j->c, r), 0);
     k->end[SIDE_CLIENT].n_segments = 1;
     assert_int_equal(population_unheard(&j->c, r), 0);
-    discard(j);
+    joint_free(j);
 }
 
 int main(void)

@@ -11,18 +11,6 @@
 
 #define S NS_PER_S
 
-static void settle(struct joint *j)
-{
-    j->c.population = population_create(&j->c);
-    assert_non_null(j->c.population);
-}
-
-static void discard(struct joint *j)
-{
-    population_free(j->c.population);
-    joint_free(j);
-}
-
 static bool turned_away(struct joint *j, const struct reset *r)
 {
     bool answer;
@@ -54,12 +42,12 @@ static void a_port_turned_another_address_away(void **state)
     }
     joint_reset(j, "192.0.2.1:1003", "198.51.100.7:80", 1, 9, &before);
     r[0]->deciding.segment.time = JOINT_START + 5 * S; /* at the very time of that RST */
-    settle(j);
+    joint_settle(j);
     assert_true(turned_away(j, r[0]));
     assert_false(turned_away(j, r[1]));
     assert_false(turned_away(j, r[2]));
     assert_false(turned_away(j, before));
-    discard(j);
+    joint_free(j);
 }
 
 static bool is_elsewhere(const struct joint *j, const struct reset *r)
@@ -87,12 +75,12 @@ static void a_port_was_used_elsewhere(void **state)
     joint_reset(j, "192.0.2.1:1001", "198.51.100.7:80", 1, 9, &same);
     joint_talk(j, "192.0.2.1:1002", "203.0.113.8:80", 4, 4.5)->n_segments = 3;
     joint_reset(j, "192.0.2.1:1002", "198.51.100.7:80", 1, 9, &attempted);
-    settle(j);
+    joint_settle(j);
     assert_true(is_elsewhere(j, served));
     assert_false(is_elsewhere(j, before));
     assert_false(is_elsewhere(j, same));
     assert_false(is_elsewhere(j, attempted));
-    discard(j);
+    joint_free(j);
 }
 
 /* RFC 9293 section 3.10.7.3: a SYN-ACK acknowledges the SYN's number and one; the RST that turns
@@ -118,11 +106,11 @@ static void a_synack_answers_the_syn_to_another_server(void **state)
     }
     other_number->deciding.segment.seq = UINT32_MAX;
     other_way->mechanism = MECHANISM_ABORT;
-    settle(j);
+    joint_settle(j);
     assert_true(is_elsewhere(j, answered));
     assert_false(is_elsewhere(j, other_number));
     assert_false(is_elsewhere(j, other_way));
-    discard(j);
+    joint_free(j);
 }
 
 /* Met in mid-stream, so far behind where the old one began. */
@@ -167,10 +155,10 @@ static void a_port_that_moved_is_known_by_its_numbers(void **state)
     struct reset *all[] = {on, far, before, same_port, other_host};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         goes_on(j, all[i], old, all[i] == far ? 50000000 : 300);
-    settle(j);
+    joint_settle(j);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         assert_int_equal(moved(j, all[i]), all[i] == on);
-    discard(j);
+    joint_free(j);
 }
 
 int main(void)

@@ -84,15 +84,11 @@ static void nobody_was_refused(void **state)
     joint_free(j);
 }
 
-/* Of a refusal at 10 s, beside a connection as the arguments have it. */
-static bool held(double opened, double ended, bool server_reset, uint32_t n_segments)
+/* What is asked of a refusal at 10 s; the case is over then. */
+static uint32_t ask(struct joint *j,
+                    uint32_t (*question)(const struct refusals *s, const struct reset *r))
 {
-    struct joint *j = joint_create();
     struct reset *r;
-    struct connection_record *other =
-        server_reset ? joint_reset(j, "192.0.2.1:1000", PORT, opened, ended, NULL)
-                     : joint_talk(j, "192.0.2.1:1000", PORT, opened, ended);
-    other->n_segments = n_segments;
     struct connection_record *k = joint_reset(j, "192.0.2.1:1001", PORT, 10, 10, &r);
     k->synack_time = INSTANT_NONE;
     k->handshake_seen = false;
@@ -101,11 +97,27 @@ static bool held(double opened, double ended, bool server_reset, uint32_t n_segm
     assert_true(census_take(&census, &j->c));
     struct refusals *s = refusals_create(&census);
     assert_non_null(s);
-    const bool is_held = refusals_held_beside(s, r);
+    const uint32_t answer = question(s, r);
     refusals_free(s);
     census_finish(&census);
     joint_free(j);
-    return is_held;
+    return answer;
+}
+
+static uint32_t held_beside(const struct refusals *s, const struct reset *r)
+{
+    return refusals_held_beside(s, r);
+}
+
+/* Of a refusal at 10 s, beside a connection as the arguments have it. */
+static bool held(double opened, double ended, bool server_reset, uint32_t n_segments)
+{
+    struct joint *j = joint_create();
+    struct connection_record *other =
+        server_reset ? joint_reset(j, "192.0.2.1:1000", PORT, opened, ended, NULL)
+                     : joint_talk(j, "192.0.2.1:1000", PORT, opened, ended);
+    other->n_segments = n_segments;
+    return ask(j, held_beside);
 }
 
 static void a_port_holds_a_connection_while_it_refuses(void **state)
@@ -124,7 +136,6 @@ static void a_port_holds_a_connection_while_it_refuses(void **state)
 static uint32_t ended(double opened, double fin, uint32_t quiet_ms)
 {
     struct joint *j = joint_create();
-    struct reset *r;
     for (int i = 0; i < 3; i++) {
         const instant_ns at = JOINT_START + (instant_ns)((i ? 9.0 : fin) * NS_PER_S);
         struct connection_record *other =
@@ -134,19 +145,7 @@ static uint32_t ended(double opened, double fin, uint32_t quiet_ms)
         other->fin_time[SIDE_CLIENT] = at + 1000;
         other->server_quiet_ms = i ? 3000 : quiet_ms;
     }
-    struct connection_record *k = joint_reset(j, "192.0.2.1:1001", PORT, 10, 10, &r);
-    k->synack_time = INSTANT_NONE;
-    k->handshake_seen = false;
-    r->mechanism = MECHANISM_REFUSED;
-    struct census census;
-    assert_true(census_take(&census, &j->c));
-    struct refusals *s = refusals_create(&census);
-    assert_non_null(s);
-    const uint32_t n = refusals_ended_before(s, r);
-    refusals_free(s);
-    census_finish(&census);
-    joint_free(j);
-    return n;
+    return ask(j, refusals_ended_before);
 }
 
 static void a_process_that_stops_ends_what_is_silent(void **state)

@@ -46,8 +46,7 @@ static void those_of_one_device_are_counted(void **state)
     plain->deciding.segment.ttl = 255;
     by_client->claimed = SIDE_CLIENT;
     copy->is_copy_of_other = true;
-    j->c.population = population_create(&j->c);
-    assert_non_null(j->c.population);
+    joint_settle(j);
     assert_int_equal(population_swallows_like(&j->c, first), 1); /* not itself, nor the copy */
     assert_int_equal(population_swallows_like(&j->c, second), 1);
     assert_int_equal(population_swallows_like(&j->c, seen), 2);
@@ -55,7 +54,6 @@ static void those_of_one_device_are_counted(void **state)
     assert_int_equal(population_swallows_like(&j->c, nearer), 0);
     assert_int_equal(population_swallows_like(&j->c, elsewhere), 0);
     assert_int_equal(population_swallows_like(&j->c, by_client), 0);
-    population_free(j->c.population);
     joint_free(j);
 }
 
@@ -68,10 +66,8 @@ static void a_reset_that_was_swallowed_is_none(void **state)
     struct reset *a = drawn(j, "192.0.2.1:1000", "198.51.100.7:80", 255, FATE_SWALLOWED);
     struct reset *b = drawn(j, "192.0.2.1:1001", "198.51.100.7:80", 255, FATE_SEEN);
     a->trigger_frame++; /* the frame of which that is known is no longer the one that drew it */
-    j->c.population = population_create(&j->c);
-    assert_non_null(j->c.population);
+    joint_settle(j);
     assert_int_equal(population_swallows_like(&j->c, b), 0);
-    population_free(j->c.population);
     joint_free(j);
 }
 
