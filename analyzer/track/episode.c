@@ -50,13 +50,19 @@ static bool was_acked_by(const struct timeline *t, uint8_t dir, uint32_t ack)
     return false;
 }
 
+/* What s acknowledged shows that r sent more than was captured. */
+static bool has_unseen(const struct half *s, const struct half *r)
+{
+    return half_has(s, HALF_ACK) && half_has(r, HALF_SEQ) && seq_diff(s->acked, r->seen_end) > 0;
+}
+
 /* RFC 9293 section 3.5.2: an answer to a segment with ACK takes its number from there; an answer to
  * one without has number 0. */
 enum rst_family rst_family_of(const struct half *s, const struct half *r, const struct timeline *t,
                               const struct kept *k)
 {
     if (!(k->flags & TCP_ACK)) {
-        bool unseen = r->n_segments == 0;
+        bool unseen = r->n_segments == 0 || (k->seq == s->next_seq && has_unseen(s, r));
         bool match = half_has(r, HALF_ACK) &&
                      (k->seq == r->acked || was_acked_by(t, 1 - kept_dir(k), k->seq));
         return unseen || match ? RST_ANSWER : RST_NEITHER;

@@ -126,10 +126,16 @@ static void weigh_numbers(struct weighing *w)
     int32_t below = seq_diff(w->own->next_seq, w->rst->seq);
     if (r->deciding.family == RST_OWNER || (w->answer && r->deciding.family == RST_ANSWER))
         return;
-    FOR_PATH(w, 0.35, w->rst->frame, "sender.number-fits-neither-form",
-             "its sequence number is neither the %s's next byte (%lld off) nor that of any "
-             "acknowledgement it could answer",
-             weighing_end(w), -(long long)below);
+    if (below == 0 && !(w->rst->flags & TCP_ACK))
+        FOR_PATH(w, 0.35, w->rst->frame, "sender.number-fits-neither-form",
+                 "it carries the %s's next byte, but no acknowledgement, as the socket's own would, "
+                 "and answers none that was captured",
+                 weighing_end(w));
+    else
+        FOR_PATH(w, 0.35, w->rst->frame, "sender.number-fits-neither-form",
+                 "its sequence number is neither the %s's next byte (%lld off) nor that of any "
+                 "acknowledgement it could answer",
+                 weighing_end(w), -(long long)below);
     if (r->deciding.validity == RST_IN_WINDOW || r->deciding.validity == RST_OUT_OF_WINDOW)
         FOR_PATH(w, 0.3, w->rst->frame, "sender.number-not-exact",
                  "its sequence number is %s: a guess, as RFC 5961 section 3 expects of forgers",

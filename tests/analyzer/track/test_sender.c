@@ -237,6 +237,33 @@ static void an_answer_without_the_hosts_label(void **state)
     script_end(&s);
 }
 
+/* A bare answer takes its number from an acknowledgement.  Where the ends' own numbers show that
+ * segments of its receiver were not captured, that one may be among them. */
+static void the_acknowledgement_was_not_captured(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines;
+        enum rst_family family;
+    } rows[] = {
+        {TALK "+1s s PA 701 151 len=20 ts=1200/53 ttl=57 id=7002\n+20ms s R 721 0 ttl=57\n",
+         RST_NEITHER},
+        {TALK "+1s s PA 701 181 len=20 ts=1200/53 ttl=57 id=7002\n+20ms s R 721 0 ttl=57\n",
+         RST_ANSWER},
+        {TALK "+1s s PA 701 181 len=20 ts=1200/53 ttl=57 id=7002\n+20ms s R 711 0 ttl=57\n",
+         RST_NEITHER},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct script s = script_run(rows[i].lines);
+        assert_int_equal(s.resets.n, 1);
+        const struct reset *r = s.resets.v[0];
+        assert_int_equal(r->deciding.family, rows[i].family);
+        assert_int_equal(gives(r, "sender.number-fits-neither-form"),
+                         rows[i].family == RST_NEITHER);
+        script_end(&s);
+    }
+}
+
 static void reasons_speak_for_the_verdict(void **state)
 {
     (void)state;
@@ -262,6 +289,7 @@ int main(void)
         cmocka_unit_test(one_sided_forgery),
         cmocka_unit_test(the_packet_or_the_conduct),
         cmocka_unit_test(an_answer_without_the_hosts_label),
+        cmocka_unit_test(the_acknowledgement_was_not_captured),
         cmocka_unit_test(reasons_speak_for_the_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
