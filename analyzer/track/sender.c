@@ -18,6 +18,7 @@
 #define REORDER_NS (10 * MS)
 #define RETRANSMIT_NS (150 * MS)
 #define PAIR_NS (5 * MS)
+#define FAR_SYNACKS 3 /* connections that show how long a host takes to answer at least */
 #define BURST_NS (50 * MS)
 
 /* ---- proofs ---- */
@@ -128,8 +129,8 @@ static void weigh_numbers(struct weighing *w)
         return;
     if (below == 0 && !(w->rst->flags & TCP_ACK))
         FOR_PATH(w, 0.35, w->rst->frame, "sender.number-fits-neither-form",
-                 "it carries the %s's next byte, but no acknowledgement, as the socket's own would, "
-                 "and answers none that was captured",
+                 "it has the %s's next byte but no ACK flag, and no acknowledgement was captured "
+                 "that it could answer",
                  weighing_end(w));
     else
         FOR_PATH(w, 0.35, w->rst->frame, "sender.number-fits-neither-form",
@@ -194,8 +195,10 @@ static void weigh_haste(struct weighing *w)
         leg = least; /* on this connection its answers may all have been delayed */
     if (!w->answer || !s->trigger || leg < MS || took < 0)
         return;
-    if (took < leg / 3)
-        FOR_PATH(w, 0.55, w->rst->frame, "sender.too-quick",
+    /* where nothing but the way there takes long: a first SYN may have waited for something else */
+    const bool is_far = least > 0 && w->habit->kind[SEGMENT_SYNACK].n >= FAR_SYNACKS;
+    if (took < leg / (is_far ? 2 : 3))
+        FOR_PATH(w, is_far && took < leg / 10 ? 0.8 : 0.55, w->rst->frame, "sender.too-quick",
                  "it was back after %.3f ms; the %s takes %.3f ms to answer", (double)took / MS,
                  weighing_end(w), (double)leg / MS);
     else if (took > leg / 5 * 4 && took < 3 * leg)

@@ -24,6 +24,10 @@
          "+20ms s A 501 151 ts=111/31 ttl=57 id=7000\n"                                            \
          "+1ms s PA 501 151 len=200 ts=112/31 ttl=57 id=7001\n"                                    \
          "+50us c A 151 701 ts=53/112\n"
+/* two more that were so long in coming */
+#define AFAR                                                                                       \
+    "+0us c S 10 0 cport=4001\n+20ms s SA 50 11 cport=4001 ttl=57\n"                               \
+    "+1ms c S 20 0 cport=4002\n+20ms s SA 60 21 cport=4002 ttl=57\n"
 #define ASK "+900ms c PA 151 701 len=40 ts=953/112\n"
 
 static bool gives(const struct reset *r, const char *id)
@@ -57,6 +61,13 @@ static const struct {
      SIDE_SERVER, MECHANISM_NO_STATE, NULL},
     {"back before the server could have got it, and from nearer",
      TALK ASK "+200us s R 701 0 ttl=64\n", SIDE_PATH, MECHANISM_INJECTED, "sender.too-quick"},
+    {"back too soon for what one SYN-ACK tells, and with an identification",
+     TALK ASK "+1ms s R 701 0 ttl=57 id=9\n", SIDE_SERVER, MECHANISM_NO_STATE, "sender.too-quick"},
+    {"back too soon for what three SYN-ACKs tell, and with an identification",
+     AFAR TALK ASK "+1ms s R 701 0 ttl=57 id=9\n", SIDE_PATH, MECHANISM_INJECTED,
+     "sender.too-quick"},
+    {"back in less than half of what three SYN-ACKs tell", AFAR TALK ASK "+9ms s R 701 0 ttl=57\n",
+     SIDE_SERVER, MECHANISM_NO_STATE, "sender.too-quick"},
     {"its answers were slow on this connection alone",
      "+0us c S 10 0 cport=4001\n+20ms s SA 50 11 cport=4001 ttl=57\n"
      "+1s c S 100 0\n+90ms s SA 500 101 ttl=57\n+50us c A 101 501\n"
