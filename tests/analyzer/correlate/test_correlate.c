@@ -199,6 +199,30 @@ static void test_host_lines(void **state)
     joint_free(j);
 }
 
+/* A line that names its client is tied by the address that another line gives the name, and says
+ * which line that is; one that has both says nothing. */
+static void test_named_client(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r;
+    joint_reset(j, "192.0.2.33:40000", "198.51.100.7:22", 10, 12, &r);
+    joint_log(j, "auth.log",
+              "2026-03-01T12:00:11.999000+00:00 srv sshd[7]: refused connect from c.example.org "
+              "(192.0.2.33)\n"
+              "2026-03-01T12:00:12.001000+00:00 srv sshd[7]: refused connect from c.example.org\n");
+    joint_run(j);
+    const struct link *both = joint_link(j, r, 0, 1), *named = joint_link(j, r, 0, 2);
+    assert_non_null(both);
+    assert_non_null(named);
+    assert_int_equal(both->host_name.n, 0);
+    assert_true(text_eq(named->host_name, TEXT("c.example.org")));
+    assert_true(address_eq(&named->host_address, &reset_connection(r)->end[SIDE_CLIENT].at.ip));
+    assert_int_equal(named->host_name_source, 0);
+    assert_int_equal(named->host_name_line, 1);
+    joint_free(j);
+}
+
 /* Logs of so many hosts that came together: without a word about where they are, a service's end
  * may be anybody's, but where the port is that service's. */
 static void among_strangers(const char *server, bool own, unsigned n_hosts, bool placed)
@@ -445,10 +469,11 @@ int main(void)
         cmocka_unit_test(test_port_decides), cmocka_unit_test(test_nothing_decides),
         cmocka_unit_test(test_pid_bridge),   cmocka_unit_test(test_sftp),
         cmocka_unit_test(test_reused_port),  cmocka_unit_test(test_host_lines),
-        cmocka_unit_test(test_strangers),    cmocka_unit_test(test_unrecognised),
-        cmocka_unit_test(test_nameless),     cmocka_unit_test(test_covers),
-        cmocka_unit_test(test_lost_lines),   cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_extremes),     cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_named_client), cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_unrecognised), cmocka_unit_test(test_nameless),
+        cmocka_unit_test(test_covers),       cmocka_unit_test(test_lost_lines),
+        cmocka_unit_test(test_budget),       cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,6 +126,8 @@ static void another_file_fits(void **state)
     } rows[] = {
         {sent(true, TCP_ACK, 151, 64), TRACKER_FIT_GOES_ON},
         {sent(true, TCP_ACK, 151 + 3000, 64), TRACKER_FIT_GOES_ON},
+        {sent(true, TCP_ACK, 151 + 65536, 64), TRACKER_FIT_GOES_ON},
+        {sent(true, TCP_ACK, 151 + 65537, 64), TRACKER_FIT_DIFFERS},
         {sent(true, TCP_ACK, 101, 64), TRACKER_FIT_DIFFERS}, /* was captured before */
         {sent(true, TCP_ACK, 151, 63), TRACKER_FIT_DIFFERS},
         {sent(true, TCP_ACK, 151 + 3000000, 64), TRACKER_FIT_DIFFERS},

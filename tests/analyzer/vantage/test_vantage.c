@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "analyzer/correlate/correlate_parts.h"
+#include "analyzer/vantage/twins.h"
 #include "tests/analyzer/joint.h"
 
 #define SERVER "198.51.100.7:80"
@@ -151,6 +152,29 @@ static void test_clocks_in_a_chain(void **state)
     assert_true(j->captures[far].clock_offset_known);
     assert_true(j->captures[middle].clock_offset_ns == 2 * NS_PER_S);
     assert_true(j->captures[far].clock_offset_ns == 5 * NS_PER_S);
+    joint_free(j);
+}
+
+/* What is seen from three places is compared with the first of them, too, not with its neighbour
+ * alone. */
+static void test_clocks_of_three(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    uint32_t middle = joint_capture(j, "middle.pcap", 0, 100);
+    uint32_t far = joint_capture(j, "far.pcap", 0, 100);
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+    copy_talk(j, middle, 2, 0.004);
+    copy_talk(j, far, 3, 0.004);
+    joint_run(j);
+    const struct vantage *v = &j->correlation->vantage;
+    assert_int_equal(v->n_pairs, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const bool at_first = v->pairs[i].a == 0 || v->pairs[i].b == 0;
+        const bool at_far = v->pairs[i].a == far || v->pairs[i].b == far;
+        const instant_ns want = !at_far ? 2 * NS_PER_S : at_first ? 5 * NS_PER_S : 3 * NS_PER_S;
+        assert_true(joint_size(v->pairs[i].offset) == want);
+    }
     joint_free(j);
 }
 
@@ -336,6 +360,59 @@ static void test_same_numbers_throughout(void **state)
     }
 }
 
+/* One capture took the connection up in the middle and took the server for the client: with the
+ * ends turned, the numbers are those of the other side each. */
+static void test_same_ends_turned(void **state)
+{
+    (void)state;
+    for (unsigned differs = 0; differs <= 2; differs++) { /* 1 + side whose number is another */
+        struct joint *j = joint_create();
+        uint32_t b = joint_capture(j, "b.pcap", 0, 100);
+        uint32_t talk_of[2] = {0, 1};
+        const instant_ns shift[2] = {0, 0};
+        joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+        struct connection_record *there = copy_talk(j, b, 0, 0);
+        const struct connection_record *here = &j->records[0];
+        there->client = here->server;
+        there->server = here->client;
+        there->isn[0] = here->isn[1] + (differs == 1);
+        there->isn[1] = here->isn[0] + (differs == 2);
+        there->began_mid_stream = true;
+        there->syn_time = there->synack_time = INSTANT_NONE;
+        assert_true(record_isn_known(there, 0) && record_isn_known(there, 1));
+        assert_int_not_equal(here->isn[0], here->isn[1]);
+        assert_true(twins_by_ends(&j->c, shift, talk_of));
+        assert_int_equal(twins_root(talk_of, 1) == twins_root(talk_of, 0), differs == 0);
+        joint_free(j);
+    }
+}
+
+/* Two captures of one place, one of them with a snapshot length: the whole one is told, whichever
+ * end's bytes the other lacks, of its first or its last. */
+static void test_more_bytes_shown(void **state)
+{
+    (void)state;
+    for (unsigned side = 0; side < 4; side++) {
+        struct joint *j = joint_create();
+        uint32_t b = joint_capture(j, "whole.pcap", 0, 100);
+        struct reset *r;
+        joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
+        copy_talk(j, b, 0, 0);
+        for (size_t i = 0; i < 2; i++)
+            j->records[i].ttl[0] = j->records[i].ttl[1] = 64;
+        struct connection *c = (struct connection *)(uintptr_t)reset_connection(j->resets[1]);
+        struct connection *cut = (struct connection *)(uintptr_t)reset_connection(r);
+        for (unsigned i = 0; i < 2; i++)
+            cut->end[i].head = cut->end[i].tail = c->end[i].head = c->end[i].tail = TEXT("ab");
+        *(side % 2 ? &c->end[side / 2].tail : &c->end[side / 2].head) = TEXT("abcd");
+        joint_run(j);
+        assert_int_equal(j->captures[0].vantage, j->captures[1].vantage);
+        assert_true(r->is_copy_of_other);
+        assert_false(j->resets[1]->is_copy_of_other);
+        joint_free(j);
+    }
+}
+
 /* One file after the other, from one place. */
 static void test_rotated(void **state)
 {
@@ -360,6 +437,9 @@ int main(void)
         cmocka_unit_test(test_absent_rst),
         cmocka_unit_test(test_absent_rst_beside_others),
         cmocka_unit_test(test_clocks_in_a_chain),
+        cmocka_unit_test(test_clocks_of_three),
+        cmocka_unit_test(test_same_ends_turned),
+        cmocka_unit_test(test_more_bytes_shown),
         cmocka_unit_test(test_capture_too_short),
         cmocka_unit_test(test_rejected_before),
         cmocka_unit_test(test_legs_in_one_capture),

@@ -112,23 +112,28 @@ static void written_frames_come_back_whole(void **state)
     struct error err = {0};
     struct writer *w = writer_open(path, 1, &err);
     assert_non_null(w);
-    struct frame late = syn, none = syn, other = syn;
+    struct frame late = syn, none = syn, first = syn, beyond = syn, other = syn;
     late.time = INT64_C(4294967295999999999);
     late.caplen = 20;
     none.time = INSTANT_NONE;
+    first.time = 0; /* a time like any other */
+    beyond.time = INT64_C(4294967296000000000);
     other.link_type = 101;
     assert_true(writer_add(w, &syn, &err) && writer_add(w, &late, &err));
-    assert_true(writer_add(w, &none, &err));
+    assert_true(writer_add(w, &first, &err));
+    assert_int_equal(writer_n_untimed(w), 0);
+    assert_true(writer_add(w, &none, &err) && writer_add(w, &beyond, &err));
     assert_false(writer_add(w, &other, &err));
-    assert_int_equal(writer_n_untimed(w), 1);
+    assert_int_equal(writer_n_untimed(w), 2);
     assert_true(writer_close(w, &err));
     struct reading r;
     read_file(&r, path); /* checks the bytes too */
-    assert_int_equal(r.n, 3);
+    assert_int_equal(r.n, 5);
     assert_true(r.frames[0].time == syn.time && r.frames[1].time == late.time);
     assert_int_equal(r.frames[1].caplen, 20);
     assert_int_equal(r.frames[1].origlen, FRAME_BYTES);
-    assert_int_equal(r.frames[2].time, 0);
+    for (size_t i = 2; i < 5; i++)
+        assert_int_equal(r.frames[i].time, 0);
     assert_int_equal(r.frames[0].time_digits, 9);
     reading_finish(&r);
     unlink(path);
