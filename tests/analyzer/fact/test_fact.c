@@ -334,6 +334,112 @@ static void what_has_no_time_has_no_duration(void **state)
     }
 }
 
+static struct fact told(const char *name, const struct case_file *c, const struct reset *r)
+{
+    const struct fact_def *def = fact_find(text_of(name));
+    assert_non_null(def);
+    return def->get(c, r);
+}
+
+/* How old the connection was, and how long the capture had run before it. */
+static void times_of_a_connection(void **state)
+{
+    (void)state;
+    struct case_capture capture = {.n_files = 1, .first = 2 * NS_PER_S};
+    const struct case_file c = {.captures = &capture, .n_captures = 1};
+    struct connection k = {.first_time = 5 * NS_PER_S};
+    struct reset r = {.in_full = &k, .deciding.segment.time = 9 * NS_PER_S};
+    k.end[SIDE_SERVER].at.port = 8443;
+    k.end[SIDE_CLIENT].at.port = 40000;
+    assert_true(told("conn.age", &c, &r).as.number == 4 * NS_PER_S);
+    assert_true(told("conn.capture-lead", &c, &r).as.number == 3 * NS_PER_S);
+    const struct fact port = told("conn.server-port", &c, &r);
+    assert_true(port.known && port.as.number == 8443);
+    int64_t plain;
+    assert_true(fact_plain_of(fact_find(TEXT("conn.server-port")))(&c, &r, &plain));
+    assert_int_equal(plain, 8443);
+    k.began_mid_stream = true;
+    assert_false(told("conn.age", &c, &r).known);
+    k.began_mid_stream = false;
+    r.deciding.segment.time = INSTANT_NONE;
+    assert_false(told("conn.age", &c, &r).known);
+    capture.first = INSTANT_NONE;
+    assert_false(told("conn.capture-lead", &c, &r).known);
+}
+
+/* A SYN that gets no answer may come again in the next file of a ring. */
+static void a_series_that_goes_on(void **state)
+{
+    (void)state;
+    struct case_capture captures[] = {{.n_files = 2, .last = 5 * NS_PER_S},
+                                      {.n_files = 0, .last = 9 * NS_PER_S},
+                                      {.n_files = 1, .last = 5 * NS_PER_S}};
+    const struct case_file c = {.captures = captures, .n_captures = 3};
+    const struct connection k = {0};
+    const struct reset r = {.in_full = &k, .deciding.segment.time = 5 * NS_PER_S};
+    assert_true(told("client.tried-again", &c, &r).known);
+    captures[1].last = 5 * NS_PER_S;
+    captures[2].last = 9 * NS_PER_S;
+    assert_false(told("client.tried-again", &c, &r).known);
+}
+
+static void what_an_end_sent_to_begin_and_to_end(void **state)
+{
+    (void)state;
+    struct connection k = {0};
+    const struct reset r = {.in_full = &k, .deciding.segment.time = 9 * NS_PER_S};
+    k.end[SIDE_CLIENT] = (struct end){.n_syns = 3, .saw_fin = true, .fin_time = 2 * NS_PER_S};
+    k.end[SIDE_SERVER] = (struct end){.n_synacks = 2, .fin_time = INSTANT_NONE};
+    assert_int_equal(told("client.syns", NULL, &r).as.number, 3);
+    assert_int_equal(told("server.syns", NULL, &r).as.number, 2);
+    k.end[SIDE_SERVER].n_syns = 1; /* both opened at once */
+    assert_int_equal(told("server.syns", NULL, &r).as.number, 3);
+    assert_true(told("client.since-fin", NULL, &r).as.number == 7 * NS_PER_S);
+    assert_false(told("server.since-fin", NULL, &r).known);
+}
+
+/* In the client's name, on its SYN alone, before any answer. */
+static void a_reset_of_ones_own_syn(void **state)
+{
+    (void)state;
+    struct connection k = {0};
+    struct reset r = {.in_full = &k, .claimed = SIDE_CLIENT};
+    struct end *client = &k.end[SIDE_CLIENT];
+    assert_false(told("weaver.syn-rst", NULL, &r).as.truth);
+    client->n_syns = 2;
+    client->n_rsts = 1;
+    client->n_segments = 3;
+    assert_true(told("weaver.syn-rst", NULL, &r).as.truth);
+    client->n_segments = 4;
+    assert_false(told("weaver.syn-rst", NULL, &r).as.truth);
+    client->n_segments = 3;
+    k.synack_seen = true;
+    assert_false(told("weaver.syn-rst", NULL, &r).as.truth);
+    k.synack_seen = false;
+    r.claimed = SIDE_SERVER;
+    assert_false(told("weaver.syn-rst", NULL, &r).as.truth);
+}
+
+/* A RST below what its alleged sender had sent before, not the other end, and not after. */
+static void a_reset_below_data(void **state)
+{
+    (void)state;
+    struct segment v = {.frame = 4, .seq = 1000, .payload_len = 100, .from = SIDE_SERVER};
+    const struct connection k = {.segments = &v, .n_kept = 1};
+    struct reset r = {.in_full = &k, .deciding.segment = {.frame = 5, .from = SIDE_SERVER}};
+    r.deciding.segment.seq = 1099;
+    assert_true(told("weaver.data-seq-rst", NULL, &r).as.truth);
+    assert_int_equal(told("weaver.data-seq-rst", NULL, &r).from.frame, 4);
+    r.deciding.segment.seq = 1100;
+    assert_false(told("weaver.data-seq-rst", NULL, &r).as.truth);
+    r.deciding.segment.seq = 1099;
+    v.frame = 6;
+    assert_false(told("weaver.data-seq-rst", NULL, &r).as.truth);
+    v.frame = 4;
+    v.from = SIDE_CLIENT;
+    assert_false(told("weaver.data-seq-rst", NULL, &r).as.truth);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +458,11 @@ int main(void)
         cmocka_unit_test(what_was_lost_before_the_capture),
         cmocka_unit_test(the_smallest_word_that_was_sent_again_in_vain),
         cmocka_unit_test(a_synack_without_room),
+        cmocka_unit_test(times_of_a_connection),
+        cmocka_unit_test(a_series_that_goes_on),
+        cmocka_unit_test(what_an_end_sent_to_begin_and_to_end),
+        cmocka_unit_test(a_reset_of_ones_own_syn),
+        cmocka_unit_test(a_reset_below_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
