@@ -31,6 +31,7 @@ void fake_leaps(bool own, bool near);          /* what reset_leaps and reset_lea
 void fake_spoken(unsigned protocols);          /* what said_protocols says */
 void fake_covers(bool v);                      /* what case_log_covers says */
 instant_ns fake_cover_asked_from(void);        /* from when it was asked last */
+enum side fake_cover_asked_side(void);         /* whose logs */
 
 /* Ties a line to every reset.  The event must live as long as it is tied. */
 struct link *fake_link(const struct event *e, enum join join, instant_ns offset_ns);

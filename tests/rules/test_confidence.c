@@ -162,6 +162,9 @@ static void test_what_rests_on_an_unheard_end(void **state)
     fake_text("t.text", "y"); /* and there may have been more */
     assert_true(about(
         confidence("<contradict weight='0.5'><fact name='t.text' is='x'/></contradict>"), 0.375));
+    fake_unheard(1U << SIDE_CLIENT | 1U << SIDE_SERVER);
+    assert_true(about(confidence("<require>" CLIENTS "</require>"), 0.25));
+    assert_true(about(confidence("<require>" SERVERS "</require>"), 0.25));
     fake_unheard(0);
     assert_true(about(confidence("<require>" CLIENTS "</require>"), 0.5));
     assert_true(about(confidence("<contradict weight='0.5'>" NOT_CLIENTS "</contradict>"), 0.5));

@@ -247,6 +247,29 @@ static void test_cover_need_not_reach_before_the_connection(void **state)
     assert_int_equal(fake_cover_asked_from(), 1000 * NS_PER_S - NS_PER_S / 2);
 }
 
+/* That no line says so is known where the logs of that host cover it, the server's unless the bind
+ * wants another's. */
+static void test_whose_logs_cover(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bind;
+        enum side side;
+    } rows[] = {
+        {"<bind name='d' event='ssh.x'/>", SIDE_SERVER},
+        {"<bind name='d' event='ssh.x' side='client'/>", SIDE_CLIENT},
+        {"<bind name='d' event='ssh.x' side='server'/>", SIDE_SERVER},
+        {"<bind name='d' event='ssh.x' side='sender'/>", SIDE_SERVER}, /* it sent the RST */
+        {"<bind name='d' event='ssh.x' side='receiver'/>", SIDE_CLIENT},
+        {"<bind name='d' event='ssh.x' side='path'/>", SIDE_PATH},
+    };
+    fake_forget();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        exists(rows[i].bind);
+        assert_int_equal(fake_cover_asked_side(), rows[i].side);
+    }
+}
+
 static const struct link *picked(void)
 {
     return hear(RULE "<bind name='d' event='ssh.*' join='tuple address' before='9s'/>"
@@ -350,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_host_values),
         cmocka_unit_test(test_bind_filters),
         cmocka_unit_test(test_cover_need_not_reach_before_the_connection),
+        cmocka_unit_test(test_whose_logs_cover),
         cmocka_unit_test(test_bind_picks_the_best),
         cmocka_unit_test(test_bind_picks_within_the_window_first),
         cmocka_unit_test(test_limits_of_time),

@@ -82,6 +82,19 @@ static void test_unit_of_a_literal(void **state)
     assert_int_equal(number_unit(TEXT("five")), FACT_TEXT);
 }
 
+/* As near as wanted is near enough, and no distance at all is a wish like another. */
+static void test_near_to_the_point(void **state)
+{
+    (void)state;
+    const struct number a = number_of_int(100), b = number_of_int(105), c = number_of_int(106);
+    const struct number five = number_of_int(5), none = number_of_int(0), less = number_of_int(-1);
+    assert_true(number_near(&a, &b, &five) && number_near(&b, &a, &five));
+    assert_false(number_near(&a, &c, &five) || number_near(&c, &a, &five));
+    assert_true(number_near(&a, &a, &none));
+    assert_false(number_near(&a, &b, &none));
+    assert_false(number_near(&a, &a, &less));
+}
+
 static void test_near_does_not_overflow(void **state)
 {
     (void)state;
@@ -95,11 +108,9 @@ static void test_near_does_not_overflow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_durations),
-        cmocka_unit_test(test_lenient),
-        cmocka_unit_test(test_bytes_and_integers),
-        cmocka_unit_test(test_unit_of_a_literal),
-        cmocka_unit_test(test_near_does_not_overflow),
+        cmocka_unit_test(test_durations),          cmocka_unit_test(test_lenient),
+        cmocka_unit_test(test_bytes_and_integers), cmocka_unit_test(test_unit_of_a_literal),
+        cmocka_unit_test(test_near_to_the_point),  cmocka_unit_test(test_near_does_not_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
