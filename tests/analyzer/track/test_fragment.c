@@ -48,8 +48,8 @@ static struct packet piece(unsigned version, uint32_t from, uint32_t to, bool mf
                        .fragment_offset = (uint16_t)from,
                        .fragment = {.bytes = letters + from, .len = to - from, .id = 7}};
     p.fragment.protocol = TCP;
-    p.ip_src.b[15] = 1;
-    p.ip_dst.b[15] = 2;
+    p.ip_src = address_from_v4((const uint8_t[4]){192, 0, 2, 1});
+    p.ip_dst = address_from_v4((const uint8_t[4]){198, 51, 100, 2});
     return p;
 }
 
@@ -76,6 +76,7 @@ static void check_whole(const struct bench *b, unsigned version, uint32_t n)
 {
     const size_t header = version == 4 ? 20 : 40;
     const uint8_t *h = b->whole.data;
+    const struct packet of = piece(version, 0, 0, false), *from = &of;
     assert_int_equal(b->whole.caplen, header + n);
     assert_int_equal(b->whole.number, b->frame);
     assert_memory_equal(h + header, letters, n);
@@ -83,6 +84,9 @@ static void check_whole(const struct bench *b, unsigned version, uint32_t n)
     if (version == 6) {
         assert_int_equal(h[4] << 8 | h[5], n);
         assert_int_equal(h[6], TCP);
+        assert_int_equal(h[7], 61);
+        assert_memory_equal(h + 8, from->ip_src.b, 16);
+        assert_memory_equal(h + 24, from->ip_dst.b, 16);
         return;
     }
     uint32_t sum = 0; /* with its checksum a header adds up to all ones, RFC 1071 */
@@ -91,7 +95,11 @@ static void check_whole(const struct bench *b, unsigned version, uint32_t n)
     assert_int_equal((sum & 0xffff) + (sum >> 16), 0xffff);
     assert_int_equal(h[2] << 8 | h[3], 20 + n);
     assert_int_equal(h[6] << 8 | h[7], 0); /* no longer a fragment */
+    assert_int_equal(h[4] << 8 | h[5], 7);
+    assert_int_equal(h[8], 61);
     assert_int_equal(h[9], TCP);
+    assert_memory_equal(h + 12, ((const uint8_t[]){192, 0, 2, 1}), 4);
+    assert_memory_equal(h + 16, ((const uint8_t[]){198, 51, 100, 2}), 4);
 }
 
 static void in_any_order(void **state)
@@ -125,7 +133,7 @@ static void only_of_one_datagram(void **state)
             last.n_vlans = what == 3;
             last.vlan[0] = 12;
             last.ip_src.b[15] += what == 4;
-            take_piece(&b, version, 0, 8, true);
+            assert_false(take_piece(&b, version, 0, 8, true));
             assert_int_equal(take(&b, last), what == 0 || (what == 2 && version == 6));
             end(&b);
         }
@@ -140,7 +148,7 @@ static void not_for_ever(void **state)
         struct packet first = piece(4, 0, 8, true), last = piece(4, 8, 16, false);
         first.time = 1000 * S;
         last.time = 1060 * S + late;
-        take(&b, first);
+        assert_false(take(&b, first));
         assert_int_equal(take(&b, last), !late);
         assert_int_equal(count(&b.skipped, "fragment.too-old"), late);
         fragments_finish(b.f, &b.skipped);
@@ -156,12 +164,12 @@ static void overlaps(void **state)
     (void)state;
     for (unsigned version = 4; version <= 6; version += 2) {
         struct bench b = begin();
-        take_piece(&b, version, 0, 16, true);
-        take_piece(&b, version, 0, 16, true);
+        assert_false(take_piece(&b, version, 0, 16, true));
+        assert_false(take_piece(&b, version, 0, 16, true));
         assert_int_equal(count(&b.flaws, "fragment.captured-twice"), 1);
         struct packet other = piece(version, 8, 24, true);
         other.fragment.bytes = letters; /* other bytes than stood there */
-        take(&b, other);
+        assert_false(take(&b, other));
         assert_int_equal(count(&b.flaws, "fragment.overlap-differs"), 1);
         assert_int_equal(count(&b.skipped, "fragment.overlap-dropped"), version == 6 ? 3 : 0);
         assert_int_equal(take_piece(&b, version, 24, 29, false), version == 4);
@@ -173,6 +181,33 @@ static void overlaps(void **state)
         }
         end(&b);
     }
+}
+
+/* As many datagrams wait as the table has room for; the one that waits longest goes first. */
+static void no_more_than_there_is_room_for(void **state)
+{
+    (void)state;
+    enum { ROOM = 256 };
+    struct bench b = begin();
+    for (uint32_t id = 0; id <= ROOM; id++) {
+        struct packet p = piece(4, 0, 8, true);
+        p.fragment.id = id;
+        p.time = 1000 * S + id;
+        assert_false(take(&b, p));
+        assert_int_equal(count(&b.skipped, "fragment.no-room"), id == ROOM);
+    }
+    for (uint32_t id = 1; id <= ROOM; id++) {
+        struct packet p = piece(4, 8, 16, false);
+        p.fragment.id = id;
+        p.time = 1001 * S;
+        assert_true(take(&b, p));
+    }
+    struct packet late = piece(4, 8, 16, false);
+    late.fragment.id = 0;
+    late.time = 1001 * S;
+    assert_false(take(&b, late));
+    assert_int_equal(b.skipped.n, 1);
+    end(&b);
 }
 
 static void the_last_one_twice(void **state)
@@ -221,12 +256,48 @@ static void lengths_that_cannot_be(void **state)
     }
 }
 
+/* The datagram came the way of its last fragment; of two tunnels it has the outer one's addresses
+ * and the inner one's name. */
+static void the_way_of_the_last_one(void **state)
+{
+    (void)state;
+    static const char outer[] = "outer", inner[] = "inner";
+    struct packet last = {.wire_len = 99, .link_type = 1, .has_mac = true, .n_vlans = 1};
+    last.vlan[0] = 12;
+    last.src_mac[5] = 3;
+    last.dst_mac[5] = 4;
+    struct packet whole = {.link_type = 101};
+    fragment_inherit(&whole, &last);
+    assert_int_equal(whole.wire_len, 99);
+    assert_int_equal(whole.link_type, 1);
+    assert_true(whole.has_mac && whole.src_mac[5] == 3 && whole.dst_mac[5] == 4);
+    assert_true(whole.n_vlans == 1 && whole.vlan[0] == 12);
+    assert_false(whole.in_tunnel);
+    last.in_tunnel = true;
+    last.tunnel = outer;
+    last.outer_src = address_from_v4((const uint8_t[4]){192, 0, 2, 9});
+    last.outer_dst = address_from_v4((const uint8_t[4]){192, 0, 2, 10});
+    for (int nested = 0; nested < 2; nested++) {
+        struct packet p = {.in_tunnel = nested, .tunnel = nested ? inner : NULL};
+        fragment_inherit(&p, &last);
+        assert_true(p.in_tunnel);
+        assert_ptr_equal(p.tunnel, nested ? inner : outer);
+        assert_true(address_eq(&p.outer_src, &last.outer_src));
+        assert_true(address_eq(&p.outer_dst, &last.outer_dst));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_any_order),       cmocka_unit_test(only_of_one_datagram),
-        cmocka_unit_test(not_for_ever),       cmocka_unit_test(overlaps),
-        cmocka_unit_test(the_last_one_twice), cmocka_unit_test(lengths_that_cannot_be),
+        cmocka_unit_test(in_any_order),
+        cmocka_unit_test(only_of_one_datagram),
+        cmocka_unit_test(not_for_ever),
+        cmocka_unit_test(overlaps),
+        cmocka_unit_test(no_more_than_there_is_room_for),
+        cmocka_unit_test(the_way_of_the_last_one),
+        cmocka_unit_test(the_last_one_twice),
+        cmocka_unit_test(lengths_that_cannot_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
