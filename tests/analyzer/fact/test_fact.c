@@ -297,6 +297,9 @@ static void the_smallest_word_that_was_sent_again_in_vain(void **state)
     const struct fact_def *def = fact_find(TEXT("client.least-unanswered"));
     assert_non_null(def);
     assert_int_equal(def->get(NULL, &r).as.number, 200);
+    k.n_kept = 3; /* nothing came any more */
+    assert_int_equal(def->get(NULL, &r).as.number, 200);
+    k.n_kept = 4;
     v[3].time = v[2].time + NS_PER_S; /* that one was answered */
     assert_int_equal(def->get(NULL, &r).as.number, 1400);
     v[1].notes = v[2].notes = 0;
@@ -440,6 +443,32 @@ static void a_reset_below_data(void **state)
     assert_false(told("weaver.data-seq-rst", NULL, &r).as.truth);
 }
 
+/* What has nothing to rest on in a whole case is not asked for each of its resets. */
+static void facts_with_nothing_to_rest_on(void **state)
+{
+    (void)state;
+    struct case_host host = {.n_values = 0};
+    struct case_capture captures[2] = {{.n_files = 1}, {.n_files = 1}};
+    struct case_file c = {.captures = captures, .n_captures = 2, .hosts = &host};
+    const struct fact_def *cut = fact_find(TEXT("capture.cut-at"));
+    const struct fact_def *listens = fact_find(TEXT("server.listening-in-snapshot"));
+    assert_true(cut && listens);
+    assert_true(fact_is_mute(&c, cut));
+    assert_true(fact_is_mute(&c, listens));
+    c.n_hosts = 1;
+    assert_false(fact_is_mute(&c, listens));
+    captures[1].loss =
+        (struct loss){.n_plain = 4, .longest = 5, .n_longest = 4, .n_goes_on = 4, .n_says_more = 1};
+    assert_false(fact_is_mute(&c, cut));
+    struct connection k = {.capture = 1};
+    const struct reset r = {.in_full = &k};
+    int64_t plain;
+    assert_int_equal(told("capture.cut-at", &c, &r).as.number, 5);
+    assert_true(fact_plain_of(cut)(&c, &r, &plain) && plain == 5);
+    k.capture = 0;
+    assert_true(fact_plain_of(cut)(&c, &r, &plain) && plain == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +492,7 @@ int main(void)
         cmocka_unit_test(what_an_end_sent_to_begin_and_to_end),
         cmocka_unit_test(a_reset_of_ones_own_syn),
         cmocka_unit_test(a_reset_below_data),
+        cmocka_unit_test(facts_with_nothing_to_rest_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
