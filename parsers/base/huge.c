@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mappings of whole large pages, and a heap of them. */
+/* Mappings of whole large pages, and a heap that keeps what it has. */
 #include "parsers/base/huge.h"
 
 #include <limits.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
-/* The heap begins with so many addresses, of which those alone take memory that are touched; where
- * addresses are limited to few times as many, it grows as it has to. */
-#define HEAP_ADDRESSES ((size_t)1 << 30)
-#define HEAP_SHARE 8
-#define HEAP_PAD ((size_t)1 << 20)
+#define HEAP_PAD (1 << 20) /* bytes by which the heap grows beyond what is asked for */
 
 /* To clear a large page takes a tenth of this, and as many small ones come in half of it. */
 #define SLOW_NS 1500000
-#define SLOW_PAGES 3 /* a single one may have had to wait for something else */
+#define SLOW_PAGES 3 /* of a large piece: a single one may have had to wait for something else */
 
 static int64_t cpu_ns(void)
 {
@@ -51,13 +44,14 @@ static bool comes_slowly(char *page)
 /* Large pages for whole small ones that are fresh.  The first tell what the next ones cost. */
 static void advise_fresh(char *p, size_t n)
 {
-    (void)madvise(p, n, MADV_HUGEPAGE);
-    if (n < SLOW_PAGES * HUGE_PAGE || is_forgone())
+    const size_t n_pages = n / HUGE_PAGE, n_timed = n_pages < SLOW_PAGES ? n_pages : SLOW_PAGES;
+    if (is_forgone())
         return;
+    (void)madvise(p, n, MADV_HUGEPAGE);
     size_t n_slow = 0;
-    while (n_slow < SLOW_PAGES && comes_slowly(p + n_slow * HUGE_PAGE))
+    while (n_slow < n_timed && comes_slowly(p + n_slow * HUGE_PAGE))
         n_slow++;
-    if (n_slow == SLOW_PAGES)
+    if (n_slow == n_timed)
         huge_forgo();
 }
 
@@ -99,33 +93,11 @@ void huge_advise(void *p, size_t n)
                       ((uintptr_t)p + n + page - 1) / page * page - from, MADV_HUGEPAGE);
 }
 
-static void take_heap(char *from, char *end)
-{
-    char *p = from + (HUGE_PAGE - (uintptr_t)from % HUGE_PAGE) % HUGE_PAGE;
-    if (p >= end || (size_t)(end - p) < HUGE_PAGE)
-        return;
-    advise_fresh(p, (size_t)(end - p) / HUGE_PAGE * HUGE_PAGE);
-}
-
-static bool is_wide(int resource)
-{
-    struct rlimit limit;
-    return getrlimit(resource, &limit) == 0 && limit.rlim_cur / HEAP_SHARE >= HEAP_ADDRESSES;
-}
-
 /* glibc would move the first limit by itself.  What is freed at the heap's end stays: a page that
  * the process has had before is there at once, a fresh one costs thousands of instructions. */
 void huge_heap(void)
 {
-    const bool wide = is_wide(RLIMIT_AS) && is_wide(RLIMIT_DATA);
     (void)mallopt(M_MMAP_THRESHOLD, (int)HUGE_TABLE);
     (void)mallopt(M_TRIM_THRESHOLD, INT_MAX);
-    (void)mallopt(M_TOP_PAD, (int)(wide ? HEAP_ADDRESSES : HEAP_PAD));
-    /* With large pages in it, to try; where the kernel refuses, NULL. */
-    char *volatile first = malloc(HUGE_HEAP_AFTER + (SLOW_PAGES + 1) * HUGE_PAGE);
-    char *end = sbrk(0);
-    if (first && end > first && (size_t)(end - first) <= 2 * HEAP_ADDRESSES)
-        take_heap(first + HUGE_HEAP_AFTER, end);
-    free(first);
-    (void)mallopt(M_TOP_PAD, (int)HEAP_PAD);
+    (void)mallopt(M_TOP_PAD, HEAP_PAD);
 }

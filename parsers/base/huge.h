@@ -6,8 +6,8 @@
  * Not everywhere are they quicker.  The host of a virtual machine may have taken its free memory
  * away in large pieces (virtio's free page reporting, from 2 MiB on) and gives it back page by
  * page: a large page then costs milliseconds, and the same bytes in small ones, which the guest
- * still holds, a tenth of that.  So the first pages of each large piece of memory are timed, and
- * after slow ones there are no more.
+ * still holds, a tenth of that.  So the first pages of each piece of memory are timed, and after
+ * slow ones there are no more; the heap, which grows where nobody looks, has small ones.
  */
 #ifndef WHYRST_PARSERS_BASE_HUGE_H
 #define WHYRST_PARSERS_BASE_HUGE_H
@@ -27,11 +27,10 @@ void huge_advise(void *p, size_t n);
  * not there yet. */
 void huge_forgo(void);
 
-/* Sets malloc(3) up for a program that takes much and gives most of it back late: its heap is in
- * large pages but for the first HUGE_HEAP_AFTER bytes, and keeps what is freed; tables from
- * HUGE_TABLE bytes on are mapped, so that they grow by having their pages moved instead of copied.
- * Once, before threads; where the kernel refuses any of it, malloc(3) does as ever. */
-#define HUGE_HEAP_AFTER ((size_t)1 << 20)
+/* Sets malloc(3) up for a program that takes much and gives most of it back late: its heap keeps
+ * what is freed; tables from HUGE_TABLE bytes on are mapped, so that they grow by having their
+ * pages moved instead of copied.  Once, before threads; where it is refused, malloc(3) does as
+ * ever. */
 #define HUGE_TABLE ((size_t)32 << 20)
 void huge_heap(void);
 

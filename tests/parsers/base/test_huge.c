@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The heap in large pages: memory is there where addresses are limited, too, and stays. */
+/* Memory in large pages and in small ones, also where addresses are limited; a heap that stays. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
