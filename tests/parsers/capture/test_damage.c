@@ -291,11 +291,40 @@ static void pcapng_passes_frames_larger_than_the_buffer(void **state)
     }
 }
 
+/* Behind damage blocks of a type that nobody knows are noise, however well they are framed. */
+static void unknown_blocks_are_no_end_of_damage(void **state)
+{
+    (void)state;
+    struct build b = {0};
+    section(&b);
+    interface(&b, 1, 0, NULL);
+    enhanced(&b, 0, T, 54, 54);
+    const size_t damage = b.bytes.n;
+    put32(&b, 6);
+    put32(&b, 11);
+    struct build body = {0};
+    put_bytes(&body, "unheard-of..", 12);
+    for (int k = 0; k < 8; k++)
+        block(&b, 0x01234567, &body);
+    const size_t sound = b.bytes.n;
+    for (uint64_t k = 1; k <= 100; k++)
+        enhanced(&b, 0, T + k, 54, 54);
+    struct reading r;
+    read_built(&r, &b);
+    assert_int_equal(r.n, 101);
+    assert_false(r.info.broken);
+    assert_int_equal(r.info.skipped[CAPTURE_SKIP_DAMAGED].n_bytes, sound - damage);
+    reading_finish(&r);
+    strbuf_finish(&body.bytes);
+    strbuf_finish(&b.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pcap_goes_on_behind_damage),
         cmocka_unit_test(pcapng_goes_on_behind_damage),
+        cmocka_unit_test(unknown_blocks_are_no_end_of_damage),
         cmocka_unit_test(pcapng_passes_frames_larger_than_the_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -350,34 +350,6 @@ static void noise_between_blocks_stops_the_reading_visibly(void **state)
     }
 }
 
-/* Behind damage blocks of a type that nobody knows are noise, however well they are framed. */
-static void unknown_blocks_are_no_end_of_damage(void **state)
-{
-    (void)state;
-    struct build b = {0};
-    section(&b);
-    interface(&b, 1, 0, NULL);
-    enhanced(&b, 0, T, 54, 54);
-    const size_t damage = b.bytes.n;
-    put32(&b, 6);
-    put32(&b, 11);
-    struct build body = {0};
-    put_bytes(&body, "unheard-of..", 12);
-    for (int k = 0; k < 8; k++)
-        block(&b, 0x01234567, &body);
-    const size_t sound = b.bytes.n;
-    for (uint64_t k = 1; k <= 100; k++)
-        enhanced(&b, 0, T + k, 54, 54);
-    struct reading r;
-    read_built(&r, &b);
-    assert_int_equal(r.n, 101);
-    assert_false(r.info.broken);
-    assert_int_equal(r.info.skipped[CAPTURE_SKIP_DAMAGED].n_bytes, sound - damage);
-    reading_finish(&r);
-    strbuf_finish(&body.bytes);
-    strbuf_finish(&b.bytes);
-}
-
 static void lengths_without_padding_are_rounded_up(void **state)
 {
     (void)state;
@@ -510,7 +482,6 @@ int main(void)
         cmocka_unit_test(a_cut_keeps_everything_before_it),
         cmocka_unit_test(frames_that_cannot_be_used_take_their_number),
         cmocka_unit_test(noise_between_blocks_stops_the_reading_visibly),
-        cmocka_unit_test(unknown_blocks_are_no_end_of_damage),
         cmocka_unit_test(lengths_without_padding_are_rounded_up),
         cmocka_unit_test(odd_blocks_stand_among_many),
         cmocka_unit_test(interfaces_are_bounded),
