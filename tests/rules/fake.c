@@ -17,7 +17,7 @@
 #include "analyzer/record/leap.h"
 #include "analyzer/record/said.h"
 
-#define N_FACTS 10
+#define N_FACTS 12
 
 static struct fact values[N_FACTS];
 static struct host_value host_values[8];
@@ -56,6 +56,8 @@ GETTER(6)
 GETTER(7)
 GETTER(8)
 GETTER(9)
+GETTER(10)
+GETTER(11)
 
 static const struct fact_def table[N_FACTS] = {
     {"t.bool", FACT_BOOL, FACT_MAY_GROW, NULL, "a bool", get_0},
@@ -68,6 +70,8 @@ static const struct fact_def table[N_FACTS] = {
     {"t.side", FACT_ENUM, FACT_OF_KIND | FACT_TELLS_UNHEARD, sides, "a side", get_7},
     {"t.text", FACT_TEXT, FACT_BY_ABSENCE | FACT_HEARS_CLIENT, NULL, "a text", get_8},
     {"t.time", FACT_TIME, 0, NULL, "a time", get_9},
+    {"client.said", FACT_TEXT, FACT_HEARS_CLIENT, NULL, "the client's last words", get_10},
+    {"server.said", FACT_TEXT, FACT_HEARS_SERVER, NULL, "the server's last words", get_11},
 };
 
 /* --- what tests set */

@@ -11,10 +11,10 @@
 #include "rules/hearing.h"
 
 /* The facts: t.bool, t.int, t.real, t.idle and t.other (durations), t.bytes, t.side (client,
- * server, path), t.text, t.ip, t.time.  All unknown ("not set") after fake_forget.  t.other rests
- * on the client, t.bytes on the server, t.idle on the reset side; t.side tells what was captured;
- * t.bool and t.int may grow where packets were lost, t.text may come of an absence; t.other goes by
- * the clock.
+ * server, path), t.text, t.ip, t.time, client.said and server.said.  All unknown ("not set") after
+ * fake_forget.  t.other rests on the client, t.bytes on the server, t.idle on the reset side;
+ * t.side tells what was captured; t.bool and t.int may grow where packets were lost, t.text may
+ * come of an absence; t.other goes by the clock.
  */
 void fake_forget(void); /* all facts, host values, links, covers and ends not captured */
 void fake_bool(const char *name, bool v);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "analyzer/record/said.h"
 #include "parsers/packet/words.h"
 #include "rules/explain.h"
 #include "tests/rules/fake.h"
@@ -151,6 +152,21 @@ static void test_indistinct(void **state)
     assert_true(says(d->alternatives[0].told_apart_by, "the log of 198.51.100.7:22"));
     assert_string_equal(d->alternatives[1].rule, "c");
     assert_false(d->alternatives[1].indistinct);
+    leave(&s);
+}
+
+/* Two rules for one cause are one alternative: the surer. */
+static void test_a_cause_is_named_once(void **state)
+{
+    (void)state;
+    struct scene s;
+    fake_forget();
+    play(&s, RULE("a", "port-scan", "", "0.7") END RULE("b", "port-closed", "", "0.4") END RULE(
+                 "c", "port-closed", "", "0.5") END RULE("d", "backscatter", "", "0.3") END);
+    const struct diagnosis *d = said(&s);
+    assert_int_equal(d->n_alternatives, 2);
+    assert_string_equal(d->alternatives[0].rule, "c");
+    assert_string_equal(d->alternatives[1].rule, "d");
     leave(&s);
 }
 
@@ -299,6 +315,32 @@ static void test_evidence(void **state)
     leave(&s);
 }
 
+/* What an end said last is told where it was understood, whatever the rule asks. */
+static void test_last_words(void **state)
+{
+    (void)state;
+    struct scene s;
+    const struct last_said noise = {.words = TEXT("some bytes")};
+    const struct last_said words = {.is_read = true, .words = TEXT("HTTP 503")};
+    fake_forget();
+    fake_text("client.said", "some bytes");
+    fake_text("server.said", "HTTP 503");
+    play(&s, RULE("a", "port-closed", "", "0.9") END);
+    s.f.connections[0].end[SIDE_CLIENT].said = &noise;
+    s.f.connections[0].end[SIDE_SERVER].said = &words;
+    const struct diagnosis *d = said(&s);
+    size_t n = 0;
+    for (size_t i = 0; i < d->n_evidence; i++) {
+        assert_false(text_eq(d->evidence[i].key, TEXT("client.said")));
+        if (text_eq(d->evidence[i].key, TEXT("server.said"))) {
+            assert_true(says(d->evidence[i].value, "HTTP 503"));
+            n++;
+        }
+    }
+    assert_int_equal(n, 1);
+    leave(&s);
+}
+
 static void test_severity_is_lowered(void **state)
 {
     (void)state;
@@ -431,11 +473,13 @@ int main(void)
         cmocka_unit_test(test_nothing_holds),
         cmocka_unit_test(test_supersedes),
         cmocka_unit_test(test_indistinct),
+        cmocka_unit_test(test_a_cause_is_named_once),
         cmocka_unit_test(test_ties_go_to_the_smaller_id),
         cmocka_unit_test(test_undecided),
         cmocka_unit_test(test_undecided_by_what_is_spoken),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_evidence),
+        cmocka_unit_test(test_last_words),
         cmocka_unit_test(test_severity_is_lowered),
         cmocka_unit_test(test_order_of_rules_is_nothing),
         cmocka_unit_test(test_groups),

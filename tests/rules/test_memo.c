@@ -264,6 +264,31 @@ static void test_numbers_between_limits(void **state)
     close_court(&t);
 }
 
+/* Which timers count hangs on what was spoken, where nothing else is asked of the silence, too. */
+static void test_timers_of_what_is_spoken(void **state)
+{
+    (void)state;
+    static const char timer[] = "<timeouts version='1'><timer after='22ns' tolerance='3ns' "
+                                "kind='server' product='p' speaks='mysql'>x</timer></timeouts>";
+    struct court t;
+    struct complaints c;
+    fake_forget();
+    open_court(&t,
+               RULE("a", "port-closed", REQUIRE("<fact name='t.idle' near-timer='server'/>"), "0.9")
+                   RULE("b", "port-scan", "", "0.1"),
+               0);
+    complaints_init(&c);
+    assert_true(timeouts_read(&t.k.timeouts, "t.xml", text_of(timer), &t.k.arena, &c));
+    complaints_finish(&c);
+    fake_number("t.idle", 23);
+    for (int i = 0; i < 4; i++) {
+        fake_spoken(1U << (i % 2 ? APP_HTTP1 : APP_MYSQL));
+        assert_as_judged(&t);
+        assert_string_equal(t.j.rule, i % 2 ? "b" : "a");
+    }
+    close_court(&t);
+}
+
 /* What rests on lines, or on which logs there are, is judged anew each time. */
 static void test_lines_are_not_remembered(void **state)
 {
@@ -449,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_values_of_each_type),
         cmocka_unit_test(test_words_in_noise),
         cmocka_unit_test(test_numbers_between_limits),
+        cmocka_unit_test(test_timers_of_what_is_spoken),
         cmocka_unit_test(test_lines_are_not_remembered),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_kinds_that_refer),
