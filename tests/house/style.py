@@ -28,6 +28,7 @@ FORBIDDEN = {
                            r"getservby\w+|socket|connect|res_query|res_search",
     "wall clock": r"time|gettimeofday|ftime|timespec_get",
 }
+XML_COMMENT = re.compile(r"^.*<!--(?s:.*?)-->.*$", re.MULTILINE)
 ANY_CLOCK = re.compile(r"\bclock_gettime\s*\(\s*(?!CLOCK_MONOTONIC|CLOCK_(?:PROCESS|THREAD)_CPUTIME_ID)")
 
 
@@ -48,6 +49,18 @@ def without_licence(names):
             good = any(SPDX in line for line in head[:skip + 1])
         if not good:
             found.append(f"{name}: no licence line at its head")
+    return found
+
+
+def wide_comments(names):
+    """XML comments, with what stands before and behind them; an element's own words may be long."""
+    found = []
+    for name in names:
+        text = read(name)
+        for match in XML_COMMENT.finditer(text):
+            start = text.count("\n", 0, match.start()) + 1
+            found += [f"{name}:{start + i}: {line.strip()[:90]}"
+                      for i, line in enumerate(match[0].split("\n")) if len(line) > MAX_COLUMNS]
     return found
 
 
@@ -113,6 +126,7 @@ def main():
     tap.check(f"no line of Python over {MAX_COLUMNS_PYTHON} columns",
               lines_where([f for f in code if f.endswith(".py")],
                           lambda line: len(line) > MAX_COLUMNS_PYTHON))
+    tap.check(f"no comment of XML over {MAX_COLUMNS} columns", wide_comments(data))
     tap.check("no tabs", lines_where(code + data, lambda line: "\t" in line))
     tap.check("no blanks at line ends", lines_where(text, lambda line: line != line.rstrip()))
     tap.check("nothing unfinished by its own words", lines_where(code + data, UNFINISHED.search))

@@ -81,6 +81,16 @@ class Style(House):
         self.assertFalse(style.UNFINISHED.search("mkstemp(XX" "XXXX)"))
         self.assertTrue(style.LEAKS.search("see /wor" "k/main"))
 
+    def test_wide_comments(self):
+        wide, words = "w " * 60, 'x="' + "w " * 60 + '"'
+        self.put(a="")
+        name = "a.xml"
+        (tree.TOP / name).write_text(f"<a {words}>\n<!-- narrow\n -->\n<!-- one\n{wide}-->\n</a>\n",
+                                     encoding="utf-8")
+        self.assertEqual([f.split(": ")[0] for f in style.wide_comments([name])], ["a.xml:5"])
+        (tree.TOP / name).write_text(f"<a {words}> <!-- behind --> </a>\n", encoding="utf-8")
+        self.assertEqual(len(style.wide_comments([name])), 1)
+
     def test_long_functions(self):
         names = self.put(a="int f(void)\n{\n" + "    g();\n" * 61 + "}\n")
         self.assertEqual(len(list(style.long_functions(names))), 1)
