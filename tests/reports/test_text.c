@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,6 +69,69 @@ static void test_many_members(void **state)
     assert_true(holds(t, "... and 1999 more (-o report.jsonl holds every one)"));
     sheet_report_free(t);
     sheet_finish(&s);
+}
+
+/* Where the first one's capture does not hold them, members say which does; and a capture without
+ * a packet has no times. */
+static void test_members_of_other_captures(void **state)
+{
+    (void)state;
+    struct sheet s;
+    struct report_options o = {.width = 100};
+    struct case_capture captures[2];
+    sheet_make(&s, &(struct sheet_plan){
+                       .n_diagnoses = 3, .alike = true, .n_segments = 2, .hostile = TEXT("x")});
+    captures[0] = captures[1] = s.c.captures[0];
+    captures[0].name = TEXT("a.pcap");
+    captures[1].name = TEXT("b.pcap");
+    captures[1].first = captures[1].last = INSTANT_NONE;
+    s.c.captures = captures;
+    s.c.n_captures = 2;
+    ((struct connection *)(uintptr_t)reset_connection(s.c.resets[2]))->capture = 1;
+    s.f.v[2].capture = 1;
+    struct text t = sheet_report(&report_text, &s.f, &o);
+    assert_int_equal(count(t, "Z  frame 2, stream 1\n"), 1);
+    assert_int_equal(count(t, "Z  b.pcap frame 2, stream 2\n"), 1);
+    assert_true(holds(t, "a.pcap: pcap, 7 packets, 1970-01-01T00:16:40.000000Z to 1970-01-01T00:"));
+    assert_true(holds(t, "b.pcap: pcap, 7 packets;"));
+    sheet_report_free(t);
+    t = sheet_report(&report_html, &s.f, &o);
+    assert_int_equal(count(t, "7 packets, 1970-01-01T00:16:40.000000Z to 1970-01-01T00:16:41"), 1);
+    assert_int_equal(count(t, "<td>7 packets; "), 1);
+    sheet_report_free(t);
+    s.c.n_captures = 0;
+    sheet_finish(&s);
+}
+
+/* One is one and more are many; what was not used is told with its reason, what was used is not. */
+static void test_the_page_counts_in_words(void **state)
+{
+    (void)state;
+    struct sheet s;
+    struct report_options o = {.width = 100};
+    struct case_input inputs[] = {
+        {.name = TEXT("a.pcap"), .taken_for = "capture"},
+        {.name = TEXT("b.pcap"), .taken_for = "capture", .failed = true, .why = TEXT("it broke")},
+        {.name = TEXT("c.doc"), .taken_for = "skipped", .why = TEXT("no log")},
+        {.name = TEXT("d.gz"), .taken_for = "skipped", .failed = true, .why = TEXT("cut off")}};
+    for (size_t n = 1; n < 3; n++) {
+        sheet_make(&s,
+                   &(struct sheet_plan){
+                       .n_diagnoses = 1, .n_unmatched = n, .n_segments = 2, .hostile = TEXT("x")});
+        s.c.inputs = inputs;
+        s.c.n_inputs = 4;
+        struct text t = sheet_report(&report_html, &s.f, &o);
+        assert_true(holds(t, n == 1 ? ">1 log line reports a reset that no capture holds.<"
+                                    : ">2 log lines report a reset that no capture holds.<"));
+        assert_true(
+            holds(t, "<code>192.0.2.1:50000</code> \xE2\x86\x92 <code>198.51.0.0:22</code>"));
+        assert_int_equal(count(t, "a.pcap"), 0);
+        assert_true(holds(t, "<td><code>b.pcap</code></td><td>failed</td><td>it broke<"));
+        assert_true(holds(t, "<td><code>c.doc</code></td><td>not used</td><td>no log<"));
+        assert_true(holds(t, "<td><code>d.gz</code></td><td>failed</td><td>cut off<"));
+        sheet_report_free(t);
+        sheet_finish(&s);
+    }
 }
 
 static void set_end(const struct sheet *s, size_t i, enum side side, const char *end)
@@ -153,6 +217,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_cases),
         cmocka_unit_test(test_many_members),
+        cmocka_unit_test(test_members_of_other_captures),
+        cmocka_unit_test(test_the_page_counts_in_words),
         cmocka_unit_test(test_crowd),
         cmocka_unit_test(test_attempts),
     };

@@ -316,6 +316,27 @@ class ExplainLog(ProgramTest):
         self.assertEqual((absent["verdict"], absent["candidates"]), ("absent", []))
         self.assertIn("host 203.0.113.77 and port 22", absent["capture_hint"])
 
+    def test_endings(self):
+        """However a connection ended that the line could be about, the answer says it."""
+        out = [struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)]
+        closes = {40001: [], 40002: [True], 40003: [False], 40004: [True, False]}
+        for port, fins in closes.items():
+            ends = [(bytes([192, 0, 2, 1]), port), (bytes([198, 51, 100, 7]), 443)]
+            for to_server, flags in [(True, 0x02), (False, 0x12), (True, 0x10)] + [(f, 0x11) for f in fins]:
+                source, target = ends if to_server else reversed(ends)
+                tcp = struct.pack(">HHIIBBHHH", source[1], target[1], 100 if to_server else 500,
+                                  500 if to_server else 100, 0x50, flags, 65535, 0, 0)
+                ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40, 0, 0x4000, 64, 6, 0, source[0], target[0])
+                out.append(struct.pack("<IIII", 1790000000, len(out) * 1000, 40, 40) + ip + tcp)
+        self.write("x.pcap", b"".join(out))
+        self.write("x.log", b"".join(b"2026-09-21T13:33:20Z web sshd[9]: Connection reset by 192.0.2.1 port %d\n"
+                                     % port for port in closes))
+        for line, ending in enumerate(("open", "fin", "fin", "fin"), 1):
+            told = json.loads(self.expect(OK, "--explain-log", f"x.log:{line}", "--format", "json",
+                                          "x.pcap", "x.log").out)
+            self.assertEqual([(k["client"]["port"], k["ending"]) for k in told["candidates"]],
+                             [(40000 + line, ending)])
+
     def test_absent(self):
         sample = TOP / "samples/reset-not-captured"
         told = self.ask("auth.log:7", sample)
@@ -404,6 +425,17 @@ class Outputs(ProgramTest):
                                  b"before\n" + plain + b"behind\n")
         self.assertTrue(os.path.islink(self.folder / "out"))
         self.assertFalse((self.folder / "-").exists())
+
+    def test_open_file_by_its_number(self):
+        """Whoever gave the number reads what was written, for no new file took the old one's place."""
+        case = self.write_case()
+        plain = self.json_of(case).out
+        for folder in ("/dev/fd", "/proc/self/fd"):
+            with self.subTest(folder=folder), open(self.folder / "kept", "w+b") as kept:
+                number = kept.fileno()
+                self.expect(OK, "-o", f"{folder}/{number}", "--format", "json", case,
+                            pass_fds=[number])
+                self.assertEqual(kept.read(), plain)
 
     def test_link_stays_a_link(self):
         case = self.write_case()

@@ -77,13 +77,15 @@ static const struct {
      "Ip:\n    Forwarding: 1\n    12272 total packets received\nTcp:\n"
      "    12 active connection openings\n    3 connection resets received\n    9 resets sent\n"
      "TcpExt:\n    42 times the listen queue of a socket overflowed\n"
-     "    42 SYNs to LISTEN sockets dropped\n    TCPRcvCoalesce: 11\n",
+     "    42 SYNs to LISTEN sockets dropped\n    TCPRcvCoalesce: 11\n"
+     "    5 timeouts (in all states).\n",
      {{"nstat.TcpExtListenOverflows", "42"},
       {"nstat.TcpExtListenDrops", "42"},
       {"nstat.TcpEstabResets", "3"},
       {"nstat.TcpOutRsts", "9"},
       {"nstat.TcpExtTCPRcvCoalesce", "11"},
       {"nstat.IpForwarding", "1"},
+      {"netstat.tcpext.timeouts-in-all-states", "5"},
       {"netstat.ip.total-packets-received", "12272"}}},
     {"sshd",
      "port 22\naddressfamily any\nlistenaddress [::]:22\nlistenaddress 0.0.0.0:22\nusepam yes\n"
@@ -332,6 +334,35 @@ static void values_are_read_whatever_the_pieces(void **state)
     }
 }
 
+/* As if each had been saved on Windows. */
+static void values_are_read_whatever_ends_the_lines(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof snapshots / sizeof snapshots[0]; i++) {
+        struct arena arena;
+        struct flaws flaws;
+        struct host_parse p;
+        struct strbuf dos;
+        strbuf_init(&dos);
+        for (const char *c = snapshots[i].text; *c; c++) {
+            if (*c == '\n' && (dos.n == 0 || dos.p[dos.n - 1] != '\r'))
+                strbuf_char(&dos, '\r');
+            strbuf_char(&dos, *c);
+        }
+        arena_init(&arena, NULL);
+        flaws_init(&flaws);
+        print_message("snapshot %zu: %s\n", i, snapshots[i].kind);
+        assert_ptr_equal(host_sniff(strbuf_view(&dos), (struct text){0}),
+                         host_kind_find(text_of(snapshots[i].kind)));
+        parse_in_pieces(&p, dos.p, 100000, &arena, &flaws);
+        assert_items(&p, snapshots[i].items);
+        host_parse_finish(&p);
+        flaws_finish(&flaws);
+        arena_finish(&arena);
+        strbuf_finish(&dos);
+    }
+}
+
 static void lines_and_the_own_name(void **state)
 {
     (void)state;
@@ -387,6 +418,7 @@ int main(void)
         cmocka_unit_test(a_name_helps_where_comments_hide_the_content),
         cmocka_unit_test(logs_are_not_snapshots),
         cmocka_unit_test(values_are_read_whatever_the_pieces),
+        cmocka_unit_test(values_are_read_whatever_ends_the_lines),
         cmocka_unit_test(lines_and_the_own_name),
         cmocka_unit_test(too_many_values_are_counted),
     };
