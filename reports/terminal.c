@@ -45,30 +45,64 @@ static double seconds_between(const struct timespec *a, const struct timespec *b
     return (double)(b->tv_sec - a->tv_sec) + (double)(b->tv_nsec - a->tv_nsec) / 1e9;
 }
 
+static void say_progress(struct strbuf *line, const struct talk *t, uint64_t done, uint64_t total)
+{
+    double took = seconds_between(&t->began, &t->last), rate = (double)done / took;
+    strbuf_str(line, ": ");
+    show_bytes(line, done);
+    if (total != UINT64_MAX && total > 0) {
+        strbuf_str(line, " of ");
+        show_bytes(line, total);
+    }
+    strbuf_str(line, ", ");
+    show_bytes(line, (uint64_t)rate);
+    strbuf_str(line, "/s");
+    if (total != UINT64_MAX && total > done && rate >= 1) {
+        strbuf_str(line, ", ");
+        show_duration(line, (instant_ns)((double)(total - done) / rate * 1e9));
+        strbuf_str(line, " left");
+    }
+}
+
+static size_t columns_of(FILE *out)
+{
+    struct winsize size;
+    if (!isatty(fileno(out)) || ioctl(fileno(out), TIOCGWINSZ, &size) != 0)
+        return 0;
+    return size.ws_col;
+}
+
+/* The last n bytes at most, and whole characters. */
+static struct text tail_of(struct text t, size_t n)
+{
+    size_t from = t.n > n ? t.n - n : 0;
+    while (from < t.n && ((unsigned char)t.p[from] & 0xc0) == 0x80)
+        from++;
+    return text_slice(t, from, t.n);
+}
+
+/* One row at most, for only one can be wiped: of a long name its end stays. */
 static void progress_line(const struct talk *t, const char *what, const char *name, uint64_t done,
                           uint64_t total)
 {
-    struct strbuf line;
-    double took = seconds_between(&t->began, &t->last), rate = (double)done / took;
-    strbuf_init(&line);
-    strbuf_printf(&line, "%s ", what);
-    strbuf_escaped(&line, text_of(name));
-    strbuf_str(&line, ": ");
-    show_bytes(&line, done);
-    if (total != UINT64_MAX && total > 0) {
-        strbuf_str(&line, " of ");
-        show_bytes(&line, total);
-    }
-    strbuf_str(&line, ", ");
-    show_bytes(&line, (uint64_t)rate);
-    strbuf_str(&line, "/s");
-    if (total != UINT64_MAX && total > done && rate >= 1) {
-        strbuf_str(&line, ", ");
-        show_duration(&line, (instant_ns)((double)(total - done) / rate * 1e9));
-        strbuf_str(&line, " left");
-    }
-    fprintf(stderr, "\r\033[K%s", line.p ? line.p : "");
-    strbuf_finish(&line);
+    static const char cut[] = "...";
+    const size_t columns = columns_of(stderr);
+    struct strbuf said, clean;
+    strbuf_init(&said);
+    strbuf_init(&clean);
+    say_progress(&said, t, done, total);
+    strbuf_escaped(&clean, text_of(name));
+    struct text shown = strbuf_view(&clean);
+    const size_t others = strlen(what) + 1 + said.n;
+    if (columns > 0 && others + shown.n >= columns)
+        shown = tail_of(shown, columns > others + sizeof cut ? columns - others - sizeof cut : 0);
+    const char *before = shown.n < clean.n ? cut : "";
+    fputs("\r\033[K", stderr);
+    if (columns == 0 || others + strlen(before) + shown.n < columns)
+        fprintf(stderr, "%s %s" TEXT_FMT TEXT_FMT, what, before, TEXT_ARG(shown),
+                TEXT_ARG(strbuf_view(&said)));
+    strbuf_finish(&said);
+    strbuf_finish(&clean);
     fflush(stderr);
 }
 
@@ -97,12 +131,10 @@ void terminal_progress(void *ctx, const char *what, const char *name, uint64_t d
 
 unsigned terminal_width(FILE *out)
 {
-    struct winsize size;
-    if (!isatty(fileno(out)) || ioctl(fileno(out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    const size_t columns = columns_of(out);
+    if (columns == 0)
         return 0;
-    return size.ws_col < WIDTH_LEAST  ? WIDTH_LEAST
-           : size.ws_col > WIDTH_MOST ? WIDTH_MOST
-                                      : size.ws_col;
+    return columns < WIDTH_LEAST ? WIDTH_LEAST : columns > WIDTH_MOST ? WIDTH_MOST : columns;
 }
 
 bool terminal_takes_color(const struct arguments *a, FILE *out)

@@ -56,6 +56,13 @@ void case_tell(const struct case_run *run, const char *what, const struct source
         run->config->progress(run->config->ctx, what, source_name(s), source_offset(s), total);
 }
 
+static void tell_copied(void *ctx, const char *name, uint64_t n)
+{
+    const struct case_run *run = ctx;
+    if (run->config->progress)
+        run->config->progress(run->config->ctx, "copying", name, n, UINT64_MAX);
+}
+
 void case_unused(const struct case_run *run, const struct case_input *in)
 {
     struct error note;
@@ -315,6 +322,8 @@ bool case_run(struct case_file *c, const struct case_config *config, struct erro
     }
     datagrams_init(&run.datagrams, 0, 0);
     struct walk *walk = walk_new(NULL, case_take_as, &run, err);
+    if (walk)
+        walk_watch(walk, tell_copied);
     run.walk = walk;
     bool good = walk && run_with(&run, walk, err);
     case_drop_series(&run);

@@ -76,6 +76,7 @@ struct copying {
     const char *name;
     uint64_t max, n;
     spool_wants *wants;
+    spool_told *told;
     void *ctx;
 };
 
@@ -85,7 +86,11 @@ static bool put_copy(struct copying *c, const char *bytes, size_t n, struct erro
     if (c->n > c->max)
         return error_set(err, ERROR_LIMIT, c->name, "gave more than %llu bytes",
                          (unsigned long long)c->max);
-    return write_all(c->to, bytes, n) || error_set_errno(err, errno, c->name, "cannot keep a copy");
+    if (!write_all(c->to, bytes, n))
+        return error_set_errno(err, errno, c->name, "cannot keep a copy");
+    if (c->told)
+        c->told(c->ctx, c->n);
+    return true;
 }
 
 /* So much as shows what it is, in as many reads as that takes; how much it was, or -1. */
@@ -135,8 +140,8 @@ int spool_open(const char *path)
     return fd;
 }
 
-int spool_path(const char *path, const char *name, uint64_t max, spool_wants *wants, void *ctx,
-               struct error *err)
+int spool_path(const char *path, const char *name, uint64_t max, spool_wants *wants,
+               spool_told *told, void *ctx, struct error *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     int from = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -148,7 +153,7 @@ int spool_path(const char *path, const char *name, uint64_t max, spool_wants *wa
     if (to < 0)
         error_set_errno(err, errno, name, "cannot keep a copy");
     const uint64_t room = to >= 0 ? room_for(to) : 0;
-    struct copying c = {from, to, name, room < max ? room : max, 0, wants, ctx};
+    struct copying c = {from, to, name, room < max ? room : max, 0, wants, told, ctx};
     if (to >= 0 && !copy(&c, err)) {
         close(to);
         to = -1;
@@ -255,7 +260,8 @@ int spool_on_disk(uint64_t *room)
     return fd;
 }
 
-bool spool_append(int fd, uint64_t at, struct source *s, uint64_t max, uint64_t *n)
+bool spool_append(int fd, uint64_t at, struct source *s, uint64_t max, spool_told *told, void *ctx,
+                  uint64_t *n)
 {
     const uint8_t *p;
     size_t more;
@@ -269,6 +275,8 @@ bool spool_append(int fd, uint64_t at, struct source *s, uint64_t max, uint64_t 
         }
         source_consume(s, more);
         *n += more;
+        if (told)
+            told(ctx, *n);
     }
     return true;
 }

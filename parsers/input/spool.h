@@ -23,11 +23,15 @@ int spool_open(const char *path);
 /* Whether the rest of a stream that begins so is wanted. */
 typedef bool spool_wants(void *ctx, const uint8_t *bytes, size_t n);
 
+/* Hears now and then how many bytes were copied so far. */
+typedef void spool_told(void *ctx, uint64_t n);
+
 /* Copies "-" (standard input) or the pipe at path, at most max bytes, nor more than half of what is
- * free where the copy goes; where wants (it may be NULL) says no to its first SNIFF_BYTES, those
- * and perhaps some more.  Returns a descriptor that is the caller's, or -1 with *err. */
-int spool_path(const char *path, const char *name, uint64_t max, spool_wants *wants, void *ctx,
-               struct error *err);
+ * free where the copy goes; where wants says no to its first SNIFF_BYTES, those and perhaps some
+ * more.  wants and told may be NULL.  Returns a descriptor that is the caller's, or -1 with *err.
+ */
+int spool_path(const char *path, const char *name, uint64_t max, spool_wants *wants,
+               spool_told *told, void *ctx, struct error *err);
 
 /* Copies what is left of the source, at most max bytes.  Returns a descriptor that is the caller's,
  * or -1 with *err. */
@@ -54,8 +58,10 @@ void spool_hold_signals(sigset_t *before);
 int spool_on_disk(uint64_t *room);
 
 /* Copies what is left of the source to the file, from offset at on: *n bytes.  False where they
- * cannot be written, or are more than max; what the source fails with is its own. */
-bool spool_append(int fd, uint64_t at, struct source *s, uint64_t max, uint64_t *n);
+ * cannot be written, or are more than max; what the source fails with is its own.  told may be
+ * NULL. */
+bool spool_append(int fd, uint64_t at, struct source *s, uint64_t max, spool_told *told, void *ctx,
+                  uint64_t *n);
 
 /* The n bytes of the file from offset at on, and then the failure, if there is one.  The file must
  * outlive it and stays the caller's; many may read from one at a time.  NULL with *err: no memory.

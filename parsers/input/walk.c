@@ -188,15 +188,22 @@ static bool visit_folder(struct walk *w, const struct pending *p)
     return ok;
 }
 
-struct beginning {
-    struct walk *w;
-    const char *name;
-};
+void walk_watch(struct walk *w, walk_copied *copied)
+{
+    w->copied = copied;
+}
+
+void walk_tell_copied(void *ctx, uint64_t n)
+{
+    const struct walk_copy *of = ctx;
+    if (of->w->copied)
+        of->w->copied(of->w->ctx, of->name, n);
+}
 
 /* A pipe without end (/dev/zero) is not copied to see that nothing can be made of it. */
 static bool may_be_read(void *ctx, const uint8_t *bytes, size_t n)
 {
-    const struct beginning *of = ctx;
+    const struct walk_copy *of = ctx;
     const enum input_kind kind = sniff_kind(bytes, n);
     return kind != INPUT_UNKNOWN ||
            (of->w->override && of->w->override(of->w->ctx, of->name, kind) != INPUT_UNKNOWN);
@@ -205,8 +212,9 @@ static bool may_be_read(void *ctx, const uint8_t *bytes, size_t n)
 static bool visit_pipe(struct walk *w, const struct pending *p, struct source **source)
 {
     struct error err = {0};
-    struct beginning of = {.w = w, .name = p->name};
-    int fd = spool_path(p->path, p->name, w->limits->spool_max, may_be_read, &of, &err);
+    struct walk_copy of = {.w = w, .name = p->name};
+    int fd = spool_path(p->path, p->name, w->limits->spool_max, may_be_read, walk_tell_copied, &of,
+                        &err);
     if (fd < 0)
         return walk_list_failure(w, p->name, INPUT_FAILED, &err);
     int *slot = vec_push(&w->spools);

@@ -32,12 +32,17 @@ struct input {
 /* Says what an input is to be taken for (--as TYPE:PATH); returns sniffed to leave it. */
 typedef enum input_kind walk_override(void *ctx, const char *name, enum input_kind sniffed);
 
+/* Hears now and then how many bytes of an input were copied so far. */
+typedef void walk_copied(void *ctx, const char *name, uint64_t n);
+
 struct walk;
 
 /* limits and override may be NULL.  NULL with *err when memory is short. */
 struct walk *walk_new(const struct input_limits *limits, walk_override *override, void *ctx,
                       struct error *err);
 void walk_free(struct walk *w); /* NULL-safe; every source must be closed before */
+/* Who hears of copies, with the ctx of walk_new; NULL: nobody. */
+void walk_watch(struct walk *w, walk_copied *copied);
 /* Paths in the order in which they are visited; all before the first walk_next. */
 bool walk_add(struct walk *w, const char *path, struct error *err);
 

@@ -29,7 +29,8 @@ bool walk_keep(struct walk *w, size_t i, struct source *source)
     const uint64_t left = walk_room(w);
     if (left == 0 || (in->size != UINT64_MAX && in->size > left))
         return false;
-    if (!spool_append(w->kept.fd, w->kept.n, source, left, &n)) {
+    struct walk_copy of = {.w = w, .name = in->name};
+    if (!spool_append(w->kept.fd, w->kept.n, source, left, walk_tell_copied, &of, &n)) {
         w->kept.room = w->kept.n;
         return true;
     }

@@ -64,7 +64,8 @@ bool walk_nested(struct walk *w, const char *name, struct source *source)
     const int fd = room > 0 ? spool_on_disk(&unused) : -1;
     if (fd < 0)
         return refuse(w, name, "there is no room for a copy");
-    if (!spool_append(fd, 0, source, room, &n)) {
+    struct walk_copy of = {.w = w, .name = name};
+    if (!spool_append(fd, 0, source, room, walk_tell_copied, &of, &n)) {
         close(fd);
         return refuse(w, name, "there is no room for a copy");
     }

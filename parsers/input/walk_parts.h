@@ -47,6 +47,7 @@ struct walk {
     struct arena arena; /* names, paths, errors, inputs */
     const struct input_limits *limits;
     walk_override *override;
+    walk_copied *copied;
     void *ctx;
     VEC(struct pending) todo; /* a stack */
     VEC(struct input *) inputs;
@@ -68,6 +69,13 @@ struct walk {
     unsigned n_nested;     /* archives out of archives, all together */
     struct opened idle;    /* the archive last used by walk_open_input */
 };
+
+/* What is copied, for a spool_told of it. */
+struct walk_copy {
+    const struct walk *w;
+    const char *name;
+};
+void walk_tell_copied(void *ctx, uint64_t n);
 
 /* Puts a path on the stack.  False when memory ran out. */
 bool walk_push(struct walk *w, const struct pending *p);
