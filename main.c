@@ -41,6 +41,17 @@ static bool may_write(const struct findings *f, const char *path, struct error *
            error_set(err, ERROR_USAGE, path, "is an input, and is not written over");
 }
 
+static bool may_write_all(const struct arguments *a)
+{
+    struct error err = {0};
+    for (size_t i = 0; i < a->outputs.n; i++)
+        if (!report_may_write(a->outputs.v[i].path, &err)) {
+            terminal_error(&err);
+            return false;
+        }
+    return true;
+}
+
 static int write_reports(const struct arguments *a, const struct findings *f,
                          struct report_options *o)
 {
@@ -169,6 +180,8 @@ static int analyze(struct session *s)
         (s->args.outputs.n > 0 || (s->args.format == report_format_by_id(TEXT("html")))))
         return arguments_complain("", "--explain-log",
                                   " writes text or JSON on standard output only");
+    if (!may_write_all(&s->args))
+        return EXIT_USAGE;
     struct case_config config = config_of(s, s->args.paths.v, s->args.paths.n);
     bool good = case_run(&c, &config, &err);
     terminal_clear(&s->talk);

@@ -196,10 +196,32 @@ static int take_as(struct arguments *a, const char *value)
 
 static int take_output(struct arguments *a, const char *path)
 {
+    if (!path[0])
+        return arguments_complain("the name of a report is empty", "", "");
     struct output *slot = vec_push(&a->outputs);
     if (slot)
         *slot = (struct output){.path = path, .format = report_format_by_path(text_of(path))};
     return EXIT_OK;
+}
+
+/* Names those that there are, by their ids or by their extensions. */
+static int complain_format(const char *before, const char *value, const char *after, bool by_id)
+{
+    size_t n;
+    const struct report_format *const *formats = report_formats(&n);
+    struct strbuf said;
+    strbuf_init(&said);
+    strbuf_str(&said, after);
+    for (size_t i = 0; i < n; i++) {
+        struct text first, others;
+        text_cut(text_of(by_id ? formats[i]->id : formats[i]->extension), ' ', &first, &others);
+        strbuf_str(&said, i == 0 ? " (" : ", ");
+        strbuf_text(&said, first);
+    }
+    strbuf_str(&said, ")");
+    arguments_complain(before, value, said.p ? said.p : after);
+    strbuf_finish(&said);
+    return EXIT_USAGE;
 }
 
 /* --format is the format of the -o before it, whatever its extension, else of standard output. */
@@ -207,7 +229,7 @@ static int take_format(struct arguments *a, const char *id)
 {
     const struct report_format *format = report_format_by_id(text_of(id));
     if (!format)
-        return arguments_complain("there is no report format \"", id, "\"");
+        return complain_format("there is no report format \"", id, "\"", true);
     if (a->outputs.n > 0)
         a->outputs.v[a->outputs.n - 1].format = format;
     else
@@ -365,8 +387,8 @@ int arguments_parse(struct arguments *a, int argc, char **argv)
             return EXIT_USAGE;
     for (size_t i = 0; i < a->outputs.n; i++)
         if (!a->outputs.v[i].format)
-            return arguments_complain("the extension of \"", a->outputs.v[i].path,
-                                      "\" names no report format");
+            return complain_format("the extension of \"", a->outputs.v[i].path,
+                                   "\" names no report format", false);
     return EXIT_OK;
 }
 

@@ -133,6 +133,38 @@ static bool write_by_rename(const struct report_format *format, const char *path
     return good;
 }
 
+/* Whether a file may be made beside it. */
+static bool has_place(const char *path, const char *target, struct error *err)
+{
+    const char *slash = strrchr(target, '/');
+    char *folder = slash ? strndup(target, (size_t)(slash - target) + 1) : NULL;
+    if (slash && !folder)
+        return error_set(err, ERROR_NO_MEMORY, path, "out of memory");
+    const bool good = access(folder ? folder : ".", W_OK | X_OK) == 0 ||
+                      error_set_errno(err, errno, path, "cannot be created");
+    free(folder);
+    return good;
+}
+
+bool report_may_write(const char *path, struct error *err)
+{
+    struct stat st;
+    const bool is_there = stat(path, &st) == 0;
+    if (is_standard_output(path, is_there ? &st : NULL))
+        return true;
+    if (!is_there)
+        return has_place(path, path, err);
+    if (S_ISDIR(st.st_mode))
+        return error_set_errno(err, EISDIR, path, "cannot be opened for writing");
+    if (!S_ISREG(st.st_mode) || is_of_system(path))
+        return access(path, W_OK) == 0 ||
+               error_set_errno(err, errno, path, "cannot be opened for writing");
+    char *target = realpath(path, NULL);
+    const bool good = has_place(path, target ? target : path, err);
+    free(target);
+    return good;
+}
+
 bool report_write_file(const struct report_format *format, const char *path,
                        const struct findings *f, const struct report_options *o, struct error *err)
 {

@@ -39,6 +39,9 @@ const struct report_format *report_format_by_id(struct text id);
 /* By the file name's extension; NULL when none fits. */
 const struct report_format *report_format_by_path(struct text path);
 
+/* Whether report_write_file could make that file now, so that nobody has to wait for the answer. */
+bool report_may_write(const char *path, struct error *err);
+
 /* Writes the report into a temporary file beside path and renames it when it is whole; nothing half
  * written is ever seen under path.  A full disk is an error. */
 bool report_write_file(const struct report_format *format, const char *path,

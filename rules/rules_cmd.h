@@ -28,7 +28,8 @@ struct case_door {
 };
 
 /* Runs the examples of each rule: "fires" wants a diagnosis by that rule, "silent" wants none.
- * Folders are looked for under each of dirs; a rule without an example of either kind is named. */
+ * Folders are looked for under each of dirs; a rule without an example of either kind is named.  0:
+ * all passed; 2: one did not, or one of dirs is no folder. */
 int rules_cmd_test(const struct catalogue *k, const char *const *dirs, size_t n,
                    const struct case_door *door, FILE *out, FILE *err);
 

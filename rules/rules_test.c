@@ -133,12 +133,26 @@ static size_t name_untested(const struct run *run)
     return n;
 }
 
+/* Else each example of the catalogue would fail for it. */
+static bool are_folders(const char *const *dirs, size_t n, FILE *err)
+{
+    struct stat st;
+    for (size_t i = 0; i < n; i++)
+        if (stat(dirs[i], &st) != 0 || !S_ISDIR(st.st_mode)) {
+            fprintf(err, "%s: is no folder\n", quoted(text_of(dirs[i])).s);
+            return false;
+        }
+    return true;
+}
+
 int rules_cmd_test(const struct catalogue *k, const char *const *dirs, size_t n,
                    const struct case_door *door, FILE *out, FILE *err)
 {
     struct run run = {
         .catalogue = k, .dirs = dirs, .n_dirs = n, .door = door, .out = out, .err = err};
     size_t n_failed = 0;
+    if (!are_folders(dirs, n, err))
+        return 2;
     bool gathered = gather(&run);
     for (size_t i = 0; i < run.trials.n; i++) {
         if (!run.trials.v[i].ran)
@@ -151,5 +165,5 @@ int rules_cmd_test(const struct catalogue *k, const char *const *dirs, size_t n,
     free(run.trials.v);
     if (!gathered)
         fputs("out of memory\n", err);
-    return gathered && !n_failed ? 0 : 1;
+    return gathered && !n_failed ? 0 : 2;
 }
