@@ -100,11 +100,19 @@ static uint32_t code_point(struct text t, size_t len)
     return c;
 }
 
-/* Marks that reorder or break a line without being seen (Unicode UAX #9, U+2028/2029, BOM). */
+/* Marks that reorder or break a line, or hide between its letters, without being seen (Unicode UAX
+ * #9, U+2028/2029, BOM, category Cf).  Not the joiners U+200C and U+200D: scripts need them. */
 static bool is_hidden_mark(uint32_t c)
 {
-    return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e ||
-           c == 0x200f || c == 0x061c || c == 0x2028 || c == 0x2029 || c == 0xfeff;
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {{0xad, 0xad},     {0x61c, 0x61c},    {0x180e, 0x180e}, {0x200b, 0x200b},
+                  {0x200e, 0x200f}, {0x2028, 0x202e},  {0x2060, 0x206f}, {0xfeff, 0xfeff},
+                  {0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    return false;
 }
 
 static bool is_control(uint32_t c)
@@ -118,9 +126,23 @@ static void add_hex(struct strbuf *b, struct text t, size_t n)
         strbuf_printf(b, "\\x%02x", (unsigned)(unsigned char)t.p[i]);
 }
 
+/* How many letters, digits and the like stand at its head, which are nearly all. */
+static size_t plain_run(struct text t)
+{
+    size_t n = 0;
+    while (n < t.n && t.p[n] >= ' ' && t.p[n] <= '~')
+        n++;
+    return n;
+}
+
 void strbuf_escaped(struct strbuf *b, struct text t)
 {
     for (size_t at = 0; at < t.n;) {
+        const size_t plain = plain_run(text_slice(t, at, t.n));
+        strbuf_add(b, t.p + at, plain);
+        at += plain;
+        if (at == t.n)
+            break;
         struct text rest = text_slice(t, at, t.n);
         size_t len = text_utf8_len(rest);
         uint32_t c = len ? code_point(rest, len) : 0;

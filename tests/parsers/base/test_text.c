@@ -155,6 +155,10 @@ static void hostile_bytes_never_reach_the_terminal(void **state)
     escaped(TEXT("a\xe2\x80\xae"), "a\\u{202E}"); /* bidi override */
     escaped(TEXT("\xe2\x81\xa6\xd8\x9c"), "\\u{2066}\\u{061C}");
     escaped(TEXT("\xe2\x80\xa8"), "\\u{2028}");
+    escaped(TEXT("10.\xe2\x80\x8b" /* no width */ "1"), "10.\\u{200B}1");
+    escaped(TEXT("a\xf3\xa0\x81\xa1 tag"), "a\\u{E0061} tag");
+    escaped(TEXT("\xc2\xad\xe2\x81\xa0"), "\\u{00AD}\\u{2060}");
+    escaped(TEXT("\xe2\x80\x8d\xe2\x80\xb0"), "\xe2\x80\x8d\xe2\x80\xb0"); /* joiner, per mille */
     escaped((struct text){"a\0b", 3}, "a\\x00b");
 }
 
