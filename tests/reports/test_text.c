@@ -41,6 +41,10 @@ static void test_many_cases(void **state)
     assert_int_equal(count(t, "Wireshark filter: "), 50);
     assert_int_equal(count(t, "    1  application-abort      at 198.51."), TELL_MOST_LISTED);
     assert_true(holds(t, "... and 1950 more cases with 1950 resets"));
+    assert_int_equal(count(t, "\n1. x\n"), 1);
+    assert_int_equal(count(t, "\n50. x\n"), 1);
+    assert_int_equal(count(t, "\n0. ") + count(t, "\n51. "), 0);
+    assert_false(holds(t, "Resets that ended nothing"));
     sheet_report_free(t);
     o.verbosity = 1;
     t = sheet_report(&report_text, &s.f, &o);
