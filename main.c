@@ -216,7 +216,7 @@ static bool is_asked(const struct findings *f, const struct finding *x, const ch
     if (!text_to_u64(text_of(which), &frame))
         return false;
     for (size_t i = 0; i < r->n_rsts; i++)
-        if (r->rsts[i].segment.frame == frame)
+        if (frame_number(r->rsts[i].segment.frame) == frame)
             return true;
     return false;
 }

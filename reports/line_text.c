@@ -88,7 +88,7 @@ static void tell_ending(struct lines *l, const struct line_candidate *k, unsigne
 {
     const struct connection_record *r = k->record;
     if (k->own) {
-        strbuf_printf(&l->b, ", reset by frame %" PRIu64 " at ", k->own->deciding.segment.frame);
+        strbuf_printf(&l->b, ", reset by frame %" PRIu64 " at ", reset_frame(k->own));
         lines_time(l, k->own->deciding.segment.time, digits);
     } else if (r->rst_time != INSTANT_NONE) {
         strbuf_str(&l->b, ", saw RSTs that tore nothing down");

@@ -127,7 +127,7 @@ static struct text found_words(struct correlation *c, const struct line_answer *
             t = tie_find(c, i);
     return say(arena_printf(
         &c->of->arena, "the reset is frame %" PRIu64 " of " TEXT_FMT ", tcp.stream %" PRIu32 "%s",
-        r->deciding.segment.frame, TEXT_ARG(k->name), reset_stream(r),
+        reset_frame(r), TEXT_ARG(k->name), reset_stream(r),
         t && t->ambiguous ? "; other connections have an equal claim" : ""));
 }
 

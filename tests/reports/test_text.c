@@ -212,6 +212,9 @@ static void test_attempts(void **state)
     t = sheet_report(&report_json, &s.f, &o);
     assert_int_equal(count(t, "{\"type\":\"attempt\","), 12);
     assert_int_equal(count(t, "\"claimed\":\"server\",\"sender\":\"server\""), 12);
+    assert_true(holds(t,
+                      "\"client\":{\"ip\":\"192.0.2.1\",\"port\":50000},"
+                      "\"server\":{\"ip\":\"198.51.0.0\",\"port\":22},\"stream\":0,\"claimed\""));
     sheet_report_free(t);
     sheet_finish(&s);
 }

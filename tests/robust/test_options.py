@@ -282,6 +282,22 @@ class Meanings(ProgramTest):
         for name in ("rst.sender", "rst.mechanism", "host.*"):
             self.assertIn(name, listed)
 
+    def test_explain_in_a_ring(self):
+        """Frames are numbered in each file of a series, as Wireshark does."""
+        sample = TOP / "samples/ring-split"
+        told = self.json_of(sample).records("diagnosis")
+        self.assertTrue(told)
+        for one in told:
+            by_id = self.expect(OK, "explain", one["id"], sample).text()
+            self.assertIn(by_id, self.expect(OK, "explain", str(one["frame"]), sample).text())
+            client = one["client"]
+            self.write("x.log", f"{one['time'][:-1]}+00:00 web sshd[9]: Connection reset by "
+                                f"{client['ip']} port {client['port']}\n".encode())
+            answer = self.expect(OK, "--explain-log", "x.log:1", sample, "x.log").text()
+            answer = " ".join(answer.split())
+            self.assertIn(f"reset by frame {one['frame']} at", answer)
+            self.assertIn(f"the reset is frame {one['frame']} of {one['capture']}", answer)
+
     def test_explain(self):
         case = self.write_case()
         first = self.json_of(case).records("diagnosis")[0]
@@ -336,6 +352,9 @@ class ExplainLog(ProgramTest):
         self.write("x.log", b"".join(b"2026-09-21T13:33:20Z web sshd[9]: Connection reset by 192.0.2.1 port %d\n"
                                      % port for port in closes))
         for line, ending in enumerate(("open", "fin", "fin", "fin"), 1):
+            words = " ".join(self.expect(OK, "--explain-log", f"x.log:{line}", "x.pcap", "x.log").text().split())
+            self.assertIn({"open": ", no FIN and no RST captured: ", "fin": ", ended by FIN, no RST: "}[ending],
+                          words)
             told = json.loads(self.expect(OK, "--explain-log", f"x.log:{line}", "--format", "json",
                                           "x.pcap", "x.log").out)
             self.assertEqual([(k["client"]["port"], k["ending"]) for k in told["candidates"]],
