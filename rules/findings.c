@@ -304,8 +304,9 @@ static struct judges *call_judges(const struct findings *f, const struct finding
 {
     struct judges *b = f->judges;
     if (t->arena.from)
-        arena_finish(&t->arena);
-    arena_init(&t->arena, NULL);
+        arena_clear(&t->arena);
+    else
+        arena_init(&t->arena, NULL);
     t->d = (struct diagnosis){.reset = finding_reset(f, x)};
     b->bench.arena = &t->arena;
     bench_take(&b->bench, t->d.reset);
@@ -392,7 +393,7 @@ static bool find_all(struct findings *f, const struct case_file *c)
             continue;
         find(f->judges, c, (uint32_t)i, numbers, &f->v[f->n++]);
         if (t.arena.used > 0)
-            arena_finish(&t.arena);
+            arena_clear(&t.arena);
     }
     arena_finish(&t.arena);
     bool good = numbers != NULL;

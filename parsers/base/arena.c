@@ -61,21 +61,6 @@ void arena_finish(struct arena *a)
     *a = (struct arena){.from = a->from};
 }
 
-void arena_clear(struct arena *a)
-{
-    struct arena_block *kept = a->head;
-    if (!kept)
-        return;
-    a->head = kept->next;
-    kept->next = NULL;
-    const size_t size = kept->size;
-    arena_finish(a);
-    memset((char *)kept + HEADER, 0, kept->used - HEADER);
-    kept->used = HEADER;
-    a->head = kept;
-    a->reserved = size;
-}
-
 static struct arena_block *block_new(struct arena *a, size_t size)
 {
     struct arena_block *b = a->from->alloc(a->from->ctx, size);
@@ -85,6 +70,27 @@ static struct arena_block *block_new(struct arena *a, size_t size)
     b->used = HEADER;
     a->reserved += size;
     return b;
+}
+
+/* Of several, as much as they had together, so that they are not asked for each time anew. */
+void arena_clear(struct arena *a)
+{
+    struct arena_block *kept = a->head;
+    if (!kept)
+        return;
+    if (kept->next && a->reserved <= BLOCK_MAX) {
+        const size_t size = a->reserved;
+        arena_finish(a);
+        a->head = block_new(a, size);
+        return;
+    }
+    a->head = kept->next;
+    kept->next = NULL;
+    arena_finish(a);
+    memset((char *)kept + HEADER, 0, kept->used - HEADER);
+    kept->used = HEADER;
+    a->head = kept;
+    a->reserved = kept->size;
 }
 
 static size_t next_size(const struct arena *a)

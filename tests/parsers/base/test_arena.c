@@ -57,6 +57,41 @@ static void arena_memory_is_zeroed_aligned_and_given_back(void **state)
     arena_finish(NULL);
 }
 
+/* What a round took is there for the next one, zeroed, and is not asked for again. */
+static void arena_that_is_cleared_is_used_again(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {100, 40000, 9000, 300000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct counting c = {0};
+        const struct allocator from = {counting_alloc, counting_release, &c};
+        struct arena a;
+        size_t n_calls = 0;
+        arena_init(&a, &from);
+        for (int round = 0; round < 6; round++) {
+            n_calls = round == 3 ? c.n_calls : n_calls;
+            for (size_t n = 0; n < sizes[i]; n += 50) {
+                char *p = arena_alloc(&a, 50);
+                assert_non_null(p);
+                for (int k = 0; k < 50; k++)
+                    assert_int_equal(p[k], 0);
+                memset(p, 0xff, 50);
+            }
+            arena_clear(&a);
+            assert_int_equal(a.used, 0);
+            assert_int_equal(a.reserved, c.n_live);
+        }
+        assert_int_equal(c.n_calls, n_calls);
+        c.fail_at = c.n_calls + 2; /* refused when it is cleared, or when it is filled */
+        for (size_t n = 0; n < 2 * sizes[i] + 40000 && arena_alloc(&a, 50); n += 50)
+            continue;
+        arena_clear(&a);
+        assert_non_null(arena_alloc(&a, 50));
+        arena_finish(&a);
+        assert_int_equal(c.n_live, 0);
+    }
+}
+
 static void arena_copies_text(void **state)
 {
     (void)state;
@@ -243,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_memory_is_zeroed_aligned_and_given_back),
+        cmocka_unit_test(arena_that_is_cleared_is_used_again),
         cmocka_unit_test(arena_copies_text),
         cmocka_unit_test(arena_joins_texts),
         cmocka_unit_test(a_refused_allocation_leaves_the_arena_usable),
