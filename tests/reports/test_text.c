@@ -107,6 +107,79 @@ static void test_members_of_other_captures(void **state)
     sheet_finish(&s);
 }
 
+static void fill_words(struct diagnosis *d)
+{
+    static const struct remedy remedies[] = {
+        {.text = {"raise the limit", 15}, .risk = "low", .command = {"sysctl -w a=1", 13}},
+        {.text = {"ask the owner", 13}, .risk = "none"}};
+    static const struct alternative others[] = {
+        {.cause = "client-abort",
+         .rule = "client-abort",
+         .confidence = 0.55,
+         .indistinct = true,
+         .told_apart_by = {"the client's log", 16}},
+        {.cause = "service-restart", .rule = "service-restart", .confidence = 0.25},
+        {.cause = "process-crash",
+         .rule = "process-crash",
+         .confidence = 0.5,
+         .superseded_by = "application-abort"}};
+    static const struct undecided undecided[] = {
+        {"killed", "oom-kill", {"no kernel log", 13}, {"dmesg of the server", 19}, 0}};
+    d->title = TEXT("It let go");
+    d->explanation = TEXT("The program closed it.");
+    d->remedies = (struct remedy *)(uintptr_t)remedies; /* read alone */
+    d->n_remedies = 2;
+    d->alternatives = (struct alternative *)(uintptr_t)others;
+    d->n_alternatives = 3;
+    d->undecided = (struct undecided *)(uintptr_t)undecided;
+    d->n_undecided = 1;
+}
+
+/* All that is known of a case stands where a reader looks for it. */
+static void test_a_case_in_full(void **state)
+{
+    (void)state;
+    struct sheet s;
+    struct report_options o = {.width = 100};
+    sheet_make(&s, &(struct sheet_plan){
+                       .n_diagnoses = 1, .n_unmatched = 1, .n_segments = 3, .hostile = TEXT("x")});
+    fill_words(&s.d[0]);
+    struct text t = sheet_report(&report_text, &s.f, &o);
+    assert_true(holds(t, "1 log line reports a reset that no capture holds.\n"));
+    assert_true(holds(t, "\n1. It let go\n   fault, possible (0.60): application-abort\n"
+                         "   192.0.2.1:50000 -> 198.51.0.0:22 at 1970-01-01T00:16:40.002000Z\n"
+                         "   x frame 3, Wireshark filter: tcp.stream eq 0\n"));
+    assert_true(holds(t, "\n   The program closed it.\n"));
+    assert_true(holds(t, "   What to do\n     - raise the limit\n         $ sysctl -w a=1\n"
+                         "     - ask the owner\n"));
+    assert_true(holds(t, "   Also possible: client-abort 0.55 (not distinguishable with this "
+                         "evidence), service-restart 0.25\n"));
+    assert_false(holds(t, "less specific"));
+    assert_true(holds(t, "   To be surer, collect\n     - the client's log (would show whether it "
+                         "was client-abort)\n     - dmesg of the server"));
+    assert_false(holds(t, "more like it"));
+    sheet_report_free(t);
+    o.verbosity = 1;
+    t = sheet_report(&report_text, &s.f, &o);
+    assert_true(holds(t, "   Holds too, but less specific: process-crash 0.50\n"));
+    sheet_report_free(t);
+    t = sheet_report(&report_html, &s.f, &o);
+    assert_true(holds(t, "<td><code>198.51.0.0:22</code></td><td class=\"n\">1</td>"));
+    assert_true(holds(t, "<li>raise the limit <span class=\"dim\">(risk: low)</span><br>"
+                         "<code class=\"paste\">sysctl -w a=1</code></li>"));
+    assert_true(holds(t, "<dd>1970-01-01T00:16:40.002000Z, frame 3 of <code>x</code></dd>"));
+    assert_true(holds(t, "client-abort, possible (0.55): not distinguishable with this evidence; "
+                         "to tell them apart: the client&#39;s log"));
+    sheet_report_free(t);
+    t = sheet_report(&report_json, &s.f, &o);
+    assert_true(holds(t, "\"frame\":3,\"time\":\"1970-01-01T00:16:40.002000Z\""));
+    assert_true(holds(t, "\"first\":\"1970-01-01T00:16:40.000000Z\","
+                         "\"last\":\"1970-01-01T00:16:41.000000Z\""));
+    assert_true(holds(t, "\"remedies\":[\"raise the limit\",\"ask the owner\"]"));
+    sheet_report_free(t);
+    sheet_finish(&s);
+}
+
 /* One is one and more are many; what was not used is told with its reason, what was used is not. */
 static void test_the_page_counts_in_words(void **state)
 {
@@ -225,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_many_cases),
         cmocka_unit_test(test_many_members),
         cmocka_unit_test(test_members_of_other_captures),
+        cmocka_unit_test(test_a_case_in_full),
         cmocka_unit_test(test_the_page_counts_in_words),
         cmocka_unit_test(test_crowd),
         cmocka_unit_test(test_attempts),
