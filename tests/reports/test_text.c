@@ -158,6 +158,7 @@ static void test_a_case_in_full(void **state)
     assert_true(holds(t, "   To be surer, collect\n     - the client's log (would show whether it "
                          "was client-abort)\n     - dmesg of the server"));
     assert_false(holds(t, "more like it"));
+    assert_true(holds(t, "\nLog lines that report a reset which no capture holds: 1\n  x:12\n"));
     sheet_report_free(t);
     o.verbosity = 1;
     t = sheet_report(&report_text, &s.f, &o);
