@@ -33,6 +33,8 @@ enum writer { /* the family of the program that wrote a line, as far as joins ca
               WRITER_IMAP, /* and POP3 */
               WRITER_NATS,
               WRITER_LDAP,
+              WRITER_FTP,
+              WRITER_DNS,
               WRITER_ANY_PORT, /* serve wherever they are told to: xinetd, programs in Go or Python
                                 */
               WRITERS

@@ -52,6 +52,11 @@ static const struct writer_row {
     {NAME("nats-server"), WRITER_NATS},
     {NAME("nats"), WRITER_NATS},
     {NAME("slapd"), WRITER_LDAP},
+    {NAME("exim"), WRITER_SMTP},
+    {NAME("exim4"), WRITER_SMTP},
+    {NAME("proftpd"), WRITER_FTP},
+    {NAME("vsftpd"), WRITER_FTP},
+    {NAME("named"), WRITER_DNS},
     {NAME("xinetd"), WRITER_ANY_PORT},
 };
 
@@ -65,6 +70,7 @@ static const struct writer_row kind_rows[] = {
     {NAME("redis"), WRITER_REDIS},       {NAME("postfix"), WRITER_SMTP},
     {NAME("mosquitto"), WRITER_MQTT},    {NAME("dovecot"), WRITER_IMAP},
     {NAME("nats"), WRITER_NATS},         {NAME("slapd"), WRITER_LDAP},
+    {NAME("exim"), WRITER_SMTP},         {NAME("proftpd"), WRITER_FTP},
     {NAME("xinetd"), WRITER_ANY_PORT},   {NAME("golang"), WRITER_ANY_PORT},
     {NAME("python"), WRITER_ANY_PORT},
 };
@@ -111,6 +117,8 @@ bool writer_serves(enum writer w)
     case WRITER_IMAP:
     case WRITER_NATS:
     case WRITER_LDAP:
+    case WRITER_FTP:
+    case WRITER_DNS:
     case WRITER_ANY_PORT:
         return true;
     default:

@@ -5,6 +5,8 @@
  */
 #include "analyzer/correlate/correlate_parts.h"
 
+#define FTP_DATA_PORTS 1024 /* and above */
+
 static const struct usual_port {
     enum writer writer;
     uint16_t port;
@@ -15,7 +17,8 @@ static const struct usual_port {
     {WRITER_PROXY, 6081},    {WRITER_SMTP, 25},    {WRITER_SMTP, 465},      {WRITER_SMTP, 587},
     {WRITER_IMAP, 143},      {WRITER_IMAP, 993},   {WRITER_IMAP, 110},      {WRITER_IMAP, 995},
     {WRITER_MQTT, 1883},     {WRITER_MQTT, 8883},  {WRITER_NATS, 4222},     {WRITER_LDAP, 389},
-    {WRITER_LDAP, 636},
+    {WRITER_LDAP, 636},      {WRITER_FTP, 21},     {WRITER_FTP, 990},       {WRITER_DNS, 53},
+    {WRITER_DNS, 853},
 };
 
 static bool has_port(const struct service_ports *s, uint16_t port)
@@ -70,6 +73,8 @@ bool services_fit(const struct correlation *c, enum writer w, uint16_t server_po
     bool taken = false;
     for (size_t i = 0; i < sizeof usual_ports / sizeof usual_ports[0]; i++)
         taken |= usual_ports[i].port == server_port;
+    if (w == WRITER_FTP && server_port >= FTP_DATA_PORTS)
+        return !taken; /* of data, of which the log says nothing */
     /* An odd port: the daemon's, unless it is known to have its own or the port is another's. */
     return !taken && c->services[w].n == 0 && !c->usual_seen[w];
 }
@@ -94,6 +99,8 @@ static const struct description_word {
     {"Dovecot", WRITER_IMAP},
     {"NATS", WRITER_NATS},
     {"OpenLDAP", WRITER_LDAP},
+    {"ProFTPD", WRITER_FTP},
+    {"Domain Name Server", WRITER_DNS},
 };
 
 /* Names of units have neither; of the words above only one has not, too. */

@@ -147,6 +147,21 @@ static bool take_fail2ban(struct scan *s, struct envelope *e)
     return true;
 }
 
+/* "web1 proftpd[1234] " */
+static bool take_proftpd(struct scan *s, struct envelope *e)
+{
+    struct scan t = *s;
+    uint64_t pid;
+    const struct text host = scan_word(&t);
+    if (!scan_literal(&t, TEXT(" proftpd[")) || !scan_number(&t, 1, 10, &pid) ||
+        !scan_literal(&t, TEXT("] ")))
+        return false;
+    e->pid = pid_of(pid), e->host = host;
+    name_writer(e, LOG_PROFTPD, TEXT("proftpd"));
+    *s = t;
+    return true;
+}
+
 /* ",user,database,pid," behind stamp and zone: the columns are the reader's. */
 static bool take_postgresql_csv(struct scan *s, struct envelope *e)
 {
@@ -178,6 +193,8 @@ bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char ti
         took = take_mysql_signal(&t, e);
     else if (scan_peek(&t, 0) == 'f' && time_sep == ' ')
         took = take_fail2ban(&t, e);
+    if (!took && time_sep == ' ' && scan_is_alpha(scan_peek(&t, 0)))
+        took = take_proftpd(&t, e);
     if (took)
         *s = t;
     return took;

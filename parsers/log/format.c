@@ -31,6 +31,7 @@ static const struct {
     [LOG_REDIS] = {"redis", "Redis log"},
     [LOG_MYSQL] = {"mysql", "MySQL or MariaDB error log"},
     [LOG_FAIL2BAN] = {"fail2ban", "fail2ban log"},
+    [LOG_PROFTPD] = {"proftpd", "ProFTPD's own log"},
     [LOG_ENVOY] = {"envoy", "Envoy access log"},
     [LOG_ACCESS] = {"access", "web server access log"},
     [LOG_AUDIT] = {"audit", "Linux audit log"},

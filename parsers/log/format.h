@@ -30,6 +30,7 @@ enum log_format {
     LOG_REDIS,
     LOG_MYSQL,
     LOG_FAIL2BAN,
+    LOG_PROFTPD,
     LOG_ENVOY,
     LOG_ACCESS,          /* common and combined log format of web servers */
     LOG_AUDIT,           /* auditd's own file */
