@@ -94,6 +94,14 @@ static instant_ns apart(instant_ns a, instant_ns b)
     return a > b ? a - b : b - a;
 }
 
+/* What ended bore its id before: "client door already connected, closing old connection" stands
+ * right before the line by which door's next connection is named. */
+static bool ended_before(const struct log_group *g, const struct event *e)
+{
+    return g->by_id &&
+           (e->claim == CLAIM_ENDED || e->claim == CLAIM_TIMEOUT || e->claim == CLAIM_RESET);
+}
+
 /* The naming line that lends its connection to the entry, or NULL. */
 static const struct point *lender(const struct correlation *c, const struct log_group *g,
                                   const struct points *p, uint32_t entry)
@@ -111,6 +119,8 @@ static const struct point *lender(const struct correlation *c, const struct log_
     }
     if (!one_at_a_time(g))
         return NULL;
+    if (ended_before(g, e))
+        return lives(c, entry, prev) ? prev : NULL;
     instant_ns to_prev = apart(e->time, prev->time), to_next = apart(next->time, e->time);
     if (to_next * 4 < to_prev)
         return lives(c, entry, next) ? next : NULL;
