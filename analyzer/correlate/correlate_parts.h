@@ -31,6 +31,7 @@ struct tie {
     bool ambiguous;
     bool by_request; /* the request that it quotes was made there */
     bool by_session; /* it bears the number that the server gave the session */
+    bool wide;       /* to that reset as one of many, each with its own tie */
     enum side side;
 };
 

@@ -18,7 +18,8 @@
 struct reset_at {
     instant_ns time; /* first capture's clock */
     instant_ns began;
-    uint32_t record, n_ties, n_nameless;
+    uint32_t record, n_ties;
+    uint32_t *n_nameless; /* of the connection, wherever it was captured */
     const struct reset *reset;
 };
 
@@ -40,7 +41,7 @@ static int compare_reset(const void *x, const void *y)
     return a->reset->id < b->reset->id ? -1 : a->reset->id > b->reset->id;
 }
 
-static struct reset_at *list_resets(const struct correlation *c, size_t *n)
+static struct reset_at *list_resets(const struct correlation *c, uint32_t *n_nameless, size_t *n)
 {
     const struct roster *r = &c->roster;
     struct reset_at *v = calloc(c->of->n_resets + 1, sizeof *v);
@@ -51,6 +52,7 @@ static struct reset_at *list_resets(const struct correlation *c, size_t *n)
                 (struct reset_at){.time = roster_time(r, i, r->reset_at[k]->deciding.segment.time),
                                   .began = roster_time(r, i, r->records[i].first_time),
                                   .record = i,
+                                  .n_nameless = &n_nameless[r->talk[i]],
                                   .reset = r->reset_at[k]};
     if (v && *n)
         qsort(v, *n, sizeof *v, compare_reset);
@@ -222,6 +224,7 @@ static bool tie_wide(struct correlation *c, const struct wide *l, struct reset_a
         struct tie t = {.entry = l->entry,
                         .record = v[lo].record,
                         .reset = v[lo].reset,
+                        .wide = true,
                         .join = JOIN_HOST,
                         .bridge = JOIN_HOST,
                         .ambiguous = c->clocks.v[l->e->domain].weak || is_odd(c, l, &v[lo]) ||
@@ -317,10 +320,11 @@ static void weigh_nameless(const struct correlation *c, const struct wide *l, st
     const instant_ns gap = when_gap(l->w, at, at), far = at > middle ? at - middle : middle - at;
     if (gap > near->gap || gap > WINDOW_NAMELESS_NS || !concerns(c, l, r))
         return;
-    near->n_equal = gap == near->gap ? near->n_equal + 1 : 0;
-    const bool spread = near->best && gap == near->gap && r->n_nameless != near->best->n_nameless;
+    const bool same = near->best && near->best->n_nameless == r->n_nameless; /* in two captures */
+    near->n_equal = gap < near->gap ? 0 : near->n_equal + !same;
+    const bool spread = near->best && gap == near->gap && *r->n_nameless != *near->best->n_nameless;
     const bool better = !near->best || gap < near->gap ||
-                        (spread ? r->n_nameless < near->best->n_nameless : far < near->far);
+                        (spread ? *r->n_nameless < *near->best->n_nameless : far < near->far);
     if (better) {
         near->best = r;
         near->gap = gap;
@@ -343,7 +347,7 @@ static bool tie_nameless(struct correlation *c, const struct wide *l, struct res
             weigh_nameless(c, l, &v[ends->v[i].of], ends->v[i].time, &near);
     if (!near.best)
         return true;
-    near.best->n_nameless++;
+    ++*near.best->n_nameless;
     struct tie t = {.entry = l->entry,
                     .record = near.best->record,
                     .reset = near.best->reset,
@@ -405,15 +409,15 @@ static bool tie_behind(struct correlation *c, const struct wide *l, struct reset
             continue;
         const bool alike = best && llabs(far - best_far) < BEHIND_ALIKE_NS;
         if (!best ||
-            (alike && v[i].n_nameless != best->n_nameless ? v[i].n_nameless < best->n_nameless
-                                                          : far < best_far)) {
+            (alike && *v[i].n_nameless != *best->n_nameless ? *v[i].n_nameless < *best->n_nameless
+                                                            : far < best_far)) {
             best = &v[i];
             best_far = far;
         }
     }
     if (!best)
         return true;
-    best->n_nameless++;
+    ++*best->n_nameless;
     c->index.entries.v[l->entry].answered = true;
     return tie_add(c, &(struct tie){.entry = l->entry,
                                     .record = best->record,
@@ -425,8 +429,9 @@ static bool tie_behind(struct correlation *c, const struct wide *l, struct reset
 
 bool join_hosts(struct correlation *c)
 {
-    size_t n;
-    struct reset_at *v = list_resets(c, &n);
+    size_t n = 0;
+    uint32_t *n_nameless = calloc(c->roster.n + 1, sizeof *n_nameless);
+    struct reset_at *v = n_nameless ? list_resets(c, n_nameless, &n) : NULL;
     struct ends ends = {0};
     bool good = v != NULL;
     const size_t n_strangers = names_count_strangers(c);
@@ -452,5 +457,6 @@ bool join_hosts(struct correlation *c)
     }
     free(ends.v);
     free(v);
+    free(n_nameless);
     return good;
 }

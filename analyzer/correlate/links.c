@@ -74,11 +74,42 @@ static bool add_link(struct correlation *c, const struct tie *t, const struct re
     return true;
 }
 
+/* The reset of another record of the connection that is the same as the tie's: the nearest. */
+static const struct reset *counterpart(const struct correlation *c, const struct tie *t,
+                                       uint32_t record)
+{
+    const struct roster *r = &c->roster;
+    const instant_ns at = roster_time(r, t->record, t->reset->deciding.segment.time);
+    const struct reset *best = NULL;
+    instant_ns best_far = 0;
+    for (uint32_t k = r->reset_from[record]; k < r->reset_from[record + 1]; k++) {
+        const instant_ns far =
+            size_of(roster_time(r, record, r->reset_at[k]->deciding.segment.time) - at);
+        if (!best || far < best_far) {
+            best = r->reset_at[k];
+            best_far = far;
+        }
+    }
+    return best;
+}
+
+/* A tie to one reset holds in every capture of it. */
+static bool expand_one(struct correlation *c, const struct tie *t, struct pendings *out)
+{
+    const struct roster *r = &c->roster;
+    for (uint32_t i = r->talk[t->record]; i != ROSTER_NONE; i = r->next[i]) {
+        const struct reset *of = i == t->record ? t->reset : counterpart(c, t, i);
+        if (of && !add_link(c, t, of, i, out))
+            return false;
+    }
+    return true;
+}
+
 static bool expand(struct correlation *c, const struct tie *t, struct pendings *out)
 {
     const struct roster *r = &c->roster;
     if (t->reset)
-        return add_link(c, t, t->reset, t->record, out);
+        return t->wide ? add_link(c, t, t->reset, t->record, out) : expand_one(c, t, out);
     for (uint32_t i = r->talk[t->record]; i != ROSTER_NONE; i = r->next[i])
         for (uint32_t k = r->reset_from[i]; k < r->reset_from[i + 1]; k++)
             if (!add_link(c, t, r->reset_at[k], i, out))
