@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mail servers that hang up: Postfix and Dovecot at their limits of connections, with clients that are
-silent, that err too often, that break off."""
+silent, that err too often, that break off, and with sessions that crash."""
+import signal
+
 import daemons
+from case import again
 from cases.limits import pair
 from cases.told import ended, how
 from daemons import abort, banner, wait_for
@@ -227,10 +230,10 @@ userdb {{
 """
 
 
-def dovecot(c):
+def dovecot(c, more=""):
     c.server.sh("mkdir -p /run/mail /run/dovecot-state; chown mail:mail /run/mail")
     where = "::" if c.ip == 6 else "*"
-    c.server.write("/etc/dovecot/lab.conf", DOVECOT.format(where=where))
+    c.server.write("/etc/dovecot/lab.conf", DOVECOT.format(where=where) + more)
     c.server.spawn("dovecot", "-F", "-c", "/etc/dovecot/lab.conf")
     wait_for(lambda: daemons.listening(c.server, IMAP), "dovecot")
     c.pause(0.5)
@@ -304,6 +307,77 @@ def imap_errors(c):
     )
 
 
+QUEUE = """service imap-login {
+  client_limit = 2
+  process_limit = 1
+  service_count = 0
+}
+"""
+
+
+def imap_queue(c):
+    """
+    Dovecot's login process takes two clients (`service imap-login { client_limit = 2 }`).  Clients
+    that connect and do not log in fill it; for each new one it tells the oldest "BYE Connection
+    queue full" and closes.  They go on long after that.
+
+    The reader should see: the limit, in the server's last words and its log.
+    """
+    c.stage()
+    dovecot(c, QUEUE)
+    c.watch()
+    group = []
+    for _ in range(c.rng.randrange(4, 6)):
+        group.append(reader(c))
+        c.pause(0.3, 0.5)
+    for s in group[:-2]:
+        send(s, b"a NOOP")
+        drain(s, 0.2)
+        s.close()
+    for s in group[-2:]:
+        send(s, b"z LOGOUT")
+        drain(s)
+        s.close()
+    ended(
+        c, IMAP, ["connection-limit"], each=True,
+        logs=[("syslog", r"Disconnected: Connection queue full")],
+        logs_ok=[("syslog", r"dovecot: ")],
+    )
+
+
+def imap_crashed(c):
+    """
+    Sessions are logged in at Dovecot, each served by a process of its own, when those processes die
+    of a fault (SIGSEGV).  Dovecot's master says so for each.  The clients go on after that.
+
+    The reader should see: processes that crashed, from the master's lines.
+    """
+    c.stage()
+    dovecot(c, "mail_max_userip_connections = 10\n")
+    c.watch()
+    group = []
+    for _ in range(c.rng.randrange(2, 5)):
+        group.append(reader(c, b"LOGIN fred sesame"))
+        drain(group[-1], 0.5)
+    for pid in c.server.find("imap"):
+        c.server.signal(pid, signal.SIGSEGV)
+    c.pause(0.6, 0.9)
+    for s in group:
+        send(s, b"b NOOP")
+        c.pause(0.05, 0.1)
+        drain(s, 0.2)
+        s.close()
+    ended(
+        c, IMAP, ["process-crash"], each=True,
+        logs=[("syslog", r"child \d+ killed with signal 11")],
+        logs_ok=[("syslog", r"dovecot: ")],
+    )
+
+
+again(imap_queue, "imap-queue-full", "Dovecot's login process is full",
+      shape=dict(delay=0.01, log_style="iso", tz="Europe/Vienna"))
+again(imap_crashed, "imap-crashed", "Dovecot's sessions crash",
+      shape=dict(delay=0.015, log_style="iso", tz="America/Montevideo"))
 pair(smtp_limit, "smtp-limit", "Postfix takes no more connections of a client", delay=0.02)
 pair(smtp_silent, "smtp-silent", "Postfix ends silent sessions", log_shift=2.5)
 pair(smtp_errors, "smtp-errors", "Postfix hangs up on a client that errs", delay=0.03)

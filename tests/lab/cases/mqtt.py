@@ -138,4 +138,6 @@ pair(mqtt_silent, "mqtt-silent", "Mosquitto gives up devices that sleep too long
 again(mqtt_silent, "mqtt-own-log", "Mosquitto's own log", shape=dict(own_log=True, delay=0.01))
 again(mqtt_silent, "mqtt-own-log-v6", "Mosquitto's own log", ip=6, graded=True,
       shape=dict(own_log=True, delay=0.03))
+again(mqtt_twice, "mqtt-twice-seen-twice", "Two devices with one MQTT client id, captured at both ends",
+      shape=dict(delay=0.012, captures=("client", "server"), log_style="iso", tz="Asia/Tokyo"))
 pair(mqtt_twice, "mqtt-twice", "Two devices with one MQTT client id", delay=0.01, log_style="bsd")
