@@ -89,6 +89,16 @@ static struct fact has_ack(const struct case_file *c, const struct reset *r)
     return fact_bool(r, (r->deciding.segment.flags & TCP_ACK) != 0, rst_frame(r));
 }
 
+/* Whether the other end's FIN had come before the RST was sent, whatever came first here. */
+static struct fact knows_fin(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct end *other = &reset_connection(r)->end[r->claimed == SIDE_CLIENT];
+    if (!other->saw_fin || !(r->deciding.segment.flags & TCP_ACK))
+        return unknown("it has no acknowledgement, or the other end sent no FIN");
+    return fact_bool(r, seq_diff(r->deciding.segment.ack, other->fin_seq) > 0, rst_frame(r));
+}
+
 static struct fact window(const struct case_file *c, const struct reset *r)
 {
     (void)c;
@@ -353,6 +363,8 @@ static const struct fact_def rows[] = {
     {"rst.ahead", FACT_BYTES, FACT_OF_KIND, NULL,
      "payload that its sender counts as sent, and that was neither captured nor acknowledged",
      ahead},
+    {"rst.knows-fin", FACT_BOOL, 0, NULL,
+     "it acknowledges the other end's FIN, that is, was sent after it had come", knows_fin},
     {"rst.window-reopened", FACT_BOOL, FACT_HEARS_OTHER_SIDE, NULL,
      "the window had shrunk as data arrived and is open again in the RST", window_reopened},
     {"rst.data-after-fin", FACT_BOOL, FACT_OF_KIND | FACT_HEARS_OTHER_SIDE, NULL,

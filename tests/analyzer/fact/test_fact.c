@@ -444,6 +444,26 @@ static void a_reset_below_data(void **state)
 }
 
 /* What has nothing to rest on in a whole case is not asked for each of its resets. */
+/* The FIN that it acknowledges had come; without one, or without an acknowledgement, who knows. */
+static void a_reset_that_knows_of_the_fin(void **state)
+{
+    (void)state;
+    struct connection k = {0};
+    struct reset r = {.in_full = &k, .claimed = SIDE_SERVER};
+    r.deciding.segment.flags = TCP_RST | TCP_ACK;
+    k.end[SIDE_CLIENT].fin_seq = 0xffffffff;
+    r.deciding.segment.ack = 0;
+    assert_false(told("rst.knows-fin", NULL, &r).known);
+    k.end[SIDE_CLIENT].saw_fin = true;
+    struct fact f = told("rst.knows-fin", NULL, &r);
+    assert_true(f.known && f.as.truth);
+    r.deciding.segment.ack = 0xffffffff;
+    f = told("rst.knows-fin", NULL, &r);
+    assert_true(f.known && !f.as.truth);
+    r.deciding.segment.flags = TCP_RST;
+    assert_false(told("rst.knows-fin", NULL, &r).known);
+}
+
 static void facts_with_nothing_to_rest_on(void **state)
 {
     (void)state;
@@ -492,6 +512,7 @@ int main(void)
         cmocka_unit_test(what_an_end_sent_to_begin_and_to_end),
         cmocka_unit_test(a_reset_of_ones_own_syn),
         cmocka_unit_test(a_reset_below_data),
+        cmocka_unit_test(a_reset_that_knows_of_the_fin),
         cmocka_unit_test(facts_with_nothing_to_rest_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
