@@ -91,6 +91,8 @@ static const struct wording of_facts[] = {
     {"path.tampering", "its signature of connection tampering: {v}", NULL},
     {"rst.unread-bytes", "received by the RST's side and not answered: {v}",
      "the RST's side had answered all that it received"},
+    {"rst.knows-fin", "it acknowledges the other end's FIN",
+     "it does not acknowledge the other end's FIN"},
     {"rst.window-reopened", "the receive window opened again in the RST",
      "the receive window did not open in the RST after data had shrunk it"},
     {"rst.data-after-fin", "payload arrived after the FIN of the RST's side",
