@@ -25,7 +25,8 @@ enum tracker_fit tracker_fit(const struct tracker *t, const struct brief *b)
     if (!h || !half_has(h, HALF_SEQ) || (b->flags & TCP_SYN))
         return TRACKER_FIT_UNKNOWN;
     if (b->flags & TCP_RST) /* whoever sent it: only the exact number of the first says anything */
-        return b->seq == h->next_seq && !h->n_rsts ? TRACKER_FIT_GOES_ON : TRACKER_FIT_UNKNOWN;
+        return b->seq == h->next_seq && half_n_rsts(h) == 0 ? TRACKER_FIT_GOES_ON
+                                                            : TRACKER_FIT_UNKNOWN;
     bool same_hops = h->n_segments == 0 || (b->path.ttl >= h->ttl_min && b->path.ttl <= h->ttl_max);
     return same_hops && goes_on(h, b->seq) ? TRACKER_FIT_GOES_ON : TRACKER_FIT_DIFFERS;
 }

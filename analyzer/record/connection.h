@@ -109,8 +109,9 @@ struct end {
     bool timestamps; /* its segments carry the timestamps option */
 
     /* counts */
-    uint8_t n_fins; /* this and the next three go no further than their type */
-    uint16_t n_syns, n_synacks, n_rsts;
+    uint8_t n_fins;             /* this and n_rsts go no further than their type */
+    uint16_t n_syns, n_synacks; /* no further than 1023 */
+    uint16_t n_rsts;
     const char *overwritten;  /* static: why its captured payload is not what it said, which
                                  is not known then; or NULL */
     uint32_t n_data_segments; /* with payload, retransmissions included */

@@ -97,14 +97,20 @@ static bool snapshot(struct store *s, struct episode *e, const struct live *l)
 {
     bool good = true;
     for (int d = 0; d < 2; d++) {
-        e->at[d] = l->half[d];
-        if (l->evidence)
-            e->times[d] = l->evidence->times[d];
-        good &= copy_trouble(s, l->half[d].trouble, &e->trouble[d]);
-        e->at[d].trouble = NULL;
-        e->at[d].content = NULL;
+        const struct half *h = &l->half[d];
+        e->at[d] = *h;
+        e->syn_time[d] = l->syn_time[d];
+        if (live_evidence(l))
+            e->times[d] = live_evidence(l)->times[d];
+        if (!h->more)
+            continue;
+        e->at[d].more = &e->more[d];
+        e->more[d] = *h->more;
+        e->more[d].content = NULL;
+        e->more[d].trouble = NULL;
+        good &= copy_trouble(s, h->more->trouble, &e->more[d].trouble);
     }
-    e->n_before = l->n_segments;
+    e->n_before = live_n_segments(l);
     e->live_bits = l->bits;
     return good;
 }
@@ -125,15 +131,15 @@ static struct episode *begin(struct store *s, struct live *l, uint8_t dir)
         episode_free(s, e);
         return NULL;
     }
-    struct blows *b = l->blows;
-    const struct episode *before = b->episode;
+    struct live_more *m = l->more;
+    const struct episode *before = m->episode;
     e->tried_again = before && before->tried_again && same_attempt(&before->at[dir], &e->at[dir]);
-    if (b->episode)
-        b->episode->next = e;
+    if (m->episode)
+        m->episode->next = e;
     else
-        b->episodes = e;
-    b->episode = e;
-    b->n_episodes++;
+        m->episodes = e;
+    m->episode = e;
+    m->n_episodes++;
     return e;
 }
 
@@ -141,7 +147,7 @@ static struct rst_note *note_of(struct store *s, struct arena *arena, const stru
                                 uint8_t dir, const struct packet *p, const struct kept *k)
 {
     const struct half *own = &l->half[dir], *other = &l->half[1 - dir];
-    const struct timeline *t = l->evidence ? &l->evidence->timeline : NULL;
+    const struct timeline *t = live_evidence(l) ? &live_evidence(l)->timeline : NULL;
     struct rst_note *n = pool_take(&s->notes);
     if (!n)
         return NULL;
@@ -161,32 +167,33 @@ bool episode_rst(struct store *s, struct arena *arena, struct live *l, const str
                  const struct kept *k)
 {
     uint8_t dir = kept_dir(k);
-    struct blows *b = live_blows(s, l);
-    struct rst_note *note = b ? note_of(s, arena, l, dir, p, k) : NULL;
+    struct live_more *m = live_take_more(s, l);
+    struct half_more *h = half_take_more(s, &l->half[dir]);
+    struct rst_note *note = m && h ? note_of(s, arena, l, dir, p, k) : NULL;
     if (!note)
         return false;
-    struct episode *e = b->episode;
+    struct episode *e = m->episode;
     bool fresh = !e || e->over || e->survived;
-    if (fresh && !(e && b->n_episodes >= EPISODES_MAX))
+    if (fresh && !(e && m->n_episodes >= EPISODES_MAX))
         e = begin(s, l, dir);
     if (!e) {
         pool_give(&s->notes, note);
         return false;
     }
-    if (b->last_rst)
-        b->last_rst->next = note;
+    if (m->last_rst)
+        m->last_rst->next = note;
     else
-        b->rsts = note;
-    b->last_rst = note;
+        m->rsts = note;
+    m->last_rst = note;
     if (!e->first)
         e->first = note;
     e->last = note;
     e->n_rsts++;
     e->dirs |= (uint8_t)(1u << dir);
-    half_count(&l->half[dir], n_rsts);
-    if (l->evidence) {
-        timeline_add(s, &l->evidence->timeline, k);
-        timeline_freeze(&l->evidence->timeline);
+    half_count(h, n_rsts);
+    if (m->evidence) {
+        timeline_add(s, &m->evidence->timeline, k);
+        timeline_freeze(&m->evidence->timeline);
     }
     return true;
 }
@@ -245,9 +252,9 @@ static bool lives_on(const struct episode *e, uint8_t dir, const struct packet *
 static void close_over(struct store *s, struct arena *arena, struct live *l, struct episode *e)
 {
     e->over = true;
-    if (!l->evidence)
+    if (!live_evidence(l))
         return;
-    struct timeline *t = &l->evidence->timeline;
+    struct timeline *t = &live_evidence(l)->timeline;
     const size_t n = timeline_count(t);
     e->segments = arena_array(arena, n, sizeof *e->segments);
     if (e->segments) {
@@ -306,7 +313,7 @@ void episode_segment(struct store *s, struct arena *arena, struct live *l, uint8
     hear(e, dir, p);
     if (lives_on(e, dir, p)) {
         e->survived = true;
-        if (l->evidence)
-            timeline_thaw(s, &l->evidence->timeline);
+        if (live_evidence(l))
+            timeline_thaw(s, &live_evidence(l)->timeline);
     }
 }

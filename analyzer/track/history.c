@@ -22,7 +22,7 @@ const char *conn_state_name(enum conn_state s)
 
 static void add(struct live *l, uint8_t dir, char letter)
 {
-    struct evidence *e = l->evidence;
+    struct evidence *e = live_evidence(l);
     if (e && e->n_history < HISTORY_MAX)
         e->history[e->n_history++] = (char)(dir ? toupper(letter) : letter);
 }
@@ -46,18 +46,19 @@ static void note_syn(struct live *l, uint8_t dir, const struct packet *p)
 
 static void note_fin(struct live *l, uint8_t dir, const struct packet *p)
 {
-    if (!first_time(l, dir, SEEN_FIN, 'f') && l->half[dir].fin_seq != p->seq + p->payload_len)
+    if (!first_time(l, dir, SEEN_FIN, 'f') &&
+        half_fin_seq(&l->half[dir]) != p->seq + p->payload_len)
         add(l, dir, 'f');
 }
 
 static void note_rst(struct store *s, struct live *l, uint8_t dir, const struct packet *p)
 {
-    struct blows *b = live_blows(s, l);
-    const bool is_again = b && b->rst_seq[dir] == p->seq;
+    struct live_more *m = live_take_more(s, l);
+    const bool is_again = m && m->rst_seq[dir] == p->seq;
     if (!first_time(l, dir, SEEN_RST, 'r') && !is_again)
         add(l, dir, 'r');
-    if (b)
-        b->rst_seq[dir] = p->seq;
+    if (m)
+        m->rst_seq[dir] = p->seq;
 }
 
 static bool power_of_ten(uint32_t n)
@@ -140,7 +141,7 @@ void history_segment(struct store *s, struct live *l, uint8_t dir, const struct 
     note_letters(s, l, dir, p);
     if (p->window == 0 && !(p->flags & TCP_RST) && peer->zeek_state != ZEEK_CLOSED &&
         e->zeek_state != ZEEK_RESET) {
-        struct trouble sink = {0}, *tr = half_trouble(s, e, &sink);
+        struct trouble sink = {0}, *tr = half_take_trouble(s, e, &sink);
         uint32_t n = ++tr->n_zeek_zero_windows;
         if (power_of_ten(n))
             add(l, dir, 'w');
@@ -176,12 +177,12 @@ void history_opens(struct live *l, uint8_t dir)
 void history_notes(struct live *l, uint8_t dir, const struct packet *p, uint16_t notes,
                    uint32_t gaps_before)
 {
-    struct half *h = &l->half[dir], *o = &l->half[1 - dir];
+    struct trouble *own = half_trouble(&l->half[dir]), *others = half_trouble(&l->half[1 - dir]);
     bool old = notes & (NOTE_RETRANSMISSION | NOTE_OUT_OF_ORDER | NOTE_KEEPALIVE);
-    if (p->payload_len > 0 && old && h->trouble && power_of_ten(++h->trouble->n_zeek_rexmits))
+    if (p->payload_len > 0 && old && own && power_of_ten(++own->n_zeek_rexmits))
         add(l, dir, 't');
     bool ending = p->flags & (TCP_FIN | TCP_RST);
-    uint32_t gaps = o->trouble ? o->trouble->n_missing_acked : 0;
+    uint32_t gaps = others ? others->n_missing_acked : 0;
     for (uint32_t n = gaps_before + 1; !ending && n <= gaps; n++)
         if (power_of_ten(n))
             add(l, (uint8_t)(1 - dir), 'g');
@@ -224,7 +225,7 @@ size_t history_text(const struct live *l, char out[HISTORY_MAX + 2])
     size_t n = 0;
     if (live_has(l, LIVE_FLIPPED))
         out[n++] = '^';
-    const struct evidence *e = l->evidence;
+    const struct evidence *e = live_evidence(l);
     for (size_t i = 0; e && i < e->n_history; i++) {
         bool from_client = (isupper((unsigned char)e->history[i]) != 0) == (l->client == 1);
         out[n++] = (char)(from_client ? toupper(e->history[i]) : tolower(e->history[i]));

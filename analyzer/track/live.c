@@ -33,10 +33,12 @@ static const struct {
     {offsetof(struct store, holes), sizeof(struct hole), 0, false},
     {offsetof(struct store, episodes), sizeof(struct episode), 0, true},
     {offsetof(struct store, evidence), sizeof(struct evidence), 0, false},
-    {offsetof(struct store, blows), sizeof(struct blows), 0, true},
+    {offsetof(struct store, mores), sizeof(struct live_more), 0, true},
+    {offsetof(struct store, half_mores), sizeof(struct half_more), 0, false},
     {offsetof(struct store, notes), sizeof(struct rst_note), 0, true},
     {offsetof(struct store, lanes), sizeof(struct lane), 0, false},
 };
+_Static_assert(SEGMENT_KINDS == LIVE_KINDS, "live.noted has a bit for each kind");
 #define N_POOLS (sizeof pools / sizeof *pools)
 
 static struct pool *pool_at(struct store *s, size_t i)
@@ -87,71 +89,93 @@ void store_finish(struct store *s)
         pool_finish(pool_at(s, i));
 }
 
-struct trouble *half_trouble(struct store *s, struct half *h, struct trouble *sink)
+struct live_more *live_take_more(struct store *s, struct live *l)
 {
-    if (!h->trouble)
-        h->trouble = pool_take(&s->troubles);
-    return h->trouble ? h->trouble : sink;
+    if (!l->more)
+        l->more = pool_take(&s->mores);
+    return l->more;
 }
 
-struct blows *live_blows(struct store *s, struct live *l)
+struct half_more *half_take_more(struct store *s, struct half *h)
 {
-    if (!l->blows)
-        l->blows = pool_take(&s->blows);
-    return l->blows;
+    if (h->more)
+        return h->more;
+    struct half_more *m = h->more = pool_take(&s->half_mores);
+    if (m) {
+        m->fin_time = INSTANT_NONE;
+        m->fin_quiet_ms = QUIET_UNKNOWN;
+    }
+    return m;
 }
 
-static void half_let_go(struct store *s, struct half *h)
+struct trouble *half_take_trouble(struct store *s, struct half *h, struct trouble *sink)
 {
-    while (h->trouble && h->trouble->holes) {
-        struct hole *gone = h->trouble->holes;
-        h->trouble->holes = gone->next;
+    struct half_more *m = half_take_more(s, h);
+    if (m && !m->trouble)
+        m->trouble = pool_take(&s->troubles);
+    return m && m->trouble ? m->trouble : sink;
+}
+
+void half_let_go(struct store *s, struct half *h)
+{
+    struct trouble *tr = half_trouble(h);
+    while (tr && tr->holes) {
+        struct hole *gone = tr->holes;
+        tr->holes = gone->next;
         pool_give(&s->holes, gone);
     }
-    content_free(s, h->content);
-    h->content = NULL;
+    content_free(s, half_content(h));
+    if (h->more)
+        h->more->content = NULL;
 }
 
 void live_let_go(struct store *s, struct live *l)
 {
     half_let_go(s, &l->half[0]);
     half_let_go(s, &l->half[1]);
-    if (l->evidence)
-        timeline_free(s, &l->evidence->timeline);
+    if (live_evidence(l))
+        timeline_free(s, &live_evidence(l)->timeline);
 }
 
 void episode_free(struct store *s, struct episode *e)
 {
-    pool_give(&s->troubles, e->trouble[0]); /* NULL is let pass */
-    pool_give(&s->troubles, e->trouble[1]);
+    pool_give(&s->troubles, e->more[0].trouble); /* NULL is let pass */
+    pool_give(&s->troubles, e->more[1].trouble);
     pool_give(&s->episodes, e);
 }
 
-static void blows_free(struct store *s, struct blows *b)
+static void more_free(struct store *s, struct live_more *m)
 {
-    while (b->episodes) {
-        struct episode *gone = b->episodes;
-        b->episodes = gone->next;
+    while (m->episodes) {
+        struct episode *gone = m->episodes;
+        m->episodes = gone->next;
         episode_free(s, gone);
     }
-    while (b->rsts) {
-        struct rst_note *gone = b->rsts;
-        b->rsts = gone->next;
+    while (m->rsts) {
+        struct rst_note *gone = m->rsts;
+        m->rsts = gone->next;
         pool_give(&s->notes, gone);
     }
-    pool_give(&s->blows, b);
+    pool_give(&s->evidence, m->evidence);
+    pool_give(&s->mores, m);
+}
+
+static void half_free(struct store *s, struct half *h)
+{
+    half_let_go(s, h);
+    if (!h->more)
+        return;
+    pool_give(&s->troubles, h->more->trouble);
+    pool_give(&s->half_mores, h->more);
 }
 
 void live_free(struct store *s, struct live *l)
 {
     live_let_go(s, l);
-    for (int d = 0; d < 2; d++)
-        if (l->half[d].trouble)
-            pool_give(&s->troubles, l->half[d].trouble);
-    if (l->blows)
-        blows_free(s, l->blows);
-    if (l->evidence)
-        pool_give(&s->evidence, l->evidence);
+    half_free(s, &l->half[0]);
+    half_free(s, &l->half[1]);
+    if (l->more)
+        more_free(s, l->more);
     pool_give(&s->lives, l);
 }
 
@@ -176,27 +200,25 @@ static void guess_client(struct live *l, uint8_t dir, const struct packet *p)
     } else if (segment_kind_of(p->flags, p->seq) == SEGMENT_REFUSAL) {
         from_server = true;
     }
-    l->client = from_server ? (uint8_t)(1 - dir) : dir;
+    l->client = (from_server ? 1 - dir : dir) & 1;
     if (from_server)
         l->bits |= LIVE_FLIPPED;
 }
 
-const struct half half_unseen = {.last_time = INSTANT_NONE,
-                                 .syn_time = INSTANT_NONE,
-                                 .fin_time = INSTANT_NONE,
-                                 .fin_quiet_ms = QUIET_UNKNOWN};
+const struct half half_unseen = {.last_time = INSTANT_NONE};
 
-/* Makes one that is zero into that. */
-static void unsee(struct half *h)
+/* It was closed when its numbers were left. */
+static void revive_fin(struct store *s, struct half *h)
 {
-    h->last_time = half_unseen.last_time;
-    h->syn_time = half_unseen.syn_time;
-    h->fin_time = half_unseen.fin_time;
-    h->fin_quiet_ms = half_unseen.fin_quiet_ms;
+    struct half_more *m = half_take_more(s, h);
+    if (!m)
+        return;
+    h->bits |= HALF_FIN | HALF_FIN_ACKED;
+    m->fin_seq = h->next_seq - 1;
 }
 
 /* A connection that was settled speaks again: take its numbers up where they were left. */
-static void revive(struct live *l, const struct flow *f)
+static void revive(struct store *s, struct live *l, const struct flow *f)
 {
     l->bits |= LIVE_REVIVED;
     l->client = (f->left_bits & LEFT_CLIENT_1) != 0;
@@ -211,27 +233,26 @@ static void revive(struct live *l, const struct flow *f)
         h->next_seq = h->seen_end = h->data_base = f->left_next[d];
         h->acked = f->left_next[1 - d];
         h->bits |= HALF_SEQ | HALF_ACK;
-        if (f->left_bits & (d ? LEFT_FIN_1 : LEFT_FIN_0)) {
-            h->bits |= HALF_FIN | HALF_FIN_ACKED;
-            h->fin_seq = h->next_seq - 1;
-        }
+        if (f->left_bits & (d ? LEFT_FIN_1 : LEFT_FIN_0))
+            revive_fin(s, h);
     }
 }
 
 /* What an earlier connection left: of the same stream, and it goes on; of another, and it is old.
  */
-static void inherit(struct live *l, const struct flow *f)
+static void inherit(struct store *s, struct live *l, const struct flow *f)
 {
+    struct evidence *e = live_evidence(l);
     if (!(f->left_bits & LEFT_SOMETHING))
         return;
     if (f->left_stream == f->stream) {
-        revive(l, f);
+        revive(s, l, f);
     } else if (f->left_bits & LEFT_NUMBERS) {
         l->bits |= LIVE_OLD_KNOWN;
-        if (!l->evidence)
+        if (!e)
             return;
-        memcpy(l->evidence->old_next, f->left_next, sizeof l->evidence->old_next);
-        l->evidence->old_time = f->left_time;
+        memcpy(e->old_next, f->left_next, sizeof e->old_next);
+        e->old_time = f->left_time;
     }
 }
 
@@ -239,11 +260,13 @@ static bool begin_evidence(struct store *s, struct live *l)
 {
     if (s->numbers_only)
         return true;
-    struct evidence *e = l->evidence = pool_take(&s->evidence);
+    struct live_more *m = live_take_more(s, l);
+    struct evidence *e = m ? pool_take(&s->evidence) : NULL;
     if (!e)
         return false;
+    m->evidence = e;
     for (int d = 0; d < 2; d++)
-        e->times[d] = (struct half_times){INSTANT_NONE, INSTANT_NONE, INSTANT_NONE};
+        e->times[d] = (struct half_times){INSTANT_NONE, INSTANT_NONE, INSTANT_NONE, 0};
     return true;
 }
 
@@ -253,14 +276,14 @@ struct live *live_new(struct store *s, struct flow *f, instant_ns time, uint16_t
     if (!l)
         return NULL;
     if (!begin_evidence(s, l)) {
-        pool_give(&s->lives, l);
+        live_free(s, l);
         return NULL;
     }
     l->flow = f;
     l->stream = f->stream;
     f->live = l;
-    unsee(&l->half[0]);
-    unsee(&l->half[1]);
+    for (int d = 0; d < 2; d++)
+        l->half[d].last_time = l->syn_time[d] = INSTANT_NONE;
     l->first_time = l->last_time = time;
     l->vlan = vlan;
     return l;
@@ -271,16 +294,16 @@ struct live *live_begin(struct store *s, struct flow *f, uint8_t dir, const stru
     struct live *l = live_new(s, f, p->time, packet_vlan(p));
     if (!l)
         return NULL;
-    if (l->evidence)
-        l->evidence->tunnel = p->tunnel;
+    if (live_evidence(l))
+        live_evidence(l)->tunnel = p->tunnel;
     guess_client(l, dir, p);
-    inherit(l, f);
+    inherit(s, l, f);
     return l;
 }
 
 void live_note_leg(struct live *l, enum side side, instant_ns delay)
 {
-    struct evidence *e = l->evidence;
+    struct evidence *e = live_evidence(l);
     if (e && delay > 0 && (e->leg[side] == 0 || delay < e->leg[side]))
         e->leg[side] = delay;
 }
@@ -292,7 +315,7 @@ void live_end_handshake(struct live *l, uint8_t dir, uint32_t ack, instant_ns ti
         return;
     l->bits |= LIVE_HANDSHAKE;
     if (s->n_synacks == 1)
-        live_note_leg(l, SIDE_CLIENT, instant_since(time, s->syn_time));
+        live_note_leg(l, SIDE_CLIENT, instant_since(time, l->syn_time[1 - dir]));
 }
 
 void live_leave(struct flow *flow)

@@ -13,6 +13,7 @@
 
 #include "analyzer/record/connection.h"
 #include "parsers/base/arena.h"
+#include "parsers/base/prefetch.h"
 #include "parsers/packet/packet.h"
 
 /* Sequence numbers compare on a circle (RFC 9293 section 3.4). */
@@ -122,7 +123,17 @@ enum half_bit {
     HALF_NO_REQUEST = 1 << 10,  /* its first bytes begin no request line */
 };
 
-struct half {                    /* one direction; its first cache line is what segments touch */
+/* Of one direction, on first need: most have sent no FIN yet, and no payload worth keeping. */
+struct half_more {
+    struct trouble *trouble; /* on first need */
+    struct content *content; /* on first need */
+    instant_ns fin_time;
+    uint32_t fin_seq;      /* with HALF_FIN */
+    uint32_t fin_quiet_ms; /* no segment of either end so long before its FIN */
+    uint32_t n_fins, n_rsts;
+};
+
+struct half {                    /* one direction, in one cache line */
     uint32_t next_seq;           /* one past the highest sent, or acknowledged by the other end */
     uint32_t seen_end;           /* one past the highest really captured */
     uint32_t acked;              /* the highest acknowledgement it sent */
@@ -133,17 +144,12 @@ struct half {                    /* one direction; its first cache line is what 
     uint8_t ttl_min, ttl_max, zeek_seen;
     uint8_t zeek_state : 4, zeek_before : 4; /* enum zeek_state */
     uint8_t first_ttl, scale;
-    uint64_t bytes;
+    uint64_t bytes : 44;
+    uint64_t n_syns : 10, n_synacks : 10; /* saturating: see half_count */
     instant_ns last_time;
-    struct trouble *trouble;
-    /* the rest seldom changes after the handshake */
-    struct content *content;
-    instant_ns syn_time, fin_time;
-    uint32_t fin_seq;
-    uint32_t fin_quiet_ms; /* no segment of either end so long before its FIN */
-    uint32_t n_syns : 12, n_synacks : 12, n_fins : 8; /* saturating: see half_count */
-    uint16_t n_rsts, mss;
+    struct half_more *more;
 };
+_Static_assert(sizeof(struct half) == 64, "a half is one cache line");
 
 #define QUIET_UNKNOWN UINT32_MAX /* no FIN, or something crossed it on the way */
 
@@ -151,6 +157,7 @@ extern const struct half half_unseen; /* a direction in which nothing has been s
 
 struct half_times { /* of one direction: what is told of a reset connection only */
     instant_ns first, first_data, last_data;
+    uint16_t mss; /* of its last SYN, 0 none */
 };
 
 struct rst_note { /* one RST frame; its payload is in the results' arena */
@@ -182,9 +189,10 @@ struct talk { /* what an end said after a RST */
 
 struct episode { /* a RST, the state it met, and what happened afterwards */
     struct episode *next;
-    struct half at[2]; /* as of its arrival */
+    struct half at[2];        /* as of its arrival */
+    struct half_more more[2]; /* of at; its trouble, a copy without holes, is told of, or NULL */
+    instant_ns syn_time[2];
     struct half_times times[2];
-    struct trouble *trouble[2]; /* copies without holes; NULL: nothing worth telling */
     struct talk talk[2];
     struct rst_note *first, *last; /* its RSTs: first .. last along the connection's list */
     uint32_t n_rsts;
@@ -229,9 +237,11 @@ struct evidence { /* what is told of a reset connection, and of no other */
     char history[HISTORY_MAX]; /* letters; lower case: direction 0, upper: direction 1 */
 };
 
-struct blows {                /* RSTs and ICMP errors */
-    struct episode *episode;  /* the newest */
-    struct episode *episodes; /* all of them */
+/* RSTs and ICMP errors, and what only a reset connection tells; on first need. */
+struct live_more {
+    struct evidence *evidence; /* NULL: only numbers are followed, see survey.h */
+    struct episode *episode;   /* the newest */
+    struct episode *episodes;  /* all of them */
     struct rst_note *rsts, *last_rst;
     struct icmp_item *icmp;
     uint32_t rst_seq[2]; /* of the last one in each direction */
@@ -262,44 +272,68 @@ static inline instant_ns capture_clock_age(instant_ns latest, uint32_t then)
 
 struct live {
     struct flow *flow;
-    instant_ns last_time;
-    uint64_t closed_at : 24; /* of one that is closed: capture_clock() at its last segment */
-    uint64_t n_segments : 40;
-    struct blows *blows;       /* on first need */
-    struct evidence *evidence; /* NULL: only numbers are followed, see survey.h */
-    instant_ns first_time;
-    uint32_t syn_tsval;
+    struct live_more *more;
+    instant_ns first_time, last_time;
+    instant_ns syn_time[2];  /* of the first SYN or SYN-ACK, by direction */
+    uint32_t closed_at : 24; /* of one that is closed: capture_clock() at its last segment */
+    uint32_t bits : 8;       /* enum live_bit */
     uint32_t stream; /* the flow's, as it was when this connection began or entered the file */
+    uint32_t syn_tsval;
     uint16_t vlan;
-    uint8_t client;   /* direction of the client */
-    uint8_t bits;     /* enum live_bit */
-    uint8_t noted[2]; /* kinds of segments told to the habits, by direction */
-    uint8_t steady;   /* bit by direction: what steady_ends() said of the numbers below */
+    uint16_t client : 1; /* direction of the client */
+    uint16_t steady : 2; /* bit by direction: what steady_ends() said of the numbers below */
+    uint16_t noted : 12; /* kinds of segments told to the habits, LIVE_KINDS bits a direction */
     struct half half[2];
 };
+_Static_assert(sizeof(struct live) == 192, "a connection is three cache lines");
+
+#define LIVE_KINDS 6 /* of enum segment_kind */
 
 static inline struct episode *live_episode(const struct live *l)
 {
-    return l->blows ? l->blows->episode : NULL;
+    return l->more ? l->more->episode : NULL;
 }
 
 static inline struct rst_note *live_rsts(const struct live *l)
 {
-    return l->blows ? l->blows->rsts : NULL;
+    return l->more ? l->more->rsts : NULL;
+}
+
+static inline struct evidence *live_evidence(const struct live *l)
+{
+    return l->more ? l->more->evidence : NULL;
+}
+
+/* Whether a segment of that kind (enum segment_kind) was told to the habits. */
+static inline bool live_has_noted(const struct live *l, uint8_t dir, unsigned kind)
+{
+    return l->noted >> (dir * LIVE_KINDS + kind) & 1;
+}
+
+static inline void live_set_noted(struct live *l, uint8_t dir, unsigned kind)
+{
+    l->noted |= (uint16_t)(1u << (dir * LIVE_KINDS + kind)) & 0xfffu;
 }
 
 /* Brings into the cache what a segment of the connection will touch. */
 static inline void live_prefetch(const struct live *l)
 {
-    const char *at = (const char *)l;
-    for (size_t i = 0; i < sizeof *l; i += 64)
-        __builtin_prefetch(at + i, 1);
-    __builtin_prefetch(at + sizeof *l - 1, 1);
+    __builtin_prefetch(l, 1);
+    __builtin_prefetch(&l->half[0], 1);
+    __builtin_prefetch(&l->half[1], 1);
+}
+
+/* The same of what it has on first need, once itself is there. */
+static inline void live_prefetch_more(const struct live *l)
+{
+    prefetch_bytes(l->more, sizeof *l->more);
+    prefetch_bytes(l->half[0].more, sizeof *l->half[0].more);
+    prefetch_bytes(l->half[1].more, sizeof *l->half[1].more);
 }
 
 struct store { /* the pools that live connections draw from */
     struct pool openings, lives, chunks, rings, troubles, contents, pieces, tails, holes, episodes,
-        evidence, blows, notes, lanes;
+        evidence, mores, half_mores, notes, lanes;
     size_t used;       /* bytes of all objects handed out */
     bool numbers_only; /* neither segments nor bytes are kept, see survey.h */
 };
@@ -326,6 +360,42 @@ static inline bool half_has(const struct half *h, enum half_bit bit)
             (h)->counter--;                                                                        \
     } while (0)
 
+static inline struct trouble *half_trouble(const struct half *h)
+{
+    return h->more ? h->more->trouble : NULL;
+}
+
+static inline struct content *half_content(const struct half *h)
+{
+    return h->more ? h->more->content : NULL;
+}
+
+static inline uint32_t half_n_fins(const struct half *h)
+{
+    return h->more ? h->more->n_fins : 0;
+}
+
+static inline uint32_t half_n_rsts(const struct half *h)
+{
+    return h->more ? h->more->n_rsts : 0;
+}
+
+static inline instant_ns half_fin_time(const struct half *h)
+{
+    return h->more ? h->more->fin_time : INSTANT_NONE;
+}
+
+/* 0 without HALF_FIN. */
+static inline uint32_t half_fin_seq(const struct half *h)
+{
+    return h->more ? h->more->fin_seq : 0;
+}
+
+static inline uint32_t half_fin_quiet_ms(const struct half *h)
+{
+    return h->more ? h->more->fin_quiet_ms : QUIET_UNKNOWN;
+}
+
 /* The number of its SYN; 0 where that was not captured. */
 static inline uint32_t half_isn(const struct half *h)
 {
@@ -337,6 +407,12 @@ static inline bool live_has(const struct live *l, enum live_bit bit)
     return (l->bits & bit) != 0;
 }
 
+static inline uint64_t live_n_segments(const struct live *l)
+{
+    const struct half *a = &l->half[0], *b = &l->half[1];
+    return (uint64_t)a->n_segments + b->n_segments + half_n_rsts(a) + half_n_rsts(b);
+}
+
 /* Both ends have sent their FIN. */
 static inline bool live_closed(const struct live *l)
 {
@@ -346,7 +422,7 @@ static inline bool live_closed(const struct live *l)
 /* Packets of it that the capture saw a second time. */
 static inline uint32_t live_n_duplicates(const struct live *l)
 {
-    const struct trouble *a = l->half[0].trouble, *b = l->half[1].trouble;
+    const struct trouble *a = half_trouble(&l->half[0]), *b = half_trouble(&l->half[1]);
     return (a ? a->n_duplicates : 0) + (b ? b->n_duplicates : 0);
 }
 
@@ -354,7 +430,7 @@ static inline uint32_t live_n_duplicates(const struct live *l)
 static inline bool live_comes_twice(const struct live *l)
 {
     const uint32_t n = live_n_duplicates(l);
-    return n >= 2 && (uint64_t)n * 3 >= l->n_segments;
+    return n >= 2 && (uint64_t)n * 3 >= live_n_segments(l);
 }
 
 static inline uint8_t kept_dir(const struct kept *k)
@@ -362,11 +438,12 @@ static inline uint8_t kept_dir(const struct kept *k)
     return k->bits & KEPT_DIR;
 }
 
-/* The trouble of a half, taken on first need; a sink that nobody reads when memory ran out. */
-struct trouble *half_trouble(struct store *s, struct half *h, struct trouble *sink);
+/* Taken on first need; NULL when memory ran out. */
+struct live_more *live_take_more(struct store *s, struct live *l);
+struct half_more *half_take_more(struct store *s, struct half *h);
 
-/* The blows of a connection, taken on first need; NULL when memory ran out. */
-struct blows *live_blows(struct store *s, struct live *l);
+/* The trouble of a half, taken on first need; a sink that nobody reads when memory ran out. */
+struct trouble *half_take_trouble(struct store *s, struct half *h, struct trouble *sink);
 
 /* Of no connection any more. */
 void episode_free(struct store *s, struct episode *e);
@@ -387,5 +464,6 @@ void live_note_leg(struct live *l, enum side side, instant_ns delay);
 void live_leave(struct flow *f); /* writes the numbers of f's connection into f, for later */
 void live_free(struct store *s, struct live *l);   /* gives every part back */
 void live_let_go(struct store *s, struct live *l); /* keeps only the numbers */
+void half_let_go(struct store *s, struct half *h); /* its holes and its content */
 
 #endif

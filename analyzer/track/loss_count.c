@@ -13,7 +13,8 @@
 static uint64_t bytes_missed(const struct half *h)
 {
     uint64_t n = 0;
-    for (const struct hole *hole = h->trouble ? h->trouble->holes : NULL; hole; hole = hole->next)
+    const struct trouble *tr = half_trouble(h);
+    for (const struct hole *hole = tr ? tr->holes : NULL; hole; hole = hole->next)
         n += hole->acked ? hole->to - hole->from : 0;
     return n;
 }
@@ -28,13 +29,15 @@ static void count_half(struct loss *l, const struct half *h)
     const uint64_t held = h->bytes > missed ? h->bytes - missed : 0;
     const uint64_t len = held > 0 && h->n_data_segments > 0 ? held / h->n_data_segments : USUAL_LEN;
     const uint64_t n = len > 0 ? missed / len : 0;
-    const uint64_t n_holes = h->trouble->n_missing_acked > 0 ? h->trouble->n_missing_acked : 1;
-    l->n_missed += n > n_holes ? n : n_holes;
+    const struct trouble *tr = half_trouble(h);
+    const uint64_t least = tr && tr->n_missing_acked > 0 ? tr->n_missing_acked : 1;
+    l->n_missed += n > least ? n : least;
 }
 
 static bool has_plain(const struct half *h)
 {
-    return h->n_segments > (uint32_t)h->n_syns + h->n_synacks + h->n_fins; /* no RST is in it */
+    const uint32_t n_marked = (uint32_t)h->n_syns + (uint32_t)h->n_synacks + half_n_fins(h);
+    return h->n_segments > n_marked; /* no RST is in it */
 }
 
 /* An end that closes has taken part in a handshake, whose last segment has neither flag. */

@@ -86,16 +86,18 @@ struct live *opening_live(struct store *s, struct flow *f, const struct opening_
     struct live *l = live_new(s, f, k->time, syn->vlan);
     if (!l)
         return NULL;
-    l->client = dir;
+    l->client = dir & 1;
     l->bits |= LIVE_CLIENT_KNOWN | LIVE_SYN;
     l->syn_tsval = k->tsval;
-    l->n_segments = 1;
-    l->noted[dir] = 1u << SEGMENT_SYN;
+    l->syn_time[dir] = k->time;
+    live_set_noted(l, dir, SEGMENT_SYN);
     history_opens(l, dir);
     stream_opens(&l->half[dir], syn);
-    if (l->evidence) {
-        l->evidence->times[dir].first = k->time;
-        timeline_add(s, &l->evidence->timeline, k);
+    struct evidence *e = live_evidence(l);
+    if (e) {
+        e->times[dir].first = k->time;
+        e->times[dir].mss = syn->has_mss ? syn->mss : 0;
+        timeline_add(s, &e->timeline, k);
     }
     return l;
 }

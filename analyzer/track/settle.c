@@ -26,6 +26,12 @@ static enum side side_of(const struct live *l, uint8_t dir)
     return dir == l->client ? SIDE_CLIENT : SIDE_SERVER;
 }
 
+/* Everything here is of connections that were reset. */
+static const struct evidence *told_of(const struct live *l)
+{
+    return l->more->evidence;
+}
+
 /* Made in place: a copy of what has just been made waits until its small fields are in memory. */
 void settle_segment(const struct kept *k, enum side from, struct segment *out)
 {
@@ -95,32 +101,37 @@ static void end_numbers(struct end *e, const struct half *h, const struct half *
     e->saw_ack = half_has(h, HALF_ACK);
     e->acked = h->acked;
     e->saw_fin = half_has(h, HALF_FIN);
-    e->fin_seq = h->fin_seq;
+    e->fin_seq = half_fin_seq(h);
     e->fin_acked = half_has(h, HALF_FIN_ACKED);
     e->window_scale_known = half_has(h, HALF_SCALE) && !half_has(other, HALF_SYN_NO_SCALE);
     e->window_scale = e->window_scale_known ? h->scale : 0;
     e->last_window = half_window(h, other);
-    e->mss = h->mss;
     e->timestamps = half_has(h, HALF_TIMESTAMPS);
     e->bytes = h->bytes;
 }
 
+static uint32_t at_most(uint32_t n, uint32_t most)
+{
+    return n < most ? n : most;
+}
+
 void settle_end(const struct endpoint *at, const struct half *h, const struct half *other,
-                const struct half_times *times, struct end *out)
+                instant_ns syn_time, const struct half_times *times, struct end *out)
 {
     out->at = *at;
-    out->n_segments = (uint64_t)h->n_segments + h->n_rsts;
+    out->n_segments = (uint64_t)h->n_segments + half_n_rsts(h);
     out->n_data_segments = h->n_data_segments;
-    out->n_syns = h->n_syns;
-    out->n_synacks = h->n_synacks;
-    out->n_fins = h->n_fins;
-    out->n_rsts = h->n_rsts;
+    out->n_syns = (uint16_t)h->n_syns;
+    out->n_synacks = (uint16_t)h->n_synacks;
+    out->n_fins = (uint8_t)at_most(half_n_fins(h), UINT8_MAX);
+    out->n_rsts = (uint16_t)at_most(half_n_rsts(h), UINT16_MAX);
     out->first_time = times->first;
     out->last_time = h->last_time;
     out->first_data_time = times->first_data;
     out->last_data_time = times->last_data;
-    out->syn_time = h->syn_time;
-    out->fin_time = h->fin_time;
+    out->syn_time = syn_time;
+    out->fin_time = half_fin_time(h);
+    out->mss = times->mss;
     out->ttl_min = h->ttl_min;
     out->ttl_max = h->ttl_max;
     end_numbers(out, h, other);
@@ -129,7 +140,7 @@ void settle_end(const struct endpoint *at, const struct half *h, const struct ha
 static void add_segments(struct arena *arena, const struct live *l, const struct episode *e,
                          struct connection *c)
 {
-    const struct timeline *t = &l->evidence->timeline;
+    const struct timeline *t = &told_of(l)->timeline;
     size_t n = e->segments ? e->n_segments : timeline_count(t);
     struct segment *v = arena_array(arena, n ? n : 1, sizeof *v);
     if (!v)
@@ -143,15 +154,15 @@ static void add_segments(struct arena *arena, const struct live *l, const struct
 
 static void add_icmp(struct arena *arena, const struct live *l, struct connection *c)
 {
-    const struct blows *b = l->blows;
-    struct icmp_note *v = b->n_icmp ? arena_array(arena, b->n_icmp, sizeof *v) : NULL;
+    const struct live_more *m = l->more;
+    struct icmp_note *v = m->n_icmp ? arena_array(arena, m->n_icmp, sizeof *v) : NULL;
     if (!v)
         return;
-    size_t n = b->n_icmp;
-    for (const struct icmp_item *i = b->icmp; i && n > 0; i = i->next)
+    size_t n = m->n_icmp;
+    for (const struct icmp_item *i = m->icmp; i && n > 0; i = i->next)
         v[--n] = i->note; /* the list runs backwards */
     c->icmp = v;
-    c->n_icmp = (uint16_t)b->n_icmp;
+    c->n_icmp = (uint16_t)m->n_icmp;
 }
 
 static void name_state(const struct settle_to *to, const struct live *l, struct connection *c)
@@ -172,15 +183,15 @@ static void add_ends(struct arena *arena, const struct flow *flow, const struct 
         uint8_t d = dir_of(l, (enum side)side);
         const struct half *h = e->over ? &e->at[d] : &l->half[d];
         const struct half *o = e->over ? &e->at[1 - d] : &l->half[1 - d];
-        const struct half_times *times = e->over ? &e->times[d] : &l->evidence->times[d];
-        const struct trouble *now = e->over ? e->trouble[d] : l->half[d].trouble;
+        const struct half_times *times = e->over ? &e->times[d] : &told_of(l)->times[d];
+        const instant_ns syn_time = e->over ? e->syn_time[d] : l->syn_time[d];
         struct end *end = &c->end[side];
-        settle_end(&flow->key.e[d], h, o, times, end);
-        end->trouble = trouble_from(arena, now, e->trouble[d], end->bytes);
+        settle_end(&flow->key.e[d], h, o, syn_time, times, end);
+        end->trouble = trouble_from(arena, half_trouble(h), e->more[d].trouble, end->bytes);
         if (e->over)
             continue;
-        end->head = content_head(l->half[d].content, arena);
-        end->tail = content_tail(l->half[d].content, arena);
+        end->head = content_head(half_content(h), arena);
+        end->tail = content_tail(half_content(h), arena);
     }
     said_settle(c, arena);
 }
@@ -196,6 +207,7 @@ static struct connection *connection_from(const struct settle_to *to, const stru
                                           const struct episode *e)
 {
     const struct live *l = flow->live;
+    const struct evidence *told = told_of(l);
     struct arena *arena = to->arena;
     struct connection *c = arena_alloc(arena, sizeof *c);
     if (!c)
@@ -211,10 +223,10 @@ static struct connection *connection_from(const struct settle_to *to, const stru
     c->synack_shut = (bits & LIVE_SHUT) != 0;
     c->first_time = l->first_time;
     c->last_time = e->over ? e->last->k.time : l->last_time;
-    c->rtt_ns = l->evidence->leg[SIDE_SERVER] + l->evidence->leg[SIDE_CLIENT];
-    c->n_segments = e->over ? e->n_before + e->n_rsts : l->n_segments;
+    c->rtt_ns = told->leg[SIDE_SERVER] + told->leg[SIDE_CLIENT];
+    c->n_segments = e->over ? e->n_before + e->n_rsts : live_n_segments(l);
     c->vlan = l->vlan;
-    c->tunnel = l->evidence->tunnel;
+    c->tunnel = told->tunnel;
     add_ends(arena, flow, e, c);
     add_segments(arena, l, e, c);
     add_icmp(arena, l, c);
@@ -279,20 +291,21 @@ static void scene_ends(struct arena *arena, struct scene *s, const struct flow *
         uint8_t d = dir_of(l, (enum side)side);
         const struct half *h = &e->at[d];
         struct scene_end *end = &s->end[side];
-        settle_end(&flow->key.e[d], h, &e->at[1 - d], &e->times[d], &end->at);
-        end->at.trouble = trouble_from(arena, e->trouble[d], e->trouble[d], end->at.bytes);
+        const struct trouble *tr = e->more[d].trouble;
+        settle_end(&flow->key.e[d], h, &e->at[1 - d], e->syn_time[d], &e->times[d], &end->at);
+        end->at.trouble = trouble_from(arena, tr, tr, end->at.bytes);
         end->talk = e->talk[d];
         end->other_next_at_data = h->other_next_at_data;
         end->seen_end = h->seen_end;
         end->spoke = h->n_segments > 0;
         end->fin_implied = half_fin_implied(h);
-        if (e->trouble[d]) {
-            end->unanswered_frame = e->trouble[d]->unanswered_frame;
-            end->unanswered_time = e->trouble[d]->unanswered_time;
+        if (tr) {
+            end->unanswered_frame = tr->unanswered_frame;
+            end->unanswered_time = tr->unanswered_time;
         }
         end->last_ip_id = h->last_ip_id;
-        end->old_next = l->evidence->old_next[d];
-        end->leg = l->evidence->leg[side];
+        end->old_next = told_of(l)->old_next[d];
+        end->leg = told_of(l)->leg[side];
     }
 }
 
@@ -315,7 +328,7 @@ static struct scene *scene_from(const struct settle_to *to, const struct flow *f
     s->synack_seen = (e->live_bits & LIVE_SYNACK) != 0;
     s->handshake_seen = shook_hands(e->live_bits, &e->at[l->client]);
     s->old_known = live_has(l, LIVE_OLD_KNOWN);
-    s->old_time = l->evidence->old_time;
+    s->old_time = told_of(l)->old_time;
     s->n_before = e->n_before;
     s->rst_at = c->n_kept;
     for (size_t i = 0; i < c->n_kept && s->rst_at == c->n_kept; i++)
@@ -363,7 +376,7 @@ bool settle_resets(const struct settle_to *to, const struct flow *flow, struct s
     const struct rst_note *first = live_rsts(flow->live);
     const struct episode *tried = NULL; /* the first that the connection survived */
     bool good = true;
-    for (const struct episode *e = flow->live->blows->episodes; e; e = e->next) {
+    for (const struct episode *e = flow->live->more->episodes; e; e = e->next) {
         if (e->survived && e->next) { /* its RSTs belong to what comes later */
             tried = tried ? tried : e;
             continue;
@@ -387,10 +400,11 @@ static enum connection_ending ending_of(const struct live *l)
 static uint32_t first_request(const struct half *client)
 {
     char head[REQUEST_HEAD];
-    bool is_word = content_begin(client->content, head, 1) > 0 && head[0] >= 'A' && head[0] <= 'Z';
+    const struct content *said = half_content(client);
+    bool is_word = content_begin(said, head, 1) > 0 && head[0] >= 'A' && head[0] <= 'Z';
     if (!is_word)
         return 0; /* no method: most connections are no HTTP/1, and cost no copy */
-    return request_hash((struct text){head, content_begin(client->content, head, sizeof head)});
+    return request_hash((struct text){head, content_begin(said, head, sizeof head)});
 }
 
 static unsigned of_sides(bool client, bool server)
@@ -403,27 +417,28 @@ void settle_record(const struct flow *flow, uint32_t capture, struct connection_
     const struct live *l = flow->live;
     const struct half *ch = &l->half[l->client], *sh = &l->half[1 - l->client];
     const struct rst_note *rst = live_rsts(l);
+    const uint64_t n_segments = live_n_segments(l);
     bool turned = sh->n_syns > 0 && ch->n_syns == 0;
     *out = (struct connection_record){
         .client = flow->key.e[l->client],
         .server = flow->key.e[1 - l->client],
         .first_time = l->first_time,
         .last_time = l->last_time,
-        .syn_time = ch->n_syns > 0 && !turned ? ch->syn_time : INSTANT_NONE,
-        .synack_time = sh->n_synacks > 0 ? sh->syn_time : INSTANT_NONE,
-        .fin_time = {ch->fin_time, sh->fin_time},
+        .syn_time = ch->n_syns > 0 && !turned ? l->syn_time[l->client] : INSTANT_NONE,
+        .synack_time = sh->n_synacks > 0 ? l->syn_time[1 - l->client] : INSTANT_NONE,
+        .fin_time = {half_fin_time(ch), half_fin_time(sh)},
         .rst_time = rst ? rst->k.time : INSTANT_NONE,
         .isn = {half_isn(ch), half_isn(sh)},
-        .server_quiet_ms = sh->fin_quiet_ms,
+        .server_quiet_ms = half_fin_quiet_ms(sh),
         .syn_tsval = l->syn_tsval,
         .request = first_request(ch),
-        .n_segments = l->n_segments > UINT32_MAX ? UINT32_MAX : (uint32_t)l->n_segments,
+        .n_segments = n_segments > UINT32_MAX ? UINT32_MAX : (uint32_t)n_segments,
         .stream = l->stream,
         .capture = capture,
         .ttl = {ch->first_ttl, sh->first_ttl},
         .ending = (uint8_t)ending_of(l),
         .isn_known = of_sides(half_has(ch, HALF_ISN), half_has(sh, HALF_ISN)),
-        .saw_rst = of_sides(ch->n_rsts > 0, sh->n_rsts > 0),
+        .saw_rst = of_sides(half_n_rsts(ch) > 0, half_n_rsts(sh) > 0),
         .handshake_seen = shook_hands(l->bits, ch),
         .began_mid_stream = !(l->bits & (LIVE_SYN | LIVE_SYNACK)),
         .client_guessed = !live_has(l, LIVE_CLIENT_KNOWN),

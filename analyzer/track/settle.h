@@ -29,9 +29,9 @@ void settle_record(const struct flow *flow, uint32_t capture, struct connection_
 
 /* The parts, each written where it belongs; *out is zero before. */
 void settle_segment(const struct kept *k, enum side from, struct segment *out);
-/* All but its trouble and what it said. */
+/* All but its trouble and what it said.  syn_time: of its first SYN or SYN-ACK. */
 void settle_end(const struct endpoint *at, const struct half *h, const struct half *other,
-                const struct half_times *times, struct end *out);
+                instant_ns syn_time, const struct half_times *times, struct end *out);
 /* Of the connection, whose segments are there. */
 void settle_rst(const struct rst_note *n, enum side from, const struct connection *c,
                 struct rst *out);

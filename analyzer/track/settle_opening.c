@@ -47,10 +47,12 @@ static void add_ends(struct scene *s, const struct opening *o, const struct half
 {
     for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
         const struct half *h = &halves[side], *other = &halves[1 - side];
-        const struct half_times times = {side == SIDE_CLIENT ? o->syn.k.time : INSTANT_NONE,
-                                         INSTANT_NONE, INSTANT_NONE};
+        const bool opens = side == SIDE_CLIENT;
+        const instant_ns first = opens ? o->syn.k.time : INSTANT_NONE;
+        const uint16_t mss = opens && o->syn.has_mss ? o->syn.mss : 0;
+        const struct half_times times = {first, INSTANT_NONE, INSTANT_NONE, mss};
         struct scene_end *e = &s->end[side];
-        settle_end(&at[side], h, other, &times, &e->at);
+        settle_end(&at[side], h, other, first, &times, &e->at);
         e->seen_end = h->seen_end;
         e->spoke = h->n_segments > 0;
         e->fin_implied = half_fin_implied(h);

@@ -17,8 +17,9 @@
 
 static inline bool ends_are_steady(const struct half *h, const struct half *o)
 {
+    const struct trouble *tr = half_trouble(o);
     return h->bits & HALF_SEQ && o->bits & HALF_SEQ && h->n_segments > 0 &&
-           h->zeek_state != ZEEK_INACTIVE && !(o->trouble && o->trouble->holes) &&
+           h->zeek_state != ZEEK_INACTIVE && !(tr && tr->holes) &&
            !(half_has(o, HALF_WINDOW) && o->window == 0);
 }
 
@@ -50,15 +51,17 @@ bool steady_is(const struct live *l, uint8_t dir, const struct brief *b)
 /* What is told of a reset connection only; before its numbers are taken. */
 static void keep_evidence(struct store *s, struct live *l, uint8_t dir, const struct brief *b)
 {
+    struct evidence *e = l->more->evidence;
     struct half *h = &l->half[dir];
     const struct half *o = &l->half[1 - dir];
-    struct half_times *times = &l->evidence->times[dir];
+    struct half_times *times = &e->times[dir];
     uint16_t notes = 0;
     if (b->payload_len > 0) {
         if (times->first_data == INSTANT_NONE)
             times->first_data = b->time;
         times->last_data = b->time;
-        if (b->payload && content_put(s, &h->content, h->bytes, b->payload, b->payload_captured))
+        struct half_more *m = b->payload ? half_take_more(s, h) : NULL;
+        if (m && content_put(s, &m->content, h->bytes, b->payload, b->payload_captured))
             notes = NOTE_OVERLAP_CONFLICT;
     } else if (!(b->flags & TCP_FIN) && half_has(h, HALF_ACK) && b->ack == h->acked &&
                b->window == h->window && seq_diff(o->next_seq, b->ack) > 0) {
@@ -66,20 +69,20 @@ static void keep_evidence(struct store *s, struct live *l, uint8_t dir, const st
     }
     if (b->time < l->last_time)
         notes |= NOTE_TIME_BACKWARDS;
-    struct kept *k = timeline_place(s, &l->evidence->timeline);
+    struct kept *k = timeline_place(s, &e->timeline);
     if (!k)
         return;
     kept_from_brief(b, dir, k);
     k->notes = notes;
 }
 
-static void take_fin(struct half *h, const struct half *o, const struct brief *b)
+static void take_fin(struct store *s, struct half *h, const struct half *o, const struct brief *b)
 {
     const struct fin fin = {.seq = h->next_seq,
                             .time = b->time,
                             .crossed = seq_diff(o->next_seq, b->ack) > 0,
                             .payload_len = b->payload_len};
-    stream_fin(h, o, &fin);
+    stream_fin(s, h, o, &fin);
     h->seen_end = ++h->next_seq;
 }
 
@@ -97,7 +100,7 @@ static inline uint32_t either(bool holds, uint32_t a, uint32_t b)
 }
 
 /* Without a branch for payload: it comes and goes at random. */
-static void take_numbers(struct half *h, struct half *o, const struct brief *b)
+static void take_numbers(struct store *s, struct half *h, struct half *o, const struct brief *b)
 {
     const bool speaks = b->payload_len > 0;
     h->bytes += b->payload_len;
@@ -106,10 +109,10 @@ static void take_numbers(struct half *h, struct half *o, const struct brief *b)
     h->other_next_at_data = either(speaks, o->next_seq, h->other_next_at_data);
     h->seen_end = either(speaks, h->next_seq, h->seen_end);
     if (b->flags & TCP_FIN)
-        take_fin(h, o, b);
+        take_fin(s, h, o, b);
     h->acked = b->ack;
     h->window = b->window;
-    if (half_has(o, HALF_FIN) && seq_diff(b->ack, o->fin_seq) > 0)
+    if (half_has(o, HALF_FIN) && seq_diff(b->ack, half_fin_seq(o)) > 0)
         o->bits |= HALF_FIN_ACKED;
 }
 
@@ -137,19 +140,19 @@ static void take_habits(struct half *h, const struct brief *b)
 void steady_take(struct store *s, struct live *l, uint8_t dir, const struct brief *b)
 {
     struct half *h = &l->half[dir], *o = &l->half[1 - dir];
-    if (o->trouble)
-        answer(o->trouble);
+    if (half_trouble(o))
+        answer(half_trouble(o));
     if (b->flags & TCP_FIN)
         history_ends(l, dir);
     else
         history_speaks(l, dir, b->payload_len > 0);
     if (live_awaits_ack(l))
         live_end_handshake(l, dir, b->ack, b->time);
-    if (l->evidence)
+    if (live_evidence(l))
         keep_evidence(s, l, dir, b);
     else if (survey_may_keep(h, b->payload))
         survey_payload(s, h, h->bytes, b->payload, b->payload_captured);
-    take_numbers(h, o, b);
+    take_numbers(s, h, o, b);
     take_habits(h, b);
 }
 
@@ -164,11 +167,12 @@ static void prefetch_all(const void *object, size_t n)
 
 void steady_prefetch(const struct live *l, uint8_t dir, const struct brief *b)
 {
-    const struct timeline *t = &l->evidence->timeline;
+    const struct timeline *t = &l->more->evidence->timeline;
+    const struct content *said = half_content(&l->half[dir]);
     if (t->next)
         prefetch_all(t->next, sizeof *t->next);
     if (t->ring && t->at % CHUNK_SEGMENTS == CHUNK_SEGMENTS - 1)
         __builtin_prefetch(&t->ring->c[(t->at + 1) % CONNECTION_LAST_SEGMENTS / CHUNK_SEGMENTS]);
-    if (b->payload_len > 0 && l->half[dir].content)
-        prefetch_all(l->half[dir].content, sizeof *l->half[dir].content);
+    if (b->payload_len > 0 && said)
+        prefetch_all(said, sizeof *said);
 }

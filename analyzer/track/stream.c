@@ -17,6 +17,7 @@ struct step { /* one segment on its way through */
     struct live *l;
     struct half *h, *o;
     const struct packet *p;
+    instant_ns *syn_time;     /* of h */
     struct half_times *times; /* of h; NULL: only numbers are followed */
     struct trouble sink;
     uint32_t data_seq, end; /* of the payload; one past everything that uses numbers */
@@ -26,30 +27,25 @@ struct step { /* one segment on its way through */
 
 static struct trouble *trouble_of(struct step *t, struct half *h)
 {
-    return half_trouble(t->s, h, &t->sink);
+    return half_take_trouble(t->s, h, &t->sink);
 }
 
 /* A new handshake begins on the same tuple: this end's sequence space is forgotten. */
 static void restart(struct step *t, struct half *h)
 {
-    struct store *s = t->s;
-    while (h->trouble && h->trouble->holes) {
-        struct hole *gone = h->trouble->holes;
-        h->trouble->holes = gone->next;
-        pool_give(&s->holes, gone);
-    }
-    content_free(s, h->content);
-    h->content = NULL;
+    struct trouble *tr = half_trouble(h);
+    half_let_go(t->s, h);
     h->bits &= HALF_TIMESTAMPS;
     h->bytes = 0;
     h->n_data_segments = 0;
-    h->fin_time = INSTANT_NONE;
+    if (h->more)
+        h->more->fin_time = INSTANT_NONE;
     if (t->times)
         t->times->first_data = t->times->last_data = INSTANT_NONE;
-    if (h->trouble) {
-        h->trouble->n_unanswered_retransmissions = h->trouble->n_unanswered_keepalives = 0;
-        h->trouble->n_unanswered_zero_window_probes = 0;
-        h->trouble->n_holes = 0;
+    if (tr) {
+        tr->n_unanswered_retransmissions = tr->n_unanswered_keepalives = 0;
+        tr->n_unanswered_zero_window_probes = 0;
+        tr->n_holes = 0;
     }
 }
 
@@ -87,8 +83,9 @@ static void add_hole(struct step *t, struct half *h, uint32_t from, uint32_t to,
 /* Takes [from, to) out of the holes; true when it was part of one. */
 static bool fill_holes(struct step *t, struct half *h, uint32_t from, uint32_t to)
 {
+    struct trouble *tr = half_trouble(h);
     bool filled = false;
-    for (struct hole **at = h->trouble ? &h->trouble->holes : NULL; at && *at;) {
+    for (struct hole **at = tr ? &tr->holes : NULL; at && *at;) {
         struct hole *hole = *at;
         uint32_t lo = seq_max(hole->from, from);
         uint32_t hi = seq_diff(hole->to, to) < 0 ? hole->to : to;
@@ -106,8 +103,8 @@ static bool fill_holes(struct step *t, struct half *h, uint32_t from, uint32_t t
         } else {
             *at = hole->next;
             pool_give(&t->s->holes, hole);
-            if (h->trouble && h->trouble->n_holes > 0)
-                h->trouble->n_holes--;
+            if (tr->n_holes > 0)
+                tr->n_holes--;
             continue;
         }
         at = &(*at)->next;
@@ -141,9 +138,10 @@ static void take_syn(struct step *t)
     h->data_base = p->seq + 1;
     h->bits |= HALF_ISN;
     take_scale(h, p->has_wscale, p->wscale);
-    h->mss = p->has_mss ? p->mss : h->mss;
-    if (h->syn_time == INSTANT_NONE)
-        h->syn_time = p->time;
+    if (t->times && p->has_mss)
+        t->times->mss = p->mss;
+    if (*t->syn_time == INSTANT_NONE)
+        *t->syn_time = p->time;
     if (p->flags & TCP_ACK)
         half_count(h, n_synacks);
     else
@@ -175,7 +173,7 @@ static uint16_t probe_kind(const struct step *t)
 
 static void count_unanswered(struct step *t, uint32_t *counter)
 {
-    struct trouble *tr = t->h->trouble;
+    struct trouble *tr = half_trouble(t->h);
     if (tr && tr->n_unanswered_retransmissions + tr->n_unanswered_keepalives +
                       tr->n_unanswered_zero_window_probes ==
                   0) {
@@ -275,15 +273,18 @@ static uint32_t quiet_before(const struct half *h, const struct half *o, const s
     return ms < QUIET_UNKNOWN ? (uint32_t)ms : QUIET_UNKNOWN - 1;
 }
 
-void stream_fin(struct half *h, const struct half *o, const struct fin *fin)
+void stream_fin(struct store *s, struct half *h, const struct half *o, const struct fin *fin)
 {
-    half_count(h, n_fins);
+    struct half_more *m = half_take_more(s, h);
+    if (!m)
+        return;
+    half_count(m, n_fins);
     if (half_has(h, HALF_FIN))
         return;
     h->bits |= HALF_FIN;
-    h->fin_seq = fin->seq;
-    h->fin_time = fin->time;
-    h->fin_quiet_ms = quiet_before(h, o, fin);
+    m->fin_seq = fin->seq;
+    m->fin_time = fin->time;
+    m->fin_quiet_ms = quiet_before(h, o, fin);
 }
 
 static void take_fin(struct step *t)
@@ -294,7 +295,14 @@ static void take_fin(struct step *t)
                             .time = p->time,
                             .crossed = crossed,
                             .payload_len = p->payload_len};
-    stream_fin(t->h, t->o, &fin);
+    stream_fin(t->s, t->h, t->o, &fin);
+}
+
+/* Whether a byte kept before came again with another value. */
+static bool keep_payload(struct step *t, uint64_t offset)
+{
+    struct half_more *m = half_take_more(t->s, t->h);
+    return m && content_put(t->s, &m->content, offset, t->p->payload, t->p->payload_captured);
 }
 
 static void take_payload(struct step *t, uint64_t bytes_before, uint32_t next_before)
@@ -312,16 +320,17 @@ static void take_payload(struct step *t, uint64_t bytes_before, uint32_t next_be
         return;
     if (!t->times)
         survey_payload(t->s, h, (uint64_t)offset, p->payload, p->payload_captured);
-    else if (content_put(t->s, &h->content, (uint64_t)offset, p->payload, p->payload_captured))
+    else if (keep_payload(t, (uint64_t)offset))
         t->notes |= NOTE_OVERLAP_CONFLICT;
 }
 
 static void mark_holes_acked(struct step *t, uint32_t ack)
 {
-    for (struct hole *hole = t->o->trouble->holes; hole; hole = hole->next)
+    struct trouble *tr = half_trouble(t->o);
+    for (struct hole *hole = tr ? tr->holes : NULL; hole; hole = hole->next)
         if (!hole->acked && seq_diff(ack, hole->to) >= 0) {
             hole->acked = true;
-            trouble_of(t, t->o)->n_missing_acked++;
+            tr->n_missing_acked++;
         }
 }
 
@@ -360,9 +369,8 @@ static void take_ack(struct step *t)
     if (first || seq_diff(ack, h->acked) > 0)
         h->acked = ack;
     h->bits |= HALF_ACK;
-    if (o->trouble && o->trouble->holes)
-        mark_holes_acked(t, ack);
-    if (half_has(o, HALF_FIN) && seq_diff(ack, o->fin_seq) > 0)
+    mark_holes_acked(t, ack);
+    if (half_has(o, HALF_FIN) && seq_diff(ack, half_fin_seq(o)) > 0)
         o->bits |= HALF_FIN_ACKED;
 }
 
@@ -381,7 +389,7 @@ static void take_window(struct step *t)
  * window wait for it to open. */
 static void answer_other(struct step *t)
 {
-    struct trouble *tr = t->o->trouble;
+    struct trouble *tr = half_trouble(t->o);
     if (!tr)
         return;
     tr->n_unanswered_retransmissions = tr->n_unanswered_keepalives = 0;
@@ -414,7 +422,8 @@ uint16_t stream_segment(struct store *s, struct live *l, uint8_t dir, const stru
                      .h = &l->half[dir],
                      .o = &l->half[1 - dir],
                      .p = p,
-                     .times = l->evidence ? &l->evidence->times[dir] : NULL};
+                     .syn_time = &l->syn_time[dir],
+                     .times = live_evidence(l) ? &live_evidence(l)->times[dir] : NULL};
     t.syn = (p->flags & TCP_SYN) != 0;
     t.fin = (p->flags & TCP_FIN) != 0;
     t.data_seq = p->seq + t.syn;
@@ -452,8 +461,7 @@ void stream_opens(struct half *h, const struct opening_segment *syn)
     h->bits |= HALF_SEQ | HALF_ISN | HALF_WINDOW;
     h->bits |= k->bits & KEPT_TIMESTAMPS ? HALF_TIMESTAMPS : 0;
     take_scale(h, syn->has_wscale, syn->wscale);
-    h->mss = syn->has_mss ? syn->mss : 0;
-    h->syn_time = h->last_time = k->time;
+    h->last_time = k->time;
     h->n_syns = h->n_segments = 1;
     h->window = k->window;
     h->last_ip_id = k->ip_id;

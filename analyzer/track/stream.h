@@ -12,7 +12,7 @@
 /* Takes one segment that is neither a RST nor a second capture of one; returns its notes. */
 uint16_t stream_segment(struct store *s, struct live *l, uint8_t dir, const struct packet *p);
 
-/* The same as stream_segment for the first SYN of all, whose window is not shut. */
+/* What stream_segment leaves in the half for the first SYN of all, whose window is not shut. */
 void stream_opens(struct half *h, const struct opening_segment *syn);
 
 struct fin { /* a segment that carries one */
@@ -22,8 +22,9 @@ struct fin { /* a segment that carries one */
     uint32_t payload_len;
 };
 
-/* What stream_segment does with a FIN of h, once its other numbers are taken; o is the other. */
-void stream_fin(struct half *h, const struct half *o, const struct fin *fin);
+/* What stream_segment does with a FIN of h, once its other numbers are taken; o is the other.  With
+ * no memory for it the FIN is not seen. */
+void stream_fin(struct store *s, struct half *h, const struct half *o, const struct fin *fin);
 
 /* Whether a FIN of this end must have passed uncaptured: one sequence number behind its last byte
  * was used or acknowledged, and no FIN was seen. */

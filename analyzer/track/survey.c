@@ -126,10 +126,12 @@ void survey_payload(struct store *s, struct half *h, uint64_t offset, const uint
 {
     if (half_has(h, HALF_NO_REQUEST) || offset >= REQUEST_HEAD || n == 0)
         return;
-    if (offset == 0 && !h->content && !may_be_request(bytes, n)) {
+    if (offset == 0 && !half_content(h) && !may_be_request(bytes, n)) {
         h->bits |= HALF_NO_REQUEST;
         return;
     }
     const size_t room = REQUEST_HEAD - (size_t)offset;
-    content_put(s, &h->content, offset, bytes, n < room ? n : room);
+    struct half_more *m = half_take_more(s, h);
+    if (m)
+        content_put(s, &m->content, offset, bytes, n < room ? n : room);
 }

@@ -144,7 +144,7 @@ static void learn_client(struct live *l, uint8_t dir, uint16_t flags)
 {
     if (live_has(l, LIVE_CLIENT_KNOWN) || !(flags & TCP_SYN))
         return;
-    l->client = flags & TCP_ACK ? (uint8_t)(1 - dir) : dir;
+    l->client = (flags & TCP_ACK ? 1 - dir : dir) & 1;
     l->bits |= LIVE_CLIENT_KNOWN;
 }
 
@@ -158,7 +158,7 @@ static void note_answer(struct tracker *t, const struct address *from, instant_n
 void tracker_learn_habit(struct tracker *t, struct live *l, const struct tracker_place *at,
                          enum segment_kind kind)
 {
-    l->noted[at->dir] |= (uint8_t)(1u << kind);
+    live_set_noted(l, at->dir, kind);
     if (!t->again)
         habits_note(t->habits, at->brief, kind, at->host);
 }
@@ -173,7 +173,7 @@ static void follow_handshake(struct tracker *t, struct live *l, uint8_t dir, con
         l->bits |= LIVE_SYN;
     } else if ((p->flags & TCP_SYN) && (p->flags & TCP_ACK) && !from_client) {
         if (!live_has(l, LIVE_SYNACK) && live_has(l, LIVE_SYN) && c->n_syns == 1) {
-            const instant_ns after = instant_since(p->time, c->syn_time);
+            const instant_ns after = instant_since(p->time, l->syn_time[l->client]);
             live_note_leg(l, SIDE_SERVER, after);
             if (after != INSTANT_NONE)
                 note_answer(t, &p->ip_src, after);
@@ -200,20 +200,20 @@ static void keep_segment(struct tracker *t, struct live *l, uint8_t dir, const s
 {
     struct kept k = kept_from(p, dir);
     k.notes = notes | (p->time < l->last_time ? NOTE_TIME_BACKWARDS : 0);
-    timeline_add(&t->store, &l->evidence->timeline, &k);
+    timeline_add(&t->store, &live_evidence(l)->timeline, &k);
 }
 
 static void take_other(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
 {
-    const struct half *o = &l->half[1 - dir];
-    uint32_t gaps = o->trouble ? o->trouble->n_missing_acked : 0;
+    const struct trouble *others = half_trouble(&l->half[1 - dir]);
+    uint32_t gaps = others ? others->n_missing_acked : 0;
     learn_client(l, dir, p->flags);
     history_segment(&t->store, l, dir, p);
     uint16_t notes = stream_segment(&t->store, l, dir, p);
     history_notes(l, dir, p, notes, gaps);
     follow_handshake(t, l, dir, p);
     episode_segment(&t->store, t->arena, l, dir, p, &notes);
-    if (l->evidence)
+    if (live_evidence(l))
         keep_segment(t, l, dir, p, notes);
     tracker_touch(t, l, live_closed(l) && !live_rsts(l));
 }
@@ -221,7 +221,7 @@ static void take_other(struct tracker *t, struct live *l, uint8_t dir, const str
 void tracker_count_duplicate(struct tracker *t, struct live *l, uint8_t dir)
 {
     struct trouble sink = {0};
-    half_trouble(&t->store, &l->half[dir], &sink)->n_duplicates++;
+    half_take_trouble(&t->store, &l->half[dir], &sink)->n_duplicates++;
     t->counts.n_duplicates++;
 }
 
@@ -234,8 +234,8 @@ static bool set_aside(struct tracker *t, struct live *l, const struct tracker_pl
     tracker_count_duplicate(t, l, at->dir);
     if (p->flags & TCP_RST) {
         tracker_skip_rst(t, &l->flow->key, p->frame, "duplicate-capture", same_as);
-        if (live_rsts(l) && l->blows->last_rst->k.frame == same_as)
-            l->blows->last_rst->seen_again = true;
+        if (live_rsts(l) && l->more->last_rst->k.frame == same_as)
+            l->more->last_rst->seen_again = true;
     }
     return true;
 }
@@ -253,8 +253,7 @@ static void follow(struct tracker *t, struct live *l, uint8_t dir, const struct 
         take_rst(t, l, dir, p);
     else
         take_other(t, l, dir, p);
-    l->n_segments++;
-    l->steady = steady_ends(l);
+    l->steady = steady_ends(l) & 3;
     if (p->time > l->last_time)
         l->last_time = p->time;
 }
@@ -299,7 +298,7 @@ static bool take_opening(struct tracker *t, struct flow *f, const struct tracker
 
 static void lead_through(struct tracker *t, struct live *l, uint8_t dir, const struct packet *p)
 {
-    l->noted[dir] |= (uint8_t)(1u << segment_kind_of(p->flags, p->seq));
+    live_set_noted(l, dir, segment_kind_of(p->flags, p->seq));
     follow(t, l, dir, p);
 }
 
@@ -459,8 +458,8 @@ void tracker_take_icmp(struct tracker *t, const struct packet *p)
     t->counts.n_icmp_errors++;
     struct flow *f = quoted_flow(t, &p->icmp, p->frame);
     struct live *l = f && tracker_revive(t, f) ? f->live : NULL;
-    struct blows *b = l ? live_blows(&t->store, l) : NULL;
-    struct icmp_item *i = b && b->n_icmp < ICMP_MAX ? arena_alloc(t->arena, sizeof *i) : NULL;
+    struct live_more *m = l ? live_take_more(&t->store, l) : NULL;
+    struct icmp_item *i = m && m->n_icmp < ICMP_MAX ? arena_alloc(t->arena, sizeof *i) : NULL;
     if (!i)
         return;
     i->note = (struct icmp_note){.frame = p->frame,
@@ -470,7 +469,7 @@ void tracker_take_icmp(struct tracker *t, const struct packet *p)
                                  .is_v6 = p->icmp.is_v6,
                                  .mtu = p->icmp.mtu,
                                  .from = p->ip_src};
-    i->next = b->icmp;
-    b->icmp = i;
-    b->n_icmp++;
+    i->next = m->icmp;
+    m->icmp = i;
+    m->n_icmp++;
 }

@@ -8,6 +8,7 @@
 #include "analyzer/track/steady.h"
 #include "analyzer/track/tracker.h"
 #include "analyzer/track/tracker_parts.h"
+#include "parsers/base/prefetch.h"
 
 /* The short road; see steady.h for what goes there. */
 static bool take_steady(struct tracker *t, const struct tracker_place *at, const struct brief *b)
@@ -25,7 +26,6 @@ static bool take_steady(struct tracker *t, const struct tracker_place *at, const
     t->counts.n_steady++;
     tracker_note_habit(t, l, at, SEGMENT_SOCKET);
     steady_take(&t->store, l, dir, b);
-    l->n_segments++;
     if (b->time > l->last_time)
         l->last_time = b->time;
     tracker_touch(t, l, live_closed(l));
@@ -89,7 +89,7 @@ static instant_ns latest(const struct arrival *a, instant_ns now)
 static bool teaches(const struct coming *c, const struct live *l)
 {
     const enum segment_kind kind = segment_kind_of(c->a->brief.flags, c->a->brief.seq);
-    return is_segment(c->a) && (!l || !(l->noted[c->at.dir] >> kind & 1));
+    return is_segment(c->a) && (!l || !live_has_noted(l, c->at.dir, kind));
 }
 
 static void prefetch_habits(const struct tracker *t, struct coming *v,
@@ -107,6 +107,25 @@ static void prefetch_habits(const struct tracker *t, struct coming *v,
         hash[i] = habits_prefetch(t->habits, &v[taught[i]].a->brief.src);
     for (size_t i = 0; i < n_taught; i++)
         v[taught[i]].at.host = habits_guess(t->habits, hash[i]);
+}
+
+/* What is told of reset connections alone; the connections themselves are there. */
+static void prefetch_evidence(const struct coming *v, const struct live *const *live, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (live[i])
+            live_prefetch_more(live[i]);
+    for (size_t i = 0; i < n; i++)
+        if (live[i] && live_evidence(live[i]))
+            prefetch_bytes(live_evidence(live[i]), sizeof(struct timeline));
+    for (size_t i = 0; i < n; i++)
+        if (live[i] && live_evidence(live[i]))
+            steady_prefetch(live[i], v[i].at.dir, &v[i].a->brief);
+    for (size_t i = 0; i < n; i++) {
+        const struct content *said = live[i] ? half_content(&live[i]->half[v[i].at.dir]) : NULL;
+        if (said)
+            content_prefetch_bytes(said);
+    }
 }
 
 /* Each round asks memory for what the round before has found the address of. */
@@ -130,12 +149,7 @@ static void prefetch(const struct tracker *t, struct coming *v, size_t n)
         prefetch_habits(t, v, live, n);
     if (t->store.numbers_only)
         return;
-    for (size_t i = 0; i < n; i++)
-        if (live[i] && live[i]->evidence)
-            steady_prefetch(live[i], v[i].at.dir, &v[i].a->brief);
-    for (size_t i = 0; i < n; i++)
-        if (live[i] && live[i]->half[v[i].at.dir].content)
-            content_prefetch_bytes(live[i]->half[v[i].at.dir].content);
+    prefetch_evidence(v, live, n);
 }
 
 static void find_prints(const struct tracker *t, struct coming *v, size_t n)

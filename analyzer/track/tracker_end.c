@@ -26,27 +26,21 @@ static int by_time(const void *a, const void *b)
     return (x->frame > y->frame) - (x->frame < y->frame);
 }
 
-static void fetch_parts(const struct live *l)
-{
-    prefetch_bytes(l->evidence, sizeof *l->evidence);
-    prefetch_bytes(l->blows, sizeof *l->blows);
-    for (int dir = 0; dir < 2; dir++)
-        prefetch_bytes(l->half[dir].content, sizeof *l->half[dir].content);
-}
-
 /* What the scene of a reset is made of. */
 static void fetch_evidence(const struct live *l)
 {
-    const struct timeline *t = &l->evidence->timeline;
+    const struct timeline *t = &live_evidence(l)->timeline;
     for (size_t i = 0; i < sizeof t->head / sizeof *t->head; i++)
         prefetch_bytes(t->head[i], sizeof *t->head[i]);
     for (size_t i = 0; t->ring && i < TIMELINE_RING_CHUNKS; i++)
         prefetch_bytes(t->ring->c[i], sizeof *t->ring->c[i]);
-    prefetch_bytes(l->blows->episodes, sizeof *l->blows->episodes);
-    prefetch_bytes(l->blows->rsts, sizeof *l->blows->rsts);
-    for (int dir = 0; dir < 2; dir++)
-        if (l->half[dir].content)
-            prefetch_bytes(l->half[dir].content->head, sizeof *l->half[dir].content->head);
+    prefetch_bytes(l->more->episodes, sizeof *l->more->episodes);
+    prefetch_bytes(l->more->rsts, sizeof *l->more->rsts);
+    for (int dir = 0; dir < 2; dir++) {
+        const struct content *said = half_content(&l->half[dir]);
+        if (said)
+            prefetch_bytes(said->head, sizeof *said->head);
+    }
 }
 
 /* Parts lie where packets found room for them: a flow, its connection, its parts and what these
@@ -54,11 +48,14 @@ static void fetch_evidence(const struct live *l)
 static void fetch_behind(const struct tracker *t, const struct flow *f)
 {
     const struct flow *next = flows_next(&t->flows, f);
-    if (next && next->live && next->live->evidence && live_rsts(next->live))
+    if (next && next->live && live_evidence(next->live) && live_rsts(next->live))
         fetch_evidence(next->live);
     next = next ? flows_next(&t->flows, next) : NULL;
     if (next && next->live)
-        fetch_parts(next->live);
+        prefetch_bytes(live_evidence(next->live), sizeof(struct evidence));
+    next = next ? flows_next(&t->flows, next) : NULL;
+    if (next && next->live)
+        live_prefetch_more(next->live);
     next = next ? flows_next(&t->flows, next) : NULL;
     if (next)
         prefetch_bytes(next->live, sizeof *next->live);

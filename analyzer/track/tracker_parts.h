@@ -91,7 +91,7 @@ void tracker_learn_habit(struct tracker *t, struct live *l, const struct tracker
 static inline void tracker_note_habit(struct tracker *t, struct live *l,
                                       const struct tracker_place *at, enum segment_kind kind)
 {
-    if (!(l->noted[at->dir] >> kind & 1))
+    if (!live_has_noted(l, at->dir, kind))
         tracker_learn_habit(t, l, at, kind);
 }
 /* The frame that the segment repeats, or 0; it is remembered.  l: its connection, or NULL. */

@@ -263,13 +263,14 @@ void tracker_settle(struct tracker *t, struct flow *flow)
 }
 
 /* What is settled next but one had its last packet long ago: its memory is fetched, and the flow
- * behind it, which says what to fetch then. */
+ * behind it, which says what to fetch then.  Of the next, what it has on first need. */
 static void fetch_behind(const struct tracker *t, const struct flow *f)
 {
     const struct flow *next = flows_next(&t->flows, f);
     const struct flow *soon = next ? flows_next(&t->flows, next) : NULL;
     if (!soon)
         return;
+    live_prefetch_more(next->live);
     prefetch_bytes(soon->live, sizeof *soon->live);
     if (soon->place < t->records.n)
         prefetch_bytes(&t->records.v[soon->place], sizeof *t->records.v);
