@@ -62,10 +62,11 @@ static bool ended_before_plain(const struct case_file *c, const struct reset *r,
     return true;
 }
 
+/* That one is served shows in what is said on it. */
 static bool held_beside_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     *out = population_held_beside(c, r);
-    return true;
+    return *out || !loss_is_control_only(&c->captures[reset_capture(r)].loss);
 }
 
 static bool attempts_10s_plain(const struct case_file *c, const struct reset *r, int64_t *out)
@@ -229,7 +230,14 @@ COUNTED(ended_before)
 OF_PORT(accepted_before)
 OF_PORT(accepted_after)
 OF_PORT(refused_after)
-OF_PORT(held_beside)
+
+static struct fact held_beside(const struct case_file *c, const struct reset *r)
+{
+    static const char hidden[] = "nothing but SYN, FIN and RST was captured: what was said on "
+                                 "others is not known";
+    return fact_derived(fact_of_truth(held_beside_plain, c, r, hidden),
+                        "from all connections to that port");
+}
 
 /* ---- what the server did in the moment when it ended the connection ---- */
 
