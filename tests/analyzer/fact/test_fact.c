@@ -401,49 +401,6 @@ static void what_an_end_sent_to_begin_and_to_end(void **state)
     assert_false(told("server.since-fin", NULL, &r).known);
 }
 
-/* In the client's name, on its SYN alone, before any answer. */
-static void a_reset_of_ones_own_syn(void **state)
-{
-    (void)state;
-    struct connection k = {0};
-    struct reset r = {.in_full = &k, .claimed = SIDE_CLIENT};
-    struct end *client = &k.end[SIDE_CLIENT];
-    assert_false(told("weaver.syn-rst", NULL, &r).as.truth);
-    client->n_syns = 2;
-    client->n_rsts = 1;
-    client->n_segments = 3;
-    assert_true(told("weaver.syn-rst", NULL, &r).as.truth);
-    client->n_segments = 4;
-    assert_false(told("weaver.syn-rst", NULL, &r).as.truth);
-    client->n_segments = 3;
-    k.synack_seen = true;
-    assert_false(told("weaver.syn-rst", NULL, &r).as.truth);
-    k.synack_seen = false;
-    r.claimed = SIDE_SERVER;
-    assert_false(told("weaver.syn-rst", NULL, &r).as.truth);
-}
-
-/* A RST below what its alleged sender had sent before, not the other end, and not after. */
-static void a_reset_below_data(void **state)
-{
-    (void)state;
-    struct segment v = {.frame = 4, .seq = 1000, .payload_len = 100, .from = SIDE_SERVER};
-    const struct connection k = {.segments = &v, .n_kept = 1};
-    struct reset r = {.in_full = &k, .deciding.segment = {.frame = 5, .from = SIDE_SERVER}};
-    r.deciding.segment.seq = 1099;
-    assert_true(told("weaver.data-seq-rst", NULL, &r).as.truth);
-    assert_int_equal(told("weaver.data-seq-rst", NULL, &r).from.frame, 4);
-    r.deciding.segment.seq = 1100;
-    assert_false(told("weaver.data-seq-rst", NULL, &r).as.truth);
-    r.deciding.segment.seq = 1099;
-    v.frame = 6;
-    assert_false(told("weaver.data-seq-rst", NULL, &r).as.truth);
-    v.frame = 4;
-    v.from = SIDE_CLIENT;
-    assert_false(told("weaver.data-seq-rst", NULL, &r).as.truth);
-}
-
-/* What has nothing to rest on in a whole case is not asked for each of its resets. */
 /* The FIN that it acknowledges had come; without one, or without an acknowledgement, who knows. */
 static void a_reset_that_knows_of_the_fin(void **state)
 {
@@ -464,6 +421,7 @@ static void a_reset_that_knows_of_the_fin(void **state)
     assert_false(told("rst.knows-fin", NULL, &r).known);
 }
 
+/* What has nothing to rest on in a whole case is not asked for each of its resets. */
 static void facts_with_nothing_to_rest_on(void **state)
 {
     (void)state;
@@ -510,8 +468,6 @@ int main(void)
         cmocka_unit_test(times_of_a_connection),
         cmocka_unit_test(a_series_that_goes_on),
         cmocka_unit_test(what_an_end_sent_to_begin_and_to_end),
-        cmocka_unit_test(a_reset_of_ones_own_syn),
-        cmocka_unit_test(a_reset_below_data),
         cmocka_unit_test(a_reset_that_knows_of_the_fin),
         cmocka_unit_test(facts_with_nothing_to_rest_on),
     };

@@ -81,12 +81,54 @@ static void resets_that_rise(void **state)
         }
 }
 
+/* In the client's name, on its SYN alone, before any answer. */
+static void a_reset_of_ones_own_syn(void **state)
+{
+    (void)state;
+    struct connection k = {0};
+    struct reset r = {.in_full = &k, .claimed = SIDE_CLIENT};
+    struct end *client = &k.end[SIDE_CLIENT];
+    assert_false(ask(&r, "weaver.syn-rst").as.truth);
+    client->n_syns = 2;
+    client->n_rsts = 1;
+    client->n_segments = 3;
+    assert_true(ask(&r, "weaver.syn-rst").as.truth);
+    client->n_segments = 4;
+    assert_false(ask(&r, "weaver.syn-rst").as.truth);
+    client->n_segments = 3;
+    k.synack_seen = true;
+    assert_false(ask(&r, "weaver.syn-rst").as.truth);
+    k.synack_seen = false;
+    r.claimed = SIDE_SERVER;
+    assert_false(ask(&r, "weaver.syn-rst").as.truth);
+}
+
+/* A RST below what its alleged sender had sent before, not the other end, and not after. */
+static void a_reset_below_data(void **state)
+{
+    (void)state;
+    struct segment v = {.frame = 4, .seq = 1000, .payload_len = 100, .from = SIDE_SERVER};
+    const struct connection k = {.segments = &v, .n_kept = 1};
+    struct reset r = {.in_full = &k, .deciding.segment = {.frame = 5, .from = SIDE_SERVER}};
+    r.deciding.segment.seq = 1099;
+    assert_true(ask(&r, "weaver.data-seq-rst").as.truth);
+    assert_int_equal(ask(&r, "weaver.data-seq-rst").from.frame, 4);
+    r.deciding.segment.seq = 1100;
+    assert_false(ask(&r, "weaver.data-seq-rst").as.truth);
+    r.deciding.segment.seq = 1099;
+    v.frame = 6;
+    assert_false(ask(&r, "weaver.data-seq-rst").as.truth);
+    v.frame = 4;
+    v.from = SIDE_CLIENT;
+    assert_false(ask(&r, "weaver.data-seq-rst").as.truth);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(data_behind_the_reset),
-        cmocka_unit_test(data_before_the_reset),
-        cmocka_unit_test(resets_that_rise),
+        cmocka_unit_test(data_behind_the_reset), cmocka_unit_test(data_before_the_reset),
+        cmocka_unit_test(resets_that_rise),      cmocka_unit_test(a_reset_of_ones_own_syn),
+        cmocka_unit_test(a_reset_below_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
