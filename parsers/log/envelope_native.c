@@ -77,7 +77,19 @@ static bool take_rabbitmq(struct scan *s, struct envelope *e)
     return true;
 }
 
-/* "[9954] " or "[9954-1] ", behind stamp and zone */
+/* "LOG:  ", in any language with two blanks (PostgreSQL's elog.c, send_message_to_server_log), or
+ * "LOG " at once (PgBouncer). */
+static bool has_postgresql_level(struct text message)
+{
+    size_t n = 0;
+    while (n < message.n && message.p[n] >= 'A' && message.p[n] <= 'Z')
+        n++;
+    return (n > 1 && n < message.n && message.p[n] == ' ') ||
+           text_find(message, TEXT(":  "), 0) != SIZE_MAX;
+}
+
+/* "[9954] " or "[9954-1] ", behind stamp and zone.  Others name their process so, too: Exim, where
+ * log_selector has pid. */
 static bool take_postgresql(struct scan *s, struct envelope *e)
 {
     struct scan t = *s;
@@ -90,6 +102,8 @@ static bool take_postgresql(struct scan *s, struct envelope *e)
         return false;
     scan_byte(&t, ':');
     scan_spaces(&t);
+    if (!has_postgresql_level(scan_rest(&t)))
+        return false;
     e->pid = pid_of(pid);
     name_writer(e, LOG_POSTGRESQL, TEXT("postgres"));
     *s = t;
