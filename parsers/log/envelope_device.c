@@ -11,14 +11,6 @@
 
 #define KEYS_LOOKED_AT 512 /* FortiGate's date, time, devname, eventtime and tz stand in front */
 
-static void name_writer(struct envelope *e, enum log_format f, struct text program)
-{
-    if (e->format == LOG_BARE)
-        e->format = f;
-    if (!e->program.n)
-        e->program = program;
-}
-
 static void take_rest(struct scan *s, struct envelope *e, struct text message)
 {
     e->body = e->message = message;
@@ -48,7 +40,7 @@ bool form_take_classic_elb(struct scan *s, struct envelope *e)
 {
     if (!take_classic(*s))
         return false;
-    name_writer(e, LOG_AWS, TEXT("aws-elb"));
+    form_name_writer(e, LOG_AWS, TEXT("aws-elb"));
     take_rest(s, e, scan_rest(s));
     return true;
 }
@@ -73,7 +65,7 @@ bool form_take_aws(struct scan *s, struct envelope *e)
         return false;
     st.zone_stated = true; /* where no Z says so, the documentation does: UTC */
     form_set_stamp(e, &st);
-    name_writer(e, LOG_AWS, TEXT("aws-elb"));
+    form_name_writer(e, LOG_AWS, TEXT("aws-elb"));
     take_rest(s, e, scan_rest(s));
     return true;
 }
@@ -128,7 +120,7 @@ bool form_take_fortigate(struct scan *s, struct envelope *e)
     if (!text_starts(line, TEXT("date=")) || !fortigate_stamp(line, &st))
         return false;
     form_set_stamp(e, &st);
-    name_writer(e, LOG_FORTIGATE, TEXT("fortigate"));
+    form_name_writer(e, LOG_FORTIGATE, TEXT("fortigate"));
     struct text name = value_of(line, TEXT("devname="));
     if (name.n)
         e->host = name;
@@ -155,7 +147,7 @@ bool form_take_panos(struct scan *s, struct envelope *e)
     if (!scan_byte(&t, ','))
         return false;
     form_set_stamp(e, &st);
-    name_writer(e, LOG_PANOS, TEXT("pan-os"));
+    form_name_writer(e, LOG_PANOS, TEXT("pan-os"));
     take_rest(s, e, scan_rest(&t));
     return true;
 }
@@ -186,7 +178,7 @@ bool form_take_openvpn(struct scan *s, struct envelope *e)
     }
     if (!is_openvpn(scan_rest(&t)))
         return false;
-    name_writer(e, LOG_OPENVPN, TEXT("openvpn"));
+    form_name_writer(e, LOG_OPENVPN, TEXT("openvpn"));
     take_rest(s, e, scan_rest(&t));
     return true;
 }
@@ -215,7 +207,7 @@ bool form_take_stunnel(struct scan *s, struct envelope *e)
     if (!stamp_take_iso(&t, &st) || !scan_byte(&t, ' ') || !text_starts(scan_rest(&t), TEXT("LOG")))
         return false;
     form_set_stamp(e, &st);
-    name_writer(e, LOG_STUNNEL, TEXT("stunnel"));
+    form_name_writer(e, LOG_STUNNEL, TEXT("stunnel"));
     take_rest(s, e, scan_rest(&t));
     return true;
 }
@@ -238,7 +230,7 @@ bool form_take_mosquitto(struct scan *s, struct envelope *e)
     if (i == sizeof begins / sizeof begins[0])
         return false;
     form_set_stamp(e, &st);
-    name_writer(e, LOG_MOSQUITTO, TEXT("mosquitto"));
+    form_name_writer(e, LOG_MOSQUITTO, TEXT("mosquitto"));
     take_rest(s, e, scan_rest(&t));
     return true;
 }
@@ -257,7 +249,7 @@ bool form_take_log4j(struct scan *s, struct envelope *e)
     bool kafka =
         text_ends(rest, TEXT(")")) && (text_find(rest, TEXT("(org.apache.kafka."), 0) != SIZE_MAX ||
                                        text_find(rest, TEXT("(kafka."), 0) != SIZE_MAX);
-    name_writer(e, LOG_LOG4J, kafka ? TEXT("kafka") : (struct text){0});
+    form_name_writer(e, LOG_LOG4J, kafka ? TEXT("kafka") : (struct text){0});
     take_rest(s, e, rest);
     return true;
 }

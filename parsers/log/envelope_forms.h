@@ -33,13 +33,18 @@ bool form_take_unix(struct scan *s, struct envelope *e);
 
 /* The ones below are in envelope_native.c. */
 
+/* The form and its program, where nothing outside it named one. */
+void form_name_writer(struct envelope *e, enum log_format f, struct text program);
+/* A process id as it was written; 0: it is none. */
+uint32_t form_pid(uint64_t n);
+/* "[error] ": letters in brackets, and a blank. */
+bool form_take_level(struct scan *s);
+
 /* What daemons that stamp their own lines write behind an ISO stamp: nginx, RabbitMQ, PostgreSQL,
  * MySQL, fail2ban.  date_sep is what stood between year and month, time_sep before the hour. */
 bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char time_sep);
 /* "230324 14:08:01 [ERROR] mariadbd got signal 11 ;" */
 bool form_take_mysql_short(struct scan *s, struct envelope *e);
-/* Lines that begin with '[': dmesg, dmesg -T, Apache, Envoy, journalctl short-monotonic. */
-bool form_take_bracketed(struct scan *s, struct envelope *e);
 /* "1:M 29 Aug 2023 13:47:38.984 * message" */
 bool form_take_redis(struct scan *s, struct envelope *e);
 /* "type=CRYPTO_SESSION msg=audit(1475948552.051:28938): ..." */
@@ -52,6 +57,12 @@ bool form_take_access(struct scan *s, struct envelope *e);
 /* "MM/DD/YYYY-hh:mm:ss.uuuuuu  [**] [1:2:3] ...": fast alerts of Suricata and Snort. */
 bool form_take_fast(struct scan *s, struct envelope *e);
 bool form_take_erlang(struct scan *s, struct envelope *e);
+
+/* The one below is in envelope_bracketed.c. */
+
+/* Lines that begin with '[': dmesg, dmesg -T, Apache, Envoy, PHP, gunicorn, NATS, journalctl
+ * short-monotonic. */
+bool form_take_bracketed(struct scan *s, struct envelope *e);
 
 /* The ones below are in envelope_device.c. */
 

@@ -6,7 +6,7 @@
 #include "parsers/log/envelope.h"
 #include "parsers/log/envelope_forms.h"
 
-static void name_writer(struct envelope *e, enum log_format f, struct text program)
+void form_name_writer(struct envelope *e, enum log_format f, struct text program)
 {
     if (e->format == LOG_BARE)
         e->format = f;
@@ -14,13 +14,12 @@ static void name_writer(struct envelope *e, enum log_format f, struct text progr
         e->program = program;
 }
 
-static uint32_t pid_of(uint64_t n)
+uint32_t form_pid(uint64_t n)
 {
     return n <= UINT32_MAX ? (uint32_t)n : 0;
 }
 
-/* "[" letters "]", the severity of nginx and RabbitMQ. */
-static bool take_level(struct scan *s)
+bool form_take_level(struct scan *s)
 {
     struct scan t = *s;
     if (!scan_byte(&t, '['))
@@ -39,12 +38,12 @@ static bool take_nginx(struct scan *s, struct envelope *e)
 {
     struct scan t = *s;
     uint64_t pid, tid;
-    if (!take_level(&t) || !scan_number(&t, 1, 10, &pid) || !scan_byte(&t, '#') ||
+    if (!form_take_level(&t) || !scan_number(&t, 1, 10, &pid) || !scan_byte(&t, '#') ||
         !scan_number(&t, 1, 18, &tid) || !scan_byte(&t, ':'))
         return false;
     scan_spaces(&t);
-    e->pid = pid_of(pid);
-    name_writer(e, LOG_NGINX, TEXT("nginx"));
+    e->pid = form_pid(pid);
+    form_name_writer(e, LOG_NGINX, TEXT("nginx"));
     *s = t;
     return true;
 }
@@ -58,7 +57,7 @@ static bool take_squid(struct scan *s, struct envelope *e)
         return false;
     if (!scan_literal(&t, TEXT("| ")))
         return false;
-    name_writer(e, LOG_SQUID, TEXT("squid"));
+    form_name_writer(e, LOG_SQUID, TEXT("squid"));
     *s = t;
     return true;
 }
@@ -67,12 +66,12 @@ static bool take_squid(struct scan *s, struct envelope *e)
 static bool take_rabbitmq(struct scan *s, struct envelope *e)
 {
     struct scan t = *s;
-    if (!take_level(&t))
+    if (!form_take_level(&t))
         return false;
     scan_spaces(&t);
     if (scan_peek(&t, 0) != '<' || !scan_is_digit(scan_peek(&t, 1)) || scan_peek(&t, 2) != '.')
         return false;
-    name_writer(e, LOG_RABBITMQ, TEXT("rabbitmq"));
+    form_name_writer(e, LOG_RABBITMQ, TEXT("rabbitmq"));
     *s = t;
     return true;
 }
@@ -104,8 +103,8 @@ static bool take_postgresql(struct scan *s, struct envelope *e)
     scan_spaces(&t);
     if (!has_postgresql_level(scan_rest(&t)))
         return false;
-    e->pid = pid_of(pid);
-    name_writer(e, LOG_POSTGRESQL, TEXT("postgres"));
+    e->pid = form_pid(pid);
+    form_name_writer(e, LOG_POSTGRESQL, TEXT("postgres"));
     *s = t;
     return true;
 }
@@ -115,9 +114,9 @@ static bool take_mysql(struct scan *s, struct envelope *e)
 {
     struct scan t = *s;
     uint64_t thread;
-    if (!scan_number(&t, 1, 18, &thread) || !scan_byte(&t, ' ') || !take_level(&t))
+    if (!scan_number(&t, 1, 18, &thread) || !scan_byte(&t, ' ') || !form_take_level(&t))
         return false;
-    name_writer(e, LOG_MYSQL, TEXT("mysqld"));
+    form_name_writer(e, LOG_MYSQL, TEXT("mysqld"));
     *s = t;
     return true;
 }
@@ -127,7 +126,7 @@ static bool take_mysql_signal(struct scan *s, struct envelope *e)
 {
     if (!scan_literal(s, TEXT("UTC - ")))
         return false;
-    name_writer(e, LOG_MYSQL, TEXT("mysqld"));
+    form_name_writer(e, LOG_MYSQL, TEXT("mysqld"));
     return true;
 }
 
@@ -135,10 +134,10 @@ bool form_take_mysql_short(struct scan *s, struct envelope *e)
 {
     struct scan t = *s;
     struct stamp st;
-    if (!stamp_take_short_year(&t, &st) || !scan_byte(&t, ' ') || !take_level(&t))
+    if (!stamp_take_short_year(&t, &st) || !scan_byte(&t, ' ') || !form_take_level(&t))
         return false;
     form_set_stamp(e, &st);
-    name_writer(e, LOG_MYSQL, TEXT("mysqld"));
+    form_name_writer(e, LOG_MYSQL, TEXT("mysqld"));
     *s = t;
     form_set_message(e, s);
     return true;
@@ -155,8 +154,8 @@ static bool take_fail2ban(struct scan *s, struct envelope *e)
         !scan_number(&t, 1, 10, &pid) || !scan_literal(&t, TEXT("]:")))
         return false;
     scan_spaces(&t);
-    e->pid = pid_of(pid);
-    name_writer(e, LOG_FAIL2BAN, word);
+    e->pid = form_pid(pid);
+    form_name_writer(e, LOG_FAIL2BAN, word);
     *s = t;
     return true;
 }
@@ -170,8 +169,8 @@ static bool take_proftpd(struct scan *s, struct envelope *e)
     if (!scan_literal(&t, TEXT(" proftpd[")) || !scan_number(&t, 1, 10, &pid) ||
         !scan_literal(&t, TEXT("] ")))
         return false;
-    e->pid = pid_of(pid), e->host = host;
-    name_writer(e, LOG_PROFTPD, TEXT("proftpd"));
+    e->pid = form_pid(pid), e->host = host;
+    form_name_writer(e, LOG_PROFTPD, TEXT("proftpd"));
     *s = t;
     return true;
 }
@@ -186,7 +185,7 @@ static bool take_postgresql_csv(struct scan *s, struct envelope *e)
         n_commas += scan_peek(s, k) == ',';
     }
     scan_skip(s, 1);
-    name_writer(e, LOG_POSTGRESQL_CSV, TEXT("postgres"));
+    form_name_writer(e, LOG_POSTGRESQL_CSV, TEXT("postgres"));
     return n_commas == 4;
 }
 
@@ -214,160 +213,6 @@ bool form_take_native(struct scan *s, struct envelope *e, char date_sep, char ti
     return took;
 }
 
-/* Behind "[stamp] ": "[core:error] [pid 35708:tid 4328636416] " is Apache's, else it is dmesg -T */
-static void take_apache_or_dmesg(struct scan *s, struct envelope *e)
-{
-    struct scan t = *s;
-    uint64_t pid = 0;
-    if (scan_byte(&t, '[')) {
-        while (!scan_done(&t) && scan_peek(&t, 0) != ']' && scan_peek(&t, 0) != ' ')
-            t.at++;
-        if (scan_literal(&t, TEXT("] "))) {
-            struct scan p = t;
-            if (scan_literal(&p, TEXT("[pid ")) && scan_number(&p, 1, 10, &pid)) {
-                while (!scan_done(&p) && scan_peek(&p, 0) != ']')
-                    p.at++;
-                scan_skip(&p, 2);
-                t = p;
-            }
-            e->pid = pid_of(pid);
-            name_writer(e, LOG_APACHE, TEXT("apache2"));
-            *s = t;
-            return;
-        }
-    }
-    name_writer(e, LOG_DMESG_CTIME, TEXT("kernel"));
-}
-
-/* "srv1 sshd[123]: " or "srv1 kernel: ": what journalctl writes behind the time since boot.  A raw
- * kernel message may hold "word word: " too, so the tag must be a surer one. */
-static bool take_journal_tail(struct scan *s, struct envelope *e)
-{
-    struct scan t = *s;
-    struct text host = scan_word(&t);
-    if (!host.n || !scan_byte(&t, ' '))
-        return false;
-    struct envelope tagged = *e;
-    if (text_ends(host, TEXT(":")) || !form_take_tag(&t, &tagged))
-        return false;
-    if (!tagged.pid && !text_eq(tagged.program, TEXT("kernel")))
-        return false;
-    *e = tagged;
-    e->host = host;
-    if (e->format == LOG_BARE)
-        e->format = LOG_MONOTONIC;
-    *s = t;
-    return true;
-}
-
-/* Behind "[": "26-Nov-2026 14:39:58] WARNING: " is PHP-FPM's, "26-Nov-2026 14:39:58 UTC] PHP Fatal
- * error: " PHP's; the zone may be any name. */
-static bool take_php(struct scan *s, struct envelope *e)
-{
-    static const struct text levels[] = {
-        {"DEBUG: ", 7}, {"NOTICE: ", 8}, {"WARNING: ", 9}, {"ERROR: ", 7}, {"ALERT: ", 7}};
-    struct scan t = *s;
-    struct stamp st;
-    if (!stamp_take_day_first(&t, &st))
-        return false;
-    stamp_take_zone_word(&t, &st);
-    while (!scan_done(&t) && scan_peek(&t, 0) != ']')
-        t.at++;
-    if (!scan_literal(&t, TEXT("] ")))
-        return false;
-    size_t i = 0;
-    while (i < sizeof levels / sizeof *levels && !scan_literal(&t, levels[i]))
-        i++;
-    bool is_fpm = i < sizeof levels / sizeof *levels;
-    if (!is_fpm && !scan_literal(&t, TEXT("PHP ")))
-        return false;
-    form_set_stamp(e, &st);
-    name_writer(e, LOG_PHP, is_fpm ? TEXT("php-fpm") : TEXT("php"));
-    *s = t;
-    e->body = e->message = scan_rest(s);
-    return true;
-}
-
-/* Behind "[stamp] ": "[22298] [CRITICAL] ". */
-static bool take_gunicorn(struct scan *s, struct envelope *e)
-{
-    struct scan t = *s;
-    uint64_t pid;
-    if (!scan_byte(&t, '[') || !scan_number(&t, 1, 10, &pid) || !scan_literal(&t, TEXT("] ")) ||
-        !take_level(&t))
-        return false;
-    e->pid = pid_of(pid);
-    name_writer(e, LOG_GUNICORN, TEXT("gunicorn"));
-    *s = t;
-    return true;
-}
-
-/* "[2399] 2026/11/27 19:28:40.120537 [ERR] ": NATS. */
-static bool take_nats(struct scan *s, struct envelope *e)
-{
-    struct scan t = *s;
-    struct stamp st;
-    uint64_t pid;
-    if (!scan_byte(&t, '[') || !scan_number(&t, 1, 10, &pid) || !scan_literal(&t, TEXT("] ")) ||
-        !stamp_take_iso(&t, &st) || !scan_byte(&t, ' ') || !take_level(&t))
-        return false;
-    e->pid = pid_of(pid);
-    form_set_stamp(e, &st);
-    name_writer(e, LOG_NATS, TEXT("nats-server"));
-    *s = t;
-    e->body = e->message = scan_rest(s);
-    return true;
-}
-
-bool form_take_bracketed(struct scan *s, struct envelope *e)
-{
-    struct scan t = *s;
-    struct stamp st;
-    if (stamp_take_monotonic(&t, &e->monotonic_ns, &e->monotonic_width)) {
-        scan_byte(&t, ' ');
-        if (!take_journal_tail(&t, e))
-            name_writer(e, LOG_DMESG, TEXT("kernel"));
-        *s = t;
-        e->body = e->message = scan_rest(s);
-        return true;
-    }
-    if (take_nats(s, e))
-        return true;
-    t.at++;
-    if (scan_is_digit(scan_peek(&t, 0))) {
-        if (take_php(&t, e)) {
-            *s = t;
-            return true;
-        }
-        if (!stamp_take_iso(&t, &st))
-            return false;
-        stamp_take_zone_word(&t, &st);
-        if (scan_peek(&t, 1) == '[')
-            return form_take_elastic(s, &t, e, &st);
-        if (!scan_literal(&t, TEXT("] ")))
-            return false;
-        struct envelope inner = *e;
-        form_set_stamp(&inner, &st);
-        if (form_take_log4j(&t, &inner)) {
-            *e = inner;
-            *s = t;
-            return true;
-        }
-        if (scan_peek(&t, 0) == '"') /* Envoy's request field */
-            name_writer(e, LOG_ENVOY, TEXT("envoy"));
-        else if (!take_gunicorn(&t, e))
-            return false;
-    } else {
-        if (!stamp_take_asctime(&t, &st) || !scan_literal(&t, TEXT("] ")))
-            return false;
-        take_apache_or_dmesg(&t, e);
-    }
-    form_set_stamp(e, &st);
-    *s = t;
-    e->body = e->message = scan_rest(s);
-    return true;
-}
-
 /* "signal-handler (EPOCH) MSG", what a signal handler may write: redis server.c,
  * serverLogFromHandler. */
 static bool take_redis_handler(struct scan *s, struct envelope *e)
@@ -378,7 +223,7 @@ static bool take_redis_handler(struct scan *s, struct envelope *e)
         !scan_literal(&t, TEXT(") ")))
         return false;
     form_set_stamp(e, &st);
-    name_writer(e, LOG_REDIS, TEXT("redis-server"));
+    form_name_writer(e, LOG_REDIS, TEXT("redis-server"));
     *s = t;
     e->body = e->message = scan_rest(s);
     return true;
@@ -392,7 +237,7 @@ bool form_take_redis(struct scan *s, struct envelope *e)
     if (!scan_number(&t, 1, 10, &pid) || !scan_byte(&t, ':'))
         return false;
     if (take_redis_handler(&t, e)) {
-        e->pid = pid_of(pid);
+        e->pid = form_pid(pid);
         *s = t;
         return true;
     }
@@ -405,8 +250,8 @@ bool form_take_redis(struct scan *s, struct envelope *e)
     scan_skip(&t, 1); /* level: . - * # */
     scan_byte(&t, ' ');
     form_set_stamp(e, &st);
-    e->pid = pid_of(pid);
-    name_writer(e, LOG_REDIS, TEXT("redis-server"));
+    e->pid = form_pid(pid);
+    form_name_writer(e, LOG_REDIS, TEXT("redis-server"));
     *s = t;
     e->body = e->message = scan_rest(s);
     return true;
@@ -422,7 +267,7 @@ bool form_take_audit(struct scan *s, struct envelope *e)
     if (!scan_literal(&t, TEXT(" msg=audit(")) || !stamp_take_unix(&t, &st) || !scan_byte(&t, ':'))
         return false;
     form_set_stamp(e, &st);
-    name_writer(e, LOG_AUDIT, TEXT("audit"));
+    form_name_writer(e, LOG_AUDIT, TEXT("audit"));
     e->body = e->message = scan_rest(s);
     scan_skip(s, s->t.n);
     return true;
@@ -456,7 +301,7 @@ bool form_take_ftrace(struct scan *s, struct envelope *e)
         return false;
     e->monotonic_ns = (instant_ns)seconds * NS_PER_S + (instant_ns)micros * 1000;
     e->monotonic_width = 1000;
-    name_writer(e, LOG_FTRACE, TEXT("kernel-trace"));
+    form_name_writer(e, LOG_FTRACE, TEXT("kernel-trace"));
     *s = stamp;
     scan_spaces(s);
     e->body = e->message = scan_rest(s);
@@ -474,7 +319,7 @@ bool form_take_access(struct scan *s, struct envelope *e)
         (!scan_literal(&t, TEXT("] \"")) && !scan_literal(&t, TEXT("] code "))))
         return false; /* "code 404, message ..." is what http.server adds of an error */
     form_set_stamp(e, &st);
-    name_writer(e, LOG_ACCESS, TEXT("http-access"));
+    form_name_writer(e, LOG_ACCESS, TEXT("http-access"));
     e->body = e->message = scan_rest(s);
     scan_skip(s, s->t.n);
     return true;
@@ -490,7 +335,7 @@ bool form_take_fast(struct scan *s, struct envelope *e)
     if (scan_peek(&t, 0) != '[')
         return false;
     form_set_stamp(e, &st);
-    name_writer(e, LOG_FAST_ALERT, TEXT("suricata"));
+    form_name_writer(e, LOG_FAST_ALERT, TEXT("suricata"));
     e->body = e->message = scan_rest(&t);
     scan_skip(s, s->t.n);
     return true;
@@ -507,7 +352,7 @@ bool form_take_erlang(struct scan *s, struct envelope *e)
         !scan_literal(&t, TEXT(" ===")))
         return false;
     form_set_stamp(e, &st);
-    name_writer(e, LOG_RABBITMQ, TEXT("rabbitmq"));
+    form_name_writer(e, LOG_RABBITMQ, TEXT("rabbitmq"));
     *s = t;
     e->body = e->message = scan_rest(s);
     return true;
