@@ -36,19 +36,21 @@ static struct fact saw_fin(const struct case_file *c, const struct reset *r, enu
     return fact_bool(r, end_of(r, side)->saw_fin, 0);
 }
 
-static struct fact since_fin(const struct case_file *c, const struct reset *r, enum side side)
+/* Where its FIN stands on the scale of line.offset: negative, before the RST. */
+static struct fact fin_offset(const struct case_file *c, const struct reset *r, enum side side)
 {
     (void)c;
     const struct end *e = end_of(r, side);
     if (!e->saw_fin || e->fin_time == INSTANT_NONE)
         return unknown("no FIN of that end was captured");
-    return fact_since(r, r->deciding.segment.time, e->fin_time, rst_frame(r));
+    return fact_since(r, e->fin_time, r->deciding.segment.time, rst_frame(r));
 }
 
-/* Where its FIN stands on the scale of line.offset: negative, before the RST. */
-static struct fact fin_offset(const struct case_file *c, const struct reset *r, enum side side)
+static struct fact since_fin(const struct case_file *c, const struct reset *r, enum side side)
 {
-    struct fact f = since_fin(c, r, side);
+    struct fact f = fin_offset(c, r, side);
+    if (f.known && f.as.number > 0)
+        return unknown("that end's FIN came after the RST");
     f.as.number = f.known ? -f.as.number : 0;
     return f;
 }

@@ -96,6 +96,8 @@ static struct fact heartbeats_missed(const struct case_file *c, const struct res
         return unknown("the client's last payload was not captured");
     instant_ns closed = server->saw_fin ? server->fin_time : r->deciding.segment.time;
     struct fact f = fact_since(r, closed, client->last_data_time, rst_frame(r));
+    if (f.known && f.as.number < 0)
+        return unknown("the client spoke on after the server had closed");
     if (f.known)
         f.as.real = (double)f.as.number / ((double)a.heartbeat_s * NS_PER_S);
     return f;

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "rules/wording.h"
+
 struct stand {
     struct arena arena;
     struct reset reset;
@@ -146,6 +148,103 @@ static void test_every_fact(void **state)
     arena_finish(&s.arena);
 }
 
+/* Choices are words of their own where the value alone would not make a sentence. */
+static void test_choices(void **state)
+{
+    (void)state;
+    struct stand s;
+    const struct fact f = {.known = true};
+    set_up(&s);
+    assert_true(says(&s, "trigger.fate", f, TEXT("swallowed"),
+                     "the segment that the RST answers never reached another capture on its way"));
+    assert_true(says(&s, "server.said-kind", f, TEXT("error"),
+                     "the last thing that the server said was an error"));
+    assert_true(says(&s, "other-side.said-kind", f, TEXT("request"),
+                     "the last thing that the client said was a request"));
+    assert_true(
+        says(&s, "app.client-speaks", f, TEXT("http1"), "the client's first bytes are HTTP/1"));
+    assert_true(says(&s, "app.server-speaks", f, TEXT("unknown"),
+                     "the server's first bytes are of no protocol that is known here"));
+    assert_true(says(&s, "conn.icmp", f, TEXT("too-big"),
+                     "the last ICMP error about this connection: too-big"));
+    arena_finish(&s.arena);
+}
+
+static bool is_of_end(struct text name, struct text *rest)
+{
+    struct text end;
+    return text_cut(name, '.', &end, rest) &&
+           (text_eq(end, TEXT("client")) || text_eq(end, TEXT("server")) ||
+            text_eq(end, TEXT("reset-side")) || text_eq(end, TEXT("other-side")));
+}
+
+static const struct wording *row_of(const struct fact_def *def, struct text choice)
+{
+    struct text rest;
+    const struct wording *w = wording_of_fact(text_of(def->name), choice);
+    if (!w && is_of_end(text_of(def->name), &rest))
+        w = wording_of_end(rest, choice);
+    return w;
+}
+
+/* No fact is said by its column in a list, nor denied by "not so". */
+static void test_every_fact_has_its_words(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct fact_def **table = fact_list(&n);
+    assert_non_null(table);
+    for (size_t i = 0; i < n; i++) {
+        const struct wording *w = row_of(table[i], TEXT(""));
+        if (!w || (table[i]->type == FACT_BOOL && !w->denies))
+            fail_msg("%s has no words", table[i]->name);
+    }
+    free(table);
+}
+
+static bool is_choice(const struct fact_def *def, const char *name)
+{
+    const char *choice = strchr(name, '=');
+    for (size_t k = 0; choice && def->choices && def->choices[k]; k++)
+        if (strcmp(def->choices[k], choice + 1) == 0)
+            return true;
+    return !choice;
+}
+
+/* Whether a fact of that name is there and has the choice. */
+static bool is_used(const struct fact_def **table, size_t n, const struct wording *w,
+                    bool are_of_ends)
+{
+    const struct text name = text_slice(text_of(w->name), 0, strcspn(w->name, "="));
+    for (size_t i = 0; i < n; i++) {
+        struct text rest = text_of(table[i]->name);
+        if (are_of_ends && !is_of_end(text_of(table[i]->name), &rest))
+            continue;
+        if (text_eq(rest, name))
+            return is_choice(table[i], w->name);
+    }
+    return false;
+}
+
+static void test_rows_stand_in_order_and_are_of_facts(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct fact_def **table = fact_list(&n);
+    assert_non_null(table);
+    for (int are_of_ends = 0; are_of_ends < 2; are_of_ends++) {
+        size_t n_rows;
+        const struct wording *rows = wording_rows(are_of_ends, &n_rows);
+        assert_true(n_rows > 0);
+        for (size_t i = 0; i < n_rows; i++) {
+            assert_true(i == 0 || strcmp(rows[i - 1].name, rows[i].name) < 0);
+            if (!is_used(table, n, &rows[i], are_of_ends))
+                fail_msg("no fact is said by the row of %s", rows[i].name);
+        }
+    }
+    free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +252,9 @@ int main(void)
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_what_need_not_be_read),
         cmocka_unit_test(test_every_fact),
+        cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_every_fact_has_its_words),
+        cmocka_unit_test(test_rows_stand_in_order_and_are_of_facts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

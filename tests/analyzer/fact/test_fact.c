@@ -399,6 +399,10 @@ static void what_an_end_sent_to_begin_and_to_end(void **state)
     assert_int_equal(told("server.syns", NULL, &r).as.number, 3);
     assert_true(told("client.since-fin", NULL, &r).as.number == 7 * NS_PER_S);
     assert_false(told("server.since-fin", NULL, &r).known);
+    k.end[SIDE_CLIENT].fin_time =
+        10 * NS_PER_S; /* a forged RST does not keep an end from closing */
+    assert_false(told("client.since-fin", NULL, &r).known);
+    assert_true(told("client.fin-offset", NULL, &r).as.number == 1 * NS_PER_S);
 }
 
 /* The FIN that it acknowledges had come; without one, or without an acknowledgement, who knows. */

@@ -38,6 +38,8 @@ static void heartbeats_that_stayed_away(void **state)
     k.end[SIDE_SERVER].fin_time = 120 * NS_PER_S;
     f = beats(TEXT(TUNE_OK("\x0a")), &k, 125 * NS_PER_S);
     assert_true(f.known && f.as.real > 1.99 && f.as.real < 2.01);
+    k.end[SIDE_CLIENT].last_data_time = 121 * NS_PER_S; /* it had not heard that it was closed */
+    assert_false(beats(TEXT(TUNE_OK("\x0a")), &k, 125 * NS_PER_S).known);
     k.end[SIDE_CLIENT].last_data_time = INSTANT_NONE;
     assert_false(beats(TEXT(TUNE_OK("\x0a")), &k, 125 * NS_PER_S).known);
 }
