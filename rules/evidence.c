@@ -70,6 +70,17 @@ static void add_link(struct list *l, const struct bench *b, const struct link *l
     add(l, (struct evidence){.kind = SOURCE_LOG, .link = link, .says = says});
 }
 
+/* What the snapshot itself has there, which a fact may only have answered a question by. */
+static struct text host_value(const struct bench *b, const struct provenance *from,
+                              struct text otherwise)
+{
+    const struct case_host *h = from->host < b->of->n_hosts ? &b->of->hosts[from->host] : NULL;
+    for (size_t i = 0; h && i < h->n_values; i++)
+        if (text_eq(h->values[i].name, from->key))
+            return h->values[i].value;
+    return otherwise;
+}
+
 static void add_fact(struct list *l, struct hearing *h, const struct condition *c)
 {
     struct bench *b = h->bench;
@@ -94,17 +105,33 @@ static void add_fact(struct list *l, struct hearing *h, const struct condition *
         e.kind = SOURCE_HOST;
         e.host = f.from.host;
         e.key = f.from.key;
+        e.value = host_value(b, &f.from, e.value);
     }
     add(l, e);
 }
 
-/* Whether the condition, or any above it, is a <not>. */
-static bool is_denied(const struct rule *r, const struct condition *c)
+/* Whether an odd number of <not> stands above the condition. */
+static bool is_denied(const struct rule *r, uint32_t i)
 {
-    for (uint32_t up = c->parent; up != NO_INDEX; up = r->conditions[up].parent)
-        if (r->conditions[up].kind == CONDITION_NOT)
-            return true;
-    return false;
+    bool denied = false;
+    for (uint32_t up = r->conditions[i].parent; up != NO_INDEX; up = r->conditions[up].parent)
+        denied ^= r->conditions[up].kind == CONDITION_NOT;
+    return denied;
+}
+
+/* Whether the condition is as its tree wants it, and so is each that it is a part of: what holds in
+ * a branch that fails proves nothing. */
+static bool carries(const struct hearing *h, uint32_t i)
+{
+    const struct condition *all = h->rule->conditions;
+    enum truth wanted = is_denied(h->rule, i) ? TRUTH_FALSE : TRUTH_TRUE;
+    for (uint32_t up = i; up != NO_INDEX; up = all[up].parent) {
+        if (up != i && all[up].kind == CONDITION_NOT)
+            wanted = wanted == TRUTH_TRUE ? TRUTH_FALSE : TRUTH_TRUE;
+        if (h->outcomes[up].truth != wanted)
+            return false;
+    }
+    return true;
 }
 
 static uint32_t root_of(const struct rule *r, uint32_t i)
@@ -149,9 +176,7 @@ static void add_siblings(struct list *l, struct hearing *h, const struct bind *b
 static void add_condition(struct list *l, struct hearing *h, uint32_t i)
 {
     const struct condition *c = &h->rule->conditions[i];
-    bool denied = is_denied(h->rule, c);
-    enum truth wanted = denied ? TRUTH_FALSE : TRUTH_TRUE;
-    if (c->kind > CONDITION_EXISTS || h->outcomes[i].truth != wanted || !bears(h->rule, i))
+    if (c->kind > CONDITION_EXISTS || !carries(h, i) || !bears(h->rule, i))
         return;
     const struct pick *p = c->kind == CONDITION_FACT ? NULL : hearing_pick(h, c->bind);
     if (!p)
@@ -319,7 +344,7 @@ unsigned evidence_against(const struct hearing *h)
     const struct rule *r = h->rule;
     unsigned n = 0;
     for (uint32_t i = 0; r->require != NO_INDEX && i <= r->require; i++) {
-        enum truth against = is_denied(r, &r->conditions[i]) ? TRUTH_TRUE : TRUTH_FALSE;
+        enum truth against = is_denied(r, i) ? TRUTH_TRUE : TRUTH_FALSE;
         n += r->conditions[i].kind == CONDITION_FACT && h->outcomes[i].truth == against;
     }
     return n;
