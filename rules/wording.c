@@ -296,7 +296,10 @@ static const struct wording of_facts[] = {
     {"server.left-open", "connections to the server's port that it left open in that moment: {v}",
      "the server left no connection to its port open in that moment"},
     {"server.listening-in-snapshot", "a snapshot of the host's sockets lists the port",
-     "no snapshot of the host's sockets lists the port"},
+     "no snapshot of the host's sockets lists the port on an address that takes what is sent to "
+     "the server's"},
+    {"server.listens-elsewhere",
+     "a snapshot of the host's sockets lists the port on other addresses alone: {v}", NULL},
     {"server.open-attempts-10s", "attempts at the server's port within 5 s before and after: {v}",
      NULL},
     {"server.refused", "connections that the server's port refused: {v}",
@@ -306,6 +309,9 @@ static const struct wording of_facts[] = {
     {"server.refused-client",
      "attempts of this client that the server's port refused within a minute: {v}",
      "the server's port refused no attempt of this client within a minute"},
+    {"server.reset-rule", "a rule that answers the server's port with a reset: {v}", NULL},
+    {"server.reset-rules", "rules that answer with a reset and name the server's port or none: {v}",
+     "no rule answers the server's port with a reset"},
     {"server.turned-others",
      "connections of other addresses that the server refused or knew nothing of, within a minute: "
      "{v}",

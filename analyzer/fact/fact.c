@@ -14,7 +14,7 @@
 
 static const struct fact_rows *const rooms[] = {
     &facts_reset,      &facts_connection, &facts_ends, &facts_words, &facts_said,
-    &facts_population, &facts_capture,    &facts_path, &facts_half};
+    &facts_population, &facts_capture,    &facts_path, &facts_half,  &facts_snapshot};
 #define N_ROOMS (sizeof rooms / sizeof rooms[0])
 
 static int by_name(const void *a, const void *b)

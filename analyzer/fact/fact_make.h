@@ -127,7 +127,7 @@ struct fact_rows {
 };
 
 extern const struct fact_rows facts_reset, facts_connection, facts_ends, facts_words, facts_said,
-    facts_population, facts_capture, facts_path, facts_half;
+    facts_population, facts_capture, facts_path, facts_half, facts_snapshot;
 
 /* One getter, asked for four ways: client, server, reset side, other side. */
 #define FACT_SIDES(getter)                                                                         \

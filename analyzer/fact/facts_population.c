@@ -308,37 +308,11 @@ static struct fact turned_away(const struct case_file *c, const struct reset *r)
     return of_ports(c, r, population_turned_away);
 }
 
-/* A listing of sockets (ss -tl, netstat -tl) names the ports as "ss.listening.PORT". */
-static struct fact listening(const struct case_file *c, const struct reset *r)
-{
-    char wanted[40];
-    bool listed = false;
-    if (c->n_hosts == 0)
-        return unknown("no listing of listening sockets was given");
-    snprintf(wanted, sizeof wanted, "ss.listening.%u", (unsigned)reset_end(r, SIDE_SERVER)->port);
-    for (size_t i = 0; i < c->n_hosts; i++)
-        for (size_t k = 0; k < c->hosts[i].n_values; k++) {
-            const struct host_value *v = &c->hosts[i].values[k];
-            listed = listed || text_starts(v->name, TEXT("ss.listening."));
-            if (text_eq(v->name, text_of(wanted))) {
-                struct fact f = fact_bool(r, true, 0);
-                f.from =
-                    (struct provenance){.kind = SOURCE_HOST, .host = (uint32_t)i, .key = v->name};
-                return f;
-            }
-        }
-    if (!listed)
-        return unknown("no listing of listening sockets was given");
-    return fact_derived(fact_bool(r, false, rst_frame(r)), "no listing of sockets has the port");
-}
-
 static const struct fact_def rows[] = {
     {"server.accepted-before", FACT_BOOL, FACT_HEARS_SERVER | FACT_OF_OTHERS, NULL,
      "its port accepted a connection before", accepted_before},
     {"server.accepted-after", FACT_BOOL, FACT_HEARS_SERVER | FACT_OF_OTHERS, NULL,
      "its port accepted a connection afterwards", accepted_after},
-    {"server.listening-in-snapshot", FACT_BOOL, 0, NULL,
-     "a listing of sockets in the host snapshots has the port", listening},
     {"server.refused-after", FACT_BOOL, FACT_HEARS_BOTH | FACT_OF_OTHERS, NULL,
      "its port refused a connection afterwards", refused_after},
     {"server.held-beside", FACT_BOOL, FACT_HEARS_BOTH | FACT_OF_OTHERS, NULL,
@@ -434,11 +408,6 @@ static bool no_closing(const struct case_file *c)
     return !population_any_closing(c);
 }
 
-static bool no_listing(const struct case_file *c)
-{
-    return c->n_hosts == 0;
-}
-
 #define PLAIN(name)                                                                                \
     {                                                                                              \
         name, name##_plain, NULL                                                                   \
@@ -475,7 +444,6 @@ static const struct fact_plain_row plain[] = {
     {left_open, NULL, no_closing},
     {closed_least_idle, NULL, no_closing},
     {closed_idle_apart, NULL, no_closing},
-    {listening, NULL, no_listing},
 };
 
 const struct fact_rows facts_population = {.rows = rows,

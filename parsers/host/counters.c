@@ -206,7 +206,65 @@ static void netstat_line(struct host_parse *p, struct text line)
         put_counter(p, p->section, counter, value);
 }
 
+/* "TCP: inuse 27 orphan 0 tw 3 alloc 30 mem 2" */
+static bool sockstat_sniff(struct text first, struct text name)
+{
+    (void)name;
+    struct text line;
+    size_t at = 0;
+    if (!line_next(first, &at, &line))
+        return false;
+    return text_starts(line, TEXT("sockets: used ")) || text_starts(line, TEXT("TCP6: inuse "));
+}
+
+static void sockstat_line(struct host_parse *p, struct text line)
+{
+    struct text head, rest;
+    if (!text_cut(line, ':', &head, &rest))
+        return;
+    for (struct text key = word_next(&rest); key.n > 0; key = word_next(&rest)) {
+        const struct text value = word_next(&rest);
+        if (text_is_number(value))
+            item_put(p, value, "sockstat", head, NULL, key);
+    }
+}
+
+/* "TCP:   27 (estab 3, closed 1, orphaned 0, timewait 1)", older ones "synrecv 0" and so on, too */
+static bool ss_summary_sniff(struct text first, struct text name)
+{
+    (void)name;
+    return text_starts(first, TEXT("Total: ")) && text_has_line(first, TEXT("TCP: ")) &&
+           text_holds(first, TEXT("(estab "));
+}
+
+static void ss_summary_line(struct host_parse *p, struct text line)
+{
+    static const char *const names[][2] = {
+        {"estab", "inuse"}, {"orphaned", "orphan"}, {"timewait", "tw"}};
+    struct text head, rest, list;
+    if (!text_starts(line, TEXT("TCP: ")) || !text_cut(line, '(', &head, &rest))
+        return;
+    text_cut(rest, ')', &list, &head);
+    while (list.n > 0) {
+        struct text pair, value;
+        if (!text_cut(list, ',', &pair, &rest)) {
+            pair = list;
+            rest = NO_TEXT;
+        }
+        list = rest;
+        const struct text key = word_next(&pair);
+        value = text_slice(text_trim(pair), 0, text_find_byte(text_trim(pair), '/', 0));
+        for (size_t i = 0; text_is_number(value) && i < sizeof names / sizeof names[0]; i++)
+            if (text_eq(key, text_of(names[i][0])))
+                item_put(p, value, "sockstat.TCP", text_of(names[i][1]), NULL, NO_TEXT);
+    }
+}
+
 const struct host_kind kind_nstat = {"nstat", "nstat -az", nstat_sniff, nstat_line, NULL};
 const struct host_kind kind_proc_netstat = {"proc-netstat", "/proc/net/netstat or snmp",
                                             proc_netstat_sniff, proc_netstat_line, NULL};
 const struct host_kind kind_netstat = {"netstat", "netstat -s", netstat_sniff, netstat_line, NULL};
+const struct host_kind kind_sockstat = {"sockstat", "/proc/net/sockstat", sockstat_sniff,
+                                        sockstat_line, NULL};
+const struct host_kind kind_ss_summary = {"ss-summary", "ss -s", ss_summary_sniff, ss_summary_line,
+                                          NULL};

@@ -20,7 +20,9 @@ static const struct host_kind *const kinds[] = {
     &kind_mysql,       &kind_timedatectl,
     &kind_timezone,    &kind_date,
     &kind_hosts,       &kind_localtime,
-    &kind_proc_uptime,
+    &kind_proc_uptime, &kind_sockstat,
+    &kind_ss_summary,  &kind_iptables_save,
+    &kind_iptables,    &kind_nft,
 };
 
 const struct host_kind *host_kind_at(size_t i)

@@ -11,6 +11,11 @@
  *   ss.listening.PORT                            addresses that listen there ("0.0.0.0, [::]")
  *   ss.listening.PORT.queue, .backlog, .process  accept queue now and at most; users:((...))
  *   ss.count.ESTAB                               sockets by state, as ss names them
+ *   sockstat.TCP.orphan, .inuse, .tw, .mem       /proc/net/sockstat; ss -s, which reads the same
+ *   firewall.rules                               how many rules nft list ruleset, iptables-save or
+ *                                                iptables -L told
+ *   firewall.reset.PORT, .LOW-HIGH, .any         the first rule for such ports, or for no port of
+ *                                                its own, that answers with a TCP reset
  *   sshd.maxstartups                             sshd -T, sshd_config: keywords in lower case
  *   redis.timeout, mysql.wait_timeout, postgresql.tcp_keepalives_idle, rabbitmq.heartbeat
  *   haproxy.SECTION.timeout.client, haproxy.SECTION.maxconn   ("defaults", "frontend.web")

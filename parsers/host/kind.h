@@ -20,7 +20,8 @@ struct host_kind {
 extern const struct host_kind kind_sysctl, kind_sshd, kind_redis, kind_mysql, kind_postgresql,
     kind_rabbitmq, kind_ss, kind_netstat_sockets, kind_nstat, kind_proc_netstat, kind_netstat,
     kind_uptime, kind_top, kind_stat, kind_free, kind_ip, kind_ifconfig, kind_haproxy, kind_nginx,
-    kind_timedatectl, kind_timezone, kind_date, kind_hosts, kind_localtime, kind_proc_uptime;
+    kind_timedatectl, kind_timezone, kind_date, kind_hosts, kind_localtime, kind_proc_uptime,
+    kind_sockstat, kind_ss_summary, kind_iptables_save, kind_iptables, kind_nft;
 
 /* The name is made of up to four parts, joined by dots; empty parts are left out. */
 void item_put(struct host_parse *p, struct text value, const char *a, struct text b, const char *c,
