@@ -70,13 +70,23 @@ static bool is_known(const struct questions *q, uint32_t first, const struct con
     return false;
 }
 
-/* Whether it is the same for all resets, as what a host snapshot says, or for all of one kind. */
+/* Whether some snapshots are known to be of one host and not of another. */
+static bool tells_hosts_apart(const struct case_file *c)
+{
+    for (size_t i = 0; i < c->n_hosts; i++)
+        if (c->hosts[i].n_addresses > 0)
+            return true;
+    return false;
+}
+
+/* Whether it is the same for all resets, as what a host snapshot says unless it is known whose that
+ * is, or for all of one kind. */
 static bool is_the_same(const struct questions *all, const struct subject *ref, bool of_kind)
 {
     if (ref->kind != SUBJECT_FACT)
         return false;
     const struct fact_def *def = all->catalogue->asked[ref->slot].def;
-    return !def || (of_kind && (def->traits & FACT_OF_KIND));
+    return def ? of_kind && (def->traits & FACT_OF_KIND) : !tells_hosts_apart(all->of);
 }
 
 /* Whether answers hang on more than this fact's value; of_kind: among resets of one kind. */

@@ -269,6 +269,8 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
     tell_idle_settings(run, walk);
     c->logs = run->logs.v;
     c->n_logs = run->logs.n;
+    if (!case_tell_addresses(run))
+        return case_no_memory(err);
     c->hosts = run->hosts.v;
     c->n_hosts = run->hosts.n;
     if (!correlation_join(c->correlation, err))

@@ -217,6 +217,10 @@ void case_describe_log(struct case_run *run, struct case_log *out, const struct 
 /* Where the case is asked about a line of this log. */
 void case_ask(struct case_run *run, const char *name, struct log_config *config);
 
+/* The folder of everything that was collected of the snapshot's host. */
+struct text case_root_of(struct text snapshot);
+/* Gives each snapshot the addresses of its host.  False: out of memory. */
+bool case_tell_addresses(struct case_run *run);
 /* The zone of the log's host, as written in the snapshot *from; empty: none says one, or two
  * disagree. */
 struct text case_zone_of(const struct case_run *run, struct text log, struct text *from);

@@ -36,8 +36,7 @@ static struct text above(struct text path, struct text *last)
     return text_slice(path, 0, at > 0 ? at - 1 : 0);
 }
 
-/* The folder of everything that was collected of the snapshot's host. */
-static struct text root_of(struct text snapshot)
+struct text case_root_of(struct text snapshot)
 {
     struct text last, root = above(snapshot, &last);
     for (;;) {
@@ -95,7 +94,7 @@ struct text case_zone_of(const struct case_run *run, struct text log, struct tex
     bool contested = false;
     for (size_t i = 0; i < run->hosts.n; i++) {
         const struct case_host *h = &run->hosts.v[i];
-        struct text zone = zone_value(h), root = root_of(h->name);
+        struct text zone = zone_value(h), root = case_root_of(h->name);
         size_t at = root.n;
         if (zone.n == 0 || !(is_below(log, root) || is_beside(log, root, &at)) ||
             (best.n > 0 && at < depth))

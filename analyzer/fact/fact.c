@@ -93,20 +93,42 @@ const char *fact_type_name(enum fact_type t)
     return names[t];
 }
 
+/* What a kernel counts and is set to bears on the reset that it sent, what a daemon is told to do
+ * on the server's. */
+static enum side side_of_value(const struct reset *r, struct text key)
+{
+    static const char *const of_kernels[] = {"sysctl.", "nstat.", "netstat.", "sockstat.", "ss."};
+    for (size_t i = 0; i < sizeof of_kernels / sizeof of_kernels[0]; i++)
+        if (text_starts(key, text_of(of_kernels[i])))
+            return reset_side(r);
+    return SIDE_SERVER;
+}
+
+static const struct host_value *value_of(const struct case_host *h, struct text key)
+{
+    for (size_t k = 0; k < h->n_values; k++)
+        if (text_eq(h->values[k].name, key))
+            return &h->values[k];
+    return NULL;
+}
+
 struct fact fact_host(const struct case_file *c, const struct reset *r, struct text name)
 {
-    (void)r; /* a snapshot seldom says whose it is: the first that holds the value speaks */
-    struct text key = text_slice(name, sizeof "host." - 1, name.n);
-    for (size_t i = 0; i < c->n_hosts; i++) {
-        const struct case_host *h = &c->hosts[i];
-        for (size_t k = 0; k < h->n_values; k++)
-            if (text_eq(h->values[k].name, key))
-                return (struct fact){
-                    .known = true,
-                    .as.text = h->values[k].value,
-                    .from = {.kind = SOURCE_HOST, .host = (uint32_t)i, .key = h->values[k].name}};
+    const struct text key = text_slice(name, sizeof "host." - 1, name.n);
+    const enum side side = side_of_value(r, key);
+    struct fact f = {.why_unknown = TEXT("no host snapshot holds it")};
+    enum snapshot_fit best = SNAPSHOT_OF_THE_OTHER;
+    for (size_t i = 0; i < c->n_hosts && best < SNAPSHOT_OF_IT; i++) {
+        const enum snapshot_fit fit = snapshot_fit(&c->hosts[i], r, side);
+        const struct host_value *v = fit > best ? value_of(&c->hosts[i], key) : NULL;
+        if (!v)
+            continue;
+        best = fit;
+        f = (struct fact){.known = true,
+                          .as.text = v->value,
+                          .from = {.kind = SOURCE_HOST, .host = (uint32_t)i, .key = v->name}};
     }
-    return (struct fact){.why_unknown = TEXT("no host snapshot holds it")};
+    return f;
 }
 
 /* In the unit in which the rounded number is below 1000; seconds up to two hours, as timers are

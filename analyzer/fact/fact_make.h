@@ -112,6 +112,26 @@ static inline enum side other_side(const struct reset *r)
     return side_other(r->claimed);
 }
 
+/* How well a snapshot fits an end: where nothing tells whose it is, it may be anybody's. */
+enum snapshot_fit { SNAPSHOT_OF_THE_OTHER, SNAPSHOT_OF_ANY, SNAPSHOT_OF_IT };
+
+static inline bool snapshot_lists(const struct case_host *h, const struct address *ip)
+{
+    for (size_t i = 0; i < h->n_addresses; i++)
+        if (address_eq(&h->addresses[i], ip))
+            return true;
+    return false;
+}
+
+static inline enum snapshot_fit snapshot_fit(const struct case_host *h, const struct reset *r,
+                                             enum side side)
+{
+    if (snapshot_lists(h, &reset_end(r, side)->ip))
+        return SNAPSHOT_OF_IT;
+    return snapshot_lists(h, &reset_end(r, side_other(side))->ip) ? SNAPSHOT_OF_THE_OTHER
+                                                                  : SNAPSHOT_OF_ANY;
+}
+
 struct fact_plain_row { /* see fact_plain_of and fact_is_mute; NULL where there is none */
     fact_getter *get;
     fact_plain *plain;

@@ -8,6 +8,9 @@
 
 #include "analyzer/fact/fact_make.h"
 
+#define LISTENS TEXT("ss.listening.")
+#define RESETS TEXT("firewall.reset.")
+
 /* What a listing of sockets (ss -tl, netstat -tl) has of a port. */
 enum listing {
     LISTING_NONE,    /* there is no listing */
@@ -41,29 +44,28 @@ static struct text part_next(struct text *list)
     return text_trim(part);
 }
 
-static bool list_has(struct text list, const struct address *wanted)
-{
-    while (list.n > 0) {
-        struct address a;
-        const struct text part = part_next(&list);
-        if (address_parse(text_slice(part, 0, text_find_byte(part, '/', 0)), &a) &&
-            address_eq(&a, wanted))
-            return true;
-    }
-    return false;
-}
-
-/* Whether a snapshot of a host's interfaces (ip addr, ifconfig) has the address. */
+/* Whether a snapshot of a host's interfaces has the address. */
 static bool is_known_of_a_host(const struct case_file *c, const struct address *a)
 {
     for (size_t i = 0; i < c->n_hosts; i++)
-        for (size_t k = 0; k < c->hosts[i].n_values; k++) {
-            const struct host_value *v = &c->hosts[i].values[k];
-            if (text_starts(v->name, TEXT("ip.")) && text_ends(v->name, TEXT(".address")) &&
-                list_has(v->value, a))
-                return true;
-        }
+        if (snapshot_lists(&c->hosts[i], a))
+            return true;
     return false;
+}
+
+/* The best that the case has of the server's host, of those with a value that begins so. */
+static enum snapshot_fit best_fit(const struct case_file *c, const struct reset *r,
+                                  struct text beginning)
+{
+    enum snapshot_fit best = SNAPSHOT_OF_THE_OTHER;
+    for (size_t i = 0; i < c->n_hosts && best < SNAPSHOT_OF_IT; i++) {
+        const enum snapshot_fit fit = snapshot_fit(&c->hosts[i], r, SIDE_SERVER);
+        bool has = false;
+        for (size_t k = 0; k < c->hosts[i].n_values && fit > best && !has; k++)
+            has = text_starts(c->hosts[i].values[k].name, beginning);
+        best = has ? fit : best;
+    }
+    return best;
 }
 
 /* "0.0.0.0" takes IPv4, "*" and "::" both, whatever bindv6only says. */
@@ -99,10 +101,13 @@ static struct listed listed_of(const struct case_file *c, const struct reset *r)
     struct listed best = {.what = LISTING_NONE};
     const struct endpoint *server = reset_end(r, SIDE_SERVER);
     snprintf(wanted, sizeof wanted, "ss.listening.%u", (unsigned)server->port);
-    for (size_t i = 0; i < c->n_hosts; i++)
+    const enum snapshot_fit fit = best_fit(c, r, LISTENS);
+    for (size_t i = 0; i < c->n_hosts && fit > SNAPSHOT_OF_THE_OTHER; i++)
         for (size_t k = 0; k < c->hosts[i].n_values; k++) {
             const struct host_value *v = &c->hosts[i].values[k];
-            if (best.what == LISTING_NONE && text_starts(v->name, TEXT("ss.listening.")))
+            if (snapshot_fit(&c->hosts[i], r, SIDE_SERVER) != fit)
+                break;
+            if (best.what == LISTING_NONE && text_starts(v->name, LISTENS))
                 best.what = LISTING_WITHOUT;
             if (!text_eq(v->name, text_of(wanted)))
                 continue;
@@ -153,13 +158,18 @@ static bool takes_port(struct text name, uint16_t port)
     return text_to_u64(from, &low) && text_to_u64(to, &high) && low <= port && port <= high;
 }
 
-#define RESETS TEXT("firewall.reset.")
+/* A device on the way may reject as well, the client's own firewall does not in the server's name.
+ */
+static bool may_reject(const struct case_file *c, const struct reset *r, size_t host)
+{
+    return snapshot_fit(&c->hosts[host], r, SIDE_SERVER) > SNAPSHOT_OF_THE_OTHER;
+}
 
 static struct fact reset_rule(const struct case_file *c, const struct reset *r)
 {
     const uint16_t port = reset_end(r, SIDE_SERVER)->port;
     for (size_t i = 0; i < c->n_hosts; i++)
-        for (size_t k = 0; k < c->hosts[i].n_values; k++) {
+        for (size_t k = 0; k < c->hosts[i].n_values && may_reject(c, r, i); k++) {
             const struct host_value *v = &c->hosts[i].values[k];
             if (text_starts(v->name, RESETS) &&
                 takes_port(text_slice(v->name, RESETS.n, v->name.n), port))
@@ -174,7 +184,7 @@ static struct fact reset_rules(const struct case_file *c, const struct reset *r)
     bool is_told = false;
     const uint16_t port = reset_end(r, SIDE_SERVER)->port;
     for (size_t i = 0; i < c->n_hosts; i++)
-        for (size_t k = 0; k < c->hosts[i].n_values; k++) {
+        for (size_t k = 0; k < c->hosts[i].n_values && may_reject(c, r, i); k++) {
             const struct text name = c->hosts[i].values[k].name;
             is_told = is_told || text_eq(name, TEXT("firewall.rules"));
             if (!text_starts(name, RESETS))

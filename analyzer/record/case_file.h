@@ -134,6 +134,9 @@ struct case_host {
     const char *kind; /* "sysctl", "ss", "sshd -T" ... */
     struct host_value *values;
     size_t n_values;
+    const struct address *addresses; /* of its host, as a snapshot in the same place lists them; of
+                                        loopback none */
+    size_t n_addresses;
 };
 
 struct case_input { /* every input, whatever became of it */

@@ -17,11 +17,26 @@ static bool ip_head(struct text line, struct text *name, struct text *flags, str
     return flags->n >= 2 && flags->p[0] == '<' && flags->p[flags->n - 1] == '>';
 }
 
+/* With -o a line each: "2: eth0    inet 192.0.2.1/24 brd 192.0.2.255 scope global eth0\\ ..." */
+static bool ip_address(struct text line, struct text *name, struct text *address)
+{
+    struct text number, tail;
+    if (!text_cut(line, ':', &number, &tail) || !text_is_number(number))
+        return false;
+    *name = word_next(&tail);
+    const struct text family = word_next(&tail);
+    *address = word_next(&tail);
+    return (text_eq(family, TEXT("inet")) || text_eq(family, TEXT("inet6"))) && address->n > 0;
+}
+
 static bool ip_sniff(struct text first, struct text name)
 {
     (void)name;
     struct text line, interface, flags, rest;
     size_t at = 0;
+    if (line_next(first, &at, &line) && ip_address(line, &interface, &rest))
+        return true;
+    at = 0;
     return line_next(first, &at, &line) && ip_head(line, &interface, &flags, &rest) &&
            text_holds(rest, TEXT("mtu "));
 }
@@ -66,6 +81,10 @@ static void ip_statistics(struct host_parse *p, struct text values)
 static void ip_line(struct host_parse *p, struct text line)
 {
     struct text name, flags, rest;
+    if (ip_address(line, &name, &rest)) {
+        item_join(p, rest, "ip", name, "address", NO_TEXT);
+        return;
+    }
     if (ip_head(line, &name, &flags, &rest)) {
         ip_head_line(p, name, flags, rest);
         return;

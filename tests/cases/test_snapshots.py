@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What a host's snapshots say of its clock holds for its logs: zone data, uptime beside a date.
+"""What a host's snapshots say of its clock holds for its logs: zone data, uptime beside a date. What
+they say of its sockets holds for that host alone, where another lists its addresses.
 
 usage: test_snapshots.py WHYRST.  The log of a sample is written as a host of another zone writes it,
 with that zone's own TZif file as etc/localtime; the kernel log of another is written with the time
@@ -93,9 +94,39 @@ def boot_faults(whyrst):
             yield f"{name}: a boot time without a date"
 
 
+LISTEN = "State  Recv-Q Send-Q Local Address:Port Peer Address:Port\nLISTEN 0 64 0.0.0.0:{} 0.0.0.0:*\n"
+ADDRESSES = "2: eth0    inet {}/24 brd 192.0.2.255 scope global eth0\\       valid_lft forever\n"
+
+
+def listing_faults(whyrst):
+    """The client's host listens on the port that the server's host refused, whose listing lacks it."""
+    case = TOP / "tests" / "corpus" / "refused-told-by-snapshots"
+    told = [c for c in json.loads((case / "truth.json").read_text())["connections"]
+            if c["cause"] == ["port-closed"]]
+    for c in told:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "server.pcap").write_bytes((case / "server.pcap").read_bytes())
+            client, server = c["client"].rpartition(":")[0], c["server"].rpartition(":")[0]
+            refused = c["server"].rpartition(":")[2]
+            for host, own, port in (("a", client, refused), ("b", server, 8080)):
+                (folder / "host" / host).mkdir(parents=True)
+                (folder / "host" / host / "ip.txt").write_text(ADDRESSES.format(own))
+                (folder / "host" / host / "ss.txt").write_text(LISTEN.format(port))
+            done = subprocess.run([whyrst, "--format", "json", "."], cwd=folder,
+                                  stdout=subprocess.PIPE, check=True)
+        got = [d for d in map(json.loads, done.stdout.splitlines())
+               if d["type"] == "diagnosis" and d["frame"] == c["rst_frame"]]
+        if [d["cause"] for d in got] != ["port-closed"]:
+            yield f"frame {c['rst_frame']}: {[d['cause'] for d in got]}"
+        elif any(e["kind"] == "host" for e in got[0]["evidence"]):
+            yield f"frame {c['rst_frame']}: the client's listing is cited"
+
+
 def main():
     program = str(Path(sys.argv[1]).resolve())
-    checks = [("zone data as etc/localtime", zone_faults), ("uptime beside a date", boot_faults)]
+    checks = [("zone data as etc/localtime", zone_faults), ("uptime beside a date", boot_faults),
+              ("a listing of the client's host", listing_faults)]
     print(f"1..{len(checks)}")
     bad = 0
     for n, (name, check) in enumerate(checks, 1):

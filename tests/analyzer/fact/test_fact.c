@@ -58,24 +58,6 @@ static void names_are_found_or_nearly(void **state)
     assert_null(fact_nearest(TEXT("nothing-like-any-of-them")));
 }
 
-static void host_values_are_found_by_key(void **state)
-{
-    (void)state;
-    struct host_value first[] = {{.name = TEXT("sshd.maxstartups"), .value = TEXT("3:100:4")}};
-    struct host_value second[] = {{.name = TEXT("sshd.maxstartups"), .value = TEXT("10:30:100")},
-                                  {.name = TEXT("uptime.load1"), .value = TEXT("9")}};
-    struct case_host hosts[] = {{.values = first, .n_values = 1},
-                                {.values = second, .n_values = 2}};
-    const struct case_file c = {.hosts = hosts, .n_hosts = 2};
-    struct fact f = fact_host(&c, NULL, TEXT("host.sshd.maxstartups"));
-    assert_true(f.known && text_eq(f.as.text, TEXT("3:100:4")));
-    f = fact_host(&c, NULL, TEXT("host.uptime.load1"));
-    assert_true(f.known && f.from.kind == SOURCE_HOST && f.from.host == 1);
-    f = fact_host(&c, NULL, TEXT("host.uptime.load5"));
-    assert_false(f.known);
-    assert_true(f.why_unknown.n > 0);
-}
-
 static void values_have_their_unit(void **state)
 {
     (void)state;
@@ -458,7 +440,6 @@ int main(void)
         cmocka_unit_test(the_list_is_sorted_and_complete),
         cmocka_unit_test(the_host_prefix_is_nobody_elses),
         cmocka_unit_test(names_are_found_or_nearly),
-        cmocka_unit_test(host_values_are_found_by_key),
         cmocka_unit_test(values_have_their_unit),
         cmocka_unit_test(only_ipv6_has_a_flow_label),
         cmocka_unit_test(an_end_that_spoke_uncaptured),

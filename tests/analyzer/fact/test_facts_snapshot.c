@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who listens where, and what a firewall's rules answer, as the snapshots of hosts have it. */
+/* What the snapshots of hosts tell: single values, who listens where, and what a firewall's rules
+ * answer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,12 +88,38 @@ static void an_address_of_the_host(void **state)
     (void)state;
     struct scene s;
     set_up(&s, "192.0.2.20:6379");
-    add(&s, "ip.eth0.address", "10.0.0.5/24, 192.0.2.20/24");
     add(&s, "ss.listening.6379", "10.0.0.5");
+    assert_false(ask(&s, "server.listens-elsewhere").known);
+    s.hosts[0].addresses = &s.k.end[SIDE_SERVER].at.ip;
+    s.hosts[0].n_addresses = 1;
     assert_true(ask(&s, "server.listens-elsewhere").known);
     assert_false(ask(&s, "server.listening-in-snapshot").as.truth);
-    s.values[0].value = TEXT("10.0.0.5/24, 192.0.2.200/24");
-    assert_false(ask(&s, "server.listens-elsewhere").known);
+}
+
+/* The client's host may well listen on that port, and have rules of its own. */
+static void snapshots_of_the_client(void **state)
+{
+    (void)state;
+    struct scene s;
+    set_up(&s, "192.0.2.20:6379");
+    assert_true(endpoint_parse(TEXT("192.0.2.10:50000"), &s.k.end[SIDE_CLIENT].at));
+    add(&s, "ss.listening.6379", "0.0.0.0");
+    add(&s, "firewall.reset.6379", "-j REJECT");
+    for (size_t i = 0; i < 2; i++) {
+        s.hosts[i].addresses = &s.k.end[SIDE_CLIENT].at.ip;
+        s.hosts[i].n_addresses = 1;
+    }
+    assert_false(ask(&s, "server.listening-in-snapshot").known);
+    assert_false(ask(&s, "server.reset-rule").known);
+    s.hosts[1].n_addresses = 0;
+    assert_true(ask(&s, "server.reset-rule").known);
+    s.values[1] = (struct host_value){TEXT("ss.listening.80"), TEXT("0.0.0.0"), 0};
+    assert_true(ask(&s, "server.listening-in-snapshot").known);
+    assert_false(ask(&s, "server.listening-in-snapshot").as.truth);
+    s.hosts[0].n_addresses = 0; /* the server's own is asked before one of nobody knows whom */
+    s.hosts[1].addresses = &s.k.end[SIDE_SERVER].at.ip;
+    s.hosts[1].n_addresses = 1;
+    assert_false(ask(&s, "server.listening-in-snapshot").as.truth);
 }
 
 static void listings_without_the_port(void **state)
@@ -143,11 +170,64 @@ static void rules_that_answer_with_a_reset(void **state)
     }
 }
 
+static void host_values_are_found_by_key(void **state)
+{
+    (void)state;
+    struct host_value first[] = {{.name = TEXT("sshd.maxstartups"), .value = TEXT("3:100:4")}};
+    struct host_value second[] = {{.name = TEXT("sshd.maxstartups"), .value = TEXT("10:30:100")},
+                                  {.name = TEXT("uptime.load1"), .value = TEXT("9")}};
+    struct case_host hosts[] = {{.values = first, .n_values = 1},
+                                {.values = second, .n_values = 2}};
+    const struct case_file c = {.hosts = hosts, .n_hosts = 2};
+    const struct connection k = {0};
+    const struct reset r = {.in_full = &k};
+    struct fact f = fact_host(&c, &r, TEXT("host.sshd.maxstartups"));
+    assert_true(f.known && text_eq(f.as.text, TEXT("3:100:4")));
+    f = fact_host(&c, &r, TEXT("host.uptime.load1"));
+    assert_true(f.known && f.from.kind == SOURCE_HOST && f.from.host == 1);
+    f = fact_host(&c, &r, TEXT("host.uptime.load5"));
+    assert_false(f.known);
+    assert_true(f.why_unknown.n > 0);
+}
+
+/* Of several that hold a value, that of the end which it bears on; never the other end's alone. */
+static void snapshots_belong_to_an_end(void **state)
+{
+    (void)state;
+    struct connection k = {0};
+    assert_true(endpoint_parse(TEXT("192.0.2.1:50000"), &k.end[SIDE_CLIENT].at));
+    assert_true(endpoint_parse(TEXT("198.51.100.7:22"), &k.end[SIDE_SERVER].at));
+    struct reset r = {.in_full = &k, .claimed = SIDE_SERVER};
+    struct host_value v[3][2];
+    struct case_host hosts[3];
+    const struct address *ips[] = {NULL, &k.end[SIDE_CLIENT].at.ip, &k.end[SIDE_SERVER].at.ip};
+    static const char *const values[] = {"unknown", "client", "server"};
+    for (size_t i = 0; i < 3; i++) {
+        v[i][0] = (struct host_value){.name = TEXT("sysctl.x"), .value = text_of(values[i])};
+        v[i][1] = (struct host_value){.name = TEXT("sshd.x"), .value = text_of(values[i])};
+        hosts[i] = (struct case_host){
+            .values = v[i], .n_values = 2, .addresses = ips[i], .n_addresses = ips[i] != NULL};
+    }
+    struct case_file c = {.hosts = hosts, .n_hosts = 3};
+    assert_true(text_eq(fact_host(&c, &r, TEXT("host.sysctl.x")).as.text, TEXT("server")));
+    r.claimed = SIDE_CLIENT;
+    assert_true(text_eq(fact_host(&c, &r, TEXT("host.sysctl.x")).as.text, TEXT("client")));
+    assert_true(text_eq(fact_host(&c, &r, TEXT("host.sshd.x")).as.text, TEXT("server")));
+    c.n_hosts = 2;
+    assert_true(text_eq(fact_host(&c, &r, TEXT("host.sshd.x")).as.text, TEXT("unknown")));
+    c.hosts = &hosts[1];
+    c.n_hosts = 1;
+    assert_false(fact_host(&c, &r, TEXT("host.sshd.x")).known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(host_values_are_found_by_key),
+        cmocka_unit_test(snapshots_belong_to_an_end),
         cmocka_unit_test(listening_on_an_address),
         cmocka_unit_test(an_address_of_the_host),
+        cmocka_unit_test(snapshots_of_the_client),
         cmocka_unit_test(listings_without_the_port),
         cmocka_unit_test(rules_that_answer_with_a_reset),
     };

@@ -212,6 +212,11 @@ static const struct {
     {"localtime", "TZif2-and-what-a-table-holds\nUTC0\n", {{"clock.zone", "UTC"}}},
     {"localtime", "TZif2-and-what-a-table-holds\nUTC0\n\x01\n", {{"clock.zone", NULL}}},
     {"proc-uptime", "350735.47 234388.90\n", {{"uptime.seconds", "350735.47"}}},
+    {"ip",
+     "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever\n"
+     "2: eth0    inet 192.0.2.1/24 brd 192.0.2.255 scope global eth0\\       valid_lft forever\n"
+     "2: eth0    inet6 2001:db8::1/64 scope global \\       valid_lft forever\n",
+     {{"ip.eth0.address", "192.0.2.1/24, 2001:db8::1/64"}, {"ip.lo.address", "127.0.0.1/8"}}},
     {"sockstat",
      "sockets: used 3\nTCP: inuse 27 orphan 4 tw 3 alloc 30 mem 2\nUDP: inuse 1 mem 0\n",
      {{"sockstat.TCP.orphan", "4"}, {"sockstat.TCP.mem", "2"}, {"sockstat.UDP.inuse", "1"}}},
