@@ -111,6 +111,23 @@ static void count_rule(struct host_parse *p)
     p->counts[0].n++;
 }
 
+/* iptables tells one table at a time, or each behind its name; only filter's rules can reject. */
+enum seen { SEEN_FILTER = 1, SEEN_OTHER = 2 };
+
+static void note_chain(struct host_parse *p, struct text chain)
+{
+    if (text_eq(chain, TEXT("FORWARD")))
+        p->depth |= SEEN_FILTER;
+    else if (text_eq(chain, TEXT("PREROUTING")) || text_eq(chain, TEXT("POSTROUTING")))
+        p->depth |= SEEN_OTHER;
+}
+
+static void put_count_of_filter(struct host_parse *p)
+{
+    if (p->depth == SEEN_FILTER)
+        item_put_number(p, p->n_counts > 0 ? p->counts[0].n : 0, "firewall", TEXT("rules"));
+}
+
 static void put_count(struct host_parse *p)
 {
     item_put_number(p, p->n_counts > 0 ? p->counts[0].n : 0, "firewall", TEXT("rules"));
@@ -123,6 +140,10 @@ static void save_line(struct host_parse *p, struct text line)
     struct text word = word_next(&rest);
     if (text_starts(word, TEXT("[")))
         word = word_next(&rest);
+    if (text_eq(word, TEXT("*filter")))
+        p->depth |= SEEN_FILTER;
+    if (text_eq(word, TEXT("-P")))
+        note_chain(p, word_next(&rest));
     if (!text_eq(word, TEXT("-A")))
         return;
     count_rule(p);
@@ -155,6 +176,8 @@ static void list_line(struct host_parse *p, struct text line)
 {
     struct text rest = line;
     const struct text word = word_next(&rest);
+    if (text_eq(word, TEXT("Chain")))
+        note_chain(p, word_next(&rest));
     if (word.n == 0 ||
         is_word_of(word, (const char *const[]){"Chain", "pkts", "num", "target", NULL}))
         return;
@@ -218,7 +241,7 @@ static bool nft_sniff(struct text first, struct text name)
 }
 
 const struct host_kind kind_iptables_save = {"iptables-save", "iptables-save, iptables -S",
-                                             save_sniff, save_line, put_count};
+                                             save_sniff, save_line, put_count_of_filter};
 const struct host_kind kind_iptables = {"iptables", "iptables -L", list_sniff, list_line,
                                         put_count};
 const struct host_kind kind_nft = {"nft", "nft list ruleset", nft_sniff, nft_line, put_count};

@@ -244,7 +244,12 @@ static const struct {
        "[0:0] -A INPUT -p tcp -m tcp ! --dport 22 -j REJECT --reject-with tcp-reset"},
       {"firewall.reset.22", NULL},
       {"firewall.reset.8083", NULL}}},
-    {"iptables-save", "-P INPUT ACCEPT\n-A INPUT -j ACCEPT\n", {{"firewall.rules", "1"}}},
+    {"iptables-save",
+     "-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-A INPUT -j ACCEPT\n",
+     {{"firewall.rules", "1"}}},
+    {"iptables-save", /* nat's */
+     "-P PREROUTING ACCEPT\n-P INPUT ACCEPT\n-A PREROUTING -j ACCEPT\n",
+     {{"firewall.rules", NULL}}},
     {"iptables",
      "Chain INPUT (policy ACCEPT 0 packets, 0 bytes)\n"
      " pkts bytes target     prot opt in     out     source               destination         \n"
