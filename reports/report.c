@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of report formats, and the careful way to write one: temporary file, flush, sync,
- * rename. Never leaves a short report under the name that was asked for.
+ * The table of report formats, and the careful way to write one: draft, flush, sync, rename.
+ * Never leaves a short report under the name that was asked for.
  */
 #include "reports/report.h"
 
@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "reports/draft.h"
 
 static const struct report_format *const formats[] = {&report_text, &report_json, &report_html};
 
@@ -61,9 +63,8 @@ bool report_write_stream(const struct report_format *format, FILE *out, const st
 }
 
 /* Writes, syncs and closes; the first thing that fails is the error. */
-static bool fill_temporary(FILE *out, const struct report_format *format, const char *path,
-                           const struct findings *f, const struct report_options *o,
-                           struct error *err)
+static bool fill(FILE *out, const struct report_format *format, const char *path,
+                 const struct findings *f, const struct report_options *o, struct error *err)
 {
     bool good = report_write_stream(format, out, f, o, err);
     if (!good && err && err->place[0] == '\0')
@@ -84,7 +85,7 @@ static bool write_special(const struct report_format *format, const char *path,
     FILE *out = fopen(path, "we");
     if (!out)
         return error_set_errno(err, errno, path, "cannot be opened for writing");
-    return fill_temporary(out, format, path, f, o, err);
+    return fill(out, format, path, f, o, err);
 }
 
 /* "-", and any name of the file that standard output is (/dev/stdout): what else is written there
@@ -102,35 +103,29 @@ static bool is_of_system(const char *path)
     return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0;
 }
 
+static bool write_draft(struct draft *d, const struct report_format *format, const char *path,
+                        const struct findings *f, const struct report_options *o, struct error *err)
+{
+    const int fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 0);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!out)
+        error_set_errno(err, errno, path, "cannot be created");
+    if (!out && fd >= 0)
+        close(fd);
+    if (out && fill(out, format, path, f, o, err))
+        return draft_put(d, path, err);
+    draft_drop(d);
+    return false;
+}
+
+/* A file system may have files without a name, and yet give them none later. */
 static bool write_by_rename(const struct report_format *format, const char *path,
                             const struct findings *f, const struct report_options *o,
                             struct error *err)
 {
-    size_t n = strlen(path) + sizeof ".XXXXXX";
-    char *temporary = malloc(n);
-    if (!temporary)
-        return error_set(err, ERROR_NO_MEMORY, path, "out of memory");
-    snprintf(temporary, n, "%s.XXXXXX", path);
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    bool good = out != NULL;
-    if (!good) {
-        error_set_errno(err, errno, path, "cannot be created");
-        if (fd >= 0)
-            close(fd);
-    } else {
-        mode_t mask = umask(0);
-        umask(mask);
-        good = fchmod(fd, 0666 & ~mask) == 0 ||
-               error_set_errno(err, errno, path, "cannot set the mode of the report");
-        good = fill_temporary(out, format, path, f, o, good ? err : NULL) && good;
-    }
-    if (good && rename(temporary, path) != 0)
-        good = error_set_errno(err, errno, path, "cannot be put in place");
-    if (!good && fd >= 0)
-        unlink(temporary);
-    free(temporary);
-    return good;
+    struct draft d;
+    return (draft_open_nameless(&d, path) && write_draft(&d, format, path, f, o, err)) ||
+           (draft_open_named(&d, path, err) && write_draft(&d, format, path, f, o, err));
 }
 
 /* Whether a file may be made beside it. */

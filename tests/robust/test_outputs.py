@@ -2,9 +2,12 @@
 """Where reports go: files, links, devices and pipes, and places that take none."""
 import os
 import resource
+import signal
 import subprocess
+import time
 
-from ground import NO_INPUT, OK, SOME_FAILED, USAGE, ProgramTest
+from ground import NO_INPUT, OK, PROGRAM, RUN_SECONDS, SOME_FAILED, USAGE, ProgramTest
+from test_options import resets_pcap
 
 
 class Outputs(ProgramTest):
@@ -81,6 +84,31 @@ class Outputs(ProgramTest):
         self.expect(USAGE, "-o", "a.html", case, says="a.html: the report could not be written",
                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
         self.assertEqual(os.listdir(self.folder), [case])
+
+    def is_writing(self, run, name):
+        """Whether the run holds a file in the folder, with a name or without."""
+        for link in os.scandir(f"/proc/{run.pid}/fd"):
+            try:
+                held = os.readlink(link.path)
+            except OSError:
+                continue
+            if held.startswith(f"{self.folder}/") and not held.endswith(name):
+                return True
+        return False
+
+    def test_nothing_is_left_of_a_report_that_was_interrupted(self):
+        self.write("many.pcap", resets_pcap(0, 3000))
+        self.write("old.jsonl", b"old")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(number=number), subprocess.Popen(
+                    [str(PROGRAM["path"]), "-o", "old.jsonl", "many.pcap"], cwd=self.folder) as run:
+                end = time.monotonic() + RUN_SECONDS
+                while not self.is_writing(run, "many.pcap") and time.monotonic() < end:
+                    time.sleep(0.001)
+                run.send_signal(number)
+                self.assertEqual(run.wait(RUN_SECONDS), -number)
+                self.assertEqual(sorted(os.listdir(self.folder)), ["many.pcap", "old.jsonl"])
+                self.assertEqual((self.folder / "old.jsonl").read_bytes(), b"old")
 
     def test_place_that_cannot_be_written(self):
         case = self.write_case()
