@@ -145,10 +145,12 @@ static int open_session(struct session *s)
     return s->engine ? EXIT_OK : EXIT_USAGE;
 }
 
-static int run_failed(const struct error *err, const struct case_file *c)
+/* Where nothing could be read, one of the reasons is told whatever the wish for quiet. */
+static int run_failed(const struct session *s, const struct error *err)
 {
+    if (s->talk.quiet && s->talk.n_warnings > 0)
+        terminal_error(&s->talk.first);
     terminal_error(err);
-    (void)c;
     return err->code == ERROR_USAGE ? EXIT_USAGE : EXIT_NO_INPUT;
 }
 
@@ -161,7 +163,7 @@ static int answer_line(struct session *s, struct case_file *c, const struct case
                                .color = terminal_takes_color(&s->args, stdout),
                                .width = terminal_width(stdout)};
     if (!line_answer_find(c, config, &a, &err))
-        return run_failed(&err, c);
+        return run_failed(s, &err);
     if (s->args.format == report_format_by_id(TEXT("json")))
         return line_json_write(stdout, c, &a) ? EXIT_OK : EXIT_NO_INPUT;
     line_text_write(stdout, c, &a, &o);
@@ -185,7 +187,7 @@ static int analyze(struct session *s)
     struct case_config config = config_of(s, s->args.paths.v, s->args.paths.n);
     bool good = case_run(&c, &config, &err);
     terminal_clear(&s->talk);
-    int status = good ? EXIT_OK : run_failed(&err, &c);
+    int status = good ? EXIT_OK : run_failed(s, &err);
     if (good && s->args.asked_log) {
         status = answer_line(s, &c, &config);
     } else if (good) {
@@ -195,7 +197,7 @@ static int analyze(struct session *s)
                                    .min_severity = s->args.min_severity};
         struct findings *f = engine_judge(s->engine, &c, &err);
         status = f ? status_of(&s->args, &c, f, &s->talk, write_reports(&s->args, f, &o))
-                   : run_failed(&err, &c);
+                   : run_failed(s, &err);
         findings_free(f);
     }
     case_finish(&c);
@@ -251,10 +253,10 @@ static int explain(struct session *s)
     struct case_config config = config_of(s, a->paths.v, a->paths.n);
     bool good = case_run(&c, &config, &err);
     terminal_clear(&s->talk);
-    int status = good ? EXIT_OK : run_failed(&err, &c);
+    int status = good ? EXIT_OK : run_failed(s, &err);
     if (good) {
         struct findings *f = engine_judge(s->engine, &c, &err);
-        status = f ? explain_all(s, &c, f, which) : run_failed(&err, &c);
+        status = f ? explain_all(s, &c, f, which) : run_failed(s, &err);
         findings_free(f);
     }
     case_finish(&c);
@@ -356,12 +358,12 @@ static int run_command(int argc, char **argv)
 }
 
 /* Were a standard stream closed, the next file that is opened would take its number, and messages
- * would be written into it.  What fills the gap refuses every write. */
+ * would be written into it.  What fills the gap refuses to be read and written. */
 static void keep_streams_apart(void)
 {
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-            (void)open("/", O_RDONLY | O_DIRECTORY);
+            (void)open("/", O_PATH | O_DIRECTORY);
 }
 
 int main(int argc, char **argv)

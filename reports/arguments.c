@@ -354,6 +354,26 @@ static int take_option(struct arguments *a, int id)
     }
 }
 
+/* A long name that is none, or the beginning of several, "--NAME" or "--NAME=VALUE". */
+static int complain_name(const char *word)
+{
+    struct text begin = text_slice(text_of(word), 2, SIZE_MAX), value;
+    struct strbuf said;
+    size_t n = 0;
+    text_cut(begin, '=', &begin, &value);
+    strbuf_init(&said);
+    for (size_t i = 0; i < usage.n_options; i++) {
+        const char *name = usage.options[i].long_name;
+        if (!text_starts(text_of(name), begin))
+            continue;
+        strbuf_str(&said, n++ == 0 ? " could be --" : ", --");
+        strbuf_str(&said, name);
+    }
+    arguments_complain(n > 1 ? "" : "there is no option ", word, n > 1 && said.p ? said.p : "");
+    strbuf_finish(&said);
+    return EXIT_USAGE;
+}
+
 /* After getopt_long found an option that is not in the table, or that wants or takes no argument;
  * optopt is 0 for a long name that it does not know. */
 static int complain_option(const char *letters, char **argv)
@@ -367,7 +387,7 @@ static int complain_option(const char *letters, char **argv)
         return arguments_complain("option ", argv[optind - 1],
                                   strchr(argv[optind - 1], '=') ? " takes no argument"
                                                                 : " wants an argument");
-    return arguments_complain("there is no option ", argv[optind - 1], "");
+    return complain_name(argv[optind - 1]);
 }
 
 int arguments_parse(struct arguments *a, int argc, char **argv)

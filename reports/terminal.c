@@ -23,13 +23,8 @@ void terminal_clear(struct talk *t)
     t->line_open = false;
 }
 
-void terminal_warn(void *ctx, const struct error *err)
+void terminal_error(const struct error *err)
 {
-    struct talk *t = ctx;
-    t->n_warnings++;
-    if (t->quiet)
-        return;
-    terminal_clear(t);
     struct strbuf clean;
     strbuf_init(&clean);
     strbuf_escaped(&clean, text_of(err->place));
@@ -38,6 +33,17 @@ void terminal_warn(void *ctx, const struct error *err)
     strbuf_escaped(&clean, text_of(err->text));
     fprintf(stderr, "whyrst: %s\n", clean.p ? clean.p : "");
     strbuf_finish(&clean);
+}
+
+void terminal_warn(void *ctx, const struct error *err)
+{
+    struct talk *t = ctx;
+    if (t->n_warnings++ == 0)
+        t->first = *err;
+    if (t->quiet)
+        return;
+    terminal_clear(t);
+    terminal_error(err);
 }
 
 static double seconds_between(const struct timespec *a, const struct timespec *b)
@@ -151,10 +157,4 @@ struct talk terminal_talk(const struct arguments *a)
     return (struct talk){.quiet = a->quiet,
                          .progress = !a->quiet && isatty(STDERR_FILENO) &&
                                      !(term && strcmp(term, "dumb") == 0)};
-}
-
-void terminal_error(const struct error *err)
-{
-    struct talk loud = {0};
-    terminal_warn(&loud, err);
 }

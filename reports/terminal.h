@@ -11,11 +11,13 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "parsers/base/error.h"
 #include "reports/arguments.h"
 
 struct talk { /* with the person at the terminal */
     bool quiet, progress;
     uint64_t n_warnings;
+    struct error first;          /* of the warnings */
     struct timespec began, last; /* of the input under way; of the last line shown */
     uint64_t done;
     bool is_running, line_open;

@@ -45,9 +45,10 @@ static const char *not_a_log(struct text head)
 {
     if (is_own_report(head))
         return "a report of this program";
-    return log_probe(head) == 0
-               ? "text, but its first lines are not those of a log or a known snapshot"
-               : NULL;
+    return log_probe(head) == 0 ? "text, but its first lines are not those of a log or a known "
+                                  "snapshot (--as log:PATH "
+                                  "reads it as a log)"
+                                : NULL;
 }
 
 bool case_read_text(struct case_run *run, struct case_input *in, struct source *source,

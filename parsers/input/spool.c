@@ -117,7 +117,9 @@ static bool copy(struct copying *c, struct error *err)
         n = 0;
     while (ok && n > 0 && (n = read_some(c->from, buffer, COPY_BYTES)) > 0)
         ok = put_copy(c, buffer, (size_t)n, err);
-    if (n < 0)
+    if (n < 0 && errno == EBADF && c->from == STDIN_FILENO)
+        ok = error_set(err, ERROR_IO, c->name, "standard input is closed, or not for reading");
+    else if (n < 0)
         ok = error_set_errno(err, errno, c->name, "cannot read");
     free(buffer);
     return ok;

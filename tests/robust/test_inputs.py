@@ -270,6 +270,15 @@ class OddLogs(ProgramTest):
         shown.decode()
 
 
+    def test_text_that_looks_like_no_log(self):
+        case = self.write_case()
+        self.write("notes", b"hello\nnothing here\n")
+        self.expect(OK, case, "notes", says="notes: not used: text, but its first lines are not "
+                    "those of a log or a known snapshot (--as log:PATH reads it as a log)")
+        logs = self.json_of("--as", "log:notes", case, "notes").records("log")
+        self.assertIn(("notes", 2), [(log["file"], log["lines"]) for log in logs])
+
+
 class Packed(ProgramTest):
     def names(self, result, kind):
         return [r["capture" if kind == "capture" else "file"] for r in result.records(kind)]
@@ -386,7 +395,8 @@ class StandardInput(ProgramTest):
         self.expect(NO_INPUT, "-", input=b"", says="whyrst: -: not used: the file is empty")
 
     def test_closed(self):
-        self.expect(NO_INPUT, "-", preexec_fn=lambda: os.close(0), says="whyrst: -: ")
+        self.expect(NO_INPUT, "-", preexec_fn=lambda: os.close(0),
+                    says="whyrst: -: standard input is closed, or not for reading")
 
     def test_nothing_given(self):
         result = self.expect(USAGE, says="usage: whyrst")

@@ -42,6 +42,7 @@ class Refused(ProgramTest):
         for args, says in (
                 (["--nope", case], "there is no option --nope"),
                 (["-Z", case], "there is no option -Z"),
+                (["--f=json", case], "--f=json could be --format, --filter, --fail-on; see"),
                 (["--n\x1b[31mo", case], "there is no option --n\\x1b[31mo"),
                 (["-o"], "-o wants an argument"),
                 (["--strict=yes", case], "--strict=yes takes no argument"),
@@ -258,6 +259,12 @@ class Meanings(ProgramTest):
         self.assertLess(len(quiet), len(plain) // 4)
         self.assertGreaterEqual(len(verbose), len(plain))
         self.assertEqual(self.expect(SOME_FAILED, "-q", case, "nowhere").err, b"")
+
+    def test_quiet_still_says_why_nothing_could_be_read(self):
+        result = self.expect(NO_INPUT, "-q", "nowhere", "never",
+                             says=["whyrst: nowhere: cannot open: No such file or directory\n",
+                                   "no capture, log or snapshot could be read"])
+        self.assertEqual(len(result.messages().splitlines()), 2)
 
     def test_old_habits(self):
         self.write("x.pcap", self.pcap)
