@@ -208,6 +208,19 @@ static void put_clocks(json_t *o, const struct case_log *l)
     json_put(o, "other_clocks", others);
 }
 
+/* Lines that are none have plain names, oddities of the file dotted ones. */
+static void put_log_flaws(json_t *o, const char *key, const struct flaws *flaws, bool are_dotted)
+{
+    json_t *counts = json_object();
+    for (size_t i = 0; i < flaws->n; i++)
+        if ((strchr(flaws->v[i].name, '.') != NULL) == are_dotted)
+            json_put_int(counts, flaws->v[i].name, flaws->v[i].count);
+    if (json_object_size(counts) > 0)
+        json_put(o, key, counts);
+    else
+        json_decref(counts);
+}
+
 static json_t *log_line(const struct case_log *l)
 {
     json_t *o = json_line("log");
@@ -223,7 +236,8 @@ static json_t *log_line(const struct case_log *l)
     json_put_int(o, "lines", l->n_lines);
     json_put_int(o, "events", l->n_events);
     json_put_int(o, "unrecognised", l->n_unrecognised);
-    put_flaws(o, "skipped", &l->flaws);
+    put_log_flaws(o, "skipped", &l->flaws, false);
+    put_log_flaws(o, "flaws", &l->flaws, true);
     if (l->n_bytes_outside > 0)
         json_put_int(o, "bytes_outside_captured_time", l->n_bytes_outside);
     unsigned digits = digits_of_both(l->first, l->last);

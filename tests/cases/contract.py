@@ -154,7 +154,7 @@ RECORDS = {
              "host_unplaced": is_bool, "first": is_time, "last": is_time,
              "timezone": is_text, "timezone_why": is_text, "year_inferred": is_bool,
              "bytes_outside_captured_time": is_count, "unrecognised": is_count,
-             "skipped": map_of(is_count), "clock_offset_s": is_number,
+             "skipped": map_of(is_count), "flaws": map_of(is_count), "clock_offset_s": is_number,
              "clock_offset_spread_s": is_duration, "clock_anchors": is_count,
              **CLOCK_COURSE, "clock_taken_within_s": is_duration,
              "other_clocks": list_of(holds({"clock_offset_s": is_number,
@@ -285,6 +285,14 @@ def record_faults(record):
         yield f"{place}: lacks {' '.join(required)}"
     if kind == "diagnosis" and record.get("frame") not in record.get("rst_frames", []):
         yield f"{place}: frame is not among rst_frames"
+    if kind == "log":
+        told = record["events"] + record.get("unrecognised", 0) + sum(record.get("skipped", {}).values())
+        if record["lines"] != told:
+            yield f"{place}: {record['lines']} lines, of which {told} are told"
+    if kind == "capture" and "bytes_analysed" in record:
+        told = record["bytes_analysed"] + sum(record.get("bytes_skipped", {}).values())
+        if record["bytes"] != told:
+            yield f"{place}: {record['bytes']} bytes, of which {told} are told"
 
 
 def moment(text):
