@@ -108,23 +108,48 @@ static void places_finish(struct places *p)
     free(p->from);
 }
 
+/* Hop counts of two hosts' connections in one capture, a bit each, by enum side.  A scanner has a
+ * new one for each SYN. */
+struct ttls {
+    uint64_t seen[2][4];
+};
+
+/* Of the hosts at *at, which moves behind them; 0, of none seen, is left out. */
+static struct ttls ttls_of(const struct places *p, uint32_t *at, uint32_t end)
+{
+    struct ttls t = {0};
+    const struct hops *hosts = &p->by_capture[*at];
+    for (; *at < end && compare_hosts(&p->by_capture[*at], hosts) == 0; ++*at)
+        for (unsigned side = 0; side < 2; side++) {
+            const unsigned ttl = p->by_capture[*at].of->ttl[side];
+            t.seen[side][ttl / 64] |= (uint64_t)(ttl != 0) << ttl % 64;
+        }
+    return t;
+}
+
 /* Hop counts by which both captures see the same hosts: -1 they differ, so the captures stand at
  * different places; 1 they agree; 0 nothing to compare. */
 static int compare_hops(const struct places *p, uint32_t x, uint32_t y)
 {
+    static const uint64_t none[4];
     bool agree = false;
-    uint32_t first = p->from[y], end = p->from[y + 1];
-    for (uint32_t i = p->from[x]; i < p->from[x + 1]; i++) {
-        const struct hops *a = &p->by_capture[i];
-        while (first < end && compare_hosts(&p->by_capture[first], a) < 0)
-            first++;
-        for (uint32_t k = first; k < end && compare_hosts(&p->by_capture[k], a) == 0; k++)
-            for (unsigned side = 0; side < 2; side++) {
-                unsigned here = a->of->ttl[side], there = p->by_capture[k].of->ttl[side];
-                if (here && there && here != there)
-                    return -1;
-                agree |= here && there;
-            }
+    uint32_t i = p->from[x], k = p->from[y];
+    while (i < p->from[x + 1] && k < p->from[y + 1]) {
+        const int order = compare_hosts(&p->by_capture[i], &p->by_capture[k]);
+        i += order < 0;
+        k += order > 0;
+        if (order != 0)
+            continue;
+        const struct ttls here = ttls_of(p, &i, p->from[x + 1]);
+        const struct ttls there = ttls_of(p, &k, p->from[y + 1]);
+        for (unsigned side = 0; side < 2; side++) {
+            if (memcmp(here.seen[side], none, sizeof none) == 0 ||
+                memcmp(there.seen[side], none, sizeof none) == 0)
+                continue;
+            if (memcmp(here.seen[side], there.seen[side], sizeof none) != 0)
+                return -1;
+            agree = true;
+        }
     }
     return agree;
 }

@@ -15,6 +15,7 @@
 #define HANDOVER_NS (60 * NS_PER_S)
 #define LEG_DELAY_NS NS_PER_S /* how long a box may hold a SYN before it goes on */
 #define LEGS_MAX 4            /* tuples of one connection in one capture */
+#define ALONE_MAX 8           /* records with one number of the client that are all compared */
 
 uint32_t twins_root(uint32_t *talk_of, uint32_t i)
 {
@@ -205,16 +206,21 @@ static int compare_record_ends(const void *x, const void *y, void *ctx)
     return order ? order : a->value < b->value ? -1 : a->value > b->value;
 }
 
-/* More tuples with one pair of numbers than a connection has: only what has the same ends is one.
- */
-static void join_generated(const struct case_file *c, struct radix_item *keys, size_t n,
-                           uint32_t *talk_of)
+static void sort_by_ends(const struct case_file *c, struct radix_item *keys, size_t n)
 {
     union { /* qsort_r wants a mutable context; the case stays const */
         const struct case_file *in;
         void *out;
     } of = {.in = c};
     qsort_r(keys, n, sizeof *keys, compare_record_ends, of.out);
+}
+
+/* More tuples with one pair of numbers than a connection has: only what has the same ends is one.
+ */
+static void join_generated(const struct case_file *c, struct radix_item *keys, size_t n,
+                           uint32_t *talk_of)
+{
+    sort_by_ends(c, keys, n);
     for (size_t i = 1; i < n; i++)
         if (twins_same_ends(&c->records[keys[i - 1].value], &c->records[keys[i].value]))
             twins_join(talk_of, keys[i - 1].value, keys[i].value);
@@ -255,6 +261,26 @@ static void join_pair(const struct case_file *c, struct radix_item *keys, size_t
         }
 }
 
+/* keys[0..n): records with one number of the client, in order of record.  A scan has one number for
+ * all that it tries, so that the same ends may stand far apart. */
+static void join_alone(const struct case_file *c, struct radix_item *keys, size_t n,
+                       uint32_t *talk_of)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = i + 1; k < n && k < i + ALONE_MAX; k++)
+            if (client_alone_agrees(c, &c->records[keys[i].value], &c->records[keys[k].value]))
+                twins_join(talk_of, keys[i].value, keys[k].value);
+    if (n <= ALONE_MAX)
+        return;
+    sort_by_ends(c, keys, n);
+    for (size_t i = 1; i < n; i++) {
+        const struct connection_record *a = &c->records[keys[i - 1].value];
+        const struct connection_record *b = &c->records[keys[i].value];
+        if (twins_same_ends(a, b) && client_alone_agrees(c, a, b))
+            twins_join(talk_of, keys[i - 1].value, keys[i].value);
+    }
+}
+
 /* The client's number alone joins captures of several series only. */
 static bool has_several_series(const struct case_file *c)
 {
@@ -276,10 +302,11 @@ bool twins_by_isn(const struct case_file *c, uint32_t *talk_of)
         join_pair(c, keys + i, k - i, talk_of);
     }
     n = has_several_series(c) ? collect_isn(c, false, keys) : 0;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = i + 1; k < n && k < i + 8 && keys[k].key == keys[i].key; k++)
-            if (client_alone_agrees(c, &c->records[keys[i].value], &c->records[keys[k].value]))
-                twins_join(talk_of, keys[i].value, keys[k].value);
+    for (size_t i = 0, k; i < n; i = k) {
+        for (k = i + 1; k < n && keys[k].key == keys[i].key;)
+            k++;
+        join_alone(c, keys + i, k - i, talk_of);
+    }
     radix_room_free(keys, c->n_records + 1);
     return true;
 }

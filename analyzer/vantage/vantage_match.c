@@ -266,6 +266,17 @@ static int compare_rst(const void *x, const void *y)
 
 #define SAME_RST_NS (2 * NS_PER_S)
 
+/* Whether that capture holds the connection of the record with its own ends: a scan sends the same
+ * RST to all that answer. */
+static bool has_own_there(const struct roster *r, uint32_t record, uint32_t capture)
+{
+    for (uint32_t i = r->talk[record]; i != ROSTER_NONE; i = r->next[i])
+        if (r->records[i].capture == capture &&
+            twins_same_ends(&r->records[i], &r->records[record]))
+            return true;
+    return false;
+}
+
 /* One end at least must look the same: a NAT rewrites one of them, rarely both. */
 static bool same_rst(const struct roster *r, const struct rst_key *a, const struct rst_key *b)
 {
@@ -273,7 +284,9 @@ static bool same_rst(const struct roster *r, const struct rst_key *a, const stru
     bool an_end = endpoint_eq(&x->client, &y->client) || endpoint_eq(&x->server, &y->server) ||
                   endpoint_eq(&x->client, &y->server) || endpoint_eq(&x->server, &y->client);
     return a->seq == b->seq && a->ack == b->ack && a->flags == b->flags && an_end &&
-           x->capture != y->capture && b->time - a->time <= SAME_RST_NS;
+           x->capture != y->capture && b->time - a->time <= SAME_RST_NS &&
+           (twins_same_ends(x, y) ||
+            !(has_own_there(r, a->record, y->capture) || has_own_there(r, b->record, x->capture)));
 }
 
 bool vantage_join_by_rst(struct vantage *v, struct roster *r)

@@ -112,6 +112,22 @@ static void test_some_hosts_in_common(void **state)
     assert_int_not_equal(captures[1].vantage, captures[a].vantage);
 }
 
+/* A scanner's SYNs have hop counts of their own: they must all be the same in the other capture. */
+static void test_hop_counts_of_a_scan(void **state)
+{
+    (void)state;
+    uint32_t a = add("192.0.2.1:1000", 1, 40, 64), b = add("192.0.2.1:1000", 2, 51, 64);
+    for (size_t i = 0; i < 2; i++) {
+        records[file.n_records] = records[i];
+        records[file.n_records++].ttl[SIDE_CLIENT] = i == 0 ? 51 : 40;
+    }
+    assert_true(places_number(&vantage, &file));
+    assert_int_equal(captures[a].vantage, captures[b].vantage);
+    records[3].ttl[SIDE_CLIENT] = 50;
+    assert_true(places_number(&vantage, &file));
+    assert_int_not_equal(captures[a].vantage, captures[b].vantage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +137,7 @@ int main(void)
         cmocka_unit_test_setup(test_same_packets, set_up),
         cmocka_unit_test_setup(test_behind_many, set_up),
         cmocka_unit_test_setup(test_some_hosts_in_common, set_up),
+        cmocka_unit_test_setup(test_hop_counts_of_a_scan, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
