@@ -43,7 +43,7 @@ static bool count_once(struct correlation *c)
     if (!vantage_n_again(c->of, &c->roster, &n_again))
         return false;
     c->of->summary.n_connections -= n_again;
-    return true;
+    return vantage_tell_once(&c->roster, c->of);
 }
 
 /* The fates of packets near the resets of connections that several captures hold. */

@@ -189,6 +189,17 @@ static void note_order(struct census *s, struct dealing *d, size_t i)
                                     (a->capture == b->capture && a->stream <= b->stream));
 }
 
+/* bits: of the records before it. */
+static uint8_t bits_of(const struct census *s, const uint8_t *bits, size_t i)
+{
+    const uint8_t own = census_bits(&s->of->records[i]);
+    const uint32_t by = s->of->told_by ? s->of->told_by[i] : CASE_UNTOLD;
+    if (by == CASE_UNTOLD)
+        return own;
+    const bool all = (bits[by] & (CENSUS_TOLD - 1)) == own;
+    return (uint8_t)(own | CENSUS_TOLD | (all ? CENSUS_TOLD_ALL : 0));
+}
+
 /* Servers of no reset are numbered where a client of some reset tried them. */
 static bool number_batch_of_records(struct dealing *d, struct batch *b)
 {
@@ -214,7 +225,7 @@ static bool number_records(struct census *s, struct dealing *d)
     for (size_t i = 0; good && i < s->n_records; i++) {
         const struct connection_record *r = &s->of->records[i];
         prefetch_behind(s->of->records, s->n_records, sizeof *r, i);
-        d->bits[i] = census_bits(r);
+        d->bits[i] = bits_of(s, d->bits, i);
         if (i > 0)
             note_order(s, d, i);
         if (d->client[i] == CENSUS_NONE)

@@ -14,14 +14,17 @@
 
 /* Of a connection: a SYN opened it; a SYN-ACK answered; a RST answered before any SYN-ACK; more
  * than SYN, SYN-ACK, ACK and a RST or two came; neither SYN nor SYN-ACK was captured; a SYN-ACK
- * answered that was not captured, but acknowledged. */
+ * answered that was not captured, but acknowledged; another capture's record tells of its SYN, and
+ * of all of these the same. */
 enum census_bit {
     CENSUS_SYN = 1,
     CENSUS_ANSWERED = 2,
     CENSUS_REFUSED = 4,
     CENSUS_SERVED = 8,
     CENSUS_MIDDLE = 16,
-    CENSUS_ACKED = 32
+    CENSUS_ACKED = 32,
+    CENSUS_TOLD = 64,
+    CENSUS_TOLD_ALL = 128
 };
 
 /* Of a reset, for who looks for some among many. */

@@ -87,11 +87,19 @@ static void widen(instant_ns *first, instant_ns *last, instant_ns t)
         *last = t;
 }
 
+/* Each once, however many captures hold it. */
+static bool is_attempt(uint8_t bits)
+{
+    return (bits & (CENSUS_SYN | CENSUS_TOLD)) == CENSUS_SYN;
+}
+
 static void count_server(struct server_stats *s, const struct population *p, size_t at)
 {
     const struct census_row *row = &p->census.row;
     const uint8_t bits = row->bits[at];
-    s->n_attempts += (bits & CENSUS_SYN) != 0;
+    s->n_attempts += is_attempt(bits);
+    if (bits & CENSUS_TOLD_ALL)
+        return;
     if ((bits & (CENSUS_ANSWERED | CENSUS_ACKED)) ||
         (bits & (CENSUS_SERVED | CENSUS_MIDDLE)) == (CENSUS_SERVED | CENSUS_MIDDLE)) {
         s->n_accepted++;
@@ -106,10 +114,21 @@ static void count_server(struct server_stats *s, const struct population *p, siz
     }
 }
 
-/* One of its connections to a server that has that number. */
-static void count_client(struct client *c, uint32_t server, uint8_t bits)
+/* Behind a NAT another address has made the attempt. */
+static bool is_clients_attempt(const struct population *p, size_t at)
 {
-    c->stats.n_attempts += (bits & CENSUS_SYN) != 0;
+    const uint32_t record = p->census.row.record[at];
+    const uint8_t bits = p->census.row.bits[at];
+    return is_attempt(bits) || ((bits & CENSUS_TOLD) &&
+                                !address_eq(&p->records[record].client.ip,
+                                            &p->records[p->census.of->told_by[record]].client.ip));
+}
+
+/* One of its connections to a server that has that number. */
+static void count_client(struct client *c, uint32_t server, const struct population *p, size_t at)
+{
+    const uint8_t bits = p->census.row.bits[at];
+    c->stats.n_attempts += is_clients_attempt(p, at);
     if (c->last_target != server + 1) {
         c->last_target = server + 1;
         c->stats.n_targets++;
@@ -135,11 +154,11 @@ static bool count(struct population *p)
             p->servers[k].stats = no_server;
         for (size_t i = s->first[k]; i < s->first[k + 1]; i++) {
             p->n_syn[i] = n_syn;
-            n_syn += (s->row.bits[i] & CENSUS_SYN) != 0;
+            n_syn += is_attempt(s->row.bits[i]);
             if (k < s->n_servers)
                 count_server(&p->servers[k].stats, p, i);
             if (s->row.client[i] != CENSUS_NONE)
-                count_client(&p->clients[s->row.client[i]], k, s->row.bits[i]);
+                count_client(&p->clients[s->row.client[i]], k, p, i);
         }
     }
     p->n_syn[s->row.n] = n_syn;

@@ -166,6 +166,8 @@ struct correlation; /* log index, clocks, links: correlate.h */
 struct population;
 struct tracker;
 
+#define CASE_UNTOLD UINT32_MAX
+
 struct case_file {
     struct arena arena;
     struct case_input *inputs;
@@ -179,6 +181,8 @@ struct case_file {
     const struct connection_record
         *records; /* every connection of every capture, see the tracker */
     size_t n_records;
+    const uint32_t *told_by;   /* by record: one before it, of another capture, that holds the same
+                                  SYN to the same server, or CASE_UNTOLD; NULL: none is told */
     struct tracker **trackers; /* that resets in outline rest on */
     size_t n_trackers;
     uint64_t n_records_lost; /* not kept because the budget was spent */

@@ -332,3 +332,53 @@ bool vantage_n_again(const struct case_file *c, const struct roster *r, uint64_t
     free(v);
     return v != NULL;
 }
+
+#define TELLERS_MAX 8 /* records of one connection that may tell of others: a NAT makes two */
+
+/* Which of them told of that record's SYN before: one of the same client where there is one. */
+static uint32_t teller_of(const struct case_file *c, const struct roster *r,
+                          const uint32_t *tellers, size_t n, uint32_t record)
+{
+    const struct connection_record *x = &r->records[record];
+    uint32_t found = CASE_UNTOLD;
+    for (size_t i = 0; i < n; i++) {
+        const struct connection_record *t = &r->records[tellers[i]];
+        if (!endpoint_eq(&t->server, &x->server) ||
+            case_series(c, t->capture) == case_series(c, x->capture))
+            continue;
+        if (endpoint_eq(&t->client, &x->client))
+            return tellers[i];
+        found = found == CASE_UNTOLD ? tellers[i] : found;
+    }
+    return found;
+}
+
+static bool is_other_client(const struct roster *r, uint32_t teller, uint32_t record)
+{
+    return teller == CASE_UNTOLD ||
+           !endpoint_eq(&r->records[teller].client, &r->records[record].client);
+}
+
+bool vantage_tell_once(const struct roster *r, struct case_file *c)
+{
+    if (c->n_captures < 2)
+        return true;
+    uint32_t *told_by = arena_array(&c->arena, r->n + (size_t)1, sizeof *told_by);
+    if (!told_by)
+        return false;
+    memset(told_by, 0xff, r->n * sizeof *told_by); /* CASE_UNTOLD */
+    for (uint32_t talk = 0; talk < r->n; talk++) {
+        uint32_t tellers[TELLERS_MAX];
+        size_t n = 0;
+        for (uint32_t i = r->talk[talk] == talk ? talk : ROSTER_NONE; i != ROSTER_NONE;
+             i = r->next[i]) {
+            if (r->records[i].syn_time == INSTANT_NONE)
+                continue;
+            told_by[i] = teller_of(c, r, tellers, n, i);
+            if (is_other_client(r, told_by[i], i) && n < TELLERS_MAX)
+                tellers[n++] = i;
+        }
+    }
+    c->told_by = told_by;
+    return true;
+}

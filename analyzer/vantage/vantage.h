@@ -36,6 +36,9 @@ bool vantage_measure(struct vantage *v, struct arena *a, struct case_file *c);
  * memory ran out. */
 bool vantage_n_again(const struct case_file *c, const struct roster *r, uint64_t *n_again);
 
+/* Fills the case's told_by.  False when memory ran out. */
+bool vantage_tell_once(const struct roster *r, struct case_file *c);
+
 /* The same RST in two captures though the ends are others: a NAT, and a connection that neither saw
  * begin on both sides.  Joins the talks of the roster.  False when memory ran out. */
 bool vantage_join_by_rst(struct vantage *v, struct roster *r);

@@ -2,6 +2,7 @@
 /* What other connections testify: by hand for the meaning, and by chance against plain loops. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,47 @@ static void a_connection_that_two_places_saw_is_one(void **state)
     joint_settle(j);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(population_live_beside(&j->c, r[i]), 1);
+    joint_free(j);
+}
+
+/* Two captures hold one that was accepted, one refused, one whose answer the first has not, and one
+ * behind a NAT: each is one attempt, and each address behind or before the NAT made its own. */
+static void an_attempt_counts_once(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    struct reset *r[2];
+    const uint32_t other = joint_capture(j, "b.pcap", 0, 100);
+    const char *const nat[] = {"192.0.2.1:1003", "203.0.113.5:61003"};
+    for (uint32_t i = 0; i < 8; i++) {
+        struct connection_record *k;
+        char client[32];
+        snprintf(client, sizeof client, "192.0.2.1:%u", 1000 + i / 2);
+        if (i / 2 == 3)
+            k = joint_reset(j, nat[i % 2], "198.51.100.7:80", 20, 21, &r[i % 2]);
+        else
+            k = joint_talk(j, client, "198.51.100.7:80", 1 + i / 2, 5);
+        k->isn[0] = 100 + i / 2;
+        k->isn[1] = 500 + i / 2;
+        if (i / 2 == 1 || i == 4) {
+            k->synack_time = INSTANT_NONE;
+            k->handshake_seen = false;
+        }
+        if (i / 2 == 1)
+            k->saw_rst |= 1 << SIDE_SERVER;
+        if (i % 2)
+            joint_move(j, other, 0.001);
+    }
+    joint_run(j);
+    joint_settle(j);
+    const struct server_stats *s = population_server(&j->c, r[0]);
+    assert_int_equal(s->n_attempts, 4);
+    assert_int_equal(s->n_accepted, 3);
+    assert_int_equal(s->n_refused, 1);
+    assert_int_equal(s->n_unanswered, 1);
+    assert_int_equal(population_attempts(&j->c, r[0], 0, INT64_MAX), 4);
+    assert_int_equal(population_client(&j->c, r[0])->n_attempts, 4);
+    assert_int_equal(population_client(&j->c, r[1])->n_attempts, 1);
     joint_free(j);
 }
 
@@ -357,6 +399,7 @@ int main(void)
         cmocka_unit_test(a_client_is_counted_by_what_served_it),
         cmocka_unit_test(a_search_goes_on_from_anywhere),
         cmocka_unit_test(a_connection_that_two_places_saw_is_one),
+        cmocka_unit_test(an_attempt_counts_once),
         cmocka_unit_test(an_empty_case_has_answers),
         cmocka_unit_test(resets_are_alike),
         cmocka_unit_test(searches_count_as_loops_do),
