@@ -40,14 +40,51 @@ static bool is_own_report(struct text head)
     return false;
 }
 
+/* Packets as tcpdump prints them: "12:19:13.836032 IP 192.0.2.10.56002 > ... Flags [S]". */
+static bool is_of_tcpdump(struct text line)
+{
+    size_t at = text_find(line, TEXT(" IP "), 0);
+    at = at == SIZE_MAX ? text_find(line, TEXT(" IP6 "), 0) : at;
+    return at <= sizeof "2026-11-28 12:19:13.836032000" &&
+           (text_find(line, TEXT(": Flags ["), at) != SIZE_MAX ||
+            text_find(line, TEXT(", proto TCP (6), "), at) != SIZE_MAX ||
+            text_find(line, TEXT("next-header TCP (6) "), at) != SIZE_MAX);
+}
+
+/* As tshark does: "    1   0.000000   192.0.2.10 \xe2\x86\x92 192.0.2.20   TCP 74 ... [SYN] Seq=0".
+ */
+static bool is_of_tshark(struct text line)
+{
+    const size_t at = text_find(line, TEXT(" TCP "), 0);
+    return at != SIZE_MAX && text_find(line, TEXT("] Seq="), at) != SIZE_MAX &&
+           (text_find(line, TEXT(" \xe2\x86\x92 "), 0) < at ||
+            text_find(line, TEXT(" -> "), 0) < at);
+}
+
+static bool is_printed_packets(struct text head)
+{
+    size_t at = 0;
+    while (at < head.n && (head.p[at] == ' ' || head.p[at] == '\n'))
+        at++;
+    const struct text line = text_slice(head, at, text_find_byte(head, '\n', at));
+    if (text_starts(line, TEXT("IP ")) || text_starts(line, TEXT("IP6 "))) /* with -t */
+        return text_find(line, TEXT(": Flags ["), 0) != SIZE_MAX;
+    if (line.n > 0 && line.p[0] >= '0' && line.p[0] <= '9')
+        return is_of_tcpdump(line) || is_of_tshark(line);
+    return text_find(text_slice(head, 0, 400), TEXT("\"_index\": \"packets-"), 0) != SIZE_MAX;
+}
+
 /* Why a text is not read, though nobody said what to take it for; NULL: it is. */
 static const char *not_a_log(struct text head)
 {
     if (is_own_report(head))
         return "a report of this program";
+    if (is_printed_packets(head))
+        return "packets as tcpdump or tshark prints them, not as they were: give the capture "
+               "itself, "
+               "or make one with -w";
     return log_probe(head) == 0 ? "text, but its first lines are not those of a log or a known "
-                                  "snapshot (--as log:PATH "
-                                  "reads it as a log)"
+                                  "snapshot (--as log:PATH reads it as a log)"
                                 : NULL;
 }
 

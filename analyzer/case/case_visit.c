@@ -36,7 +36,10 @@ static void describe_other(struct case_run *run, struct case_input *out, const s
     if (in->kind == INPUT_EMPTY)
         out->why = TEXT("the file is empty");
     else if (in->foreign)
-        out->why = text_of(arena_printf(a, "%s: not read by this program", in->foreign));
+        out->why = text_of(arena_printf(a, "%s: not read by this program%s", in->foreign,
+                                        text_ends(text_of(in->foreign), TEXT(" capture"))
+                                            ? ", but what editcap -F pcapng makes of it is"
+                                            : ""));
     else
         out->why =
             text_of(arena_printf(a, "neither a capture nor text: %s", input_kind_text(in->kind)));

@@ -269,6 +269,28 @@ class OddLogs(ProgramTest):
         self.assertNotIn(b"\x1b", shown)
         shown.decode()
 
+    def test_packets_as_tools_print_them(self):
+        flow = "IP 192.0.2.1.40000 > 198.51.100.7.22: Flags [S], seq 7, win 64240, length 0\n"
+        for text in (f"12:19:13.836032 {flow}", f"2026-11-28 12:19:13.836032 {flow}", flow,
+                     "2026-11-28 12:19:13.836032 IP (tos 0x0, ttl 64, id 7, offset 0, flags [DF], "
+                     f"proto TCP (6), length 60)\n    {flow[3:]}",
+                     "    1   0.000000    192.0.2.1 \u2192 198.51.100.7 TCP 74 40000 \u2192 22 [SYN] "
+                     "Seq=0 Win=64240 Len=0\n",
+                     '[\n  {\n    "_index": "packets-2026-11-28",\n    "_source": {}\n  }\n]\n'):
+            self.write("printed", text.encode())
+            self.expect(NO_INPUT, "printed", says="printed: not used: packets as tcpdump or tshark "
+                        "prints them, not as they were: give the capture itself")
+
+    def test_a_log_may_speak_of_packets(self):
+        line = b"2026-03-01T12:00:01+00:00 web tcpdump[7]: 12:19:13 IP 192.0.2.1.4 > 192.0.2.2.5: Flags [S]\n"
+        self.write("tcpdump.log", line)
+        log, = self.json_of("tcpdump.log").records("log")
+        self.assertEqual(log["lines"], 1)
+
+    def test_captures_of_other_makes(self):
+        self.write("trace.cap", b"TRSNIFF data    \x1a\x01\0\x12\0\0\0\x04")
+        self.expect(NO_INPUT, "trace.cap", says="Sniffer capture: not read by this program, but what "
+                    "editcap -F pcapng makes of it is")
 
     def test_text_that_looks_like_no_log(self):
         case = self.write_case()
