@@ -273,6 +273,8 @@ static bool run_with(struct case_run *run, struct walk *walk, struct error *err)
         return case_no_memory(err);
     c->hosts = run->hosts.v;
     c->n_hosts = run->hosts.n;
+    if (!snapshots_gather(&c->snapshots, c->hosts, c->n_hosts, &c->arena))
+        return case_no_memory(err);
     if (!correlation_join(c->correlation, err))
         return false;
     tell_dropped(run);

@@ -4,12 +4,7 @@
  * rules of a packet filter answer with a reset.  A snapshot seldom says whose it is, and when it
  * was taken: what the rules make of it must bear that.
  */
-#include <stdio.h>
-
 #include "analyzer/fact/fact_make.h"
-
-#define LISTENS TEXT("ss.listening.")
-#define RESETS TEXT("firewall.reset.")
 
 /* What a listing of sockets (ss -tl, netstat -tl) has of a port. */
 enum listing {
@@ -53,17 +48,14 @@ static bool is_known_of_a_host(const struct case_file *c, const struct address *
     return false;
 }
 
-/* The best that the case has of the server's host, of those with a value that begins so. */
+/* The best that the case has of the server's host, among those snapshots. */
 static enum snapshot_fit best_fit(const struct case_file *c, const struct reset *r,
-                                  struct text beginning)
+                                  const struct snapshot_ports *of)
 {
     enum snapshot_fit best = SNAPSHOT_OF_THE_OTHER;
-    for (size_t i = 0; i < c->n_hosts && best < SNAPSHOT_OF_IT; i++) {
-        const enum snapshot_fit fit = snapshot_fit(&c->hosts[i], r, SIDE_SERVER);
-        bool has = false;
-        for (size_t k = 0; k < c->hosts[i].n_values && fit > best && !has; k++)
-            has = text_starts(c->hosts[i].values[k].name, beginning);
-        best = has ? fit : best;
+    for (size_t i = 0; i < of->n_hosts && best < SNAPSHOT_OF_IT; i++) {
+        const enum snapshot_fit fit = snapshot_fit(&c->hosts[of->hosts[i]], r, SIDE_SERVER);
+        best = fit > best ? fit : best;
     }
     return best;
 }
@@ -97,24 +89,20 @@ static enum listing best_of(struct text list, const struct address *server)
 
 static struct listed listed_of(const struct case_file *c, const struct reset *r)
 {
-    char wanted[40];
-    struct listed best = {.what = LISTING_NONE};
+    const struct snapshot_ports *of = &c->snapshots.listening;
     const struct endpoint *server = reset_end(r, SIDE_SERVER);
-    snprintf(wanted, sizeof wanted, "ss.listening.%u", (unsigned)server->port);
-    const enum snapshot_fit fit = best_fit(c, r, LISTENS);
-    for (size_t i = 0; i < c->n_hosts && fit > SNAPSHOT_OF_THE_OTHER; i++)
-        for (size_t k = 0; k < c->hosts[i].n_values; k++) {
-            const struct host_value *v = &c->hosts[i].values[k];
-            if (snapshot_fit(&c->hosts[i], r, SIDE_SERVER) != fit)
-                break;
-            if (best.what == LISTING_NONE && text_starts(v->name, LISTENS))
-                best.what = LISTING_WITHOUT;
-            if (!text_eq(v->name, text_of(wanted)))
-                continue;
-            const enum listing what = best_of(v->value, &server->ip);
-            if (what > best.what)
-                best = (struct listed){what, v, (uint32_t)i};
-        }
+    const enum snapshot_fit fit = best_fit(c, r, of);
+    if (of->n_hosts == 0 || fit == SNAPSHOT_OF_THE_OTHER)
+        return (struct listed){.what = LISTING_NONE};
+    struct listed best = {.what = LISTING_WITHOUT};
+    for (size_t i = 0; i < of->n_ports; i++) {
+        const struct snapshot_port *p = &of->ports[i];
+        if (p->low != server->port || snapshot_fit(&c->hosts[p->host], r, SIDE_SERVER) != fit)
+            continue;
+        const enum listing what = best_of(p->value->value, &server->ip);
+        if (what > best.what)
+            best = (struct listed){what, p->value, p->host};
+    }
     if (best.what == LISTING_OTHER && is_known_of_a_host(c, &server->ip))
         best.what = LISTING_AWAY; /* no NAT stands before it */
     return best;
@@ -148,65 +136,57 @@ static struct fact listens_elsewhere(const struct case_file *c, const struct res
     return from_host(fact_words(r, l.value->value, 0), l.host, l.value);
 }
 
-/* "8080" or "8000-8100" behind the name's beginning. */
-static bool takes_port(struct text name, uint16_t port)
+/* The rule of a device on the way or of the server's host; the client's own firewall does not
+ * reject in the server's name. */
+static bool takes_port(const struct case_file *c, const struct reset *r,
+                       const struct snapshot_port *p)
 {
-    uint64_t low, high;
-    struct text from, to;
-    if (!text_cut(name, '-', &from, &to))
-        return text_to_u64(name, &low) && low == port;
-    return text_to_u64(from, &low) && text_to_u64(to, &high) && low <= port && port <= high;
-}
-
-/* A device on the way may reject as well, the client's own firewall does not in the server's name.
- */
-static bool may_reject(const struct case_file *c, const struct reset *r, size_t host)
-{
-    return snapshot_fit(&c->hosts[host], r, SIDE_SERVER) > SNAPSHOT_OF_THE_OTHER;
+    const uint16_t port = reset_end(r, SIDE_SERVER)->port;
+    return p->low <= port && port <= p->high &&
+           snapshot_fit(&c->hosts[p->host], r, SIDE_SERVER) > SNAPSHOT_OF_THE_OTHER;
 }
 
 static struct fact reset_rule(const struct case_file *c, const struct reset *r)
 {
-    const uint16_t port = reset_end(r, SIDE_SERVER)->port;
-    for (size_t i = 0; i < c->n_hosts; i++)
-        for (size_t k = 0; k < c->hosts[i].n_values && may_reject(c, r, i); k++) {
-            const struct host_value *v = &c->hosts[i].values[k];
-            if (text_starts(v->name, RESETS) &&
-                takes_port(text_slice(v->name, RESETS.n, v->name.n), port))
-                return from_host(fact_words(r, v->value, 0), (uint32_t)i, v);
-        }
+    const struct snapshot_ports *of = &c->snapshots.resetting;
+    for (size_t i = 0; i < of->n_ports; i++)
+        if (!of->ports[i].is_any && takes_port(c, r, &of->ports[i]))
+            return from_host(fact_words(r, of->ports[i].value->value, 0), of->ports[i].host,
+                             of->ports[i].value);
     return unknown("no snapshot of a firewall has a rule that answers the port with a reset");
 }
 
 static struct fact reset_rules(const struct case_file *c, const struct reset *r)
 {
+    const struct snapshot_ports *of = &c->snapshots.resetting;
     int64_t n = 0;
-    bool is_told = false;
-    const uint16_t port = reset_end(r, SIDE_SERVER)->port;
-    for (size_t i = 0; i < c->n_hosts; i++)
-        for (size_t k = 0; k < c->hosts[i].n_values && may_reject(c, r, i); k++) {
-            const struct text name = c->hosts[i].values[k].name;
-            is_told = is_told || text_eq(name, TEXT("firewall.rules"));
-            if (!text_starts(name, RESETS))
-                continue;
-            const struct text which = text_slice(name, RESETS.n, name.n);
-            n += text_eq(which, TEXT("any")) || takes_port(which, port);
-        }
-    if (!is_told)
+    if (best_fit(c, r, of) == SNAPSHOT_OF_THE_OTHER)
         return unknown("no listing of a firewall's rules was given");
+    for (size_t i = 0; i < of->n_ports; i++)
+        n += takes_port(c, r, &of->ports[i]);
     return fact_derived(fact_number(r, n, rst_frame(r)),
                         "in the firewall rules that were collected");
 }
 
-static bool no_snapshot(const struct case_file *c)
+static bool no_listing(const struct case_file *c)
 {
-    return c->n_hosts == 0;
+    return c->snapshots.listening.n_hosts == 0;
 }
 
-static const struct fact_plain_row plain[] = {{listening, NULL, no_snapshot},
-                                              {listens_elsewhere, NULL, no_snapshot},
-                                              {reset_rule, NULL, no_snapshot},
-                                              {reset_rules, NULL, no_snapshot}};
+static bool no_reset_rule(const struct case_file *c)
+{
+    return c->snapshots.resetting.n_ports == 0;
+}
+
+static bool no_firewall(const struct case_file *c)
+{
+    return c->snapshots.resetting.n_hosts == 0;
+}
+
+static const struct fact_plain_row plain[] = {{listening, NULL, no_listing},
+                                              {listens_elsewhere, NULL, no_listing},
+                                              {reset_rule, NULL, no_reset_rule},
+                                              {reset_rules, NULL, no_firewall}};
 
 static const struct fact_def rows[] = {
     {"server.listening-in-snapshot", FACT_BOOL, 0, NULL,

@@ -9,6 +9,7 @@
 #include "analyzer/record/connection_record.h"
 #include "analyzer/record/link.h"
 #include "analyzer/record/loss.h"
+#include "analyzer/record/snapshots.h"
 #include "parsers/base/arena.h"
 #include "parsers/base/flaw.h"
 
@@ -178,6 +179,7 @@ struct case_file {
     size_t n_logs;
     struct case_host *hosts;
     size_t n_hosts;
+    struct snapshots snapshots;
     const struct connection_record
         *records; /* every connection of every capture, see the tracker */
     size_t n_records;

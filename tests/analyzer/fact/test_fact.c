@@ -420,6 +420,8 @@ static void facts_with_nothing_to_rest_on(void **state)
     assert_true(fact_is_mute(&c, cut));
     assert_true(fact_is_mute(&c, listens));
     c.n_hosts = 1;
+    assert_true(fact_is_mute(&c, listens));
+    c.snapshots.listening.n_hosts = 1;
     assert_false(fact_is_mute(&c, listens));
     captures[1].loss =
         (struct loss){.n_plain = 4, .longest = 5, .n_longest = 4, .n_goes_on = 4, .n_says_more = 1};
