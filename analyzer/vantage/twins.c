@@ -261,24 +261,22 @@ static void join_pair(const struct case_file *c, struct radix_item *keys, size_t
         }
 }
 
-/* keys[0..n): records with one number of the client, in order of record.  A scan has one number for
- * all that it tries, so that the same ends may stand far apart. */
+
+/* keys[0..n): records with one number of the client, in order of record.  Who scans sends all its
+ * SYNs with one number: then only what has the same ends is one. */
 static void join_alone(const struct case_file *c, struct radix_item *keys, size_t n,
                        uint32_t *talk_of)
 {
+    const bool is_crowd = n > ALONE_MAX;
+    if (is_crowd)
+        sort_by_ends(c, keys, n);
     for (size_t i = 0; i < n; i++)
-        for (size_t k = i + 1; k < n && k < i + ALONE_MAX; k++)
-            if (client_alone_agrees(c, &c->records[keys[i].value], &c->records[keys[k].value]))
+        for (size_t k = i + 1; k < n && k <= i + (is_crowd ? 1 : ALONE_MAX); k++) {
+            const struct connection_record *a = &c->records[keys[i].value];
+            const struct connection_record *b = &c->records[keys[k].value];
+            if ((!is_crowd || twins_same_ends(a, b)) && client_alone_agrees(c, a, b))
                 twins_join(talk_of, keys[i].value, keys[k].value);
-    if (n <= ALONE_MAX)
-        return;
-    sort_by_ends(c, keys, n);
-    for (size_t i = 1; i < n; i++) {
-        const struct connection_record *a = &c->records[keys[i - 1].value];
-        const struct connection_record *b = &c->records[keys[i].value];
-        if (twins_same_ends(a, b) && client_alone_agrees(c, a, b))
-            twins_join(talk_of, keys[i - 1].value, keys[i].value);
-    }
+        }
 }
 
 /* The client's number alone joins captures of several series only. */

@@ -289,12 +289,37 @@ static bool same_rst(const struct roster *r, const struct rst_key *a, const stru
             !(has_own_there(r, a->record, y->capture) || has_own_there(r, b->record, x->capture)));
 }
 
+#define TUPLES_MAX 4 /* of one connection in one capture */
+
+static bool same_numbers(const struct rst_key *a, const struct rst_key *b)
+{
+    return a->seq == b->seq && a->ack == b->ack;
+}
+
+/* keys[0..n): RSTs of one pair of numbers.  Who scans draws more of them than a connection has
+ * tuples, from one port of many: the numbers say nothing then.  n_of: by capture, all 0. */
+static bool is_crowd(const struct roster *r, const struct rst_key *keys, size_t n, uint32_t *n_of)
+{
+    uint32_t most = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t k = ++n_of[r->records[keys[i].record].capture];
+        most = k > most ? k : most;
+    }
+    for (size_t i = 0; i < n; i++)
+        n_of[r->records[keys[i].record].capture] = 0;
+    return most > TUPLES_MAX;
+}
+
 bool vantage_join_by_rst(struct vantage *v, struct roster *r)
 {
     uint32_t n = r->reset_from[r->n], n_keys = 0;
     struct rst_key *keys = calloc((size_t)n + 1, sizeof *keys);
-    if (!keys)
+    uint32_t *n_of = calloc(r->n_captures + 1, sizeof *n_of);
+    if (!keys || !n_of) {
+        free(n_of);
+        free(keys);
         return false;
+    }
     for (uint32_t i = 0; i < r->n; i++)
         for (uint32_t k = r->reset_from[i]; k < r->reset_from[i + 1]; k++) {
             const struct segment *s = &r->reset_at[k]->deciding.segment;
@@ -304,9 +329,15 @@ bool vantage_join_by_rst(struct vantage *v, struct roster *r)
         }
     qsort(keys, n_keys, sizeof *keys, compare_rst);
     memcpy(v->talk_of, r->talk, r->n * sizeof *r->talk);
-    for (uint32_t i = 1; i < n_keys; i++)
-        if (same_rst(r, &keys[i - 1], &keys[i]))
-            twins_join(v->talk_of, keys[i - 1].record, keys[i].record);
+    for (uint32_t i = 0, end; i < n_keys; i = end) {
+        for (end = i + 1; end < n_keys && same_numbers(&keys[i], &keys[end]);)
+            end++;
+        const bool tells = !is_crowd(r, keys + i, end - i, n_of);
+        for (uint32_t k = i + 1; k < end && tells; k++)
+            if (same_rst(r, &keys[k - 1], &keys[k]))
+                twins_join(v->talk_of, keys[k - 1].record, keys[k].record);
+    }
+    free(n_of);
     free(keys);
     roster_chain(r, v->talk_of);
     return true;
