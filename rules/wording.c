@@ -134,6 +134,8 @@ static const struct wording of_facts[] = {
     {"conn.handshake-done", "the three-way handshake was completed",
      "the three-way handshake was not completed"},
     {"conn.icmp", "the last ICMP error about this connection: {v}", NULL},
+    {"conn.icmp-from", "the first of them was sent by {v}", NULL},
+    {"conn.icmp-only", "for {v} before the RST its sender heard nothing but ICMP errors", NULL},
     {"conn.icmp=none", "no ICMP error about this connection was captured", NULL},
     {"conn.mid-stream", "the capture began after the connection did",
      "the capture holds the connection's beginning"},

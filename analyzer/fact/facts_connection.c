@@ -148,6 +148,41 @@ static struct fact icmp(const struct case_file *c, const struct reset *r)
     return fact_name_of(r, icmp_name(&k->icmp[k->n_icmp - 1]), k->icmp[k->n_icmp - 1].frame);
 }
 
+/* The first ICMP error since which nothing else answered the end that sent the RST, or NULL; what
+ * quotes the RST itself came too late. */
+static const struct icmp_note *icmp_alone(const struct reset *r)
+{
+    const struct connection *k = reset_connection(r);
+    const uint64_t rst = r->deciding.segment.frame;
+    uint64_t heard = 0;
+    for (size_t i = 0; i < k->n_kept && k->segments[i].frame < rst; i++)
+        if (k->segments[i].from != (uint8_t)r->claimed)
+            heard = k->segments[i].frame;
+    for (size_t i = 0; i < k->n_icmp && heard > 0; i++)
+        if (k->icmp[i].frame > heard && k->icmp[i].frame < rst)
+            return &k->icmp[i];
+    return NULL;
+}
+
+#define NOT_ALONE "no ICMP error came after the other end's last word before the RST"
+
+static struct fact icmp_only(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct icmp_note *n = icmp_alone(r);
+    return n ? fact_since(r, r->deciding.segment.time, n->time, n->frame) : unknown(NOT_ALONE);
+}
+
+static struct fact icmp_from(const struct case_file *c, const struct reset *r)
+{
+    (void)c;
+    const struct icmp_note *n = icmp_alone(r);
+    struct fact f = n ? fact_number(r, 0, n->frame) : unknown(NOT_ALONE);
+    if (n)
+        f.as.ip = n->from;
+    return f;
+}
+
 static bool port_plain(const struct case_file *c, const struct reset *r, int64_t *out)
 {
     (void)c;
@@ -191,6 +226,9 @@ static const struct fact_def rows[] = {
      "nothing of one end was captured, though the other's segments answer it", half_captured},
     {"conn.icmp", FACT_ENUM, FACT_OF_KIND, icmp_choices,
      "the last ICMP error that quotes the connection", icmp},
+    {"conn.icmp-only", FACT_DURATION, FACT_HEARS_BOTH | FACT_BY_CLOCK, NULL,
+     "how long before the RST ICMP errors alone came for the end that sent it", icmp_only},
+    {"conn.icmp-from", FACT_IP, FACT_HEARS_BOTH, NULL, "who sent the first of these", icmp_from},
     {"conn.server-port", FACT_INT, 0, NULL, "the server's port", port},
     {"idle.before", FACT_DURATION, FACT_HEARS_BOTH | FACT_BY_CLOCK, NULL,
      "silence on the connection before the exchange that ended in the RST", idle_before},
