@@ -341,7 +341,8 @@ static void compare(const struct fates *f, const struct view *holder, const stru
     struct reset *x = f->c->resets[holder->reset];
     for (size_t i = 0; i < a->n; i++) {
         const struct sighting *p = &a->v[i], *there;
-        if (!is_within(b, p->time) || !vantage_covers(f->v, f->c, other->series, p->time))
+        if (!is_within(b, p->time) ||
+            !vantage_covers_passing(f->v, f->c, other->series, holder->series, p->time))
             continue;
         enum fate fate = fate_of(f, b, p, toward_other, &there);
         if (fate == FATE_UNKNOWN || (!holder->is_home && fate == FATE_SEEN))

@@ -70,6 +70,11 @@ static inline bool vantage_is_measured(const struct vantage *v, uint32_t x, uint
  * is told against. */
 bool vantage_covers(const struct vantage *v, const struct case_file *c, uint32_t k, instant_ns t);
 
+/* The same when what passed the capture here at t passes capture k, as long before or after as the
+ * path between them takes, and twice that. */
+bool vantage_covers_passing(const struct vantage *v, const struct case_file *c, uint32_t k,
+                            uint32_t here, instant_ns t);
+
 struct fates;
 
 /* The sender, where a capture nearer to the claimed end does not hold the RST, or one at that end

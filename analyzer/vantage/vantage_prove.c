@@ -26,6 +26,15 @@ bool vantage_covers(const struct vantage *v, const struct case_file *c, uint32_t
            sane_time(last->last) - v->shift[capture] >= t + MARGIN_NS;
 }
 
+bool vantage_covers_passing(const struct vantage *v, const struct case_file *c, uint32_t capture,
+                            uint32_t here, instant_ns t)
+{
+    const struct vantage_pair *p = vantage_pair_of(v, capture, here);
+    const instant_ns delay = !p || !p->both_ways ? 0 : p->delay < 0 ? -p->delay : p->delay;
+    return vantage_covers(v, c, capture, t - 2 * delay) &&
+           vantage_covers(v, c, capture, t + 2 * delay);
+}
+
 /* Of a talk's records, which are in order of series, from the given one on: the first in the
  * capture, or else in one behind it; or ROSTER_NONE. */
 static uint32_t record_from(const struct case_file *c, const struct roster *r, uint32_t record,
@@ -134,7 +143,8 @@ static bool is_at_claimed_end(struct trial *t, const struct reset *x, uint32_t r
 static bool ask_capture(struct trial *t, struct reset *x, uint32_t record, uint32_t first,
                         uint32_t k)
 {
-    if (!vantage_covers(t->v, t->c, k, vantage_reset_time(t->v, x)))
+    const uint32_t here = case_series(t->c, reset_capture(x));
+    if (!vantage_covers_passing(t->v, t->c, k, here, vantage_reset_time(t->v, x)))
         return false;
     const struct connection_record *there =
         is_in(t->c, t->r, first, k) ? &t->r->records[first] : NULL;

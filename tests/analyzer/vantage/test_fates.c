@@ -174,6 +174,28 @@ static void swallowed_and_forged(void **state)
     joint_free(s.j);
 }
 
+/* The request leaves at 30 s and is half-way 100 ms later, when the capture there may have ended.
+ */
+static void stopped_while_it_was_on_its_way(void **state)
+{
+    (void)state;
+    const double ends[] = {30.09, 30.13, 30.25};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct scene_of_two s;
+        begin(&s, 6);
+        s.j->captures[1].last = JOINT_START + (instant_ns)((ends[i] + AHEAD) * 1e9);
+        s.j->records[1].syn_time += NS_PER_S / 10;
+        s.j->records[1].synack_time -= NS_PER_S / 10;
+        add(&s, request, true, false);
+        add(&s, rst, true, false);
+        add(&s, (struct row){.at = 20.0, .from = SIDE_CLIENT, TCP_ACK, 101, 51, 0}, true, true);
+        run(&s);
+        assert_int_equal(fate_at(s.r, 0, 7), i == 2 ? FATE_SWALLOWED : FATE_UNKNOWN);
+        assert_int_equal(says(s.r, "sender.trigger-swallowed"), i == 2);
+        joint_free(s.j);
+    }
+}
+
 /* The segment before a RST that answers nothing is not why it was sent. */
 static void swallowed_but_not_answered(void **state)
 {
@@ -321,10 +343,15 @@ static void swallowed_reset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(swallowed_and_forged), cmocka_unit_test(swallowed_but_not_answered),
-        cmocka_unit_test(passed_through),       cmocka_unit_test(a_capture_that_loses),
-        cmocka_unit_test(nearly_all_is_there),  cmocka_unit_test(a_capture_that_loses_elsewhere),
-        cmocka_unit_test(under_other_ends),     cmocka_unit_test(joined_segments),
+        cmocka_unit_test(swallowed_and_forged),
+        cmocka_unit_test(swallowed_but_not_answered),
+        cmocka_unit_test(stopped_while_it_was_on_its_way),
+        cmocka_unit_test(passed_through),
+        cmocka_unit_test(a_capture_that_loses),
+        cmocka_unit_test(nearly_all_is_there),
+        cmocka_unit_test(a_capture_that_loses_elsewhere),
+        cmocka_unit_test(under_other_ends),
+        cmocka_unit_test(joined_segments),
         cmocka_unit_test(swallowed_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
