@@ -137,19 +137,25 @@ static bool add_pairs(struct vantage *v, struct arena *a, struct deltas *d, bool
     return true;
 }
 
-/* Every shared packet of every pair of captures. */
+#define COMPARED_MAX 8 /* sights of a connection that each is compared with, and the first */
+
+/* What the captures share: the packets of connections that two of them hold. */
 static void collect_deltas(const struct case_file *c, uint32_t *talk_of, struct deltas *out)
 {
-    uint32_t *newest = calloc(c->n_records + 1, sizeof *newest); /* by talk: record + 1 */
-    for (size_t i = 0; newest && i < c->n_records; i++) {
-        uint32_t talk = twins_root(talk_of, (uint32_t)i);
-        if (newest[talk])
-            compare_records(c, out, &c->records[newest[talk] - 1], &c->records[i]);
-        if (newest[talk] && newest[talk] - 1 != talk)
+    const size_t n = c->n_records;
+    uint32_t *newest = calloc(n + 1, sizeof *newest); /* by talk: record + 1 */
+    uint32_t *before = calloc(n + 1, sizeof *before); /* by record: the one before it, + 1 */
+    for (size_t i = 0; newest && before && i < n; i++) {
+        const uint32_t talk = twins_root(talk_of, (uint32_t)i);
+        uint32_t k = before[i] = newest[talk];
+        for (unsigned left = COMPARED_MAX; k && left > 0; left--, k = before[k - 1])
+            compare_records(c, out, &c->records[k - 1], &c->records[i]);
+        if (k)
             compare_records(c, out, &c->records[talk], &c->records[i]);
         newest[talk] = (uint32_t)i + 1;
     }
     free(newest);
+    free(before);
 }
 
 /* The pairs of each capture: those of i are at[from[i]..from[i + 1]). */

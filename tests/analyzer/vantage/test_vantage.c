@@ -273,6 +273,51 @@ static void test_capture_too_short(void **state)
     joint_free(j);
 }
 
+/* What comes to the client at 31 s has passed the server 100 ms before, and its capture may have
+ * begun in between. */
+static void test_capture_begun_too_late(void **state)
+{
+    (void)state;
+    const double begun[] = {30.5, 30.85, 30.96};
+    for (size_t i = 0; i < sizeof begun / sizeof *begun; i++) {
+        struct joint *j = joint_create();
+        uint32_t b = joint_capture(j, "server.pcap", begun[i] + 5, 105);
+        struct reset *r;
+        joint_reset(j, "192.0.2.33:40007", SERVER, 30, 31, &r);
+        joint_talk(j, "192.0.2.33:40001", SERVER, 50, 51);
+        copy_talk(j, b, 5, 0.1);
+        joint_run(j);
+        assert_int_equal(r->sender, i == 0 ? SIDE_PATH : SIDE_SERVER);
+        joint_free(j);
+    }
+}
+
+/* Two captures at each end: those of one end are of one place, whichever was named between them. */
+static void test_two_of_each_end(void **state)
+{
+    (void)state;
+    struct joint *j = joint_create();
+    for (uint32_t i = 1; i < 4; i++)
+        joint_capture(j, "another.pcap", 0, 100);
+    joint_talk(j, "192.0.2.33:40001", SERVER, 10, 11);
+    const struct connection_record client = j->records[0];
+    copy_talk(j, 1, 0, 0.004);
+    const struct connection_record server = j->records[1];
+    j->records[2] = client;
+    j->records[2].capture = 2;
+    j->records[2].ttl[0] = j->records[0].ttl[0];
+    j->records[2].ttl[1] = j->records[0].ttl[1];
+    j->records[3] = server;
+    j->records[3].capture = 3;
+    j->c.n_records = 4;
+    joint_run(j);
+    assert_int_equal(j->captures[2].vantage, j->captures[0].vantage);
+    assert_int_equal(j->captures[3].vantage, j->captures[1].vantage);
+    assert_int_not_equal(j->captures[1].vantage, j->captures[0].vantage);
+    assert_int_equal(j->c.summary.n_connections, (uint64_t)-2);
+    joint_free(j);
+}
+
 /* A firewall answered the SYN: the server's capture holds nothing of the attempt. */
 static void test_rejected_before(void **state)
 {
@@ -510,6 +555,8 @@ int main(void)
         cmocka_unit_test(test_same_ends_turned),
         cmocka_unit_test(test_more_bytes_shown),
         cmocka_unit_test(test_capture_too_short),
+        cmocka_unit_test(test_capture_begun_too_late),
+        cmocka_unit_test(test_two_of_each_end),
         cmocka_unit_test(test_rejected_before),
         cmocka_unit_test(test_legs_in_one_capture),
         cmocka_unit_test(test_same_numbers_throughout),
