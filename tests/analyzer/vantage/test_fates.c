@@ -41,13 +41,14 @@ struct scene_of_two {
     struct row rows[16];
     size_t n;
     const char *other_client; /* half-way: whom the RST goes to, or NULL */
+    bool moves_request;       /* from whom the request comes as well */
 };
 
 static void feed(struct scene_of_two *s, struct look *look, const struct row *row, bool there)
 {
     struct endpoint c, v;
-    const char *client =
-        there && s->other_client && (row->flags & TCP_RST) ? s->other_client : CLIENT;
+    const bool moves = (row->flags & TCP_RST) || (s->moves_request && row->seq == request.seq);
+    const char *client = there && s->other_client && moves ? s->other_client : CLIENT;
     assert_true(endpoint_parse(text_of(client), &c));
     assert_true(endpoint_parse(text_of(SERVER), &v));
     const struct endpoint *src = row->from == SIDE_CLIENT ? &c : &v;
@@ -294,6 +295,24 @@ static void under_other_ends(void **state)
     joint_free(s.j);
 }
 
+/* What the RST answers went on under other ends, too: it was not swallowed. */
+static void answered_under_other_ends(void **state)
+{
+    (void)state;
+    struct scene_of_two s;
+    begin(&s, 6);
+    s.other_client = "203.0.113.4:61000";
+    s.moves_request = true;
+    add(&s, request, true, true);
+    add(&s, rst, true, true);
+    add(&s, (struct row){.at = 20.0, .from = SIDE_CLIENT, TCP_ACK, 101, 51, 0}, true, true);
+    run(&s);
+    assert_int_equal(fate_at(s.r, 0, 7), FATE_UNKNOWN);
+    assert_false(says(s.r, "sender.trigger-swallowed"));
+    assert_int_equal(s.r->sender, SIDE_SERVER);
+    joint_free(s.j);
+}
+
 /* Offload joined two segments at the client's end. */
 static void joined_segments(void **state)
 {
@@ -350,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_capture_that_loses),
         cmocka_unit_test(nearly_all_is_there),
         cmocka_unit_test(a_capture_that_loses_elsewhere),
+        cmocka_unit_test(answered_under_other_ends),
         cmocka_unit_test(under_other_ends),
         cmocka_unit_test(joined_segments),
         cmocka_unit_test(swallowed_reset),
