@@ -19,7 +19,9 @@ static void headline(struct lines *l, const struct arrangement *a)
         lines_print(l, STYLE_PLAIN);
     }
     if (!c->summary.complete) {
-        strbuf_str(&l->b, "Not everything could be read; see the end of this report.");
+        strbuf_str(&l->b, l->o->quiet
+                              ? "Not everything could be read; without -q it is said what."
+                              : "Not everything could be read; see the end of this report.");
         lines_print(l, STYLE_NOTICE);
     }
     if (c->n_resets_lost > 0) {

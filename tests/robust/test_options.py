@@ -258,7 +258,10 @@ class Meanings(ProgramTest):
         self.assertTrue(plain.startswith(quiet.splitlines()[0]))
         self.assertLess(len(quiet), len(plain) // 4)
         self.assertGreaterEqual(len(verbose), len(plain))
-        self.assertEqual(self.expect(SOME_FAILED, "-q", case, "nowhere").err, b"")
+        partly = self.expect(SOME_FAILED, "-q", case, "nowhere")
+        self.assertEqual(partly.err, b"")
+        self.assertIn("Not everything could be read; without -q it is said what.", partly.text())
+        self.assertIn("see the end of this report", self.run_program(case, "nowhere").text())
 
     def test_quiet_still_says_why_nothing_could_be_read(self):
         result = self.expect(NO_INPUT, "-q", "nowhere", "never",
