@@ -261,7 +261,6 @@ static void join_pair(const struct case_file *c, struct radix_item *keys, size_t
         }
 }
 
-
 /* keys[0..n): records with one number of the client, in order of record.  Who scans sends all its
  * SYNs with one number: then only what has the same ends is one. */
 static void join_alone(const struct case_file *c, struct radix_item *keys, size_t n,
