@@ -300,6 +300,12 @@ static bool holds_before(const struct sights *a, const struct sights *b, instant
     return held >= 2 && held * 10 >= n * 8;
 }
 
+/* Whether it passed the other capture before this one. */
+static bool is_upstream(const struct sighting *p, int toward_other)
+{
+    return (p->from == SIDE_CLIENT) == (toward_other < 0);
+}
+
 static enum fate fate_of(const struct fates *f, const struct sights *other,
                          const struct sighting *p, int toward_other, const struct sighting **there)
 {
@@ -312,8 +318,7 @@ static enum fate fate_of(const struct fates *f, const struct sights *other,
     if (look_has_numbers(f->look, other->series,
                          look_numbers_of(p->seq, p->ack, p->flags, p->payload_len)))
         return FATE_UNKNOWN; /* there under other ends */
-    bool upstream = (p->from == SIDE_CLIENT) == (toward_other < 0);
-    return upstream ? FATE_FORGED : FATE_SWALLOWED;
+    return is_upstream(p, toward_other) ? FATE_FORGED : FATE_SWALLOWED;
 }
 
 struct notes { /* being made for one reset */
@@ -342,7 +347,8 @@ static void compare(const struct fates *f, const struct view *holder, const stru
     for (size_t i = 0; i < a->n; i++) {
         const struct sighting *p = &a->v[i], *there;
         if (!is_within(b, p->time) ||
-            !vantage_covers_passing(f->v, f->c, other->series, holder->series, p->time))
+            !vantage_covers_passing(f->v, f->c, other->series, holder->series,
+                                    is_upstream(p, toward_other), p->time))
             continue;
         enum fate fate = fate_of(f, b, p, toward_other, &there);
         if (fate == FATE_UNKNOWN || (!holder->is_home && fate == FATE_SEEN))

@@ -70,10 +70,10 @@ static inline bool vantage_is_measured(const struct vantage *v, uint32_t x, uint
  * is told against. */
 bool vantage_covers(const struct vantage *v, const struct case_file *c, uint32_t k, instant_ns t);
 
-/* The same when what passed the capture here at t passes capture k, as long before or after as the
- * path between them takes, and twice that. */
+/* The same when what passed the capture here at t has passed capture k before, or will pass it: by
+ * as long as the path between them takes. */
 bool vantage_covers_passing(const struct vantage *v, const struct case_file *c, uint32_t k,
-                            uint32_t here, instant_ns t);
+                            uint32_t here, bool before, instant_ns t);
 
 struct fates;
 

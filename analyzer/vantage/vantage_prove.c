@@ -27,12 +27,12 @@ bool vantage_covers(const struct vantage *v, const struct case_file *c, uint32_t
 }
 
 bool vantage_covers_passing(const struct vantage *v, const struct case_file *c, uint32_t capture,
-                            uint32_t here, instant_ns t)
+                            uint32_t here, bool before, instant_ns t)
 {
     const struct vantage_pair *p = vantage_pair_of(v, capture, here);
     const instant_ns delay = !p || !p->both_ways ? 0 : p->delay < 0 ? -p->delay : p->delay;
-    return vantage_covers(v, c, capture, t - 2 * delay) &&
-           vantage_covers(v, c, capture, t + 2 * delay);
+    return vantage_covers(v, c, capture, t) &&
+           vantage_covers(v, c, capture, t + (before ? -delay : delay));
 }
 
 /* Of a talk's records, which are in order of series, from the given one on: the first in the
@@ -144,7 +144,7 @@ static bool ask_capture(struct trial *t, struct reset *x, uint32_t record, uint3
                         uint32_t k)
 {
     const uint32_t here = case_series(t->c, reset_capture(x));
-    if (!vantage_covers_passing(t->v, t->c, k, here, vantage_reset_time(t->v, x)))
+    if (!vantage_covers_passing(t->v, t->c, k, here, true, vantage_reset_time(t->v, x)))
         return false;
     const struct connection_record *there =
         is_in(t->c, t->r, first, k) ? &t->r->records[first] : NULL;
