@@ -44,3 +44,40 @@ def three_refusals(c):
     c.snapshot(c.server, "nft.txt", "nft", "list", "ruleset")
     for d in doors:
         d.close()
+
+
+@case("rejected-though-listed", "A reject rule that nobody wrote down, and a listing of sockets",
+      corpus=True)
+def listed(c):
+    """
+    The server's own firewall rejects the port of a service with a TCP reset.  There is no log, and
+    of the host nothing was collected but its listening sockets.
+
+    The reader should see: `firewall-reject`, but not for sure: had the service been started after
+    the refusals, the packets and the listing would be the same.
+    """
+    c.stage(log=False)
+    port = c.rng.choice([3306, 5432, 6379, 8443, 9100, 11211])
+    c.server.nft(
+        f"""table inet filter {{
+      chain input {{
+        type filter hook input priority 0
+        tcp dport {port} reject with tcp reset
+      }}
+    }}\n"""
+    )
+    door = c.server.listen(port, addr="0.0.0.0")
+    c.watch()
+    c.ordinary(8080)
+    for p in refused(c, port, c.rng.randrange(2, 4)):
+        c.truth.add(
+            (c.client.addr, p),
+            (c.server.addr, port),
+            sender="server",
+            phase="opening",
+            kernel=False,
+            mechanism="refused",
+            cause=["firewall-reject"],
+        )
+    c.snapshot(c.server, "ss-ltn.txt", "ss", "-ltn")
+    door.close()
