@@ -122,15 +122,16 @@ static void note_chain(struct host_parse *p, struct text chain)
         p->depth |= SEEN_OTHER;
 }
 
-static void put_count_of_filter(struct host_parse *p)
+static void put_count(struct host_parse *p)
 {
-    if (p->depth == SEEN_FILTER)
+    if (p->line > 0) /* there was a listing */
         item_put_number(p, p->n_counts > 0 ? p->counts[0].n : 0, "firewall", TEXT("rules"));
 }
 
-static void put_count(struct host_parse *p)
+static void put_count_of_filter(struct host_parse *p)
 {
-    item_put_number(p, p->n_counts > 0 ? p->counts[0].n : 0, "firewall", TEXT("rules"));
+    if (p->depth == SEEN_FILTER)
+        put_count(p);
 }
 
 /* "-A INPUT -p tcp ... -j REJECT --reject-with tcp-reset", after "[12:720] " with -c */
