@@ -75,10 +75,8 @@ static struct text host_value(const struct bench *b, const struct provenance *fr
                               struct text otherwise)
 {
     const struct case_host *h = from->host < b->of->n_hosts ? &b->of->hosts[from->host] : NULL;
-    for (size_t i = 0; h && i < h->n_values; i++)
-        if (text_eq(h->values[i].name, from->key))
-            return h->values[i].value;
-    return otherwise;
+    const struct host_value *v = h ? case_host_value(h, from->key) : NULL;
+    return v ? v->value : otherwise;
 }
 
 static void add_fact(struct list *l, struct hearing *h, const struct condition *c)

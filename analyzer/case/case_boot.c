@@ -29,10 +29,8 @@ static unsigned shared_parts(struct text log, struct text snapshot)
 
 static struct text value_of(const struct case_host *h, const char *name)
 {
-    for (size_t i = 0; i < h->n_values; i++)
-        if (text_eq(h->values[i].name, text_of(name)))
-            return text_trim(h->values[i].value);
-    return TEXT("");
+    const struct host_value *v = case_host_value(h, text_of(name));
+    return v ? text_trim(v->value) : TEXT("");
 }
 
 static bool same_folder(struct text a, struct text b)

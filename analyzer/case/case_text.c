@@ -81,8 +81,7 @@ static const char *not_a_log(struct text head)
         return "a report of this program";
     if (is_printed_packets(head))
         return "packets as tcpdump or tshark prints them, not as they were: give the capture "
-               "itself, "
-               "or make one with -w";
+               "itself, or make one with -w";
     return log_probe(head) == 0 ? "text, but its first lines are not those of a log or a known "
                                   "snapshot (--as log:PATH reads it as a log)"
                                 : NULL;

@@ -75,10 +75,8 @@ static bool is_beside(struct text log, struct text root, size_t *depth)
 
 static struct text zone_value(const struct case_host *h)
 {
-    for (size_t i = 0; i < h->n_values; i++)
-        if (text_eq(h->values[i].name, TEXT("clock.zone")))
-            return h->values[i].value;
-    return TEXT("");
+    const struct host_value *v = case_host_value(h, TEXT("clock.zone"));
+    return v ? v->value : TEXT("");
 }
 
 /* A name has rules for summer and winter, an abbreviation or an offset holds for its day. */

@@ -104,14 +104,6 @@ static enum side side_of_value(const struct reset *r, struct text key)
     return SIDE_SERVER;
 }
 
-static const struct host_value *value_of(const struct case_host *h, struct text key)
-{
-    for (size_t k = 0; k < h->n_values; k++)
-        if (text_eq(h->values[k].name, key))
-            return &h->values[k];
-    return NULL;
-}
-
 struct fact fact_host(const struct case_file *c, const struct reset *r, struct text name)
 {
     const struct text key = text_slice(name, sizeof "host." - 1, name.n);
@@ -120,7 +112,7 @@ struct fact fact_host(const struct case_file *c, const struct reset *r, struct t
     enum snapshot_fit best = SNAPSHOT_OF_THE_OTHER;
     for (size_t i = 0; i < c->n_hosts && best < SNAPSHOT_OF_IT; i++) {
         const enum snapshot_fit fit = snapshot_fit(&c->hosts[i], r, side);
-        const struct host_value *v = fit > best ? value_of(&c->hosts[i], key) : NULL;
+        const struct host_value *v = fit > best ? case_host_value(&c->hosts[i], key) : NULL;
         if (!v)
             continue;
         best = fit;

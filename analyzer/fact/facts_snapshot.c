@@ -30,12 +30,8 @@ static struct fact from_host(struct fact f, uint32_t host, const struct host_val
 /* The next part of a list with commas. */
 static struct text part_next(struct text *list)
 {
-    struct text part, rest;
-    if (!text_cut(*list, ',', &part, &rest)) {
-        part = *list;
-        rest = TEXT("");
-    }
-    *list = rest;
+    struct text part;
+    text_cut(*list, ',', &part, list);
     return text_trim(part);
 }
 

@@ -140,6 +140,15 @@ struct case_host {
     size_t n_addresses;
 };
 
+/* The value of that name, or NULL. */
+static inline const struct host_value *case_host_value(const struct case_host *h, struct text name)
+{
+    for (size_t i = 0; i < h->n_values; i++)
+        if (text_eq(h->values[i].name, name))
+            return &h->values[i];
+    return NULL;
+}
+
 struct case_input { /* every input, whatever became of it */
     struct text name;
     const char *taken_for; /* "capture", "log", "host", "skipped" */

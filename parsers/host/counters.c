@@ -246,14 +246,10 @@ static void ss_summary_line(struct host_parse *p, struct text line)
         return;
     text_cut(rest, ')', &list, &head);
     while (list.n > 0) {
-        struct text pair, value;
-        if (!text_cut(list, ',', &pair, &rest)) {
-            pair = list;
-            rest = NO_TEXT;
-        }
-        list = rest;
+        struct text pair, value, behind;
+        text_cut(list, ',', &pair, &list);
         const struct text key = word_next(&pair);
-        value = text_slice(text_trim(pair), 0, text_find_byte(text_trim(pair), '/', 0));
+        text_cut(text_trim(pair), '/', &value, &behind);
         for (size_t i = 0; text_is_number(value) && i < sizeof names / sizeof names[0]; i++)
             if (text_eq(key, text_of(names[i][0])))
                 item_put(p, value, "sockstat.TCP", text_of(names[i][1]), NULL, NO_TEXT);

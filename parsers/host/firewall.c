@@ -40,9 +40,9 @@ static void put_ports(struct host_parse *p, struct text list, struct text rule)
     while (list.n > 0) {
         char name[16];
         size_t n;
-        const size_t comma = text_find_byte(list, ',', 0);
-        const struct text port = text_trim(text_slice(list, 0, comma));
-        list = comma == SIZE_MAX ? NO_TEXT : text_slice(list, comma + 1, list.n);
+        struct text port;
+        text_cut(list, ',', &port, &list);
+        port = text_trim(port);
         if (port.n == 0)
             continue;
         if (port_name(port, name, &n))
